@@ -1,0 +1,123 @@
+"""The settings of Perennial: one place that reads the environment.
+
+Owns the names (`PERENNIAL_*`), the defaults and the bounds. Every setting is described in `.env.example`, in the same order.
+They come from the environment and, below it, from a file `.env` beside this module. An empty value counts as not set.
+Imports nothing of ours.
+"""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT = Path(__file__).resolve().parent
+"""The directory of the project: relative paths in settings start here."""
+
+PREFIX = "PERENNIAL_"
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used. The message names each setting and its fault, one a line."""
+
+
+def _cache() -> Path:
+    """The user's cache directory for Perennial (XDG); never inside the work tree."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "perennial"
+
+
+class Settings(BaseSettings):
+    """All settings. Durations are in seconds, rates a second; paths are absolute after reading."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=PROJECT / ".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    # Where the data is. Not set: the embedded stack of local/.
+    database_url: str | None = Field(default=None, repr=False)
+    temporal_address: str | None = None
+    temporal_namespace: str = Field(default="default", min_length=1)
+    temporal_api_key: SecretStr | None = None
+    temporal_tls: bool = False
+
+    # The embedded stack.
+    home: Path = PROJECT / ".perennial"
+    cache: Path = Field(default_factory=_cache)
+    temporal_program: Path | None = None
+    temporal_port: Port | None = None
+    temporal_ui_port: Port | None = None
+
+    # What is sold, and by whom.
+    seller: str = Field(default="main", min_length=1, max_length=64)
+
+    # How the work is done.
+    task_queue: str = Field(default="perennial", min_length=1)
+    charge_task_queue: str = Field(default="perennial-charge", min_length=1)
+    charges_per_second: float = Field(default=25.0, gt=0, allow_inf_nan=False)
+    cycles_per_run: int = Field(default=3, ge=1, le=120)
+    jitter_seconds: int = Field(default=3600, ge=0, le=82_800)
+    renew_locally: bool = True
+    workflow_cache: int = Field(default=1000, ge=0)
+    activity_threads: int = Field(default=20, ge=1, le=200)
+    shutdown_seconds: int = Field(default=20, ge=0)
+
+    # What can be watched.
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_json: bool = False
+    metrics_port: Port | None = None
+
+    @field_validator("database_url")
+    @classmethod
+    def _psycopg_url(cls, value: str | None) -> str | None:
+        """Accept the usual spellings of a PostgreSQL URL; SQLAlchemy wants the driver named."""
+        if value is None:
+            return None
+        scheme, separator, rest = value.partition("://")
+        if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
+            raise ValueError("must be a URL such as postgresql://user:password@host:5432/perennial")
+        return f"postgresql+psycopg://{rest}"
+
+    @field_validator("temporal_address")
+    @classmethod
+    def _host_and_port(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        host, separator, port = value.rpartition(":")
+        if not separator or not host or not port.isdigit() or not 0 < int(port) < 65536 or "/" in host:
+            raise ValueError("must be host:port, such as temporal.example.internal:7233")
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("home", "cache", "temporal_program")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else PROJECT / value.expanduser()
+
+    @property
+    def tls(self) -> bool:
+        """Whether the connection to Temporal is encrypted: asked for, or implied by an API key."""
+        return self.temporal_tls or self.temporal_api_key is not None
+
+
+def read_settings() -> Settings:
+    """Read the settings anew. `SettingsError` names what is wrong; values are not repeated, since some are secrets."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = [
+            f"{PREFIX}{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg'].removeprefix('Value error, ')}" for fault in error.errors()
+        ]
+        raise SettingsError("\n".join(faults)) from None
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once. `settings.cache_clear()` reads them again (tests)."""
+    return read_settings()
