@@ -236,11 +236,11 @@ def _name(value: object, place: str, faults: list[Fault]) -> str | None:
 
 
 def _kind(value: object, place: str, faults: list[Fault]) -> Kind | None:
-    try:
-        return Kind(value)
-    except ValueError:
-        faults.append(Fault(place, f"{shown(value)} is not a kind; allowed are {', '.join(Kind)}"))
-        return None
+    kinds = {kind.value: kind for kind in Kind}
+    if isinstance(value, str) and value in kinds:
+        return kinds[value]
+    faults.append(Fault(place, f"{shown(value)} is not a kind; allowed are {', '.join(kinds)}"))
+    return None
 
 
 def _number(value: object, place: str, most: int, faults: list[Fault]) -> int | None:
