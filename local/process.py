@@ -1,0 +1,227 @@
+"""Processes, ports and files, as PostgreSQL and the Temporal server both need them.
+
+Two ways to start a server. `detached`: it outlives us, ctrl-C in our terminal does not reach it. `guarded`: it never outlives us; a
+small shell holds the other end of a pipe of ours and ends the server when the pipe closes, be it by our exit, a crash or SIGKILL.
+A process is recognised by its command line, never by its number alone: numbers are given to others after a restart of the machine.
+"""
+
+import contextlib
+import errno
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from local.errors import StackError
+
+POLL_SECONDS = 0.01
+"""Between two looks at something that is about to happen."""
+
+# $1: file for the output, $2: directory to remove at the end (or empty), the rest: the server. Standard input is our pipe.
+# SIGQUIT ends PostgreSQL at once; the Temporal server gets SIGKILL, its data is in memory.
+_GUARD = """
+out=$1; dir=$2; sig=$3; shift 3
+exec 3<&0
+"$@" 3<&- </dev/null >>"$out" 2>&1 &
+server=$!
+( trap '' INT TERM HUP; read -r _ <&3; kill -s "$sig" "$server" ) 2>/dev/null &
+watcher=$!
+exec 3<&-
+trap '' INT TERM HUP
+wait "$server"
+code=$?
+kill -s KILL "$watcher" 2>/dev/null
+[ -z "$dir" ] || rm -rf "$dir"
+exit "$code"
+"""
+
+
+def detached(command: Sequence[str], log: Path, user: int | None = None) -> subprocess.Popen[bytes]:
+    """Start a server that outlives this process; its output goes to the end of `log`. `user`: the user id to run as (only for root)."""
+    with log.open("ab") as out:
+        return subprocess.Popen(  # noqa: S603
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True, cwd="/", user=user
+        )
+
+
+@contextlib.contextmanager
+def guarded(
+    command: Sequence[str], log: Path, *, remove: Path | None, end: str, user: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server for the time of a `with` block, and never longer than this process lives.
+
+    `end` is the name of the signal that ends it (QUIT, KILL); `remove` is a directory that is removed afterwards. The yielded process
+    is the guard: it ends when the server does, with its exit code.
+    """
+    guard = subprocess.Popen(  # noqa: S603
+        ["/bin/sh", "-c", _GUARD, "guard", str(log), str(remove or ""), end, *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd="/",
+        user=user,
+    )
+    try:
+        yield guard
+    finally:
+        with uninterrupted():
+            if guard.stdin is not None:
+                guard.stdin.close()
+            try:
+                guard.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(guard.pid, signal.SIGKILL)
+                guard.wait()
+            if remove is not None:
+                shutil.rmtree(remove, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold back ctrl-C for a step that must not be cut in two; it is delivered afterwards. (Python raises it in the main thread only.)"""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before is None:
+        yield
+        return
+    pressed: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if pressed:
+            signal.raise_signal(signal.SIGINT)
+
+
+def find(matches: Callable[[list[str]], bool], pid: int | None = None) -> psutil.Process | None:
+    """The running process whose command line matches: the one with `pid`, or, without one, any."""
+    candidates = psutil.process_iter() if pid is None else _process(pid)
+    for process in candidates:
+        with contextlib.suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE and matches(process.cmdline()):
+                return process
+    return None
+
+
+def _process(pid: int) -> Iterator[psutil.Process]:
+    with contextlib.suppress(psutil.Error):
+        yield psutil.Process(pid)
+
+
+def stop(process: psutil.Process, *signals: tuple[signal.Signals, float]) -> None:
+    """End a process: each signal with the seconds it is given, then SIGKILL. Returns when it is gone; ctrl-C waits until then."""
+    with uninterrupted(), contextlib.suppress(psutil.NoSuchProcess):
+        for number, seconds in signals:
+            process.send_signal(number)
+            try:
+                process.wait(timeout=seconds)
+                return
+            except psutil.TimeoutExpired:
+                continue
+        process.kill()
+        process.wait(timeout=10)
+
+
+def wait_until(ready: Callable[[], bool], alive: Callable[[], bool], seconds: float) -> bool:
+    """Wait for a server that was started: True as soon as `ready`, False when it is no longer `alive` or after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if ready():
+            return True
+        if not alive():
+            return ready()
+        time.sleep(POLL_SECONDS)
+    return False
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a server can listen on this port of 127.0.0.1 now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_ports(count: int) -> list[int]:
+    """So many different ports of 127.0.0.1 that nothing listens on."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+
+
+def answers(host: str, port: int, seconds: float = 3.0) -> str | None:
+    """None when something accepts connections there; else why not."""
+    try:
+        with socket.create_connection((host, port), timeout=seconds):
+            return None
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+@contextlib.contextmanager
+def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold a lock file. The kernel frees it when its holder ends in any way, so a lock is never stale. `waiting` is called once if
+    another process holds it."""
+    with path.open("a+b") as file:
+        _lock(file, waiting)
+        yield
+
+
+def _lock(file: IO[bytes], waiting: Callable[[], None]) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        waiting()
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def tail(log: Path, lines: int = 8) -> str:
+    """The last lines of a log, indented, for a message."""
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return "    (no log)"
+    kept = [line for line in text.splitlines() if line.strip()][-lines:]
+    return "\n".join(f"    {line[:300]}" for line in kept) or "    (the log is empty)"
+
+
+def require_space(directory: Path, megabytes: int, purpose: str) -> None:
+    """Refuse to start something that needs disk space when less than `megabytes` are left under `directory`."""
+    free = shutil.disk_usage(directory).free // 1_000_000
+    if free < megabytes:
+        raise StackError(
+            f"Not enough disk space for {purpose}: {free} MB are free under {directory}, {megabytes} MB are needed.\n"
+            "Free some space, or choose another place with PERENNIAL_HOME (data) or PERENNIAL_CACHE (programs)."
+        )
+
+
+@contextlib.contextmanager
+def explained(what: str, where: Path) -> Iterator[None]:
+    """Turn the errors of a file system into one clear message."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StackError(f"No disk space left {what} ({where}). Free some space and run the command again.") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise StackError(
+                f"No permission {what}: {error.strerror} ({error.filename or where}).\n"
+                "Make it writable for you, or choose another place with PERENNIAL_HOME (data) or PERENNIAL_CACHE (programs)."
+            ) from error
+        raise StackError(f"Something went wrong {what} ({error.filename or where}): {error.strerror or error}.") from error
