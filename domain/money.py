@@ -92,14 +92,14 @@ def in_words(amount: Decimal, currency: str) -> str:
     """
     from babel.numbers import format_currency
 
-    return format_currency(amount if amount else abs(amount), currency, format=_pattern(currency), locale="en_US", currency_digits=False)
+    pattern = _pattern(currency, minor_units(currency))
+    return format_currency(amount if amount else abs(amount), currency, format=pattern, locale="en_US", currency_digits=False)
 
 
 @lru_cache(maxsize=256)
-def _pattern(currency: str) -> str:
+def _pattern(currency: str, units: int) -> str:
     from babel.numbers import get_currency_symbol
 
-    units = minor_units(currency)
     space = "\N{NO-BREAK SPACE}" if get_currency_symbol(currency, locale="en_US")[-1].isalpha() else ""
     return f"¤{space}#,##0." + "0" * units + "#" * (MOST_DECIMALS - units)
 
