@@ -159,12 +159,12 @@ def _build(events: Iterator[yaml.Event]) -> Any:
             case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
                 ended = stack.pop()
                 put(ended.close(), ended.anchor)
+            case yaml.DocumentStartEvent() if root.items:
+                _unreadable("is the start of a second document; one is allowed", _line(event))
             case yaml.AliasEvent():
                 if event.anchor not in anchors:
                     _unreadable(f"*{_part(event.anchor)} stands for nothing that was written before", _line(event))
                 put(anchors[event.anchor], None)
-    if len(root.items) > 1:
-        _unreadable(f"has {len(root.items)} documents; one is allowed")
     return root.items[0] if root.items else None
 
 
@@ -218,10 +218,14 @@ class _Plain:
 
     def mapping(self, tree: _Pairs, path: tuple[str | int, ...], depth: int) -> dict[str, Any]:
         values: dict[str, Any] = {}
+        repeated: set[str] = set()
         for key, item in tree.pairs:
             if not isinstance(key, str):
                 self.faults.append(Fault(place(path), f"a key must be text, not {_named(key)}; write it in quotes"))
+            elif key in repeated:
+                continue
             elif key in values:
+                repeated.add(key)
                 self.faults.append(Fault(place((*path, key)), "stands twice; once is allowed"))
             else:
                 values[key] = self.value(item, (*path, key), depth + 1)

@@ -29,7 +29,7 @@ YEARS = (1900, 2999)
 """Of the steps: far enough from the ends of the calendar for every date that is counted from them."""
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+_INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?) ?([Zz]|[+-]\d{2}(?::?\d{2})?)", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -128,7 +128,7 @@ def signed_amount(_: Names, value: Any) -> Decimal:
 def percent(_: Names, value: Any) -> Decimal:
     """0 to 100, as a number or in quotes (Rule 3.6)."""
     try:
-        number = money.parse_amount(value if isinstance(value, str | bool) else str(value))
+        number = money.parse_amount(str(value) if is_whole(value) or isinstance(value, float) else value)
     except ValueError:
         number = Decimal(-1)
     if not 0 <= number <= 100:
