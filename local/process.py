@@ -15,7 +15,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -45,17 +45,17 @@ exit "$code"
 """
 
 
-def detached(command: Sequence[str], log: Path, user: int | None = None) -> subprocess.Popen[bytes]:
+def detached(command: Sequence[str], log: Path, user: int | None = None, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
     """Start a server that outlives this process; its output goes to the end of `log`. `user`: the user id to run as (only for root)."""
     with log.open("ab") as out:
         return subprocess.Popen(  # noqa: S603
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True, cwd="/", user=user
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True, cwd="/", user=user, env=env
         )
 
 
 @contextlib.contextmanager
 def guarded(
-    command: Sequence[str], log: Path, *, remove: Path | None, end: str, user: int | None = None
+    command: Sequence[str], log: Path, *, remove: Path | None, end: str, user: int | None = None, env: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server for the time of a `with` block, and never longer than this process lives.
 
@@ -70,6 +70,7 @@ def guarded(
         start_new_session=True,
         cwd="/",
         user=user,
+        env=env,
     )
     try:
         yield guard
@@ -154,6 +155,15 @@ def port_is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def listener(port: int) -> str:
+    """Who listens on a port of this machine, in words for a message; empty when we may not know."""
+    with contextlib.suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections(kind="tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr[1] == port and connection.pid:
+                return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    return ""
 
 
 def free_ports(count: int) -> list[int]:
