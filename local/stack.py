@@ -1,0 +1,189 @@
+"""The stack as a whole: where PostgreSQL and Temporal are, whoever provides them.
+
+`addresses()` is what the rest of the program asks. A part whose address is configured is used and never started or stopped by us; a part
+without one is embedded (`local.postgres`, `local.temporal`). Nothing else in the program knows which.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from local import postgres, process, temporal
+from local.errors import StackError
+from local.temporal import Progress
+from settings import Settings, settings
+
+__all__ = ["Addresses", "Part", "Source", "StackError", "State", "addresses", "down", "status", "throwaway", "up"]
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where everything is. `temporal_ui` is None for a configured server: only its owner knows."""
+
+    database_url: str
+    temporal_address: str
+    temporal_ui: str | None = None
+
+
+class Source(StrEnum):
+    """Who provides a part."""
+
+    EMBEDDED = "embedded"
+    CONFIGURED = "configured"
+
+
+class State(StrEnum):
+    """How a part is. A configured part that does not answer is unreachable; an embedded one is stopped."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the stack, for people. Passwords are left out."""
+
+    name: str
+    source: Source
+    state: State
+    address: str
+    pid: int | None = None
+    data: Path | None = None
+    log: Path | None = None
+    detail: str = ""
+
+
+def up(config: Settings | None = None, progress: Progress | None = None) -> Addresses:
+    """Start what is embedded and not running, and look whether what is configured answers. Running it twice changes nothing.
+
+    What this call started is stopped again when it fails or is interrupted half way. `StackError` says what went wrong.
+    """
+    config = config or settings()
+    _check_configured(config)
+    if config.database_url is not None and config.temporal_address is not None:
+        return Addresses(config.database_url, config.temporal_address)
+    with contextlib.ExitStack() as undo, _one_at_a_time(config, progress), _explained_interrupt():
+        database_url, address, ui = config.database_url, config.temporal_address, None
+        if database_url is None:
+            if postgres.status(config) is None:
+                undo.callback(postgres.down, config)
+            database_url = postgres.up(config).url
+        if address is None:
+            if temporal.status(config) is None:
+                undo.callback(temporal.down, config)
+            server = temporal.up(config, progress)
+            address, ui = server.address, server.ui
+        undo.pop_all()
+    return Addresses(database_url, address, ui)
+
+
+def down(config: Settings | None = None) -> list[str]:
+    """Stop what is embedded; its data stays in `home`. Returns the names of the parts that ran."""
+    config = config or settings()
+    if not config.home.exists():
+        return []
+    with _one_at_a_time(config, None), process.uninterrupted():
+        ran = {"Temporal": temporal.down(config), "PostgreSQL": postgres.down(config)}
+    return [name for name, stopped in ran.items() if stopped]
+
+
+def addresses(config: Settings | None = None) -> Addresses:
+    """Where everything is now. Configured addresses are passed on unchecked (connecting says more than a look).
+
+    `StackError` when an embedded part does not run, with the command that starts it.
+    """
+    config = config or settings()
+    database_url, address, ui, stopped = config.database_url, config.temporal_address, None, []
+    if database_url is None:
+        database = postgres.status(config)
+        database_url = database.url if database else ""
+        stopped += [] if database else ["PostgreSQL"]
+    if address is None:
+        server = temporal.status(config)
+        address, ui = (server.address, server.ui) if server else ("", None)
+        stopped += [] if server else ["Temporal"]
+    if stopped:
+        raise StackError(
+            f"The embedded {' and '.join(stopped)} of {config.home} {'is' if len(stopped) == 1 else 'are'} not running.\n"
+            "Start with `starter.py stack up`, or name servers of your own with PERENNIAL_DATABASE_URL and PERENNIAL_TEMPORAL_ADDRESS."
+        )
+    return Addresses(database_url, address, ui)
+
+
+def status(config: Settings | None = None) -> list[Part]:
+    """How each part is, PostgreSQL first. Never raises for a part that is away: that is what it reports."""
+    config = config or settings()
+    return [_postgres_part(config), _temporal_part(config)]
+
+
+@contextlib.contextmanager
+def throwaway(config: Settings | None = None, progress: Progress | None = None) -> Iterator[Addresses]:
+    """A temporary stack, whatever is configured: an empty database and a Temporal server in memory. Gone afterwards in any case."""
+    with postgres.throwaway(config) as url, temporal.throwaway(config, progress) as address:
+        yield Addresses(url, address)
+
+
+# Parts ----------------------------------------------------------------------------------------------------------------
+
+
+def _postgres_part(config: Settings) -> Part:
+    if config.database_url is not None:
+        fault = postgres.unreachable(config.database_url)
+        shown = make_url(config.database_url).render_as_string(hide_password=True)
+        return Part("PostgreSQL", Source.CONFIGURED, State.UNREACHABLE if fault else State.RUNNING, shown, detail=fault or "")
+    home, running = config.home / "postgres", postgres.status(config)
+    state, address = (State.RUNNING, running.url) if running else (State.STOPPED, "")
+    return Part("PostgreSQL", Source.EMBEDDED, state, address, running.pid if running else None, home / "data", home / "log")
+
+
+def _temporal_part(config: Settings) -> Part:
+    if config.temporal_address is not None:
+        fault = _temporal_fault(config.temporal_address)
+        return Part(
+            "Temporal", Source.CONFIGURED, State.UNREACHABLE if fault else State.RUNNING, config.temporal_address, detail=fault or ""
+        )
+    home, running = config.home / "temporal", temporal.status(config)
+    state, address = (State.RUNNING, running.address) if running else (State.STOPPED, "")
+    detail = f"web UI {running.ui}" if running else ""
+    return Part("Temporal", Source.EMBEDDED, state, address, running.pid if running else None, home / "temporal.db", home / "log", detail)
+
+
+def _temporal_fault(address: str) -> str | None:
+    host, _, port = address.rpartition(":")
+    return process.answers(host.strip("[]"), int(port))
+
+
+def _check_configured(config: Settings) -> None:
+    if config.database_url is not None and (fault := postgres.unreachable(config.database_url)):
+        shown = make_url(config.database_url).render_as_string(hide_password=True)
+        raise StackError(
+            f"The configured PostgreSQL does not let us in: {shown}\n  {fault}\n"
+            "Start it or correct PERENNIAL_DATABASE_URL; unset it to use the embedded one."
+        )
+    if config.temporal_address is not None and (fault := _temporal_fault(config.temporal_address)):
+        raise StackError(
+            f"The configured Temporal server does not answer: {config.temporal_address}\n  {fault}\n"
+            "Start it or correct PERENNIAL_TEMPORAL_ADDRESS; unset it to use the embedded one."
+        )
+
+
+@contextlib.contextmanager
+def _one_at_a_time(config: Settings, progress: Progress | None) -> Iterator[None]:
+    """Two commands that start or stop the same stack at once follow each other."""
+    with process.explained("while preparing the embedded stack", config.home):
+        config.home.mkdir(parents=True, exist_ok=True)
+        with process.locked(config.home / "lock", lambda: progress("waiting for another start or stop of the stack") if progress else None):
+            yield
+
+
+@contextlib.contextmanager
+def _explained_interrupt() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise StackError("Interrupted: what had been started is stopped again. Run the command again to go on.", exit_code=130) from None
