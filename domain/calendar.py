@@ -19,7 +19,7 @@ _ONE_SECOND = timedelta(seconds=1)
 _NOT_A_PLACE = frozenset({"localtime", "posixrules", "Factory"})
 
 
-class UnknownZone(ValueError):  # noqa: N818
+class UnknownZone(ValueError):
     """The text is not the name of an IANA time zone."""
 
 

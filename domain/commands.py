@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, Literal
 
 
 class Pay(StrEnum):
@@ -28,14 +28,14 @@ class Command:
     `request_id` is the caller's (Rule 4.2); `actor` is who asked, for the history; neither is part of the fingerprint.
     """
 
-    name: ClassVar[str]
+    do: str
     request_id: str | None = None
     actor: str = "platform"
 
     def fingerprint(self) -> str:
         """A hash of every value but the request id and the actor, with defaults filled in: equal commands, equal fingerprints (Rule 4.2)."""
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in ("request_id", "actor", "account_hint")}
-        text = json.dumps({"do": self.name, **values}, sort_keys=True, default=_canonical)
+        text = json.dumps(values, sort_keys=True, default=_canonical)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -51,7 +51,7 @@ def _canonical(value: Any) -> str:
 class Purchase(Command):
     """Buy a subscription (Rule 4.1). `legacy` renews a day earlier (Rule 1.5)."""
 
-    name: ClassVar[str] = "purchase"
+    do: Literal["purchase"] = "purchase"
     subscription: str
     account: str
     sku: str
@@ -76,7 +76,7 @@ class SubscriptionCommand(Command):
 class Recover(SubscriptionCommand):
     """Renew a failed subscription now (Rule 6.1)."""
 
-    name: ClassVar[str] = "recover"
+    do: Literal["recover"] = "recover"
     invoice_number: str | None = None
 
 
@@ -84,7 +84,7 @@ class Recover(SubscriptionCommand):
 class Extend(SubscriptionCommand):
     """Pay in advance: `cycles` whole cycles, or up `to` a day; exactly one of the two (Rule 6.2)."""
 
-    name: ClassVar[str] = "extend"
+    do: Literal["extend"] = "extend"
     cycles: int | None = None
     to: date | None = None
     invoice_number: str | None = None
@@ -94,7 +94,7 @@ class Extend(SubscriptionCommand):
 class Reactivate(SubscriptionCommand):
     """Bring an expired subscription back (Rule 7)."""
 
-    name: ClassVar[str] = "reactivate"
+    do: Literal["reactivate"] = "reactivate"
     invoice_number: str | None = None
 
 
@@ -102,21 +102,21 @@ class Reactivate(SubscriptionCommand):
 class Unsubscribe(SubscriptionCommand):
     """Switch auto-renewal off (Rule 8.1)."""
 
-    name: ClassVar[str] = "unsubscribe"
+    do: Literal["unsubscribe"] = "unsubscribe"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resubscribe(SubscriptionCommand):
     """Switch auto-renewal on again (Rule 8.1)."""
 
-    name: ClassVar[str] = "resubscribe"
+    do: Literal["resubscribe"] = "resubscribe"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terminate(SubscriptionCommand):
     """End a subscription for good, with its refund (Rule 8.2)."""
 
-    name: ClassVar[str] = "terminate"
+    do: Literal["terminate"] = "terminate"
     reason: str
 
 
@@ -131,7 +131,7 @@ class AccountCommand(Command):
 class TopUp(AccountCommand):
     """Add credits; sets off the retry of failed renewals (Rule 5.4)."""
 
-    name: ClassVar[str] = "top_up"
+    do: Literal["top_up"] = "top_up"
     amount: Decimal
 
 
@@ -139,7 +139,7 @@ class TopUp(AccountCommand):
 class SetCard(AccountCommand):
     """Store a card, or remove it (`card` is none). The value is the gateway's token, never a card number."""
 
-    name: ClassVar[str] = "set_card"
+    do: Literal["set_card"] = "set_card"
     card: str | None
 
 
@@ -147,7 +147,7 @@ class SetCard(AccountCommand):
 class SetAccount(AccountCommand):
     """Change settings of an account; what is none stays. `credit_limit_until` is the limit's last day; without it the limit is for good (Rule 11.1)."""
 
-    name: ClassVar[str] = "set"
+    do: Literal["set"] = "set"
     credit_limit: Decimal | None = None
     credit_limit_until: date | None = None
     renew_by_card: bool | None = None
@@ -157,11 +157,16 @@ class SetAccount(AccountCommand):
 class Suspend(AccountCommand):
     """Suspend an account (Rule 11.8)."""
 
-    name: ClassVar[str] = "suspend"
+    do: Literal["suspend"] = "suspend"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resume(AccountCommand):
     """Resume a suspended account (Rule 11.8)."""
 
-    name: ClassVar[str] = "resume"
+    do: Literal["resume"] = "resume"
+
+
+AnySubscriptionCommand = Recover | Extend | Reactivate | Unsubscribe | Resubscribe | Terminate
+AnyAccountCommand = TopUp | SetCard | SetAccount | Suspend | Resume
+AnyCommand = Purchase | AnySubscriptionCommand | AnyAccountCommand

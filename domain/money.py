@@ -26,7 +26,7 @@ _ISO_4217_MINOR_UNITS = {
 }
 
 
-class UnknownCurrency(ValueError):  # noqa: N818
+class UnknownCurrency(ValueError):
     """The text is not the code of a currency in use."""
 
 

@@ -52,12 +52,14 @@ class AccountSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A step: a command at an instant (UTC), or an outage, which has `outage_until` (UTC) and no command. `number` counts from 1."""
+    """A step: a command at an instant (UTC), or an outage, which has `outage_until` (UTC) and no command. `number` counts from 1;
+    `zone` is where its dates are read."""
 
     number: int
     at: datetime
+    zone: str
     do: str
-    command: commands.Command | None = None
+    command: commands.AnyCommand | None = None
     outage_until: datetime | None = None
 
 
@@ -231,7 +233,7 @@ class _Story:
             self.names.owners[values["id"]] = values["account"]
         if wrong or at is None:
             return None
-        return Step(number=index + 1, at=at, do=values["do"], command=command, outage_until=ends)
+        return Step(number=index + 1, at=at, zone=zone or "UTC", do=values["do"], command=command, outage_until=ends)
 
     def _values(self, index: int, written: Any) -> tuple[dict[str, Any], Reasons]:
         """The step's valid values; of a step whose `do` is not known only what every step has is judged."""
@@ -243,7 +245,7 @@ class _Story:
         wrong += [(("steps", index, *rest), reason) for rest, reason in shapes.together(do, written)]
         return values, wrong
 
-    def _command(self, index: int, values: Mapping[str, Any]) -> commands.Command | None:
+    def _command(self, index: int, values: Mapping[str, Any]) -> commands.AnyCommand | None:
         build = _COMMANDS.get(values["do"])
         request_id = values.get("request_id") or self._request_id(index)
         return build({**values, "request_id": request_id, "hint": self._owner(values)}) if build else None
@@ -332,7 +334,7 @@ def _later(values: Mapping[str, Any]) -> Iterator[str]:
         yield do
 
 
-def _purchase(v: Mapping[str, Any]) -> commands.Command | None:
+def _purchase(v: Mapping[str, Any]) -> commands.AnyCommand | None:
     if any(_later(v)):
         return None
     return commands.Purchase(
@@ -349,11 +351,11 @@ def _purchase(v: Mapping[str, Any]) -> commands.Command | None:
     )
 
 
-def _of_a_subscription(command: type[commands.SubscriptionCommand], *keys: str) -> Callable[[Mapping[str, Any]], commands.Command]:
+def _of_a_subscription(command: Callable[..., commands.AnyCommand], *keys: str) -> Callable[[Mapping[str, Any]], commands.AnyCommand]:
     return lambda v: command(request_id=v["request_id"], subscription=v["id"], account_hint=v["hint"], **_only(v, keys))
 
 
-def _of_an_account(command: type[commands.AccountCommand], *keys: str) -> Callable[[Mapping[str, Any]], commands.Command]:
+def _of_an_account(command: Callable[..., commands.AnyCommand], *keys: str) -> Callable[[Mapping[str, Any]], commands.AnyCommand]:
     return lambda v: command(request_id=v["request_id"], account=v["account"], **_only(v, keys))
 
 
@@ -361,7 +363,7 @@ def _only(values: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
     return {key: values[key] for key in keys if key in values}
 
 
-_COMMANDS: Mapping[str, Callable[[Mapping[str, Any]], commands.Command | None]] = {
+_COMMANDS: Mapping[str, Callable[[Mapping[str, Any]], commands.AnyCommand | None]] = {
     "purchase": _purchase,
     "recover": _of_a_subscription(commands.Recover, "invoice_number"),
     "extend": _of_a_subscription(commands.Extend, "cycles", "to", "invoice_number"),

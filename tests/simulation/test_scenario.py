@@ -182,7 +182,7 @@ OF_SIN: dict[str, Any] = {"request_id": "step-2", "account": "sin"}
     ids=lambda value: value["do"] if isinstance(value, dict) else "",
 )  # fmt: skip
 def test_a_step_becomes_its_command(keys: dict[str, Any], command: commands.Command) -> None:
-    assert second(keys) == Step(number=2, at=datetime(2024, 3, 1, 16, tzinfo=UTC), do=keys["do"], command=command)
+    assert second(keys) == Step(number=2, at=datetime(2024, 3, 1, 16, tzinfo=UTC), zone="Asia/Singapore", do=keys["do"], command=command)
 
 
 def test_values_equal_to_the_defaults_of_what_is_not_built_are_fine() -> None:
@@ -227,7 +227,7 @@ def test_the_end_is_an_instant_or_a_date_in_each_zone() -> None:
 def test_an_outage_has_two_instants_and_its_dates_are_read_as_utc() -> None:
     outage = second(step("outage", "2024-03-05", until="2024-03-06T12:00:00+02:00"))
     assert outage == Step(
-        number=2, at=datetime(2024, 3, 5, tzinfo=UTC), do="outage", outage_until=datetime(2024, 3, 6, 10, tzinfo=UTC)
+        number=2, at=datetime(2024, 3, 5, tzinfo=UTC), zone="UTC", do="outage", outage_until=datetime(2024, 3, 6, 10, tzinfo=UTC)
     )  # fmt: skip
 
 

@@ -1,0 +1,159 @@
+"""The commands on an account: top up, card, settings, suspend, resume (Rules 5.4, 11.1, 11.8); and opening one."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from itertools import groupby
+
+from sqlalchemy import insert
+
+from activities.checks import on_account
+from activities.paying import renew_all, renewal_lines
+from domain import calendar, funding, money, planner
+from domain.commands import AnyAccountCommand, Resume, SetAccount, SetCard, Suspend, TopUp
+from domain.funding import Source
+from domain.messages import CommandRequest, CommandResult, Snapshot
+from domain.policy import GroupRenewal
+from domain.pricing import Line, total
+from domain.refusal import Refused
+from domain.subscription import ZERO, Subscription
+from ledger.tables import AccountRow
+from ledger.work import Ledger, Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAccount:
+    """An account to be opened. `credits` are what it brings along, no top-up (Rule 11.2); `clock` attaches it to a test clock."""
+
+    id: str
+    seller: str
+    currency: str
+    timezone: str
+    credits: Decimal = ZERO
+    credit_limit: Decimal = ZERO
+    card: str | None = None
+    renew_by_card: bool = False
+    owner: str | None = None
+    billing_email: str | None = None
+    clock: str | None = None
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+def open_account(ledger: Ledger, account: NewAccount, now: datetime) -> None:
+    """Open an account with its credits. Raises ValueError for an unknown currency or zone and for negative amounts, `sqlalchemy.exc.IntegrityError`
+    where the id exists."""
+    calendar.zone(account.timezone)
+    money.minor_units(account.currency)
+    if account.credits < 0 or account.credit_limit < 0:
+        raise ValueError(f"credits and credit limit of {account.id} must not be negative")
+    values = {
+        "id": account.id, "seller": account.seller, "currency": account.currency, "timezone": account.timezone, "credit_limit": account.credit_limit,
+        "card": account.card, "renew_by_card": account.renew_by_card, "owner": account.owner, "billing_email": account.billing_email,
+        "clock": account.clock,
+    }  # fmt: skip
+    with ledger.engine.begin() as connection:
+        connection.execute(insert(AccountRow), values)
+    if account.credits:
+        with ledger.work(now, account=account.id) as work:
+            operation = work.operation("opening credits", {"amount": str(account.credits)})
+            work.post(operation, wallet=account.credits, opening=-account.credits)
+
+
+def top_up(ledger: Ledger, request: CommandRequest) -> CommandResult:
+    """Add credits, with an invoice; each failed group that they cover is renewed at once, oldest first (Rule 5.4)."""
+
+    def carry_out(work: Work, command: TopUp) -> CommandResult:
+        if command.amount <= 0:
+            raise Refused("11.4", f"a top-up of {command.amount:f} is not positive")
+        facts = {"account": work.account.id, "amount": str(command.amount), "currency": work.account.currency}
+        operation = work.operation("top_up", facts, command=command)
+        work.post(operation, wallet=command.amount, bank=-command.amount)
+        work.invoice(operation, "individual", [Line("Top-up", command.amount)], command.amount)
+        work.event("topped_up", "5.4", amount=command.amount, actor=command.actor, operation=operation)
+        return CommandResult(facts=facts, snapshots=tuple(heal(work)))
+
+    assert isinstance(request.command, TopUp)
+    return on_account(ledger, request.command, request, carry_out)
+
+
+def heal(work: Work) -> list[Snapshot]:
+    """After a top-up: renew each failed group that usable covers, oldest first; no card, and no event when it is not enough (Rule 5.4)."""
+    if not work.policy.retry_on_top_up or work.account.suspended:
+        return []
+    snapshots: list[Snapshot] = []
+    for members in failed_groups(work):
+        lines = {member.id: renewal_lines(work, member) for member in members}
+        amount = sum(map(total, lines.values()), ZERO)
+        if funding.fund(work.account, amount, work.today, card_allowed=False) is Source.WALLET:
+            snapshots += renew_all(work, members, lines, "5.4")
+    return snapshots
+
+
+def failed_groups(work: Work) -> list[list[Subscription]]:
+    """The failed groups of the account, oldest renewal date first; under `independent` each alone, by id (Rules 1.7, 5.2, 5.4)."""
+    failed = work.failed()
+    if work.policy.group_renewal is GroupRenewal.INDEPENDENT:
+        return [[subscription] for subscription in failed]
+    return [list(group) for _, group in groupby(failed, key=lambda s: planner.renewal_date(s, work.policy_of(s)))]
+
+
+def set_card(ledger: Ledger, request: CommandRequest) -> CommandResult:
+    """Store a card, or remove it; it sets off no retry (Rule 5.4)."""
+
+    def carry_out(work: Work, command: SetCard) -> CommandResult:
+        return _setting(work, command, {"card": command.card})
+
+    assert isinstance(request.command, SetCard)
+    return on_account(ledger, request.command, request, carry_out)
+
+
+def set_account(ledger: Ledger, request: CommandRequest) -> CommandResult:
+    """Change the credit limit or the switch *renew by card*; it sets off no retry (Rules 5.3, 5.4, 11.1)."""
+
+    def carry_out(work: Work, command: SetAccount) -> CommandResult:
+        values: dict[str, object] = {}
+        if command.credit_limit is not None:
+            if command.credit_limit < 0:
+                raise Refused("11.1", f"a credit limit of {command.credit_limit:f} is negative")
+            values |= {"credit_limit": command.credit_limit, "credit_limit_until": command.credit_limit_until}
+        elif command.credit_limit_until is not None:
+            values |= {"credit_limit_until": command.credit_limit_until}
+        if command.renew_by_card is not None:
+            values |= {"renew_by_card": command.renew_by_card}
+        return _setting(work, command, values)
+
+    assert isinstance(request.command, SetAccount)
+    return on_account(ledger, request.command, request, carry_out)
+
+
+def suspend(ledger: Ledger, request: CommandRequest) -> CommandResult:
+    """No service, no renewals, no commands but resume, terminate and payments (Rule 11.8)."""
+
+    def carry_out(work: Work, command: Suspend) -> CommandResult:
+        return _setting(work, command, {"suspended": True}, "account_suspended")
+
+    assert isinstance(request.command, Suspend)
+    return on_account(ledger, request.command, request, carry_out)
+
+
+def resume(ledger: Ledger, request: CommandRequest) -> CommandResult:
+    """Back to normal; it starts no retry (Rules 5.6, 11.8)."""
+
+    def carry_out(work: Work, command: Resume) -> CommandResult:
+        if not work.account.suspended:
+            raise Refused("11.8", f"account {work.account.id} is not suspended")
+        return _setting(work, command, {"suspended": False}, "account_resumed")
+
+    assert isinstance(request.command, Resume)
+    return on_account(ledger, request.command, request, carry_out)
+
+
+def _setting(work: Work, command: AnyAccountCommand, values: dict[str, object], event: str | None = None) -> CommandResult:
+    if values:
+        work.settings(**values)
+    facts = {"account": work.account.id} | {key: str(value) for key, value in values.items() if key != "card"}
+    operation = work.operation(command.do, facts, command=command)
+    if event:
+        work.event(event, "11.8", actor=command.actor, operation=operation)
+    snapshots = [work.snapshot(s) for s in work.all_subscriptions() if s.terminated_on is None] if event else []
+    return CommandResult(facts=facts, snapshots=tuple(snapshots))

@@ -1,0 +1,125 @@
+"""The order of checks that every command goes through, the first that fails is the answer (Rule 2):
+
+replay of a request id (4.2), account suspended (11.8), subscription never created (4.1), the table, the arguments, a price that is
+missing (4.1), funds. The use case itself makes the last three, by raising `Refused` before it writes.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import TypeVar
+
+import structlog
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import IntegrityError
+
+from domain import table
+from domain.commands import AnyAccountCommand, AnyCommand, AnySubscriptionCommand, Purchase, Suspend
+from domain.messages import CommandRequest, CommandResult
+from domain.refusal import Refused
+from domain.subscription import Subscription
+from ledger.tables import AccountRow, Operation, SubscriptionRow
+from ledger.work import Ledger, Unknown, Work
+
+log = structlog.get_logger()
+S = TypeVar("S", bound=AnySubscriptionCommand)
+A = TypeVar("A", bound=AnyAccountCommand | Purchase)
+
+#: Commands that a suspended account still takes: resume, terminate and payments (Rule 11.8).
+WHILE_SUSPENDED = ("resume", "terminate", "top_up", "set_card", "set")
+
+
+def on_subscription(
+    ledger: Ledger, command: S, request: CommandRequest, do: Callable[[Work, S, Subscription], CommandResult]
+) -> CommandResult:
+    """Carry out a command on a subscription, or answer the rule that refuses it."""
+
+    def attempt() -> CommandResult:
+        try:
+            with ledger.work(request.now, subscription=command.subscription) as work:
+                if replayed := replay(work.connection, work.account.seller, command):
+                    return replayed
+                _refuse_suspended(work, command)
+                subscription = work.subscription(command.subscription)
+                if refusal := table.refusal(command.do, subscription):
+                    raise Refused(refusal.rule, refusal.reason)
+                return do(work, command, subscription)
+        except Unknown:
+            return _never_created(ledger, command)
+
+    return _answer(command, attempt)
+
+
+def on_account(ledger: Ledger, command: A, request: CommandRequest, do: Callable[[Work, A], CommandResult]) -> CommandResult:
+    """Carry out a command on an account, or answer the rule that refuses it."""
+
+    def attempt() -> CommandResult:
+        try:
+            with ledger.work(request.now, account=command.account) as work:
+                if replayed := replay(work.connection, work.account.seller, command):
+                    return replayed
+                _refuse_suspended(work, command)
+                return do(work, command)
+        except Unknown:
+            raise Refused("4.1", f"there is no account {command.account}") from None
+
+    return _answer(command, attempt)
+
+
+def replay(connection: Connection, seller: str, command: AnyCommand) -> CommandResult | None:
+    """The first result of a request id that was carried out before; refused when it was another command (Rule 4.2)."""
+    if command.request_id is None:
+        return None
+    query = select(Operation.fingerprint, Operation.result).where(Operation.seller == seller, Operation.request_id == command.request_id)
+    first = connection.execute(query).one_or_none()
+    if first is None:
+        return None
+    if first.fingerprint != command.fingerprint():
+        raise Refused("4.2", f"request id {command.request_id} was used for something else")
+    return CommandResult(facts=first.result, replayed=True)
+
+
+def covered(work: Work, amount: Decimal, rule: str) -> None:
+    """Refuse by the command's own rule when usable credits do not cover an amount (Rule 11.1)."""
+    if amount > 0 and work.usable < amount:
+        raise Refused(rule, f"usable {work.usable:f} {work.account.currency} does not cover {amount:f}")
+
+
+def _refuse_suspended(work: Work, command: AnyCommand) -> None:
+    if work.account.suspended and command.do not in WHILE_SUSPENDED:
+        already = " already" if isinstance(command, Suspend) else ""
+        raise Refused("11.8", f"account {work.account.id} is suspended{already}")
+
+
+def _never_created(ledger: Ledger, command: AnySubscriptionCommand) -> CommandResult:
+    """The checks that come before "never created", for the account that the command was meant for."""
+    with ledger.engine.connect() as connection:
+        hint = select(AccountRow.seller, AccountRow.suspended).where(AccountRow.id == command.account_hint)
+        account = connection.execute(hint).one_or_none()
+        if replayed := replay(connection, account.seller if account else ledger.seller, command):
+            return replayed
+    if account and account.suspended and command.do not in WHILE_SUSPENDED:
+        raise Refused("11.8", f"account {command.account_hint} is suspended")
+    raise Refused("4.1", f"subscription {command.subscription} was never created")
+
+
+def _answer(command: AnyCommand, attempt: Callable[[], CommandResult]) -> CommandResult:
+    fields = {"operation": command.do, "account": getattr(command, "account", None), "subscription": getattr(command, "subscription", None)}
+    try:
+        try:
+            result = attempt()
+        except IntegrityError as error:
+            # the same request id was being carried out for another account: now it is there to be found
+            if "operations_once_per_request" not in str(error.orig):
+                raise
+            result = attempt()
+    except Refused as refused:
+        log.info("command_refused", rule=refused.refusal.rule, reason=refused.refusal.reason, **fields)
+        return CommandResult(refusal=refused.refusal)
+    if result.refusal is None and result.needs_charge is None:
+        log.info("command_done", replayed=result.replayed, **fields)
+    return result
+
+
+def exists(connection: Connection, subscription: str) -> bool:
+    """Whether a subscription was ever created."""
+    return connection.execute(select(SubscriptionRow.id).where(SubscriptionRow.id == subscription)).first() is not None

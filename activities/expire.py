@@ -1,0 +1,31 @@
+"""What happens when the expiry date has passed without a renewal, and when the days to reactivate are over (Rule 1.5)."""
+
+from collections.abc import Callable
+from datetime import date
+
+from activities.renew import stale
+from domain import lifecycle, planner
+from domain.messages import Outcome, StepRequest, StepResult
+from domain.planner import Kind
+from domain.subscription import Subscription
+from ledger.work import Ledger
+
+
+def expire(ledger: Ledger, request: StepRequest) -> StepResult:
+    """Mark it EXPIRED; today is day 1 of the days in which it can be reactivated (Rules 1.5, 13)."""
+    return _end(ledger, request, Kind.EXPIRE, lifecycle.expire, "expired")
+
+
+def terminate(ledger: Ledger, request: StepRequest) -> StepResult:
+    """Day 29 after expiry: TERMINATED, for good (Rule 1.5)."""
+    return _end(ledger, request, Kind.TERMINATE, lifecycle.terminate, "terminated")
+
+
+def _end(ledger: Ledger, request: StepRequest, kind: Kind, change: Callable[[Subscription, date], Subscription], event: str) -> StepResult:
+    with ledger.work(request.now, subscription=request.subscription) as work:
+        subscription = work.subscription(request.subscription)
+        step = planner.next_step(subscription, work.policy_of(subscription), work.zone)
+        if subscription.version != request.version or step is None or step.kind is not kind or step.due > work.now:
+            return stale(work, request)
+        work.event(event, step.rule, subscription=subscription.id, why=step.why)
+        return StepResult(outcome=Outcome.DONE, snapshot=work.save(change(subscription, work.today)))

@@ -1,0 +1,52 @@
+"""The notices that are due: checked again, from committed rows, then put on record or dropped (Rule 12)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import bindparam, func, select, update
+
+from domain import planner
+from domain.planner import Notice
+from ledger.bulk import insert_all
+from ledger.tables import AccountRow, History, Message, SubscriptionRow
+from ledger.work import Ledger, subscription_from
+
+_DONE = (
+    update(Message)
+    .where(Message.id == bindparam("key"))
+    .values(state=bindparam("new_state"), done_at=bindparam("now"), why=bindparam("reason"))
+)
+
+
+def notify(ledger: Ledger, now: datetime, ids: Sequence[int]) -> int:
+    """Deal with these planned notices in one transaction, those of other workers excepted; answers how many were sent."""
+    with ledger.engine.begin() as connection:
+        query = (
+            select(
+                SubscriptionRow.__table__, Message.id.label("message"), Message.kind, Message.expiry.label("of"), AccountRow.timezone,
+                AccountRow.suspended, AccountRow.seller,
+            )
+            .join(SubscriptionRow, SubscriptionRow.id == Message.subscription)
+            .join(AccountRow, AccountRow.id == SubscriptionRow.account)
+            .where(Message.id == func.any(list(ids)), Message.state == "planned")
+            .order_by(SubscriptionRow.account, SubscriptionRow.id, Message.id)
+            .with_for_update(of=Message, skip_locked=True)
+        )  # fmt: skip
+        done, lines = [], []
+        for row in connection.execute(query):
+            subscription = subscription_from(row)
+            policy = ledger.references.policy(connection, row.seller, subscription.policy_version)
+            why = planner.untrue(Notice(row.kind), row.of, subscription, policy, row.timezone, now, suspended=row.suspended)
+            done.append({"key": row.message, "new_state": "dropped" if why else "sent", "now": now, "reason": why})
+            if why is None:
+                lines.append(
+                    {
+                        "at": now, "account": subscription.account, "subscription": subscription.id, "event": row.kind, "amount": None, "rule": "12",
+                        "actor": "perennial", "operation": None, "facts": {"expiry": str(row.of)},
+                    }
+                )  # fmt: skip
+        if done:
+            connection.execute(_DONE, done)
+        if lines:
+            insert_all(connection, History, lines)
+        return len(lines)

@@ -1,0 +1,33 @@
+"""Invoice numbers: gap-free per seller, given in batches after the commit, so that no renewal waits for another one's number (Rule 11.4)."""
+
+from sqlalchemy import func, select
+
+from ledger.bulk import insert_all
+from ledger.tables import Invoice, InvoiceNumber, Seller
+from ledger.work import Ledger
+
+
+def number_invoices(ledger: Ledger, batch: int = 5000) -> int:
+    """Number the invoices that have none yet, in order of issue; answers how many. The seller's row is the lock, which nothing else takes."""
+    numbered = 0
+    with ledger.engine.connect() as connection:
+        sellers = list(connection.execute(select(Seller.id)).scalars())
+    for seller in sellers:
+        with ledger.engine.begin() as connection:
+            connection.execute(select(Seller.id).where(Seller.id == seller).with_for_update(key_share=True))
+            query = (
+                select(Invoice.id)
+                .outerjoin(InvoiceNumber, InvoiceNumber.invoice == Invoice.id)
+                .where(Invoice.seller == seller, InvoiceNumber.invoice.is_(None))
+                .order_by(Invoice.seq)
+                .limit(batch)
+            )
+            new = list(connection.execute(query).scalars())
+            if new:
+                last = connection.execute(
+                    select(func.coalesce(func.max(InvoiceNumber.number), 0)).where(InvoiceNumber.seller == seller)
+                ).scalar_one()
+                rows = [{"seller": seller, "number": last + n, "invoice": id_} for n, id_ in enumerate(new, start=1)]
+                insert_all(connection, InvoiceNumber, rows)
+            numbered += len(new)
+    return numbered

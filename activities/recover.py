@@ -1,0 +1,47 @@
+"""Recover: renew a failed subscription now (Rule 6.1)."""
+
+from activities.checks import on_subscription
+from activities.paying import NEXT_CYCLE, Paid, ask_card, done, pay, renewal_lines, take_up
+from domain import funding, lifecycle
+from domain.commands import Recover
+from domain.funding import Source
+from domain.messages import ChargeOutcome, CommandRequest, CommandResult
+from domain.pricing import total
+from domain.refusal import Refusal, Refused
+from domain.subscription import Subscription
+from ledger.work import Ledger, Work
+
+
+def recover(ledger: Ledger, request: CommandRequest) -> CommandResult:
+    """Collect one cycle's fee, by card if need be, and move *E* by one cycle. Answers `needs_charge` when the card must be charged first:
+    give the same command again with its key. A declined card refuses it, and is on record."""
+    command = request.command
+    assert isinstance(command, Recover)
+    if request.charge and _settle(ledger, command, request, request.charge) is ChargeOutcome.DECLINED:
+        return CommandResult(refusal=Refusal("6.1", "the card was declined"))
+
+    def carry_out(work: Work, command: Recover, subscription: Subscription) -> CommandResult:
+        lines = renewal_lines(work, subscription)
+        fee = total(lines)
+        if not command.invoice_number:
+            match funding.fund(work.account, fee, work.today, card_allowed=request.charge is None):
+                case Source.CARD:
+                    return CommandResult(needs_charge=ask_card(work, [subscription], fee))
+                case Source.WALLET:
+                    pass
+                case _:
+                    raise Refused("6.1", f"usable {work.usable:f} {work.account.currency} does not cover {fee:f}")
+        recovered, period = lifecycle.renew(subscription, work.now, work.policy_version)
+        facts = pay(
+            work, recovered, [Paid(period, lines)], purpose=NEXT_CYCLE, cycle=subscription.expiry, event="recovered", rule="6.1", command=command,
+            external_invoice=command.invoice_number,
+        )  # fmt: skip
+        return done(facts, work.save(recovered))
+
+    return on_subscription(ledger, command, request, carry_out)
+
+
+def _settle(ledger: Ledger, command: Recover, request: CommandRequest, key: str) -> ChargeOutcome:
+    """The charge's outcome goes into the ledger in a transaction of its own: it stands, whatever becomes of the command."""
+    with ledger.work(request.now, subscription=command.subscription) as work:
+        return take_up(work, key)

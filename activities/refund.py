@@ -1,0 +1,56 @@
+"""Terminate by command, with its refund, in one transaction (Rules 8.2, 8.3, 8.4)."""
+
+from sqlalchemy import func, select
+
+from activities.checks import on_subscription
+from activities.paying import done
+from domain import lifecycle, refunds
+from domain.commands import Terminate
+from domain.messages import CommandRequest, CommandResult
+from domain.pricing import Line
+from domain.refunds import PaidPeriod, Refund
+from domain.subscription import ZERO, Subscription
+from ledger.tables import PeriodRow, RefundRow
+from ledger.work import Ledger, Work
+
+
+def refund(ledger: Ledger, request: CommandRequest) -> CommandResult:
+    """End a subscription for good and give back what the rules give back, to the wallet of the account that paid, as a credit note."""
+    assert isinstance(request.command, Terminate)
+    return on_subscription(ledger, request.command, request, _refund)
+
+
+def _refund(work: Work, command: Terminate, subscription: Subscription) -> CommandResult:
+    back = quote(work, subscription)
+    facts = {
+        "subscription": subscription.id,
+        "expiry": str(subscription.expiry),
+        "refund": str(back.amount),
+        "currency": work.account.currency,
+    }
+    operation = work.operation("terminate", facts, subscription=subscription.id, cycle=subscription.expiry, command=command)
+    work.event("terminated", "8.2", subscription=subscription.id, actor=command.actor, operation=operation, reason=command.reason)
+    given = sum(back.periods.values(), ZERO)
+    if given:
+        work.post(operation, wallet=back.amount, refunds=-given, fees=back.admin_fee)
+        work.refund(operation, back.periods)
+        lines = [Line("Refund", -amount) for amount in back.periods.values()]
+        if back.admin_fee:
+            lines.append(Line("Administrative fee", back.admin_fee))
+        work.invoice(operation, "credit_note", lines, -back.amount)
+        if back.amount:
+            work.event("refunded", "8.2", subscription=subscription.id, amount=back.amount, actor=command.actor, operation=operation)
+    return done(facts, work.save(lifecycle.terminate(subscription, work.today)))
+
+
+def quote(work: Work, subscription: Subscription) -> Refund:
+    """What terminating today would give back."""
+    refunded = select(func.coalesce(func.sum(RefundRow.amount), 0)).where(RefundRow.period == PeriodRow.id).scalar_subquery()
+    query = (
+        select(PeriodRow.__table__, refunded.label("refunded")).where(PeriodRow.subscription == subscription.id).order_by(PeriodRow.start)
+    )
+    periods = [
+        PaidPeriod(row.id, row.start, row.expiry, row.months, row.paid, row.refunded, work.catalog.refundable(row.sku, work.today))
+        for row in work.connection.execute(query)
+    ]
+    return refunds.refund(periods, work.policy, work.today, work.account.currency)

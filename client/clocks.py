@@ -1,0 +1,87 @@
+"""Test clocks: a virtual now for the accounts attached to one, advanced step by step.
+
+Advancing to *T* takes everything due up to *T* in the order of Rule 1.7, each at its exact instant, and stops at *T*. What takes a step is
+handed in: the workflows of the subscriptions, or the plain calls of the direct engine.
+"""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from itertools import groupby
+from typing import Protocol
+
+from sqlalchemy import select, update
+
+from activities.notify import notify
+from domain.planner import Step
+from ledger import due
+from ledger.due import Due
+from ledger.tables import Clock
+from ledger.work import Ledger
+
+
+class Taker(Protocol):
+    """Takes the next step of a subscription at a business instant."""
+
+    async def take(self, item: Due, now: datetime) -> Step | None:
+        """Take it; answers the step that is next then."""
+        ...
+
+
+async def advance(
+    ledger: Ledger, taker: Taker, clock: str, until: datetime, *, zones: Collection[str] | None = None, outage: bool = False,
+    progress: Callable[[datetime], None] | None = None,
+) -> None:  # fmt: skip
+    """Advance a clock to an instant (UTC), for the accounts of some time zones or for all.
+
+    With `outage`, nothing has run since the clock's now: everything overdue is taken in the order of the instants it was due at, and dated
+    `until` (Rule 13). May be interrupted and called again.
+    """
+    if outage:
+        _set(ledger, clock, until)
+    while batch := _earliest(ledger, clock, until, zones):
+        instant = batch[0].due
+        now = until if outage else instant
+        if not outage:
+            _set(ledger, clock, now)
+        notices: list[int] = []
+        for account, of_account in groupby(batch, key=lambda item: item.account):
+            items = list(of_account)
+            notices += [item.message for item in items if item.message is not None]
+            while any([await _take(taker, item, now, instant) for item in items if item.kind is not None]):
+                items = _of_account(ledger, clock, instant, account)
+        if notices:
+            notify(ledger, now, notices)
+        if progress:
+            progress(now)
+    if zones is None and not outage:
+        _set(ledger, clock, until)
+
+
+async def _take(taker: Taker, item: Due, now: datetime, instant: datetime) -> bool:
+    """Take a step; whether that has made another one due at the same instant."""
+    step = await taker.take(item, now)
+    return step is not None and step.due <= instant
+
+
+def _earliest(ledger: Ledger, clock: str, until: datetime, zones: Collection[str] | None) -> list[Due]:
+    with ledger.engine.connect() as connection:
+        return due.earliest(connection, clock, until, zones)
+
+
+def _of_account(ledger: Ledger, clock: str, instant: datetime, account: str) -> list[Due]:
+    with ledger.engine.connect() as connection:
+        return [item for item in due.due_at(connection, clock, instant, account=account) if item.kind is not None]
+
+
+def now_of(ledger: Ledger, clock: str) -> datetime:
+    """A clock's virtual now (UTC). Raises LookupError for an unknown clock."""
+    with ledger.engine.connect() as connection:
+        now = connection.execute(select(Clock.now).where(Clock.id == clock)).scalar()
+    if now is None:
+        raise LookupError(f"there is no test clock {clock}")
+    return now
+
+
+def _set(ledger: Ledger, clock: str, now: datetime) -> None:
+    with ledger.engine.begin() as connection:
+        connection.execute(update(Clock).where(Clock.id == clock, Clock.now < now).values(now=now))

@@ -1,0 +1,180 @@
+"""What is due next, and why (Rules 1.5, 5.4, 5.7, 13).
+
+    E−14       E−7        E−5 E−3 E−1   E   E+1                     E+29
+    notice     renew      retries       |   expire                  terminate
+
+A subscription has exactly one next step until it is TERMINATED; notices are planned beside it, because they change nothing.
+The planner is the only place that knows these offsets: the workflow, the simulator and the forecast ask it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from domain import lifecycle
+from domain.calendar import first_instant, local_date
+from domain.policy import Policy
+from domain.subscription import Status, Subscription
+
+_DAY = timedelta(days=1)
+
+
+class Kind(StrEnum):
+    """What a step does. `renew` is the attempt on the renewal date, `attempt` the one that a command sets off at once (Rule 5.7)."""
+
+    RENEW = "renew"
+    ATTEMPT = "attempt"
+    RETRY = "retry"
+    EXPIRE = "expire"
+    TERMINATE = "terminate"
+
+
+class Notice(StrEnum):
+    """The notices that are due at an instant of their own (Rule 12)."""
+
+    RENEWAL = "notice_renewal"
+    EXPIRING = "notice_expiring"
+
+
+RENEWALS = (Kind.RENEW, Kind.ATTEMPT, Kind.RETRY)
+
+#: The order of what is due at one instant within one account (Rule 1.7).
+RANK: dict[str, int] = {
+    Kind.RENEW: 1,
+    Kind.ATTEMPT: 1,
+    Kind.RETRY: 1,
+    Kind.EXPIRE: 3,
+    Kind.TERMINATE: 4,
+    Notice.RENEWAL: 6,
+    Notice.EXPIRING: 6,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The next thing a subscription does by itself: what, the instant it is due (UTC), the rule, and why in words."""
+
+    kind: Kind
+    due: datetime
+    rule: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedNotice:
+    """A notice and the instant it is due (UTC); whether it is true is asked then (`untrue`)."""
+
+    kind: Notice
+    due: datetime
+
+
+def renewal_date(subscription: Subscription, policy: Policy) -> date:
+    """*E* minus the lead (Rule 1.5)."""
+    return subscription.expiry - timedelta(days=policy.lead(subscription.legacy))
+
+
+def next_step(subscription: Subscription, policy: Policy, zone: str) -> Step | None:
+    """The next step of a subscription in its account's time zone; none when it is TERMINATED."""
+    match subscription.status:
+        case Status.TERMINATED:
+            return None
+        case Status.EXPIRED:
+            assert subscription.expired_on is not None
+            day = subscription.expired_on + timedelta(days=policy.reactivation_days)
+            return Step(Kind.TERMINATE, first_instant(day, zone), "1.5", f"expired and not reactivated by {day - _DAY}")
+        case Status.ACTIVE:
+            return _renewal(subscription, policy, zone) or _expiry(subscription, zone)
+
+
+def _renewal(subscription: Subscription, policy: Policy, zone: str) -> Step | None:
+    if not subscription.auto_renew:
+        return None
+    on = renewal_date(subscription, policy)
+    due = first_instant(on, zone)
+    if subscription.attempted_at is None:
+        if subscription.planned_at >= due and local_date(subscription.planned_at, zone) <= subscription.expiry:
+            return Step(
+                Kind.ATTEMPT, subscription.planned_at, "5.7", f"the renewal date {on} is past, the expiry date {subscription.expiry} is not"
+            )
+        return Step(Kind.RENEW, due, "5.1", f"{on} is the renewal date of the cycle that ends on {subscription.expiry}")
+    for number, days in enumerate(policy.retry_days, start=1):
+        retry = first_instant(on + timedelta(days=days), zone)
+        if retry > subscription.attempted_at:
+            return Step(Kind.RETRY, retry, "5.4", f"retry {number} of {len(policy.retry_days)}, {days} days after the renewal date {on}")
+    return None
+
+
+def _expiry(subscription: Subscription, zone: str) -> Step:
+    why = "auto-renewal is off"
+    if subscription.auto_renew:
+        why = "the renewal failed and no retry is left" if subscription.renewal_failed else "no attempt to renew is left"
+    return Step(Kind.EXPIRE, first_instant(subscription.expiry + _DAY, zone), "1.5", f"{why}; {subscription.expiry} is the last day")
+
+
+def may_attempt(subscription: Subscription, policy: Policy, zone: str, now: datetime, *, suspended: bool) -> bool:
+    """Whether an attempt that is due may still be made now: until *E* always; after *E* only a first one that fell into an outage,
+    not suspended, up to `late_renewal_days` after *E* (Rules 1.5, 13)."""
+    today = local_date(now, zone)
+    if today <= subscription.expiry:
+        return True
+    return not subscription.renewal_failed and not suspended and today <= subscription.expiry + timedelta(days=policy.late_renewal_days)
+
+
+def is_late(subscription: Subscription, zone: str, now: datetime) -> bool:
+    """Whether an attempt now is a late renewal, after *E* (Rule 13)."""
+    return local_date(now, zone) > subscription.expiry
+
+
+def notices(subscription: Subscription, policy: Policy, zone: str, now: datetime) -> list[PlannedNotice]:
+    """The notices of this *E* whose instants lie ahead (Rules 1.5, 12)."""
+    if subscription.status is not Status.ACTIVE:
+        return []
+    days = (
+        (Notice.RENEWAL, renewal_date(subscription, policy) - timedelta(days=policy.renewal_notice_days)),
+        (Notice.EXPIRING, subscription.expiry - timedelta(days=policy.expiring_notice_days)),
+    )
+    planned = [PlannedNotice(kind, first_instant(day, zone)) for kind, day in days]
+    return [notice for notice in planned if notice.due > now]
+
+
+def untrue(
+    notice: Notice, expiry: date, subscription: Subscription, policy: Policy, zone: str, now: datetime, *, suspended: bool
+) -> str | None:
+    """Why a notice that is due is not true (any more) and is not sent; none when it is to be sent (Rules 12, 13)."""
+    if subscription.status is not Status.ACTIVE:
+        return f"the subscription is {subscription.status}"
+    if subscription.expiry != expiry:
+        return f"it is paid up to {subscription.expiry}"
+    if notice is Notice.EXPIRING:
+        if subscription.auto_renew:
+            return "auto-renewal is on"
+        return "the expiry date is past" if local_date(now, zone) > expiry else None
+    if not subscription.auto_renew:
+        return "auto-renewal is off"
+    if suspended:
+        return "the account is suspended"
+    return "the renewal date has come" if now >= first_instant(renewal_date(subscription, policy), zone) else None
+
+
+def schedule(subscription: Subscription, policy: Policy, zone: str) -> Iterator[Step | PlannedNotice]:
+    """The coming steps and notices in order, as they will be if every renewal is funded and nobody commands anything; without end
+    while it renews."""
+    since = subscription.planned_at
+    while step := next_step(subscription, policy, zone):
+        for notice in sorted(notices(subscription, policy, zone, since), key=lambda n: n.due):
+            if (
+                notice.due < step.due
+                and untrue(notice.kind, subscription.expiry, subscription, policy, zone, notice.due, suspended=False) is None
+            ):
+                yield notice
+        yield step
+        today = local_date(step.due, zone)
+        since = step.due
+        match step.kind:
+            case Kind.EXPIRE:
+                subscription = lifecycle.expire(subscription, today)
+            case Kind.TERMINATE:
+                return
+            case _:
+                subscription, _ = lifecycle.renew(subscription, step.due, subscription.policy_version)

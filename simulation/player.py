@@ -1,0 +1,62 @@
+"""Plays a scenario on a test clock: opens its accounts, gives its commands, lets time pass, reports (docs/scenario.md)."""
+
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import insert
+
+from activities.accounts import NewAccount, open_account
+from activities.number_invoices import number_invoices
+from client import clocks
+from client.clocks import Taker
+from domain.commands import AnyCommand
+from domain.messages import CommandResult
+from ledger import references
+from ledger.tables import Clock
+from ledger.work import Ledger
+from simulation.report import Refused, report
+from simulation.scenario import CARDS, Scenario
+
+CLOCK = "scenario"
+
+
+class Engine(Taker, Protocol):
+    """What carries out the steps and the commands."""
+
+    async def command(self, command: AnyCommand, now: datetime) -> CommandResult:
+        """Carry out a command at a business instant."""
+        ...
+
+
+async def play(scenario: Scenario, ledger: Ledger, engine: Engine) -> dict[str, Any]:
+    """Play a scenario in an empty database; answers the result that docs/scenario.md describes."""
+    ends = {account.timezone: scenario.until_for(account.timezone) for account in scenario.accounts}
+    begin = min([*(step.at for step in scenario.steps), *ends.values()])
+    _open(scenario, ledger, begin)
+    refused = []
+    for step in scenario.steps:
+        await clocks.advance(ledger, engine, CLOCK, step.at)
+        if step.outage_until is not None:
+            await clocks.advance(ledger, engine, CLOCK, step.outage_until, outage=True)
+        if step.command is not None:
+            result = await engine.command(step.command, step.at)
+            if result.refusal:
+                refused.append(Refused(step, result.refusal))
+            await clocks.advance(ledger, engine, CLOCK, step.at)
+    for end in sorted(set(ends.values())):
+        await clocks.advance(ledger, engine, CLOCK, end, zones=[zone for zone, ends_at in ends.items() if ends_at >= end])
+    number_invoices(ledger)
+    return report(scenario, ledger, refused)
+
+
+def _open(scenario: Scenario, ledger: Ledger, begin: datetime) -> None:
+    with ledger.engine.begin() as connection:
+        references.add_policy(connection, ledger.seller, scenario.policy)
+        references.add_catalog(connection, ledger.seller, scenario.catalog_entries)
+        connection.execute(insert(Clock).values(id=CLOCK, now=begin))
+    for account in scenario.accounts:
+        opened = NewAccount(
+            id=account.id, seller=ledger.seller, currency=account.currency, timezone=account.timezone, credits=account.credits,
+            credit_limit=account.credit_limit, card=CARDS[account.card], renew_by_card=account.renew_by_card, clock=CLOCK,
+        )  # fmt: skip
+        open_account(ledger, opened, begin)
