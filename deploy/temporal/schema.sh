@@ -1,0 +1,14 @@
+#!/bin/sh
+# Bring both databases of the Temporal server to the version of this image. Doing it again changes nothing.
+# The server's address and password come from SQL_HOST, SQL_PORT, SQL_USER, SQL_PASSWORD and SQL_PLUGIN.
+set -eu
+
+prepare() { # database, schema inside the tool
+    echo "database $1"
+    temporal-sql-tool --database "$1" create-database
+    temporal-sql-tool --database "$1" setup-schema --version 0.0
+    temporal-sql-tool --database "$1" update-schema --schema-name "$2"
+}
+
+prepare temporal postgresql/v12/temporal
+prepare temporal_visibility postgresql/v12/visibility

@@ -1,0 +1,138 @@
+"""The compose file describes an installation that can start: valid, documented, and made of commands that exist."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.resources import files
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from settings import PREFIX, PROJECT, Settings
+
+TEXT = (PROJECT / "docker-compose.yml").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+ONE_SHOTS = {"migrate", "temporal-schema", "temporal-namespace"}
+VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z0-9_]+)(?::([-?])([^}]*))?\}")
+DOCUMENTED = set(re.findall(r"^# ([A-Z0-9_]+)=", (PROJECT / ".env.example").read_text(), re.MULTILINE))
+
+
+def help_of(program: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, program, *arguments, "--help"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {"COLUMNS": "200"},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_it_is_what_the_compose_specification_allows() -> None:
+    schema = json.loads((files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json").read_text())
+    jsonschema.validators.validator_for(schema)(schema).validate(COMPOSE)
+
+
+def test_docker_itself_accepts_it_where_docker_is_there() -> None:
+    docker = shutil.which("docker")
+    if docker is None or subprocess.run([docker, "compose", "version"], capture_output=True).returncode != 0:
+        return  # the schema above is what can be checked without it
+    secrets = {"LEDGER_POSTGRES_PASSWORD": "x", "TEMPORAL_POSTGRES_PASSWORD": "y"}
+    done = subprocess.run([docker, "compose", "config", "--quiet"], cwd=PROJECT, env=os.environ | secrets, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_variable_is_documented_and_has_a_default_or_a_message() -> None:
+    found = VARIABLE.findall(TEXT)
+    assert found
+    for name, kind, rest in found:
+        assert name in DOCUMENTED, f"{name} is not in .env.example"
+        assert kind, f"{name} has neither a default nor a message"
+        assert rest, f"{name}: nothing after the sign"
+
+
+def test_every_documented_variable_of_the_compose_section_is_used() -> None:
+    used = {name for name, _, _ in VARIABLE.findall(TEXT)}
+    assert {name for name in DOCUMENTED if not name.startswith(PREFIX)} <= used
+
+
+def test_secrets_have_no_default() -> None:
+    for name, kind, _ in VARIABLE.findall(TEXT):
+        assert not re.search("PASSWORD|SECRET|KEY|TOKEN", name) or kind == "?", name
+
+
+@pytest.mark.parametrize("service", ["migrate", *(name for name in SERVICES if name.startswith("worker-"))])
+def test_what_is_configured_are_settings_of_perennial_with_their_own_defaults(service: str) -> None:
+    defaults = Settings(_env_file=None)
+    for variable, value in SERVICES[service]["environment"].items():
+        name = variable.removeprefix(PREFIX).lower()
+        assert variable.startswith(PREFIX), variable
+        assert name in Settings.model_fields, variable
+        if match := VARIABLE.fullmatch(value):
+            assert match[1] == variable
+            assert Settings.model_validate({name: match[3]}).model_dump()[name] == defaults.model_dump()[name], variable
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_images_are_pinned(service: str) -> None:
+    tag = SERVICES[service]["image"].rpartition(":")[2]
+    assert re.match(r"\d+\.\d+", tag), SERVICES[service]["image"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_is_restarted_and_watched(service: str) -> None:
+    definition = SERVICES[service]
+    if service in ONE_SHOTS:
+        assert definition["restart"].startswith("on-failure")
+    else:
+        assert definition["restart"] == "unless-stopped"
+        assert definition["healthcheck"]["test"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_it_waits_for_what_it_needs_in_the_right_way(service: str) -> None:
+    for needed, how in SERVICES[service].get("depends_on", {}).items():
+        assert how["condition"] == ("service_completed_successfully" if needed in ONE_SHOTS else "service_healthy")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_ports_are_opened_on_this_machine_only(service: str) -> None:
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES[service].get("ports", []))
+
+
+def test_mounted_files_and_volumes_exist() -> None:
+    for name, definition in SERVICES.items():
+        for volume in definition.get("volumes", []):
+            source = volume.split(":")[0]
+            assert (PROJECT / source).is_file() if source.startswith("./") else source in COMPOSE["volumes"], f"{name}: {source}"
+
+
+def test_shell_scripts_are_correct_shell() -> None:
+    for script in sorted((PROJECT / "deploy").rglob("*.sh")):
+        subprocess.run(["/bin/sh", "-n", str(script)], check=True)
+
+
+@pytest.mark.parametrize("service", [name for name, definition in SERVICES.items() if "worker.py" in definition.get("command", [])])
+def test_the_role_of_a_worker_exists(service: str) -> None:
+    _, program, role = SERVICES[service]["command"]
+    assert re.search(rf"\b{role}\b", help_of(program)), f"{program} --help does not know {role}"
+
+
+@pytest.mark.parametrize("service", [name for name, definition in SERVICES.items() if "starter.py" in definition.get("command", [])])
+def test_the_command_of_the_starter_exists(service: str) -> None:
+    _, program, *command = SERVICES[service]["command"]
+    assert help_of(program, *command)
+
+
+def test_the_image_contains_all_packages_and_no_secret() -> None:
+    left_out = (PROJECT / ".dockerignore").read_text().split()
+    assert {".env", ".env.*", ".perennial", ".git", ".venv"} <= set(left_out)
+    assert not {"domain", "workflows", "activities", "ledger", "gateways", "client", "simulation", "local", "examples"} & set(left_out)
