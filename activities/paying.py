@@ -3,17 +3,17 @@
 One operation a subscription and cycle: whoever comes second finds it done (Rule 11.3).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import insert, select, update
 
-from domain import lifecycle, planner
+from domain import attempt, lifecycle
 from domain.commands import AnyCommand
 from domain.messages import ChargeOutcome, CommandResult, Snapshot
-from domain.pricing import Line, cycle_lines, total
+from domain.pricing import Line, total
 from domain.subscription import ZERO, Period, Subscription
 from ledger.tables import CardCharge
 from ledger.work import Work
@@ -64,11 +64,10 @@ def pay(
 
 def renewal_lines(work: Work, subscription: Subscription) -> list[Line]:
     """The next cycle at the prices of its renewal date (Rule 3.5)."""
-    on = planner.renewal_date(subscription, work.policy_of(subscription))
-    return cycle_lines(subscription, work.catalog, work.account.currency, on)
+    return attempt.renewal_lines(subscription, work.terms([subscription]), work.account.currency)
 
 
-def renew_all(work: Work, members: Iterable[Subscription], lines: dict[str, list[Line]], rule: str) -> list[Snapshot]:
+def renew_all(work: Work, members: Iterable[Subscription], lines: Mapping[str, list[Line]], rule: str) -> list[Snapshot]:
     """Renew funded subscriptions by a cycle each (Rule 5.1)."""
     snapshots = []
     for member in members:

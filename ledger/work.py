@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, Row, and_, bindparam, or_, select, up
 
 from domain import planner
 from domain import policy as policies
+from domain.attempt import Terms
 from domain.calendar import first_instant, local_date
 from domain.catalog import Catalog
 from domain.commands import Command
@@ -133,9 +134,10 @@ class Work:
         """The policy that was in force when the subscription's *E* was set (Rule 14)."""
         return self._ledger.references.policy(self.connection, self.account.seller, subscription.policy_version)
 
-    def policies_of(self, subscriptions: Iterable[Subscription]) -> dict[int, Policy]:
-        """The policies of several, by version."""
-        return {s.policy_version: self.policy_of(s) for s in subscriptions}
+    def terms(self, subscriptions: Iterable[Subscription]) -> Terms:
+        """The catalogue, the policy in force and the policies that these subscriptions follow."""
+        policies = {s.policy_version: self.policy_of(s) for s in subscriptions}
+        return Terms(self.catalog, {**policies, self.policy_version: self.policy}, self.policy_version)
 
     @property
     def usable(self) -> Decimal:
