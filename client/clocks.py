@@ -9,13 +9,11 @@ from datetime import datetime
 from itertools import groupby
 from typing import Protocol
 
-from sqlalchemy import select, update
-
 from activities.notify import notify
 from domain.planner import Step
+from ledger import clocks as ledger_clocks
 from ledger import due
 from ledger.due import Due
-from ledger.tables import Clock
 from ledger.work import Ledger
 
 
@@ -73,15 +71,12 @@ def _of_account(ledger: Ledger, clock: str, instant: datetime, account: str) -> 
         return [item for item in due.due_at(connection, clock, instant, account=account) if item.kind is not None]
 
 
+def _set(ledger: Ledger, clock: str, now: datetime) -> None:
+    with ledger.engine.begin() as connection:
+        ledger_clocks.set_now(connection, clock, now)
+
+
 def now_of(ledger: Ledger, clock: str) -> datetime:
     """A clock's virtual now (UTC). Raises LookupError for an unknown clock."""
     with ledger.engine.connect() as connection:
-        now = connection.execute(select(Clock.now).where(Clock.id == clock)).scalar()
-    if now is None:
-        raise LookupError(f"there is no test clock {clock}")
-    return now
-
-
-def _set(ledger: Ledger, clock: str, now: datetime) -> None:
-    with ledger.engine.begin() as connection:
-        connection.execute(update(Clock).where(Clock.id == clock, Clock.now < now).values(now=now))
+        return ledger_clocks.now_of(connection, clock)

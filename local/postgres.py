@@ -13,11 +13,11 @@ import os
 import pwd
 import shutil
 import signal
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psutil
@@ -104,7 +104,7 @@ def status(config: Settings | None = None) -> Running | None:
     config = config or settings()
     home = config.home / "postgres"
     server = _server(home / "data")
-    return Running(pid=server.pid, url=_url(home, DATABASE)) if server is not None and _is_ready(home / "data") else None
+    return Running(pid=server.pid, url=_url(home, DATABASE)) if server is not None and _is_ready(home / "data", server.pid) else None
 
 
 @contextlib.contextmanager
@@ -159,7 +159,7 @@ def drop_database(url: str, name: str) -> None:
 def unreachable(url: str, seconds: int = 5) -> str | None:
     """None when the database of `url` lets us in; else why not, without the password."""
     try:
-        with psycopg.connect(_conninfo(url), connect_timeout=seconds):
+        with _connect(url, seconds):
             return None
     except psycopg.Error as error:
         return " ".join(str(error).split())
@@ -168,15 +168,18 @@ def unreachable(url: str, seconds: int = 5) -> str | None:
 @contextlib.contextmanager
 def _administration(url: str) -> Iterator[psycopg.Connection]:
     try:
-        with psycopg.connect(_conninfo(url), autocommit=True, connect_timeout=10) as connection:
+        with _connect(url, 10) as connection:
             yield connection
     except psycopg.Error as error:
         where = make_url(url).render_as_string(hide_password=True)
         raise StackError(f"PostgreSQL at {where} did not do what was asked: {' '.join(str(error).split())}") from error
 
 
-def _conninfo(url: str) -> str:
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+def _connect(url: str, seconds: int) -> psycopg.Connection:
+    """Connect to a SQLAlchemy URL. Part by part: as one text, a strange database name would be read as something else."""
+    parts = make_url(url)
+    arguments: dict[str, Any] = parts.translate_connect_args(username="user", database="dbname")
+    return psycopg.connect(**(dict(parts.query) | arguments | {"autocommit": True, "connect_timeout": seconds}))
 
 
 # The server -----------------------------------------------------------------------------------------------------------
@@ -198,7 +201,7 @@ def _start(home: Path) -> None:
     with process.uninterrupted():
         server = process.detached(_command(data, run, _OPTIONS), log, user)
     try:
-        ready = process.wait_until(lambda: _is_ready(data), lambda: server.poll() is None, _START_SECONDS)
+        ready = process.wait_until(lambda: _is_ready(data, server.pid), lambda: server.poll() is None, _START_SECONDS)
     except BaseException:
         process.stop(psutil.Process(server.pid), (signal.SIGINT, 20.0))
         raise
@@ -226,12 +229,13 @@ def _lock_file(data: Path) -> Path:
     return data / "postmaster.pid"
 
 
-def _is_ready(data: Path) -> bool:
+def _is_ready(data: Path, pid: int | None = None) -> bool:
+    """Whether the lock file says that the server accepts connections; with `pid`, and that it is that server's, not left by an earlier one."""
     try:
-        lines = _lock_file(data).read_text().splitlines()
+        lines = _lock_file(data).read_text(errors="replace").splitlines()
     except OSError:
         return False
-    return len(lines) >= 8 and lines[7].strip() == "ready"
+    return len(lines) >= 8 and lines[7].strip() == "ready" and (pid is None or lines[0].strip() == str(pid))
 
 
 def _wait_for_leftovers(data: Path) -> None:
@@ -248,11 +252,13 @@ def _wait_for_leftovers(data: Path) -> None:
 
 
 def _set_stale_lock_aside(data: Path) -> None:
-    """Remove a lock file whose number now belongs to a process that is not this server; PostgreSQL would believe it. (It sees by itself
-    when the number belongs to nobody, and then looks further than we could.)"""
-    with contextlib.suppress(OSError, ValueError):
-        if psutil.pid_exists(int(_lock_file(data).read_text().split("\n", 1)[0])):
-            _lock_file(data).unlink()
+    """Remove a lock file that cannot be read, or whose number now belongs to a process that is not this server: PostgreSQL would believe
+    it. (It sees by itself when the number belongs to nobody, and then looks further than we could.)"""
+    lock = _lock_file(data)
+    if lock.exists():
+        number = lock.read_text(errors="replace").split("\n", 1)[0].strip()
+        if not number.isdigit() or psutil.pid_exists(int(number)):
+            lock.unlink()
 
 
 def _check_version(data: Path) -> None:
@@ -310,10 +316,7 @@ def _initialise(data: Path, user: int | None, *, durable: bool) -> None:
         "--builtin-locale=C.UTF-8",
     ]
     options += ["--no-instructions"] if durable else ["--no-instructions", "--no-sync", "--wal-segsize=1"]
-    done = subprocess.run(  # noqa: S603
-        [str(_program("initdb")), "-D", str(unfinished), *options],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", cwd="/", check=False, user=user,
-    )  # fmt: skip
+    done = process.run([str(_program("initdb")), "-D", str(unfinished), *options], user)
     if done.returncode != 0:
         raise StackError(f"PostgreSQL could not create its data in {data}:\n{done.stdout[-500:]}{done.stderr[-1500:]}")
     unfinished.rename(data)

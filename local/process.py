@@ -9,6 +9,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -26,21 +27,22 @@ from local.errors import StackError
 POLL_SECONDS = 0.01
 """Between two looks at something that is about to happen."""
 
-# $1: file for the output, $2: directory to remove at the end (or empty), the rest: the server. Standard input is our pipe.
+# $1: file for the output, $2: directory to remove when the pipe closes (or empty), $3: signal, the rest: the server. Standard input is
+# our pipe. A server that ends by itself leaves its directory: its last words are in it.
 # SIGQUIT ends PostgreSQL at once; the Temporal server gets SIGKILL, its data is in memory.
 _GUARD = """
 out=$1; dir=$2; sig=$3; shift 3
 exec 3<&0
 "$@" 3<&- </dev/null >>"$out" 2>&1 &
 server=$!
-( trap '' INT TERM HUP; read -r _ <&3; kill -s "$sig" "$server" ) 2>/dev/null &
+( trap '' INT TERM HUP; read -r _ <&3; [ -z "$dir" ] || : >"$dir/.abandoned"; kill -s "$sig" "$server" ) 2>/dev/null &
 watcher=$!
 exec 3<&-
 trap '' INT TERM HUP
 wait "$server"
 code=$?
 kill -s KILL "$watcher" 2>/dev/null
-[ -z "$dir" ] || rm -rf "$dir"
+[ -z "$dir" ] || [ ! -e "$dir/.abandoned" ] || rm -rf "$dir"
 exit "$code"
 """
 
@@ -49,7 +51,16 @@ def detached(command: Sequence[str], log: Path, user: int | None = None, env: Ma
     """Start a server that outlives this process; its output goes to the end of `log`. `user`: the user id to run as (only for root)."""
     with log.open("ab") as out:
         return subprocess.Popen(  # noqa: S603
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True, cwd="/", user=user, env=env
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd="/",
+            user=user,
+            group=_group(user),
+            extra_groups=_groups(user),
+            env=env,
         )
 
 
@@ -70,6 +81,8 @@ def guarded(
         start_new_session=True,
         cwd="/",
         user=user,
+        group=_group(user),
+        extra_groups=_groups(user),
         env=env,
     )
     try:
@@ -86,6 +99,31 @@ def guarded(
                 guard.wait()
             if remove is not None:
                 shutil.rmtree(remove, ignore_errors=True)
+
+
+def run(command: Sequence[str], user: int | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, as `user` (only for root), and keep what it says."""
+    return subprocess.run(  # noqa: S603
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        cwd="/",
+        user=user,
+        group=_group(user),
+        extra_groups=_groups(user),
+    )
+
+
+def _group(user: int | None) -> int | None:
+    """Another user comes with its own group: root's would shut it out where only others may pass."""
+    return None if user is None else pwd.getpwuid(user).pw_gid
+
+
+def _groups(user: int | None) -> list[int] | None:
+    return None if user is None else []
 
 
 @contextlib.contextmanager

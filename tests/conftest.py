@@ -6,8 +6,11 @@ see it: they never touch real data.
 """
 
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +59,12 @@ def database(postgres_url: str, migrated_template: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex}"
     yield postgres.create_database(postgres_url, name, template=migrated_template)
     postgres.drop_database(postgres_url, name)
+
+
+@pytest.fixture
+def stack_home() -> Iterator[Path]:
+    """An empty directory for an embedded stack. (Not `tmp_path`: pytest closes that to other users now and then, and as root PostgreSQL
+    runs as another user.)"""
+    home = Path(tempfile.mkdtemp(prefix="perennial-home-"))
+    yield home
+    shutil.rmtree(home, ignore_errors=True)

@@ -1,0 +1,322 @@
+"""The Python client: what the platform, the command line and other programs use.
+
+    async with Perennial.connect() as perennial:
+        result = await perennial.do(Purchase(subscription="s1", account="acme", sku="PRO-M", request_id="order-7731"))
+        if result.refusal:
+            print(result.refusal)           # usable 0.00 USD does not cover 50.00 (rule 4.1)
+        state = await perennial.state("s1")
+
+Every command takes the caller's request id: give the same one again after a time-out or a crash, and get the first result (Rule 4.2).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, ParamSpec, TypeVar, cast
+
+from sqlalchemy import insert, select, update
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateFailedError
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.accounts import NewAccount, open_account
+from activities.checks import replay
+from activities.registry import Activities
+from client import clocks
+from domain.commands import AnyAccountCommand, AnyCommand, AnySubscriptionCommand, Purchase, Recover, Terminate
+from domain.messages import CommandRequest, CommandResult, Snapshot
+from domain.planner import Step
+from domain.refusal import Refusal, Refused
+from gateways.simulated import SimulatedCards
+from ledger.clocks import machine_now, virtual_now
+from ledger.database import connect
+from ledger.due import Due
+from ledger.tables import AccountRow, Clock, SubscriptionRow
+from ledger.work import Ledger
+from settings import Settings, settings
+from workflows.messages import (
+    AccountInput,
+    AccountMessage,
+    Options,
+    Planned,
+    SubscriptionInput,
+    SubscriptionMessage,
+    Tick,
+    account_workflow,
+    subscription_workflow,
+)
+
+#: The row of a subscription that its workflow starts from, and what its senders have seen.
+_SEEN = select(SubscriptionRow.version, SubscriptionRow.account, AccountRow.suspended, AccountRow.clock).join(
+    AccountRow, AccountRow.id == SubscriptionRow.account
+)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+async def connect_temporal(config: Settings, address: str) -> Client:
+    """The one place that connects to Temporal."""
+    api_key = config.temporal_api_key.get_secret_value() if config.temporal_api_key else None
+    return await Client.connect(
+        address, namespace=config.temporal_namespace, api_key=api_key, tls=config.tls or False, data_converter=pydantic_data_converter
+    )
+
+
+class Perennial:
+    """A connection to Perennial: its database and its workflows."""
+
+    def __init__(self, ledger: Ledger, temporal: Client, config: Settings) -> None:
+        self.ledger = ledger
+        self.temporal = temporal
+        self._config = config
+        self._activities = Activities(ledger, SimulatedCards(ledger.engine))
+        self._options = Options(
+            cycles_per_run=config.cycles_per_run, jitter_seconds=config.jitter_seconds, renew_locally=config.renew_locally,
+            charge_queue=config.charge_task_queue,
+        )  # fmt: skip
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, database_url: str, temporal_address: str, config: Settings | None = None) -> AsyncIterator["Perennial"]:
+        """Connect to where `local.stack.addresses` says everything is."""
+        config = config or settings()
+        ledger = Ledger(connect(database_url), config.seller)
+        try:
+            yield cls(ledger, await connect_temporal(config, temporal_address), config)
+        finally:
+            ledger.engine.dispose()
+
+    # commands
+
+    async def do(self, command: AnyCommand) -> CommandResult:
+        """Carry out a command; a refusal is a result. On a test clock, what the command sets off at once is finished too.
+
+        Raises `temporalio.service.RPCError` or `sqlalchemy.exc.OperationalError` when the system is away: the command may or may not have been
+        carried out, and the same request id tells."""
+        result = await self.command(command, await self._sql(self._now_of, command))
+        clock = await self._sql(self._clock_of, command)
+        if clock is not None and not result.refusal:
+            await clocks.advance(self.ledger, self, clock, await self._sql(clocks.now_of, self.ledger, clock))
+        return result
+
+    async def command(self, command: AnyCommand, now: datetime | None) -> CommandResult:
+        """Carry out a command; `now` is the virtual now of a test clock, none otherwise."""
+        if isinstance(command, Purchase):
+            return await self._purchase(command, now)
+        if isinstance(command, AnySubscriptionCommand):
+            return await self._on_subscription(command, now)
+        return await self._on_account(command, now)
+
+    async def send(self, command: Recover | Terminate) -> None:
+        """Recover or terminate without waiting for the outcome, by signal: accepted while no worker is up. It needs a request id; the outcome is
+        in the history."""
+        if command.request_id is None:
+            raise ValueError("a command that nobody waits for needs a request id")
+        message = await self._sql(self._message, command, None)
+        handle = self.temporal.get_workflow_handle(subscription_workflow(command.subscription))
+        await handle.signal("recover" if isinstance(command, Recover) else "refund", message)
+
+    async def _purchase(self, command: Purchase, now: datetime | None) -> CommandResult:
+        """The commit first, then the workflow; whoever dies in between is made good by the relay (`start_missing`)."""
+        request = CommandRequest(command=command, now=now or machine_now())
+        result: CommandResult = await self._sql(self._activities.call, "purchase", request)
+        if not result.refusal:
+            await self.start(command.subscription)
+        return result
+
+    async def _on_subscription(self, command: AnySubscriptionCommand, now: datetime | None) -> CommandResult:
+        try:
+            if replayed := await self._sql(self._replay, command):
+                return replayed
+            message = await self._sql(self._message, command, now)
+            if message.seen_version is None or not await self._has_workflow(command.subscription):
+                return await self._directly(command, now)
+            handle = self.temporal.get_workflow_handle(subscription_workflow(command.subscription))
+            return cast(CommandResult, await handle.execute_update(command.do, message, result_type=CommandResult))
+        except Refused as refused:
+            return CommandResult(refusal=refused.refusal)
+        except WorkflowUpdateFailedError as failed:
+            return await self._refused(failed, command)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return await self._directly(command, now)
+
+    async def _on_account(self, command: AnyAccountCommand, now: datetime | None) -> CommandResult:
+        try:
+            if replayed := await self._sql(self._replay, command):
+                return replayed
+            suspended = await self._sql(self._suspended, command.account)
+            if suspended is None:
+                return await self._directly(command, now)
+            start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+                "Account", AccountInput(account=command.account, suspended=suspended), id=account_workflow(command.account),
+                task_queue=self._config.task_queue, id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            )  # fmt: skip
+            message = AccountMessage(command=command, now=now)
+            result: CommandResult = await self.temporal.execute_update_with_start_workflow(
+                command.do, message, start_workflow_operation=start, result_type=CommandResult
+            )
+            return result
+        except Refused as refused:
+            return CommandResult(refusal=refused.refusal)
+        except WorkflowUpdateFailedError as failed:
+            return await self._refused(failed, command)
+
+    async def _refused(self, failed: WorkflowUpdateFailedError, command: AnyCommand) -> CommandResult:
+        """The workflow has refused at once; unless the same request had just been carried out, that is the answer."""
+        cause = failed.cause
+        if not isinstance(cause, ApplicationError) or cause.type != "Refused":
+            raise failed
+        if replayed := await self._sql(self._replay, command):
+            return replayed
+        rule, reason = cause.details
+        return CommandResult(refusal=Refusal(rule, reason))
+
+    async def _directly(self, command: AnyCommand, now: datetime | None) -> CommandResult:
+        """A command for which there is no workflow: unknown, or TERMINATED. The use case refuses it, or answers a repetition."""
+        name = "refund" if isinstance(command, Terminate) else "set_account" if command.do == "set" else command.do
+        result: CommandResult = await self._sql(self._activities.call, name, CommandRequest(command=command, now=now or machine_now()))
+        return result
+
+    async def _has_workflow(self, subscription: str) -> bool:
+        """Make sure that a living subscription has its workflow; a TERMINATED one needs none."""
+        row = await self._sql(self._row, subscription)
+        if row is None or row.next_due is None:
+            return False
+        if not row.workflow_started:
+            await self.start(subscription)
+        return True
+
+    # workflows
+
+    async def start(self, subscription: str) -> None:
+        """Start a subscription's workflow from what is committed, unless it is there; and note that it is."""
+        start = await self._sql(self._input, subscription)
+        await self.temporal.start_workflow(
+            "Subscription", start, id=subscription_workflow(subscription), task_queue=self._config.task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )  # fmt: skip
+        await self._sql(self._started, [subscription])
+
+    async def start_missing(self, limit: int = 1000, at_once: int = 50, progress: Callable[[int], None] | None = None) -> int:
+        """Start the workflows that have not been seen yet: what a crash after a commit left behind, or an import. Answers how many."""
+        missing = await self._sql(self._missing, limit)
+        queue = asyncio.Semaphore(at_once)
+
+        async def start(subscription: str) -> None:
+            async with queue:
+                await self.start(subscription)
+                if progress:
+                    progress(1)
+
+        await asyncio.gather(*map(start, missing))
+        return len(missing)
+
+    async def take(self, item: Due, now: datetime) -> Step | None:
+        """Let a workflow on a test clock take its next step (see `client.clocks`)."""
+        assert item.version is not None
+        if not await self._has_workflow(item.subscription):
+            return None
+        handle = self.temporal.get_workflow_handle(subscription_workflow(item.subscription))
+        return await handle.execute_update("tick", Tick(now=now, version=item.version), result_type=Step | None)  # type: ignore[arg-type, no-any-return]
+
+    # queries of a workflow
+
+    async def state(self, subscription: str) -> Snapshot:
+        """What the workflow knows of its subscription. Raises RPCError NOT_FOUND for one that never was."""
+        return await self._query(subscription, "state", Snapshot)  # type: ignore[no-any-return]
+
+    async def next_step(self, subscription: str) -> Step | None:
+        """What it does next by itself."""
+        return await self._query(subscription, "next_step", Step | None)  # type: ignore[no-any-return]
+
+    async def schedule(self, subscription: str, steps: int = 12) -> list[Planned]:
+        """The next steps and notices."""
+        return await self._query(subscription, "schedule", list[Planned], steps)  # type: ignore[no-any-return]
+
+    async def why_not_renewed(self, subscription: str) -> str:
+        """Why the coming cycle is not paid (yet), in words."""
+        return await self._query(subscription, "why_not_renewed", str)  # type: ignore[no-any-return]
+
+    async def _query(self, subscription: str, name: str, result: Any, *args: Any) -> Any:
+        handle = self.temporal.get_workflow_handle(subscription_workflow(subscription))
+        return await handle.query(name, args=args, result_type=result)
+
+    # accounts and clocks
+
+    async def open_account(self, account: NewAccount) -> None:
+        """Open an account (see `activities.accounts.open_account`)."""
+        now = await self._sql(clocks.now_of, self.ledger, account.clock) if account.clock else machine_now()
+        await self._sql(open_account, self.ledger, account, now)
+
+    async def new_clock(self, clock: str, now: datetime) -> None:
+        """Make a test clock that stands at an instant (UTC). Raises `sqlalchemy.exc.IntegrityError` where it exists."""
+
+        def create() -> None:
+            with self.ledger.engine.begin() as connection:
+                connection.execute(insert(Clock).values(id=clock, now=now))
+
+        await self._sql(create)
+
+    async def advance(
+        self, clock: str, until: datetime, *, outage: bool = False, progress: Callable[[datetime], None] | None = None
+    ) -> None:
+        """Advance a test clock (see `client.clocks.advance`)."""
+        await clocks.advance(self.ledger, self, clock, until, outage=outage, progress=progress)
+
+    # the database, off the event loop
+
+    async def _sql(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await asyncio.to_thread(function, *args, **kwargs)
+
+    def _now_of(self, command: AnyCommand) -> datetime | None:
+        with self.ledger.engine.connect() as connection:
+            if isinstance(command, AnySubscriptionCommand):
+                return virtual_now(connection, subscription=command.subscription)
+            return virtual_now(connection, account=command.account)
+
+    def _clock_of(self, command: AnyCommand) -> str | None:
+        with self.ledger.engine.connect() as connection:
+            if isinstance(command, AnySubscriptionCommand):
+                return connection.execute(select(SubscriptionRow.clock).where(SubscriptionRow.id == command.subscription)).scalar()
+            return connection.execute(select(AccountRow.clock).where(AccountRow.id == command.account)).scalar()
+
+    def _replay(self, command: AnyCommand) -> CommandResult | None:
+        with self.ledger.engine.connect() as connection:
+            return replay(connection, self.ledger.seller, command)
+
+    def _message(self, command: AnySubscriptionCommand, now: datetime | None) -> SubscriptionMessage:
+        with self.ledger.engine.connect() as connection:
+            row = connection.execute(_SEEN.where(SubscriptionRow.id == command.subscription)).one_or_none()
+        if row is None:
+            return SubscriptionMessage(command=command, now=now)
+        return SubscriptionMessage(command=command, now=now, seen_version=row.version, seen_suspended=row.suspended)
+
+    def _suspended(self, account: str) -> bool | None:
+        with self.ledger.engine.connect() as connection:
+            return connection.execute(select(AccountRow.suspended).where(AccountRow.id == account)).scalar()
+
+    def _row(self, subscription: str) -> Any:
+        with self.ledger.engine.connect() as connection:
+            query = select(SubscriptionRow.next_due, SubscriptionRow.workflow_started).where(SubscriptionRow.id == subscription)
+            return connection.execute(query).one_or_none()
+
+    def _input(self, subscription: str) -> SubscriptionInput:
+        with self.ledger.work(machine_now(), subscription=subscription) as work:
+            return SubscriptionInput(
+                snapshot=work.snapshot(work.subscription(subscription)), on_clock=work.clock is not None, options=self._options
+            )
+
+    def _started(self, subscriptions: list[str]) -> None:
+        with self.ledger.engine.begin() as connection:
+            connection.execute(update(SubscriptionRow).where(SubscriptionRow.id.in_(subscriptions)).values(workflow_started=True))
+
+    def _missing(self, limit: int) -> list[str]:
+        with self.ledger.engine.connect() as connection:
+            query = select(SubscriptionRow.id).where(~SubscriptionRow.workflow_started).order_by(SubscriptionRow.id).limit(limit)
+            return list(connection.execute(query).scalars())

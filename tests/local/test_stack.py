@@ -1,0 +1,148 @@
+"""The stack as a whole: embedded, configured, or half and half; nothing else knows which."""
+
+import concurrent.futures
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from local import postgres, process, stack, temporal
+from local.stack import Source, StackError, State
+from settings import Settings
+
+
+def processes_of(config: Settings) -> list[str]:
+    found = []
+    for one in psutil.process_iter():
+        try:
+            if any(str(config.home) in word for word in one.cmdline()):
+                found.append(" ".join(one.cmdline()))
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_up_status_down(config: Settings) -> None:
+    assert [part.state for part in stack.status(config)] == [State.STOPPED, State.STOPPED]
+    where = stack.up(config)
+    assert stack.up(config) == where == stack.addresses(config)
+    assert where.temporal_ui is not None
+    parts = stack.status(config)
+    assert [(part.name, part.source, part.state) for part in parts] == [
+        ("PostgreSQL", Source.EMBEDDED, State.RUNNING),
+        ("Temporal", Source.EMBEDDED, State.RUNNING),
+    ]
+    assert all(
+        part.pid and psutil.pid_exists(part.pid) and part.data and part.data.exists() and part.log and part.log.exists() for part in parts
+    )
+    assert stack.down(config) == ["Temporal", "PostgreSQL"]
+    assert stack.down(config) == []
+    assert processes_of(config) == []
+
+
+def test_a_stopped_stack_is_said_with_the_command_that_starts_it(config: Settings) -> None:
+    with pytest.raises(StackError, match=r"(?s)PostgreSQL and Temporal of .* are not running.*starter.py stack up"):
+        stack.addresses(config)
+    assert not config.home.exists()
+    stack.up(config)
+    temporal.down(config)
+    with pytest.raises(StackError, match=r"embedded Temporal of .* is not running"):
+        stack.addresses(config)
+
+
+def test_a_server_that_is_gone_comes_back_with_up(config: Settings) -> None:
+    stack.up(config)
+    psutil.Process(int((config.home / "postgres" / "data" / "postmaster.pid").read_text().split()[0])).kill()
+    assert process.wait_until(lambda: stack.status(config)[0].state == State.STOPPED, lambda: True, 10)
+    where = stack.up(config)
+    with psycopg.connect(where.database_url.replace("+psycopg", "")) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_it_outlives_the_program_that_started_it(config: Settings) -> None:
+    program = "from local import stack; print(stack.up().temporal_address)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=os.environ | {"PERENNIAL_HOME": str(config.home)}, capture_output=True, text=True, check=True
+    )
+    assert stack.addresses(config).temporal_address == done.stdout.strip()
+
+
+def test_started_twice_at_once_it_runs_once(config: Settings) -> None:
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(stack.up, [config, config])
+    assert first == second
+    assert len([command for command in processes_of(config) if "start-dev" in command]) == 1
+
+
+def test_configured_servers_are_used_and_never_started(tmp_path: Path, postgres_url: str, temporal_address: str) -> None:
+    config = Settings(home=tmp_path / "home", database_url=postgres_url, temporal_address=temporal_address)
+    assert stack.up(config) == stack.addresses(config) == stack.Addresses(postgres_url, temporal_address, None)
+    assert [(part.source, part.state) for part in stack.status(config)] == [(Source.CONFIGURED, State.RUNNING)] * 2
+    assert stack.down(config) == []
+    assert not config.home.exists()
+
+
+def test_half_configured_half_embedded(tmp_path: Path, temporal_address: str) -> None:
+    config = Settings(home=tmp_path / "home", temporal_address=temporal_address)
+    try:
+        where = stack.up(config)
+        assert where.temporal_address == temporal_address
+        assert str(config.home) in where.database_url
+        assert not (config.home / "temporal").exists()
+    finally:
+        assert stack.down(config) == ["PostgreSQL"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "says"),
+    [
+        ("database_url", "postgresql://u:hunter2@127.0.0.1:1/x", "The configured PostgreSQL does not let us in"),
+        ("temporal_address", "127.0.0.1:1", "The configured Temporal server does not answer: 127.0.0.1:1"),
+    ],
+)
+def test_a_configured_server_that_is_away_is_said_at_once(tmp_path: Path, setting: str, value: str, says: str) -> None:
+    config = Settings.model_validate({"home": tmp_path / "home", setting: value})
+    with pytest.raises(StackError) as refused:
+        stack.up(config)
+    assert says in str(refused.value)
+    assert f"PERENNIAL_{setting.upper()}" in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+    assert State.UNREACHABLE in {part.state for part in stack.status(config)}
+    assert "hunter2" not in repr(stack.status(config))
+    assert processes_of(config) == []
+
+
+def test_ctrl_c_half_way_stops_what_was_started(config: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(temporal, "up", interrupt)
+        with pytest.raises(StackError, match="Interrupted") as refused:
+            stack.up(config)
+    assert refused.value.exit_code == 130
+    assert processes_of(config) == []
+    stack.up(config)
+
+
+def test_a_failure_half_way_stops_what_was_started_but_not_what_ran_before(config: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = config.model_copy(update={"temporal_program": Path("/nowhere/temporal")})
+    with pytest.raises(StackError, match="does not exist"):
+        stack.up(broken)
+    assert processes_of(config) == []
+    before = postgres.up(config)
+    with pytest.raises(StackError, match="does not exist"):
+        stack.up(broken)
+    assert postgres.status(config) == before
+
+
+def test_a_throwaway_stack_needs_and_touches_no_other(tmp_path: Path) -> None:
+    config = Settings(home=tmp_path / "home", database_url="postgresql://127.0.0.1:1/real", temporal_address="127.0.0.1:1")
+    with stack.throwaway(config) as where:
+        assert postgres.unreachable(where.database_url) is None
+        assert where.temporal_address != config.temporal_address
+    assert not config.home.exists()

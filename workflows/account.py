@@ -1,0 +1,118 @@
+"""The commands on one account, one at a time: top up, card, settings, suspend, resume. It lives as long as there are commands.
+
+After each it tells the workflows of the subscriptions that changed with it: a top-up renews failed groups (Rule 5.4), a suspension concerns all.
+"""
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from domain.messages import CommandRequest, CommandResult
+    from domain.refusal import Refusal
+    from workflows.driver import drive
+    from workflows.messages import AccountInput, AccountMessage, Options
+    from workflows.protocol import carry_out
+    from workflows.subscription import tell
+
+
+class _Accepted:
+    """A command in the queue, and its result once it is there."""
+
+    def __init__(self, message: AccountMessage) -> None:
+        self.message = message
+        self.result: CommandResult | None = None
+
+
+@workflow.defn(name="Account")
+class AccountWorkflow:
+    """See the module."""
+
+    @workflow.init
+    def __init__(self, start: AccountInput) -> None:
+        self._account = start.account
+        self._suspended = start.suspended
+        self._queue: list[_Accepted] = []
+
+    @workflow.run
+    async def run(self, _: AccountInput) -> None:
+        """Carry out commands until there is none left."""
+        await workflow.wait_condition(lambda: bool(self._queue))
+        while self._queue or not workflow.all_handlers_finished():
+            while self._queue:
+                await self._carry_out(self._queue[0])
+            await workflow.wait_condition(lambda: bool(self._queue) or workflow.all_handlers_finished())
+
+    async def _carry_out(self, accepted: _Accepted) -> None:
+        command = accepted.message.command
+        request = CommandRequest(command=command, now=accepted.message.now or workflow.now())
+        result: CommandResult = await drive(carry_out(request), Options())
+        if not result.refusal and command.do in ("suspend", "resume"):
+            self._suspended = command.do == "suspend"
+        for snapshot in result.snapshots:
+            await tell(snapshot)
+        accepted.result = result
+        self._queue.remove(accepted)
+
+    async def _command(self, message: AccountMessage) -> CommandResult:
+        accepted = _Accepted(message)
+        self._queue.append(accepted)
+        await workflow.wait_condition(lambda: accepted.result is not None)
+        assert accepted.result is not None
+        return accepted.result
+
+    def _check(self, message: AccountMessage, name: str) -> None:
+        command = message.command
+        if command.do != name or command.account != self._account:
+            raise ApplicationError(f"{command.do} of {command.account} does not belong here", type="Misaddressed", non_retryable=True)
+        refusal = None
+        if not self._queue and name == "suspend" and self._suspended:
+            refusal = Refusal("11.8", f"account {self._account} is suspended already")
+        if not self._queue and name == "resume" and not self._suspended:
+            refusal = Refusal("11.8", f"account {self._account} is not suspended")
+        if refusal:
+            raise ApplicationError(str(refusal), refusal.rule, refusal.reason, type="Refused", non_retryable=True)
+
+    @workflow.update
+    async def top_up(self, message: AccountMessage) -> CommandResult:
+        """Rule 5.4."""
+        return await self._command(message)
+
+    @top_up.validator
+    def _may_top_up(self, message: AccountMessage) -> None:
+        self._check(message, "top_up")
+
+    @workflow.update
+    async def set_card(self, message: AccountMessage) -> CommandResult:
+        """Rule 5.3."""
+        return await self._command(message)
+
+    @set_card.validator
+    def _may_set_card(self, message: AccountMessage) -> None:
+        self._check(message, "set_card")
+
+    @workflow.update(name="set")
+    async def set_account(self, message: AccountMessage) -> CommandResult:
+        """Rules 5.3, 11.1."""
+        return await self._command(message)
+
+    @set_account.validator
+    def _may_set(self, message: AccountMessage) -> None:
+        self._check(message, "set")
+
+    @workflow.update
+    async def suspend(self, message: AccountMessage) -> CommandResult:
+        """Rule 11.8."""
+        return await self._command(message)
+
+    @suspend.validator
+    def _may_suspend(self, message: AccountMessage) -> None:
+        self._check(message, "suspend")
+
+    @workflow.update
+    async def resume(self, message: AccountMessage) -> CommandResult:
+        """Rule 11.8."""
+        return await self._command(message)
+
+    @resume.validator
+    def _may_resume(self, message: AccountMessage) -> None:
+        self._check(message, "resume")

@@ -1,0 +1,88 @@
+"""What starts a workflow and what is sent to it. A field that is added gets a default; `schema` tells the inputs of older code apart."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain.commands import AnyAccountCommand, AnySubscriptionCommand
+from domain.messages import Snapshot
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How workflows run, as configured when they were started: renewals until continue-as-new, the spread of the herd over real time (seconds), whether a
+    renewal from the wallet is tried as a local activity first, and the task queue of card charges."""
+
+    cycles_per_run: int = 3
+    jitter_seconds: int = 0
+    renew_locally: bool = True
+    charge_queue: str = "perennial-charge"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionInput:
+    """A subscription's workflow: what is committed, whether it lives by a test clock, and the commands that were accepted but not yet
+    carried out."""
+
+    snapshot: Snapshot
+    on_clock: bool = False
+    options: Options = field(default_factory=Options)
+    accepted: tuple["SubscriptionMessage", ...] = ()
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionMessage:
+    """A command on a subscription. `now` is the virtual now of a test clock. `seen_version` and `seen_suspended` are what its sender saw committed:
+    a workflow that knows as much may refuse by the table at once."""
+
+    command: AnySubscriptionCommand
+    now: datetime | None = None
+    seen_version: int | None = None
+    seen_suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountInput:
+    """The workflow that carries out the commands on an account, as long as there are any. `suspended` is as committed."""
+
+    account: str
+    suspended: bool
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountMessage:
+    """A command on an account. `now` is the virtual now of a test clock."""
+
+    command: AnyAccountCommand
+    now: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """A test clock has come to the next step that this version of the subscription has: it is taken at the virtual `now`."""
+
+    now: datetime
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A coming step or notice, for queries."""
+
+    kind: str
+    due: datetime
+    rule: str
+    why: str
+
+
+def subscription_workflow(subscription: str) -> str:
+    """The id of a subscription's workflow."""
+    return f"subscription/{subscription}"
+
+
+def account_workflow(account: str) -> str:
+    """The id of an account's workflow."""
+    return f"account/{account}"

@@ -1,0 +1,285 @@
+"""One subscription's workflow: it sleeps until the next step is due, takes it, and carries out commands in between, one at a time.
+
+The database holds the truth; the workflow holds the last committed snapshot and the place in time. Handlers only enqueue, the main
+loop acts. What is due at an instant is done before a command of that instant (Rule 1.6).
+"""
+
+import zlib
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from domain import explain, planner, policy, table
+    from domain.messages import CommandRequest, CommandResult, Snapshot, StepResult
+    from domain.planner import PlannedNotice, Step
+    from domain.refusal import Refusal
+    from workflows.driver import drive
+    from workflows.messages import Planned, SubscriptionInput, SubscriptionMessage, Tick, subscription_workflow
+    from workflows.protocol import carry_out, take
+
+
+class _Accepted:
+    """A command in the queue, and its result once it is there."""
+
+    def __init__(self, message: SubscriptionMessage) -> None:
+        self.message = message
+        self.result: CommandResult | None = None
+
+
+@workflow.defn(name="Subscription")
+class SubscriptionWorkflow:
+    """See the module."""
+
+    @workflow.init
+    def __init__(self, start: SubscriptionInput) -> None:
+        self._start = start
+        self._snapshot = start.snapshot
+        self._queue = [_Accepted(message) for message in start.accepted]
+        self._changed = False
+        self._ticks: list[Tick] = []
+        self._steps = 0
+
+    @workflow.run
+    async def run(self, _: SubscriptionInput) -> Snapshot:
+        """Live until TERMINATED."""
+        while self._snapshot.next_step is not None or self._queue:
+            await self._sleep()
+            if self._step_now() is not None:
+                await self._take()
+            elif self._queue:
+                await self._carry_out(self._queue[0])
+            if self._time_to_continue():
+                await self._continue()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self._snapshot
+
+    # waiting
+
+    async def _sleep(self) -> None:
+        """Until a step is to be taken, or somebody commands something."""
+        while not self._queue and self._step_now() is None and not self._time_to_continue():
+            self._changed = False
+            timeout = None
+            if not self._start.on_clock and self._snapshot.next_step is not None:
+                timeout = self._snapshot.next_step.due + self._jitter() - workflow.now()
+            try:
+                await workflow.wait_condition(lambda: bool(self._queue) or self._changed, timeout=timeout)
+            except TimeoutError:
+                continue
+
+    def _step_now(self) -> datetime | None:
+        """The business instant at which the next step is to be taken now; none when it is not. A command waits for no jitter: what is due at its
+        instant comes first (Rule 1.6). On a test clock steps are taken when it ticks."""
+        step = self._snapshot.next_step
+        if step is None:
+            return None
+        if self._start.on_clock:
+            return next((tick.now for tick in self._ticks if not self._has_taken(tick)), None)
+        now = workflow.now()
+        return now if step.due + (timedelta(0) if self._queue else self._jitter()) <= now else None
+
+    def _has_taken(self, tick: Tick) -> bool:
+        return self._snapshot.next_step is None or self._snapshot.subscription.version > tick.version
+
+    def _jitter(self) -> timedelta:
+        """A stable part of the spread, the same for all subscriptions of an account, so that groups stay together."""
+        seconds = self._start.options.jitter_seconds
+        return timedelta(seconds=zlib.crc32(self._snapshot.subscription.account.encode()) % seconds if seconds else 0)
+
+    # acting
+
+    async def _take(self) -> None:
+        step, now = self._snapshot.next_step, self._step_now()
+        assert step is not None
+        assert now is not None
+        subscription = self._snapshot.subscription
+        result: StepResult = await drive(take(step.kind, subscription.id, subscription.version, now), self._start.options)
+        self._steps += 1
+        self._apply(result.snapshot)
+        for other in result.others:
+            await tell(other)
+
+    async def _carry_out(self, accepted: _Accepted) -> None:
+        request = CommandRequest(command=accepted.message.command, now=accepted.message.now or workflow.now())
+        result: CommandResult = await drive(carry_out(request), self._start.options)
+        for snapshot in result.snapshots:
+            self._apply(snapshot)
+        accepted.result = result
+        self._queue.remove(accepted)
+
+    def _apply(self, snapshot: Snapshot) -> None:
+        """Take over what is committed, unless something newer is known."""
+        if (
+            snapshot.subscription.id == self._snapshot.subscription.id
+            and snapshot.subscription.version >= self._snapshot.subscription.version
+        ):
+            self._snapshot = snapshot
+            self._changed = True
+
+    def _time_to_continue(self) -> bool:
+        if self._snapshot.next_step is None or self._queue or self._step_now() is not None:
+            return False
+        return self._steps >= self._start.options.cycles_per_run or workflow.info().is_continue_as_new_suggested()
+
+    async def _continue(self) -> None:
+        """Continue as new, unless something comes in while the last handlers finish."""
+        await workflow.wait_condition(lambda: workflow.all_handlers_finished() or not self._time_to_continue())
+        if workflow.all_handlers_finished():
+            accepted = tuple(accepted.message for accepted in self._queue)
+            workflow.continue_as_new(replace(self._start, snapshot=self._snapshot, accepted=accepted))
+
+    # commands: an update answers, a signal does not
+
+    async def _command(self, message: SubscriptionMessage) -> CommandResult:
+        accepted = _Accepted(message)
+        self._queue.append(accepted)
+        await workflow.wait_condition(lambda: accepted.result is not None)
+        assert accepted.result is not None
+        return accepted.result
+
+    def _check(self, message: SubscriptionMessage, *names: str) -> None:
+        """Refuse at once what the table of states refuses, if what is known here is what is committed (Rule 2)."""
+        command = message.command
+        if command.do not in names or command.subscription != self._snapshot.subscription.id:
+            raise ApplicationError(f"{command.do} of {command.subscription} does not belong here", type="Misaddressed", non_retryable=True)
+        behind = message.seen_version is None or message.seen_version > self._snapshot.subscription.version
+        if behind or self._queue or message.seen_suspended != self._snapshot.suspended or self._step_is_due(message.now or workflow.now()):
+            return
+        refusal = table.refusal(command.do, self._snapshot.subscription)
+        if message.seen_suspended and command.do != "terminate":
+            refusal = Refusal("11.8", f"account {self._snapshot.subscription.account} is suspended")
+        if refusal:
+            raise ApplicationError(str(refusal), refusal.rule, refusal.reason, type="Refused", non_retryable=True)
+
+    def _step_is_due(self, now: datetime) -> bool:
+        return self._snapshot.next_step is not None and self._snapshot.next_step.due <= now
+
+    @workflow.update
+    async def recover(self, message: SubscriptionMessage) -> CommandResult:
+        """Rule 6.1."""
+        return await self._command(message)
+
+    @recover.validator
+    def _may_recover(self, message: SubscriptionMessage) -> None:
+        self._check(message, "recover")
+
+    @workflow.update
+    async def extend(self, message: SubscriptionMessage) -> CommandResult:
+        """Rule 6.2."""
+        return await self._command(message)
+
+    @extend.validator
+    def _may_extend(self, message: SubscriptionMessage) -> None:
+        self._check(message, "extend")
+
+    @workflow.update
+    async def reactivate(self, message: SubscriptionMessage) -> CommandResult:
+        """Rule 7."""
+        return await self._command(message)
+
+    @reactivate.validator
+    def _may_reactivate(self, message: SubscriptionMessage) -> None:
+        self._check(message, "reactivate")
+
+    @workflow.update
+    async def unsubscribe(self, message: SubscriptionMessage) -> CommandResult:
+        """Rule 8.1."""
+        return await self._command(message)
+
+    @unsubscribe.validator
+    def _may_unsubscribe(self, message: SubscriptionMessage) -> None:
+        self._check(message, "unsubscribe")
+
+    @workflow.update
+    async def resubscribe(self, message: SubscriptionMessage) -> CommandResult:
+        """Rule 8.1."""
+        return await self._command(message)
+
+    @resubscribe.validator
+    def _may_resubscribe(self, message: SubscriptionMessage) -> None:
+        self._check(message, "resubscribe")
+
+    @workflow.update
+    async def terminate(self, message: SubscriptionMessage) -> CommandResult:
+        """Rule 8.2."""
+        return await self._command(message)
+
+    @terminate.validator
+    def _may_terminate(self, message: SubscriptionMessage) -> None:
+        self._check(message, "terminate")
+
+    @workflow.signal(name="recover")
+    def recover_later(self, message: SubscriptionMessage) -> None:
+        """Recover, for a sender that does not wait; the request id keeps it from being done twice (Rule 4.2)."""
+        self._enqueue(message, "recover")
+
+    @workflow.signal(name="refund")
+    def refund_later(self, message: SubscriptionMessage) -> None:
+        """Terminate with its refund, for a sender that does not wait (Rule 8.2)."""
+        self._enqueue(message, "terminate")
+
+    def _enqueue(self, message: SubscriptionMessage, name: str) -> None:
+        if message.command.do == name and message.command.subscription == self._snapshot.subscription.id and message.command.request_id:
+            self._queue.append(_Accepted(message))
+        else:
+            workflow.logger.warning(
+                "a signal was dropped: it is for something else, or has no request id", extra={"operation": message.command.do}
+            )
+
+    # what others tell it
+
+    @workflow.signal
+    def moved(self, snapshot: Snapshot) -> None:
+        """Somebody else's transaction has changed the subscription: a group's renewal, a top-up, a suspension."""
+        self._apply(snapshot)
+
+    @workflow.update
+    async def tick(self, tick: Tick) -> Step | None:
+        """The test clock has come to the next step of this version: take it; answers what is next."""
+        self._ticks.append(tick)
+        self._changed = True
+        await workflow.wait_condition(lambda: self._has_taken(tick))
+        self._ticks.remove(tick)
+        return self._snapshot.next_step
+
+    # what others ask it
+
+    @workflow.query
+    def state(self) -> Snapshot:
+        """The subscription as last committed."""
+        return self._snapshot
+
+    @workflow.query
+    def next_step(self) -> Step | None:
+        """What it does next by itself, when, by which rule, and why."""
+        return self._snapshot.next_step
+
+    @workflow.query
+    def schedule(self, steps: int = 12) -> list[Planned]:
+        """The next steps and notices, if every renewal is funded and nobody commands anything."""
+        plan = planner.schedule(self._snapshot.subscription, policy.load(self._snapshot.policy), self._snapshot.timezone)
+        return [_planned(item) for item, _ in zip(plan, range(max(0, min(steps, 500))), strict=False)]
+
+    @workflow.query
+    def why_not_renewed(self) -> str:
+        """Why the coming cycle is not paid (yet), in words."""
+        snapshot = self._snapshot
+        return explain.why_not_renewed(snapshot.subscription, policy.load(snapshot.policy), snapshot.timezone, suspended=snapshot.suspended)
+
+
+async def tell(snapshot: Snapshot) -> None:
+    """Tell a subscription's workflow what has become of it; one that is not there (yet) reads it when it starts."""
+    handle = workflow.get_external_workflow_handle_for(SubscriptionWorkflow.run, subscription_workflow(snapshot.subscription.id))
+    try:
+        await handle.signal(SubscriptionWorkflow.moved, snapshot)
+    except ApplicationError:
+        workflow.logger.info("no workflow to tell", extra={"subscription": snapshot.subscription.id})
+
+
+def _planned(item: Step | PlannedNotice) -> Planned:
+    if isinstance(item, Step):
+        return Planned(kind=str(item.kind), due=item.due, rule=item.rule, why=item.why)
+    return Planned(kind=str(item.kind), due=item.due, rule="12", why="notice to the customer")
