@@ -37,7 +37,7 @@ $(STAMP): requirements-dev.txt
 	@echo "Building $(VENV) with $$($(PYTHON) --version)"
 	@test -x $(PY) && $(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@$(PY) -m pip install --disable-pip-version-check --no-input --require-hashes --no-deps -r requirements-dev.txt \
-		| sed -u -e '/^Requirement already satisfied/d' -e 's/ (from -r .*//' || { \
+		| awk '/^Collecting/ { print "  " $$2; fflush() } /^Installing/ { print "Installing them"; fflush() }' || { \
 		echo "The packages could not be installed. Is a package index to be reached? Run make again: what was fetched is kept." >&2; exit 1; }
 	@touch $@
 
