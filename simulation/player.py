@@ -1,5 +1,6 @@
 """Plays a scenario on a test clock: opens its accounts, gives its commands, lets time pass, reports (docs/scenario.md)."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -31,22 +32,30 @@ class Engine(Taker, Protocol):
 async def play(scenario: Scenario, ledger: Ledger, engine: Engine) -> dict[str, Any]:
     """Play a scenario in an empty database; answers the result that docs/scenario.md describes."""
     ends = {account.timezone: scenario.until_for(account.timezone) for account in scenario.accounts}
-    begin = min([*(step.at for step in scenario.steps), *ends.values()])
+    begin = min([*(step.at for step in scenario.steps), *ends.values()], default=scenario.until_for("UTC"))
     _open(scenario, ledger, begin)
     refused = []
     for step in scenario.steps:
-        await clocks.advance(ledger, engine, CLOCK, step.at)
+        await _pass(ledger, engine, ends, step.at)
         if step.outage_until is not None:
             await clocks.advance(ledger, engine, CLOCK, step.outage_until, outage=True)
         if step.command is not None:
             result = await engine.command(step.command, step.at)
             if result.refusal:
                 refused.append(Refused(step, result.refusal))
-            await clocks.advance(ledger, engine, CLOCK, step.at)
-    for end in sorted(set(ends.values())):
-        await clocks.advance(ledger, engine, CLOCK, end, zones=[zone for zone, ends_at in ends.items() if ends_at >= end])
-    number_invoices(ledger)
+            await _pass(ledger, engine, ends, step.at)
+    await _pass(ledger, engine, ends, max(ends.values(), default=begin))
+    while number_invoices(ledger):
+        pass
     return report(scenario, ledger, refused)
+
+
+async def _pass(ledger: Ledger, engine: Engine, ends: Mapping[str, datetime], to: datetime) -> None:
+    """Let time pass up to an instant, in each zone no further than to the end of the story there: as a bare date `until` comes in
+    Kiritimati a day before it comes in Niue, whose last steps must not take Kiritimati along."""
+    for end in sorted({min(end, to) for end in ends.values()}):
+        zones = [zone for zone, ends_at in ends.items() if ends_at >= end]
+        await clocks.advance(ledger, engine, CLOCK, end, zones=zones if len(zones) < len(ends) else None)
 
 
 def _open(scenario: Scenario, ledger: Ledger, begin: datetime) -> None:

@@ -1,0 +1,121 @@
+"""Plays a short scenario by the direct engine and tells what happened in a few lines, so that a test can expect all of it.
+
+A story leaves out what does not matter to it: without `catalog:` or `accounts:` it has the shop and the customer below. Every event is
+in the timeline: an event that a test does not expect fails it. What holds in every story (money is conserved, balances are explained
+by the timeline, invoice numbers have no gap) is checked with each.
+"""
+
+import asyncio
+import textwrap
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from activities.registry import Activities
+from gateways.simulated import SimulatedCards
+from ledger.database import connect
+from ledger.work import Ledger
+from simulation.direct import Direct
+from simulation.player import play
+from simulation.scenario import Scenario, parse
+
+SHOP = """
+catalog:
+  - {sku: PRO, application: phone, kind: application, months: 1, prices: {USD: "50.00", KWD: "15.125", JPY: "5000"}}
+  - {sku: BIZ, application: phone, kind: application, months: 1, prices: {USD: "90.00"}}
+  - {sku: YEAR, application: desk, kind: application, months: 12, prices: {USD: "370.00"}}
+  - {sku: FREE, application: chat, kind: service, months: 1, prices: {USD: "0.00"}}
+  - {sku: FINAL, application: fax, kind: hardware, months: 1, prices: {USD: "20.00"}, refundable: false}
+  - {sku: SEAT, kind: addon, months: 1, prices: {USD: "10.00"}}
+  - {sku: SUPPORT, kind: addon, months: 12, prices: {USD: "100.00"}}
+"""
+CUSTOMER = """
+accounts:
+  - {id: acme, currency: USD, timezone: Asia/Singapore, credits: "100.00"}
+"""
+
+
+@dataclass(frozen=True)
+class Story:
+    """What happened: the whole result, and what tests ask of it most."""
+
+    result: dict[str, Any]
+
+    @property
+    def timeline(self) -> list[str]:
+        """``2021-01-09 s1 renewed -50.00``: the date (with the time, when it is not midnight), who, what, the amount, the reason."""
+        return [_line(event) for event in self.result["timeline"]]
+
+    @property
+    def invoices(self) -> list[str]:
+        """``2021-01-09 acme individual 40.00 + 10.00 = 50.00``, in order of issue."""
+        return [
+            f"{i['date']} {i['account']} {i['kind']} {' + '.join(line['amount'] for line in i['lines'])} = {i['total']}"
+            for i in self.result["invoices"]
+        ]
+
+    @property
+    def refused(self) -> list[str]:
+        """``2 recover 6.1``: the step, what it wanted, the refusing rule."""
+        return [f"{r['step']} {r['do']} {r['rule']}" for r in self.result["refused"]]
+
+    @property
+    def balances(self) -> dict[str, str]:
+        """The balance of each account."""
+        return {id_: account["balance"] for id_, account in self.result["accounts"].items()}
+
+    def state(self, id_: str, *keys: str) -> Any:
+        """Values of a subscription: of one key the value, of several a tuple."""
+        values = tuple(self.result["subscriptions"][id_][key] for key in keys)
+        return values if len(values) > 1 else values[0]
+
+    def events(self, *kinds: str) -> list[str]:
+        """The lines of some kinds of events only."""
+        return [_line(event) for event in self.result["timeline"] if event["event"] in kinds]
+
+
+def lines(text: str) -> list[str]:
+    """The lines of an indented text, comments after two spaces and ``#`` taken off."""
+    return [line.split("  #")[0].rstrip() for line in textwrap.dedent(text).strip().splitlines()]
+
+
+def read(text: str) -> Scenario:
+    """The scenario of a story."""
+    text = textwrap.dedent(text)
+    return parse("\n".join([*(SHOP,) * ("catalog:" not in text), *(CUSTOMER,) * ("accounts:" not in text), text]))
+
+
+def tell(text: str, database: str) -> Story:
+    """Play a story in an empty, migrated database."""
+    scenario = read(text)
+    ledger = Ledger(connect(database, pool_size=2))
+    try:
+        engine = Direct(Activities(ledger, SimulatedCards(ledger.engine)))
+        told = Story(asyncio.run(play(scenario, ledger, engine)))
+    finally:
+        ledger.engine.dispose()
+    _holds(told, {account.id: account.credits for account in scenario.accounts})
+    return told
+
+
+def _line(event: dict[str, Any]) -> str:
+    time = event["at"][10:16]
+    when = event["date"] + (time if time != "T00:00" else "")
+    who = event.get("id", event["account"])
+    words = [when, who, event["event"], event.get("amount", ""), f"({event['reason']})" if "reason" in event else ""]
+    return " ".join(word for word in words if word)
+
+
+def _holds(told: Story, opening: dict[str, Decimal]) -> None:
+    """What is true of every story."""
+    result = told.result
+    assert result["ledger_sum"] == "0.00"
+    moved: dict[str, Decimal] = defaultdict(Decimal)
+    for event in result["timeline"]:
+        moved[event["account"]] += Decimal(event.get("amount", 0))
+    for id_, account in result["accounts"].items():
+        assert Decimal(account["balance"]) == opening[id_] + moved[id_], f"the timeline does not explain the balance of {id_}"
+    assert [int(invoice["number"]) for invoice in result["invoices"]] == list(range(1, len(result["invoices"]) + 1))
+    for invoice in result["invoices"]:
+        assert Decimal(invoice["total"]) == sum(Decimal(line["amount"]) for line in invoice["lines"]) != 0
