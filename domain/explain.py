@@ -1,6 +1,7 @@
 """Why a subscription has not renewed (yet), in words that a support person understands, with the rule (the promise of clarity)."""
 
 from domain import planner
+from domain.calendar import local_date
 from domain.planner import Kind
 from domain.policy import Policy
 from domain.subscription import Failure, Status, Subscription
@@ -26,12 +27,12 @@ def why_not_renewed(subscription: Subscription, policy: Policy, zone: str, *, su
             return f"Auto-renewal is off (rule 8.1): it runs until {subscription.expiry}."
         case Status.ACTIVE if subscription.renewal_failed:
             retry = (
-                f"The next retry is due at {step.due.isoformat()} (rule 5.4)."
+                f"The next retry is on {local_date(step.due, zone)} (rule 5.4)."
                 if step and step.kind is Kind.RETRY
                 else "No retry is left (rule 5.4)."
             )
             return f"The renewal failed: {failure}. {retry}"
-        case Status.ACTIVE:
+        case _:
             held = " The account is suspended: the attempt will fail unless it is resumed (rule 5.6)." if suspended else ""
             on = planner.renewal_date(subscription, policy)
             return f"It is not due: it is paid until {subscription.expiry} and renews on {on} (rule 5.1).{held}"

@@ -76,15 +76,13 @@ def renewal_date(subscription: Subscription, policy: Policy) -> date:
 
 def next_step(subscription: Subscription, policy: Policy, zone: str) -> Step | None:
     """The next step of a subscription in its account's time zone; none when it is TERMINATED."""
-    match subscription.status:
-        case Status.TERMINATED:
-            return None
-        case Status.EXPIRED:
-            assert subscription.expired_on is not None
-            day = subscription.expired_on + timedelta(days=policy.reactivation_days)
-            return Step(Kind.TERMINATE, first_instant(day, zone), "1.5", f"expired and not reactivated by {day - _DAY}")
-        case Status.ACTIVE:
-            return _renewal(subscription, policy, zone) or _expiry(subscription, zone)
+    if subscription.status is Status.TERMINATED:
+        return None
+    if subscription.status is Status.EXPIRED:
+        assert subscription.expired_on is not None
+        day = subscription.expired_on + timedelta(days=policy.reactivation_days)
+        return Step(Kind.TERMINATE, first_instant(day, zone), "1.5", f"expired and not reactivated by {day - _DAY}")
+    return _renewal(subscription, policy, zone) or _expiry(subscription, zone)
 
 
 def _renewal(subscription: Subscription, policy: Policy, zone: str) -> Step | None:
@@ -157,10 +155,10 @@ def untrue(
     return "the renewal date has come" if now >= first_instant(renewal_date(subscription, policy), zone) else None
 
 
-def schedule(subscription: Subscription, policy: Policy, zone: str) -> Iterator[Step | PlannedNotice]:
+def schedule(subscription: Subscription, policy: Policy, zone: str, now: datetime | None = None) -> Iterator[Step | PlannedNotice]:
     """The coming steps and notices in order, as they will be if every renewal is funded and nobody commands anything; without end
-    while it renews."""
-    since = subscription.planned_at
+    while it renews. Notices are those after `now`; when that is not told, after the last planning or attempt."""
+    since = now or max(subscription.planned_at, subscription.attempted_at or subscription.planned_at)
     while step := next_step(subscription, policy, zone):
         for notice in sorted(notices(subscription, policy, zone, since), key=lambda n: n.due):
             if (

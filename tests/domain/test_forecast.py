@@ -1,0 +1,221 @@
+"""The forecast: what is to come by the planner alone. That it comes so is tested in tests/simulation/test_forecast_equals_clock.py."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made import ZONE, account, at, day, expired, failed, subscription, terms
+
+from domain.attempt import Terms
+from domain.calendar import first_instant
+from domain.forecast import Entry, forecast
+from domain.policy import DEFAULT, GroupRenewal
+from domain.refusal import Refused
+from domain.subscription import Account, Failure, Status, Subscription
+
+NOW = at("2020-11-20T03:00")
+CARD = {"card": "tok", "renew_by_card": True}
+
+
+def told(
+    wallet: Account, *subscriptions: Subscription, until: str = "2020-12-20", now: datetime = NOW, by: Terms | None = None, charges: bool = True
+) -> list[str]:  # fmt: skip
+    """The forecast as short lines: date, event, subscription, amount, reason, balance."""
+    entries = forecast(wallet, subscriptions, by or terms(), now, first_instant(day(until), ZONE), card_charges=charges)
+    parts = ([str(e.date)[5:], e.event, e.subscription, e.amount and f"{e.amount:+f}", e.reason, f"= {e.balance:f}"] for e in entries)
+    return [" ".join(str(part) for part in line if part is not None) for line in parts]
+
+
+def test_a_renewal_follows_its_notice_and_takes_the_price_of_its_date() -> None:
+    assert told(account("170.00"), subscription(), until="2021-03-31") == [
+        "12-01 notice_renewal s1 = 170.00",
+        "12-08 renewed s1 -50.00 = 120.00",
+        "01-01 notice_renewal s1 = 120.00",
+        "01-08 renewed s1 -50.00 = 70.00",
+        "02-01 notice_renewal s1 = 70.00",
+        "02-08 renewed s1 -50.00 = 20.00",
+        "03-01 notice_renewal s1 = 20.00",
+        "03-08 renewal_failed s1 no_credits = 20.00",  # 60.00 from 03-01 on
+        "03-10 renewal_failed s1 no_credits = 20.00",
+        "03-12 renewal_failed s1 no_credits = 20.00",
+        "03-14 renewal_failed s1 no_credits = 20.00",
+        "03-16 expired s1 = 20.00",
+    ]
+
+
+def test_an_entry_has_its_instant_rule_and_reason() -> None:
+    _, renewed = forecast(account("50.00"), [subscription()], terms(), NOW, first_instant(day("12-08"), ZONE))
+    assert renewed == Entry(
+        at=at("2020-12-07T16:00"),
+        date=day("12-08"),
+        event="renewed",
+        subscription="s1",
+        amount=Decimal("-50.00"),
+        balance=Decimal("0.00"),
+        rule="5.1",
+        why="2020-12-08 is the renewal date of the cycle that ends on 2020-12-15",
+    )
+
+
+def test_the_end_is_included_and_now_is_not() -> None:
+    assert told(account("50.00"), subscription(), until="12-08")[-1] == "12-08 renewed s1 -50.00 = 0.00"
+    assert told(account("50.00"), subscription(), until="12-07") == ["12-01 notice_renewal s1 = 50.00"]
+    assert told(account("50.00"), subscription(), until="12-07", now=first_instant(day("12-01"), ZONE)) == []
+
+
+def test_rule_5_3_the_card_pays_the_whole_sum_of_the_group() -> None:
+    wallet = account("30.00", **CARD)
+    assert told(wallet, subscription(), subscription("s2", sku="BIZ-M"), now=at("2020-12-05T03:00")) == [
+        "12-08 card_charged +90.00 = 120.00",
+        "12-08 renewed s1 -50.00 = 70.00",
+        "12-08 renewed s2 -40.00 = 30.00",
+    ]
+
+
+def test_rule_5_3_a_card_that_is_declined_is_tried_once_an_attempt() -> None:
+    policy = replace(DEFAULT, retry_days=(2,))
+    assert told(account("30.00", **CARD), subscription(), by=terms(policy), charges=False) == [
+        "12-01 notice_renewal s1 = 30.00",
+        "12-08 card_declined = 30.00",
+        "12-08 renewal_failed s1 card_declined = 30.00",
+        "12-10 card_declined = 30.00",
+        "12-10 renewal_failed s1 card_declined = 30.00",
+        "12-16 expired s1 = 30.00",
+    ]
+
+
+def test_rule_5_2_under_independent_each_by_id_takes_what_is_left() -> None:
+    policy = replace(DEFAULT, group_renewal=GroupRenewal.INDEPENDENT, retry_days=())
+    assert told(account("89.99"), subscription("s2"), subscription("s1", sku="BIZ-M"), by=terms(policy), now=at("2020-12-05T03:00")) == [
+        "12-08 renewed s1 -40.00 = 49.99",
+        "12-08 renewal_failed s2 no_credits = 49.99",
+        "12-16 expired s2 = 49.99",
+    ]
+
+
+def test_rule_1_7_at_one_instant_the_oldest_renewal_date_first_then_expiries_terminations_notices() -> None:
+    noticed = subscription("a", anchor=day("11-25"))  # E 12-24: notice on 12-10
+    ended = subscription("b", anchor=day("11-10"), auto_renew=False)  # E 12-09: expires on 12-10
+    gone = expired(day("11-12"), id_="c", anchor=day("10-12"))  # day 29 is 12-10
+    new = subscription("d", anchor=day("11-18"))  # E 12-17: renews on 12-10
+    old = failed(subscription("e"), first_instant(day("12-08"), ZONE))  # retried on 12-10
+    lines = told(account("90.00"), noticed, ended, gone, new, old, now=at("2020-12-09T03:00"), until="12-10")
+    assert [line.split()[1:3] for line in lines] == [
+        ["renewed", "e"],
+        ["renewal_failed", "d"],
+        ["expired", "b"],
+        ["terminated", "c"],
+        ["notice_renewal", "a"],
+    ]
+
+
+def test_rule_11_1_a_credit_limit_counts_until_its_last_day() -> None:
+    wallet = account("0.00", credit_limit=Decimal(50), credit_limit_until=day("12-08"))
+    assert told(wallet, subscription(), now=at("2020-12-05T03:00")) == ["12-08 renewed s1 -50.00 = -50.00"]
+    assert told(wallet, subscription(anchor=day("11-17")), now=at("2020-12-05T03:00"))[0] == "12-09 renewal_failed s1 no_credits = 0.00"
+
+
+def test_rule_11_8_a_suspended_account_gets_no_notice_and_fails_without_its_card() -> None:
+    lines = told(account("500.00", suspended=True, **CARD), subscription(), by=terms(replace(DEFAULT, retry_days=())))
+    assert lines == ["12-08 renewal_failed s1 suspended = 500.00", "12-16 expired s1 = 500.00"]
+
+
+def test_rule_8_1_an_unsubscribed_one_is_told_that_it_expires_and_ends() -> None:
+    assert told(account("500.00"), subscription(auto_renew=False), until="2022-01-01") == [
+        "12-12 notice_expiring s1 = 500.00",
+        "12-16 expired s1 = 500.00",
+        "01-13 terminated s1 = 500.00",
+    ]
+
+
+def test_a_terminated_one_has_nothing_to_come() -> None:
+    assert told(account("500.00"), subscription(status=Status.TERMINATED), until="2022-01-01") == []
+
+
+def test_rule_14_a_renewed_one_follows_the_policy_in_force() -> None:
+    later = replace(DEFAULT, renewal_lead_days=10)
+    lines = told(account("100.00"), subscription(), by=terms(DEFAULT, later, in_force=2), until="2021-01-20")
+    assert [line.split(" s1")[0] for line in lines] == ["12-01 notice_renewal", "12-08 renewed", "12-29 notice_renewal", "01-05 renewed"]
+
+
+def test_a_fee_of_zero_is_an_entry_without_an_amount() -> None:
+    free = replace(subscription(sku="SEAT", quantity=0))
+    assert told(account("0.00"), free, now=at("2020-12-05T03:00")) == ["12-08 renewed s1 = 0.00"]
+
+
+def test_rule_13_what_is_overdue_is_done_first_dated_now() -> None:
+    late, gone = subscription("a"), subscription("b", anchor=day("11-05"))  # E 12-15 and 12-04; 8 days after the latter it is too late
+    retried = failed(
+        subscription("c", anchor=day("11-18")), first_instant(day("12-10"), ZONE)
+    )  # E 12-17, missed retries of 12-12, 12-14, 12-16
+    lines = told(account("50.00"), late, gone, retried, now=at("2020-12-16T03:00"), until="12-18")
+    assert lines == [
+        "12-16 expired b = 50.00",
+        "12-16 renewed a -50.00 = 0.00",
+        "12-16 renewal_failed c no_credits = 0.00",
+        "12-18 expired c = 0.00",
+    ]
+
+
+def test_rule_13_a_late_one_that_fails_is_expired_at_once_and_the_days_count_from_then() -> None:
+    assert told(account("0.00"), subscription(), now=at("2020-12-20T03:00"), until="2021-02-01") == [
+        "12-20 renewal_failed s1 no_credits = 0.00",
+        "12-20 expired s1 = 0.00",
+        "01-17 terminated s1 = 0.00",
+    ]
+
+
+def test_rule_4_1_a_missing_price_refuses() -> None:
+    with pytest.raises(Refused, match=r"PRO-M has no price in EUR"):
+        told(account("50", currency="EUR"), subscription())
+
+
+# --- any account ---------------------------------------------------------------------------------------------------------------
+
+buyers = st.builds(
+    subscription,
+    id_=st.sampled_from("abcdef"),
+    anchor=st.dates(day("2020-10-21"), day("2020-11-20")),
+    sku=st.sampled_from(["PRO-M", "BIZ-M"]),
+    quantity=st.integers(1, 3),
+    legacy=st.booleans(),
+    auto_renew=st.booleans(),
+)
+accounts = st.builds(
+    account,
+    st.sampled_from(["-5", "0", "60", "1000"]),
+    card=st.sampled_from([None, "tok"]),
+    renew_by_card=st.booleans(),
+    suspended=st.booleans(),
+)
+
+
+@given(accounts, st.lists(buyers, max_size=4, unique_by=lambda s: s.id), st.booleans(), st.integers(0, 300))
+def test_balances_add_up_instants_rise_and_nothing_is_spent_beyond_usable(
+    wallet: Account, bought: Sequence[Subscription], charges: bool, days: int
+) -> None:
+    until = NOW + timedelta(days=days)
+    entries = forecast(wallet, bought, terms(), NOW, until, card_charges=charges)
+    balance = wallet.balance
+    for entry in entries:
+        balance += entry.amount or 0
+        assert entry.balance == balance
+        assert (entry.amount or 0) == 0 or balance >= 0
+        assert NOW <= entry.at <= until
+        assert (entry.reason is not None) == (entry.event == "renewal_failed")
+        assert entry.reason is not Failure.SUSPENDED or wallet.suspended
+    assert all(before.at <= after.at for before, after in pairwise(entries))
+    renewed_twice = [(e.at, e.subscription) for e in entries if e.event == "renewed"]
+    assert len(renewed_twice) == len(set(renewed_twice))
+
+
+@given(accounts, st.lists(buyers, max_size=4, unique_by=lambda s: s.id), st.integers(0, 300), st.integers(0, 300))
+def test_a_longer_forecast_begins_with_the_shorter(wallet: Account, bought: Sequence[Subscription], days: int, more: int) -> None:
+    shorter = forecast(wallet, bought, terms(), NOW, NOW + timedelta(days=days))
+    longer = forecast(wallet, bought, terms(), NOW, NOW + timedelta(days=days + more))
+    assert longer[: len(shorter)] == shorter

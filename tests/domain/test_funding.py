@@ -1,0 +1,131 @@
+"""Rules 5.2, 5.3, 5.6, 11.1: who is funded together, and from what."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made import START, ZONE, account, at, day, expired, failed, ids, subscription
+
+from domain.calendar import first_instant
+from domain.funding import Source, fund, group
+from domain.planner import Kind
+from domain.policy import DEFAULT, GroupRenewal
+from domain.subscription import Account, Failure, Status
+
+TODAY = day("12-08")
+CARD = {"card": "tok", "renew_by_card": True}
+
+
+# --- 5.3, 5.6: from what -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wallet", "amount", "source"),
+    [
+        (account("50"), "50", Source.WALLET),
+        (account("49.99"), "50", Failure.NO_CREDITS),
+        (account("30", **CARD), "50", Source.CARD),  # the example: the card pays 50, the whole, usable 80, then 30
+        (account("50", **CARD), "50", Source.WALLET),
+        (account("0", **CARD), "50", Source.CARD),
+        (account("-0.01", **CARD), "50", Failure.NO_CREDITS),  # usable is negative
+        (account("30", card="tok"), "50", Failure.NO_CREDITS),  # the switch is off
+        (account("30", renew_by_card=True), "50", Failure.NO_CREDITS),  # no card is stored
+        (account("0", credit_limit=Decimal(50)), "50", Source.WALLET),
+        (account("-1", credit_limit=Decimal(1), **CARD), "50", Source.CARD),
+        (account("50", reserved=Decimal(1)), "50", Failure.NO_CREDITS),
+        (account("50", liability=Decimal(1)), "50", Failure.NO_CREDITS),
+        (account("0"), "0", Source.WALLET),  # S = 0 always succeeds
+        (account("-5", **CARD), "0", Source.WALLET),
+        (account("500", suspended=True, **CARD), "50", Failure.SUSPENDED),  # 5.6: without the card
+        (account("0", suspended=True), "0", Failure.SUSPENDED),
+    ],
+)
+def test_rule_5_3_usable_first_then_the_card_for_the_whole_amount(wallet: Account, amount: str, source: Source | Failure) -> None:
+    assert fund(wallet, Decimal(amount), TODAY) is source
+
+
+def test_rule_5_4_where_no_card_is_allowed_it_is_not_asked() -> None:
+    assert fund(account("30", **CARD), Decimal(50), TODAY, card_allowed=False) is Failure.NO_CREDITS
+    assert fund(account("50", **CARD), Decimal(50), TODAY, card_allowed=False) is Source.WALLET
+
+
+def test_rule_11_1_a_limit_counts_until_its_last_day() -> None:
+    wallet = account("10", credit_limit=Decimal(100), credit_limit_until=TODAY)
+    assert wallet.usable(TODAY) == 110
+    assert wallet.usable(day("12-09")) == 10
+    assert account("-8.67", credit_limit=Decimal(100)).usable(TODAY) == Decimal("91.33")
+
+
+@given(*[st.decimals(-100, 100, places=2)] * 2, st.decimals(0, 100, places=2), st.booleans(), st.booleans(), st.booleans())
+def test_rule_5_3_what_the_wallet_pays_never_takes_usable_below_zero(
+    balance: Decimal, reserved: Decimal, amount: Decimal, card: bool, switch: bool, suspended: bool
+) -> None:
+    wallet = account(card="tok" if card else None, renew_by_card=switch, suspended=suspended, balance=balance, reserved=reserved)
+    match fund(wallet, amount, TODAY):
+        case Source.WALLET:
+            assert not suspended
+            assert wallet.usable(TODAY) - amount >= min(0, wallet.usable(TODAY))
+        case Source.CARD:
+            assert card
+            assert switch
+            assert not suspended
+            assert 0 <= wallet.usable(TODAY) < amount
+        case failure:
+            assert failure is (Failure.SUSPENDED if suspended else Failure.NO_CREDITS)
+
+
+# --- 5.2: with whom ------------------------------------------------------------------------------------------------------------
+
+POLICIES = {1: DEFAULT, 2: replace(DEFAULT, renewal_lead_days=10)}
+LEADER = subscription("m")
+FIRST = first_instant(TODAY, ZONE)
+
+
+@pytest.mark.parametrize(
+    ("other", "together"),
+    [
+        (subscription("a"), True),
+        (subscription("z", months=13, anchor=day("2019-11-16"), cycle=12), True),  # another cycle, the same renewal date
+        (subscription("m2", account="other"), False),
+        (subscription("m2", auto_renew=False), False),
+        (subscription("m2", anchor=day("11-17")), False),  # renews a day later
+        (subscription("m2", legacy=True), False),  # renews a day earlier
+        (subscription("m2", legacy=True, anchor=day("11-17")), True),
+        (subscription("m2", policy_version=2), False),  # its E − 10
+        (subscription("m2", policy_version=2, anchor=day("11-19")), True),  # E 12-18 − 10 = 12-08
+        (failed(subscription("m2"), FIRST), False),  # has been attempted already
+        (subscription("m2", planned_at=at("2020-12-08T03:00")), False),  # is attempted at once, alone (5.7)
+        (expired(START, id_="m2"), False),
+        (subscription("m2", status=Status.TERMINATED), False),
+    ],
+)
+def test_rule_5_2_those_of_one_account_and_renewal_date_whose_first_attempt_is_due_are_one_group(other: object, together: bool) -> None:
+    members = group(LEADER, Kind.RENEW, [other, LEADER], POLICIES, DEFAULT, ZONE)  # type: ignore[list-item]
+    assert ids(members) == sorted({"m", other.id} if together else {"m"})  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("other", "together"),
+    [
+        (failed(subscription("a"), FIRST), True),
+        (subscription("a"), False),  # has not failed
+        (failed(subscription("a", auto_renew=False), FIRST), False),
+        (failed(subscription("a", anchor=day("11-17")), FIRST), False),
+        (failed(subscription("a", account="other"), FIRST), False),
+    ],
+)
+def test_rule_5_2_a_retry_takes_those_that_still_belong_to_the_group(other: object, together: bool) -> None:
+    leader = failed(LEADER, FIRST)
+    members = group(leader, Kind.RETRY, [leader, other], POLICIES, DEFAULT, ZONE)  # type: ignore[list-item]
+    assert ids(members) == (["a", "m"] if together else ["m"])  # type: ignore[arg-type]
+
+
+def test_rule_5_2_under_independent_each_is_alone() -> None:
+    current = replace(DEFAULT, group_renewal=GroupRenewal.INDEPENDENT)
+    assert group(LEADER, Kind.RENEW, [subscription("a"), LEADER], POLICIES, current, ZONE) == (LEADER,)
+
+
+def test_rule_5_7_an_attempt_at_once_is_made_alone() -> None:
+    assert group(LEADER, Kind.ATTEMPT, [subscription("a"), LEADER], POLICIES, DEFAULT, ZONE) == (LEADER,)

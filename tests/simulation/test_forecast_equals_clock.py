@@ -1,0 +1,369 @@
+"""What the forecast says, from a moment in the middle of a story, is what the direct engine then does: cent for cent, instant for instant."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, event, given, note, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from activities.registry import Activities
+from client import clocks
+from domain import policy as policies
+from domain.attempt import Terms
+from domain.forecast import Entry, forecast
+from domain.subscription import Account, Subscription
+from gateways.simulated import SimulatedCards
+from ledger import references
+from ledger.database import connect
+from ledger.tables import History
+from ledger.work import Ledger
+from local import postgres
+from simulation.direct import Direct
+from simulation.player import CLOCK, play
+from simulation.scenario import parse
+
+Databases = Callable[[], Any]
+Event = tuple[datetime, str, str | None, Decimal | None, str | None]
+
+
+@pytest.fixture(scope="session")
+def databases(postgres_url: str, migrated_template: str) -> Databases:
+    """Makes a migrated database for each story of a test."""
+
+    @contextmanager
+    def database() -> Iterator[str]:
+        name = f"story_{uuid.uuid4().hex}"
+        yield postgres.create_database(postgres_url, name, template=migrated_template)
+        postgres.drop_database(postgres_url, name)
+
+    return database
+
+
+class Stories:
+    """Plays a story up to a moment, forecasts from there, lets time pass, and compares."""
+
+    def __init__(self, url: str) -> None:
+        self.ledger = Ledger(connect(url))
+        self.engine = Direct(Activities(self.ledger, SimulatedCards(self.ledger.engine)))
+
+    def play(self, story: dict[str, Any], moment: datetime) -> list[str]:
+        """Play the steps of a story up to a moment; answers the accounts."""
+        scenario = replace(parse(json.dumps({**story, "until": moment.isoformat()})), until=moment)
+        asyncio.run(play(scenario, self.ledger, self.engine))
+        return [account.id for account in scenario.accounts]
+
+    def change_policy(self, document: dict[str, Any]) -> None:
+        """Put another policy in force: running steps keep the old one (Rule 14)."""
+        with self.ledger.engine.begin() as connection:
+            references.add_policy(connection, self.ledger.seller, policies.load(document))
+
+    def state(self, account: str, moment: datetime) -> tuple[Account, list[Subscription], Terms]:
+        """What a forecast is made from."""
+        with self.ledger.work(moment, account=account) as work:
+            subscriptions = work.all_subscriptions()
+            return work.account, subscriptions, work.terms(subscriptions)
+
+    def forecast(self, account: str, moment: datetime, end: datetime) -> list[Entry]:
+        """The forecast; the simulated card "declined" is known not to answer with money."""
+        state = self.state(account, moment)
+        return forecast(*state, moment, end, card_charges=state[0].card == "sim_ok")
+
+    def advance(self, end: datetime) -> None:
+        """Let time pass."""
+        asyncio.run(clocks.advance(self.ledger, self.engine, CLOCK, end))
+
+    def happened(self, account: str, moment: datetime) -> list[Event]:
+        """What happened to the account after the moment."""
+        query = select(History.__table__).where(History.account == account, History.at > moment).order_by(History.seq)
+        with self.ledger.engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return [(row.at, row.event, row.subscription, row.amount, row.facts.get("reason") if row.subscription else None) for row in rows]
+
+
+def foretold(entries: list[Entry]) -> list[Event]:
+    return [(e.at, e.event, e.subscription, e.amount, e.reason and str(e.reason)) for e in entries]
+
+
+def check(
+    url: str, story: dict[str, Any], moment: datetime, end: datetime, next_policy: dict[str, Any] | None = None
+) -> dict[str, list[Entry]]:
+    """Forecast = clock for every account of a story; answers the forecasts."""
+    stories = Stories(url)
+    try:
+        accounts = stories.play(story, moment)
+        if next_policy is not None:
+            stories.change_policy(next_policy)
+        forecasts = {account: stories.forecast(account, moment, end) for account in accounts}
+        stories.advance(end)
+        for account, entries in forecasts.items():
+            assert foretold(entries) == stories.happened(account, moment)
+            balance = stories.state(account, end)[0].balance
+            assert entries == [] or entries[-1].balance == balance
+        return forecasts
+    finally:
+        stories.ledger.engine.dispose()
+
+
+# --- stories by hand: what each is about is in its forecast -------------------------------------------------------------------
+
+CATALOG = [
+    {"sku": "A", "application": "phone", "kind": "application", "months": 1, "prices": {"USD": "50.00", "JPY": "5000"}},
+    {"sku": "A", "prices": {"USD": "60.00"}, "from": "2021-03-01"},
+    {"sku": "B", "application": "desk", "kind": "application", "months": 1, "prices": {"USD": "40.00"}},
+    {"sku": "Y", "application": "desk", "kind": "application", "months": 12, "prices": {"USD": "100.00"}},
+    {"sku": "SEAT", "kind": "addon", "months": 3, "prices": {"USD": "10.00"}},
+]
+
+
+def story(*steps: dict[str, Any], policy: dict[str, Any] | None = None, **account: Any) -> dict[str, Any]:
+    settings = {"id": "acme", "currency": "USD", "timezone": "Asia/Singapore"} | account
+    return {"policy": policy or {}, "catalog": CATALOG, "accounts": [settings], "steps": list(steps)}
+
+
+def buy(id_: str, sku: str = "A", at: str = "2020-11-16", **more: Any) -> dict[str, Any]:
+    external = {"pay": "external_invoice", "invoice_number": f"X-{id_}"}
+    return {"at": at, "do": "purchase", "id": id_, "account": "acme", "sku": sku} | external | more
+
+
+def events(url: str, told: dict[str, Any], moment: str, end: str, next_policy: dict[str, Any] | None = None) -> list[str]:
+    """Check a story; the forecast's events as short text: date, event, subscription, amount, reason."""
+    at, until = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (moment, end))
+    entries = check(url, told, at, until, next_policy)["acme"]
+    parts = ((str(e.date)[5:], e.event, e.subscription, e.amount and f"{e.amount:+.2f}", e.reason) for e in entries)
+    return [" ".join(str(part) for part in line if part) for line in parts]
+
+
+def test_a_renewal_is_charged_at_the_price_in_force_on_its_renewal_date(database: str) -> None:
+    assert events(database, story(buy("s1"), credits="210.00"), "2021-01-20", "2021-03-20") == [
+        "02-01 notice_renewal s1",
+        "02-08 renewed s1 -50.00",
+        "03-01 notice_renewal s1",
+        "03-08 renewed s1 -60.00",
+    ]
+
+
+def test_a_group_fails_as_a_whole_is_retried_and_expires(database: str) -> None:
+    assert events(database, story(buy("s1"), buy("s2", "B"), credits="89.99"), "2020-12-05", "2021-01-20") == [
+        "12-08 renewal_failed s1 no_credits",
+        "12-08 renewal_failed s2 no_credits",
+        "12-10 renewal_failed s1 no_credits",
+        "12-10 renewal_failed s2 no_credits",
+        "12-12 renewal_failed s1 no_credits",
+        "12-12 renewal_failed s2 no_credits",
+        "12-14 renewal_failed s1 no_credits",
+        "12-14 renewal_failed s2 no_credits",
+        "12-16 expired s1",
+        "12-16 expired s2",
+        "01-13 terminated s1",
+        "01-13 terminated s2",
+    ]
+
+
+def test_under_independent_the_first_by_id_takes_what_there_is(database: str) -> None:
+    told = story(buy("s1"), buy("s2", "B"), credits="89.99", policy={"group_renewal": "independent", "retry_days": []})
+    assert events(database, told, "2020-12-05", "2020-12-20") == [
+        "12-08 renewed s1 -50.00",
+        "12-08 renewal_failed s2 no_credits",
+        "12-16 expired s2",
+    ]
+
+
+def test_a_card_pays_the_whole_sum_of_the_group(database: str) -> None:
+    told = story(buy("s1"), buy("s2", "B"), credits="89.99", card="ok", renew_by_card=True)
+    assert events(database, told, "2020-12-05", "2020-12-20") == [
+        "12-08 card_charged +90.00",
+        "12-08 renewed s1 -50.00",
+        "12-08 renewed s2 -40.00",
+    ]
+
+
+def test_a_declined_card_is_tried_once_an_attempt(database: str) -> None:
+    told = story(buy("s1"), card="declined", renew_by_card=True, policy={"retry_days": [2]})
+    assert events(database, told, "2020-12-05", "2020-12-20") == [
+        "12-08 card_declined",
+        "12-08 renewal_failed s1 card_declined",
+        "12-10 card_declined",
+        "12-10 renewal_failed s1 card_declined",
+        "12-16 expired s1",
+    ]
+
+
+def test_a_suspended_account_fails_without_its_card_and_without_a_notice(database: str) -> None:
+    steps = (buy("s1"), {"at": "2020-11-20", "do": "suspend", "account": "acme"})
+    told = story(*steps, credits="500.00", card="ok", renew_by_card=True, policy={"retry_days": []})
+    assert events(database, told, "2020-11-25", "2020-12-20") == ["12-08 renewal_failed s1 suspended", "12-16 expired s1"]
+
+
+def test_an_unsubscribed_one_is_told_that_it_expires(database: str) -> None:
+    told = story(buy("s1"), {"at": "2020-11-20", "do": "unsubscribe", "id": "s1"}, credits="500.00")
+    assert events(database, told, "2020-11-25", "2021-01-20") == ["12-12 notice_expiring s1", "12-16 expired s1", "01-13 terminated s1"]
+
+
+def test_a_legacy_subscription_is_a_day_earlier_and_in_no_group_with_the_others(database: str) -> None:
+    told = story(buy("s1"), buy("s2", "B", legacy=True), credits="50.00", policy={"retry_days": []})
+    assert events(database, told, "2020-11-20", "2020-12-20") == [
+        "11-30 notice_renewal s2",
+        "12-01 notice_renewal s1",
+        "12-07 renewed s2 -40.00",
+        "12-08 renewal_failed s1 no_credits",
+        "12-16 expired s1",
+    ]
+
+
+def test_cycles_of_different_length_and_add_ons_are_priced_each_by_its_own(database: str) -> None:
+    told = story(buy("s1", "A", multiplier=2, quantity=3, addons={"SEAT": 2}), buy("y1", "Y", at="2020-01-31"), credits="900.00")
+    told["steps"].sort(key=lambda step: step["at"])
+    # two months of A: 50 × 3 × 2 = 300; of SEAT: 10 × 2 × 2/3 = 13.33
+    assert events(database, told, "2020-12-30", "2021-02-01") == [
+        "01-01 notice_renewal s1",
+        "01-08 renewed s1 -313.33",
+        "01-16 notice_renewal y1",
+        "01-23 renewed y1 -100.00",
+    ]
+
+
+def test_running_steps_follow_the_policy_of_their_expiry_date_the_next_ones_the_policy_in_force(database: str) -> None:
+    told = story(buy("s1"), credits="100.00", policy={"retry_days": []})
+    assert events(database, told, "2020-11-20", "2021-01-20", {"renewal_lead_days": 10, "retry_days": [4]}) == [
+        "12-01 notice_renewal s1",
+        "12-08 renewed s1 -50.00",
+        "12-29 notice_renewal s1",
+        "01-05 renewed s1 -50.00",
+    ]
+
+
+def test_the_middle_of_the_retries_is_a_moment_like_any_other(database: str) -> None:
+    told = story(buy("s1"), {"at": "2020-12-11", "do": "set_card", "account": "acme", "card": "ok"}, renew_by_card=True)
+    assert events(database, told, "2020-12-11", "2020-12-20") == ["12-12 card_charged +50.00", "12-12 renewed s1 -50.00"]
+
+
+def test_an_expired_one_is_terminated_on_day_29(database: str) -> None:
+    told = story(buy("s1"), policy={"retry_days": []})
+    assert events(database, told, "2020-12-20", "2022-01-01") == ["01-13 terminated s1"]
+
+
+# --- stories by chance --------------------------------------------------------------------------------------------------------
+
+ZONES = ["Asia/Singapore", "America/Havana", "Pacific/Apia", "UTC", "Asia/Kathmandu", "America/New_York", "Pacific/Kiritimati"]
+BEGIN = datetime(2020, 11, 16, 12, tzinfo=UTC)
+DECIMALS = {"USD": "", "JPY": "", "KWD": ".125"}
+
+COMMANDS = [
+    *("unsubscribe", "resubscribe", "recover", "reactivate", "extend", "extend_to"),
+    *("terminate", "top_up", "set_card", "set", "suspend", "resume"),
+]
+
+price = st.sampled_from(["0", "10", "33", "50", "90"])
+few_days = st.sampled_from([0, 0, 0, 1, 2, 15, 31])
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> dict[str, Any]:
+    leads = draw(st.integers(1, 27)), draw(st.integers(1, 27))
+    if draw(st.booleans()):
+        leads = 7, 8
+    return {
+        "renewal_lead_days": leads[0],
+        "legacy_renewal_lead_days": leads[1],
+        "retry_days": sorted(draw(st.sets(st.integers(1, min(leads)), max_size=4))),
+        "renewal_notice_days": draw(st.integers(1, 9)),
+        "expiring_notice_days": draw(st.integers(1, 5)),
+        "reactivation_days": draw(st.sampled_from([0, 1, 28])),
+        "group_renewal": draw(st.sampled_from(["together", "independent"])),
+        "retry_on_top_up": draw(st.booleans()),
+    }
+
+
+def catalog(draw: st.DrawFn, currency: str) -> list[dict[str, Any]]:
+    def prices() -> dict[str, str]:
+        return {currency: draw(price) + DECIMALS[currency]}
+
+    entries: list[dict[str, Any]] = [
+        {"sku": "M", "application": "a", "kind": "application", "months": 1, "prices": prices()},
+        {"sku": "Q", "application": "b", "kind": "service", "months": 3, "prices": prices()},
+        {"sku": "SEAT", "kind": "addon", "months": 12, "prices": prices()},
+    ]
+    for sku in ("M", "Q", "SEAT"):
+        for month in draw(st.lists(st.integers(1, 9), max_size=2, unique=True)):
+            entries.append({"sku": sku, "prices": prices(), "from": f"2021-0{month}-05"})
+    return entries
+
+
+def command(draw: st.DrawFn, account: str, ids: list[str]) -> dict[str, Any]:
+    do = draw(st.sampled_from(COMMANDS))
+    match do:
+        case "top_up":
+            return {"do": do, "account": account, "amount": draw(st.sampled_from(["1", "50", "200"]))}
+        case "set_card":
+            return {"do": do, "account": account, "card": draw(st.sampled_from(["none", "ok", "declined"]))}
+        case "set":
+            limit = draw(st.sampled_from(["0", "100"]))
+            return {"do": do, "account": account, "renew_by_card": draw(st.booleans()), "credit_limit": limit}
+        case "suspend" | "resume":
+            return {"do": do, "account": account}
+        case "extend_to":
+            return {"do": "extend", "id": draw(st.sampled_from(ids)), "to": f"2021-0{draw(st.integers(1, 9))}-10"}
+        case "extend":
+            return {"do": do, "id": draw(st.sampled_from(ids)), "cycles": draw(st.integers(1, 2))}
+        case "terminate":
+            return {"do": do, "id": draw(st.sampled_from(ids)), "reason": "closed shop"}
+        case _:
+            return {"do": do, "id": draw(st.sampled_from(ids))}
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> tuple[dict[str, Any], datetime, datetime]:
+    """A story with one or two accounts, a moment after its last step, and an end."""
+    currency = draw(st.sampled_from(list(DECIMALS)))
+    accounts = [
+        {
+            "id": id_,
+            "currency": currency,
+            "timezone": draw(st.sampled_from(ZONES)),
+            "credits": draw(st.sampled_from(["0", "99", "300", "5000"])),
+            "card": draw(st.sampled_from(["none", "ok", "declined"])),
+            "renew_by_card": draw(st.booleans()),
+        }
+        for id_ in draw(st.sampled_from([["b1"], ["b1", "a1"]]))
+    ]
+    dated: list[tuple[float, dict[str, Any]]] = []
+    for account in accounts:
+        ids = [f"{account['id']}-{n}" for n in range(draw(st.integers(1, 4)))]
+        for id_ in ids:
+            bought = {"sku": draw(st.sampled_from(["M", "M", "Q"])), "multiplier": draw(st.integers(1, 2)), "legacy": draw(st.booleans())}
+            bought |= {"quantity": draw(st.integers(1, 3)), "addons": draw(st.sampled_from([{}, {"SEAT": 1}]))}
+            paid = draw(st.sampled_from([{"pay": "external_invoice", "invoice_number": "X"}, {}]))
+            dated.append((draw(few_days), {"do": "purchase", "id": id_, "account": account["id"], **bought, **paid}))
+        for _ in range(draw(st.integers(0, 5))):
+            dated.append((32 + draw(st.integers(0, 100)) + draw(st.sampled_from([0, 0.3])), command(draw, account["id"], ids)))
+    dated.sort(key=lambda step: step[0])
+    steps = [{"at": (BEGIN + timedelta(days=day)).isoformat(), **step} for day, step in dated]
+    moment = BEGIN + timedelta(days=dated[-1][0] + draw(st.integers(0, 40)), hours=draw(st.integers(0, 23)))
+    if moment > BEGIN + timedelta(days=dated[-1][0]) and draw(st.booleans()):
+        last = BEGIN + timedelta(days=dated[-1][0], seconds=1)
+        steps.append({"at": last.isoformat(), "do": "outage", "until": moment.isoformat()})
+    told = {"policy": draw(rules()), "catalog": catalog(draw, currency), "accounts": accounts, "steps": steps}
+    return told, moment, moment + timedelta(days=draw(st.sampled_from([1, 40, 100, 400])))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(stories(), st.none() | rules())
+def test_the_forecast_is_what_the_clock_then_shows(
+    databases: Databases, told: tuple[dict[str, Any], datetime, datetime], next_policy: dict[str, Any] | None
+) -> None:
+    story, moment, end = told
+    note(json.dumps(story, indent=1))
+    note(f"from {moment} to {end}")
+    with databases() as url:
+        forecasts = check(url, story, moment, end, next_policy)
+    for told_of in {entry.event for entries in forecasts.values() for entry in entries} or {"nothing"}:
+        event(told_of)
