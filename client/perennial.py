@@ -10,7 +10,7 @@ Every command takes the caller's request id: give the same one again after a tim
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar, cast
@@ -31,6 +31,7 @@ from domain.messages import CommandRequest, CommandResult, Snapshot
 from domain.planner import Step
 from domain.refusal import Refusal, Refused
 from gateways.simulated import SimulatedCards
+from ledger.bulk import one_of
 from ledger.clocks import machine_now, virtual_now
 from ledger.database import connect
 from ledger.due import Due
@@ -53,6 +54,10 @@ from workflows.messages import (
 _SEEN = select(SubscriptionRow.version, SubscriptionRow.account, AccountRow.suspended, AccountRow.clock).join(
     AccountRow, AccountRow.id == SubscriptionRow.account
 )
+
+#: Workflows that are started at once, and subscriptions that are read at once for it.
+AT_ONCE = 50
+_READ_AT_ONCE = 500
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -196,26 +201,50 @@ class Perennial:
 
     async def start(self, subscription: str) -> None:
         """Start a subscription's workflow from what is committed, unless it is there; and note that it is."""
-        start = await self._sql(self._input, subscription)
-        await self.temporal.start_workflow(
-            "Subscription", start, id=subscription_workflow(subscription), task_queue=self._config.task_queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        )  # fmt: skip
-        await self._sql(self._started, [subscription])
+        await self.start_these([subscription])
 
-    async def start_missing(self, limit: int = 1000, at_once: int = 50, progress: Callable[[int], None] | None = None) -> int:
-        """Start the workflows that have not been seen yet: what a crash after a commit left behind, or an import. Answers how many."""
-        missing = await self._sql(self._missing, limit)
+    async def start_all(
+        self,
+        snapshots: Sequence[Snapshot],
+        *,
+        on_clock: bool = False,
+        at_once: int = AT_ONCE,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        """Start the workflows of subscriptions just committed, so many at once, unless they are there; and note that they are."""
         queue = asyncio.Semaphore(at_once)
 
-        async def start(subscription: str) -> None:
+        async def start(snapshot: Snapshot) -> None:
             async with queue:
-                await self.start(subscription)
-                if progress:
-                    progress(1)
+                await self._start(SubscriptionInput(snapshot=snapshot, on_clock=on_clock, options=self._options))
+            if progress:
+                progress(1)
 
-        await asyncio.gather(*map(start, missing))
+        await asyncio.gather(*map(start, snapshots))
+        await self._sql(self._started, [snapshot.subscription.id for snapshot in snapshots])
+
+    async def start_these(
+        self, subscriptions: Sequence[str], at_once: int = AT_ONCE, progress: Callable[[int], None] | None = None
+    ) -> None:
+        """Start the workflows of subscriptions from what is committed, so many at once, unless they are there; and note that they are."""
+        for first in range(0, len(subscriptions), _READ_AT_ONCE):
+            read = await self._sql(self.ledger.snapshots, subscriptions[first : first + _READ_AT_ONCE], machine_now())
+            for on_clock in (False, True):
+                some = [snapshot for snapshot, clock in read if (clock is not None) == on_clock]
+                if some:
+                    await self.start_all(some, on_clock=on_clock, at_once=at_once, progress=progress)
+
+    async def start_missing(self, limit: int = 1000, at_once: int = AT_ONCE, progress: Callable[[int], None] | None = None) -> int:
+        """Start the workflows that have not been seen yet: what a crash after a commit left behind. Answers how many."""
+        missing = await self._sql(self._missing, limit)
+        await self.start_these(missing, at_once, progress)
         return len(missing)
+
+    async def _start(self, start: SubscriptionInput) -> None:
+        await self.temporal.start_workflow(
+            "Subscription", start, id=subscription_workflow(start.snapshot.subscription.id), task_queue=self._config.task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )  # fmt: skip
 
     async def take(self, item: Due, now: datetime) -> Step | None:
         """Let a workflow on a test clock take its next step (see `client.clocks`)."""
@@ -306,15 +335,9 @@ class Perennial:
             query = select(SubscriptionRow.next_due, SubscriptionRow.workflow_started).where(SubscriptionRow.id == subscription)
             return connection.execute(query).one_or_none()
 
-    def _input(self, subscription: str) -> SubscriptionInput:
-        with self.ledger.work(machine_now(), subscription=subscription) as work:
-            return SubscriptionInput(
-                snapshot=work.snapshot(work.subscription(subscription)), on_clock=work.clock is not None, options=self._options
-            )
-
     def _started(self, subscriptions: list[str]) -> None:
         with self.ledger.engine.begin() as connection:
-            connection.execute(update(SubscriptionRow).where(SubscriptionRow.id.in_(subscriptions)).values(workflow_started=True))
+            connection.execute(update(SubscriptionRow).where(one_of(SubscriptionRow.id, subscriptions)).values(workflow_started=True))
 
     def _missing(self, limit: int) -> list[str]:
         with self.ledger.engine.connect() as connection:

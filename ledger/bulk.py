@@ -6,7 +6,8 @@ import json
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import ColumnElement, Connection, Text, TextClause, any_, literal, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 
 def insert_all(connection: Connection, table: type, rows: list[dict[str, Any]]) -> None:
@@ -17,6 +18,12 @@ def insert_all(connection: Connection, table: type, rows: list[dict[str, Any]]) 
 def update_all(connection: Connection, table: type, rows: list[dict[str, Any]]) -> int:
     """Update rows by `id`, each only if its `version` is one less than the new one; answers how many were updated."""
     return connection.execute(_update(table.__tablename__, tuple(rows[0])), {"rows": _json(rows)}).rowcount  # type: ignore[attr-defined]
+
+
+def one_of(column: Any, ids: list[str]) -> ColumnElement[bool]:
+    """Whether a column is one of many texts, which travel as one parameter."""
+    condition: ColumnElement[bool] = column == any_(literal(ids, ARRAY(Text)))
+    return condition
 
 
 def _json(rows: list[dict[str, Any]]) -> str:

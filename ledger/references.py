@@ -1,5 +1,6 @@
 """Policies and catalogues, as loaded: versions are never changed, so what was read once is kept in memory (Rules 3.5, 14)."""
 
+import json
 from collections.abc import Iterable
 from threading import Lock
 from typing import Any
@@ -11,6 +12,7 @@ from domain import catalog as catalogs
 from domain import policy as policies
 from domain.catalog import Catalog
 from domain.policy import Policy
+from ledger.bulk import insert_all
 from ledger.tables import CatalogEntry, PolicyVersion, Seller
 
 
@@ -68,13 +70,18 @@ def add_catalog(connection: Connection, seller: str, entries: Iterable[dict[str,
     """Add entries to a seller's catalogue; those that are there already are passed over. Answers how many are new.
     Raises `Faults` when the whole would contradict itself. The seller must exist (`add_policy`)."""
     connection.execute(select(Seller.id).where(Seller.id == seller).with_for_update()).scalar_one()
-    there = stored_entries(connection, seller)
-    new = [entry for entry in map(_plain, entries) if entry not in there]
-    catalogs.load(there + new)
+    stored = stored_entries(connection, seller)
+    there = {_as_text(entry) for entry in stored}
+    new = [entry for entry in map(_plain, entries) if _as_text(entry) not in there]
+    catalogs.load(stored + new)
     if new:
-        connection.execute(insert(CatalogEntry), [{"seller": seller, "document": entry} for entry in new])
+        insert_all(connection, CatalogEntry, [{"seller": seller, "document": entry} for entry in new])
         connection.execute(update(Seller).where(Seller.id == seller).values(catalog_revision=Seller.catalog_revision + len(new)))
     return len(new)
+
+
+def _as_text(entry: dict[str, Any]) -> str:
+    return json.dumps(entry, sort_keys=True, default=str)
 
 
 def _plain(entry: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from domain.planner import Kind, Step
 from domain.policy import Policy
 from domain.pricing import Line
 from domain.subscription import ZERO, Account, Failure, Period, Status, Subscription
-from ledger.bulk import insert_all, update_all
+from ledger.bulk import insert_all, one_of, update_all
 from ledger.ids import Ids
 from ledger.references import References
 from ledger.tables import AccountRow, History, Invoice, Message, Operation, PeriodRow, Posting, RefundRow, Seller, SubscriptionRow
@@ -90,6 +90,35 @@ class Ledger:
             work = Work(self, connection, row, now)
             yield work
             work.flush()
+
+    def works(self, connection: Connection, now: datetime, accounts: Iterable[str]) -> dict[str, "Work"]:
+        """The same on many accounts in one transaction, which is the caller's, by id: locked in the order of their ids. `flush` writes them."""
+        query = _ACCOUNT.where(one_of(AccountRow.id, sorted(accounts))).order_by(AccountRow.id).with_for_update(of=AccountRow)
+        return {row.id: Work(self, connection, row, now) for row in connection.execute(query)}
+
+    def flush(self, connection: Connection, works: Iterable["Work"]) -> None:
+        """Write what many works have collected, in the order of the references between tables: one statement a table."""
+        works = list(works)
+        if new := [values for work in works for values in work._new.values()]:
+            insert_all(connection, SubscriptionRow, new)
+        for table in (Operation, Posting, PeriodRow, RefundRow, Invoice, Message, History):
+            if rows := [row for work in works for row in work._rows.get(table, ())]:
+                insert_all(connection, table, rows)
+        changes = [work._changes(subscription) for work in works for subscription in work._changed.values()]
+        if changes and update_all(connection, SubscriptionRow, changes) != len(changes):
+            raise Overtaken(", ".join(change["id"] for change in changes))
+
+    def snapshots(self, subscriptions: Iterable[str], now: datetime) -> list[tuple[Snapshot, str | None]]:
+        """Subscriptions as committed, each with the test clock that it lives by; nothing is locked. Raises `Unknown`."""
+        ids = list(subscriptions)
+        with self.engine.connect() as connection:
+            query = _SUBSCRIPTIONS.where(one_of(SubscriptionRow.id, ids)).order_by(SubscriptionRow.id)
+            read = [subscription_from(row) for row in connection.execute(query)]
+            if unknown := set(ids) - {subscription.id for subscription in read}:
+                raise Unknown(", ".join(sorted(unknown)))
+            accounts = connection.execute(_ACCOUNT.where(one_of(AccountRow.id, sorted({s.account for s in read}))))
+            works = {row.id: Work(self, connection, row, now) for row in accounts}
+            return [(works[s.account].snapshot(s), works[s.account].clock) for s in read]
 
 
 class Work:
@@ -267,15 +296,7 @@ class Work:
 
     def flush(self) -> None:
         """Write what was collected, in the order of the references between tables."""
-        if self._new:
-            insert_all(self.connection, SubscriptionRow, list(self._new.values()))
-        for table in (Operation, Posting, PeriodRow, RefundRow, Invoice, Message, History):
-            if rows := self._rows.get(table):
-                insert_all(self.connection, table, rows)
-        if self._changed:
-            changes = [self._changes(subscription) for subscription in self._changed.values()]
-            if update_all(self.connection, SubscriptionRow, changes) != len(changes):
-                raise Overtaken(", ".join(self._changed))
+        self._ledger.flush(self.connection, [self])
 
     def _changes(self, subscription: Subscription) -> dict[str, Any]:
         values = self._values(subscription, self._step(subscription))
