@@ -17,7 +17,7 @@ ARGS ?=
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 
-.PHONY: help setup demo test lint bench requirements clean
+.PHONY: help setup demo test coverage lint bench requirements clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ demo: setup  ## 200 customers, three months, on real workflows, with progress an
 
 test: setup  ## all tests: rules, ledger, workflows, replay, crashes, stories
 	@$(PY) -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+coverage: setup  ## the rules alone: every line and branch of domain/ is run by tests/domain
+	@$(PY) -m pytest -q -n $(JOBS) tests/domain --cov=domain --cov-branch --cov-fail-under=100 --cov-report=term-missing:skip-covered
 
 lint: setup  ## style, formatting, types, import rules
 	@$(VENV)/bin/ruff check

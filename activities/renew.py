@@ -6,7 +6,6 @@ renew ── wallet covers the group's sum ────────────�
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from activities.paying import ask_card, renew_all, take_up
 from domain import attempt as attempts
@@ -58,7 +57,7 @@ def _failed(work: Work, member: Subscription, failure: Failure, rule: str) -> Sn
     failed, events = attempts.fail(member, failure, rule, work.zone, work.now)
     for told in events:
         work.event(told.event, told.rule, subscription=member.id, reason=told.reason)
-    return work.save(replace(failed, version=member.version + 1))  # a late one changes twice, but is written once
+    return work.save(failed)
 
 
 def _due(work: Work, request: StepRequest) -> Attempt | None:

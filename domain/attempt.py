@@ -6,7 +6,7 @@ Worked sum: two subscriptions of an account, 50.00 and 40.00, both expire on 12-
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -87,9 +87,10 @@ class Told:
 
 
 def fail(member: Subscription, failure: Failure, rule: str, zone: str, now: datetime) -> tuple[Subscription, Sequence[Told]]:
-    """A member whose attempt has failed: `renewal_failed`; a late one is EXPIRED at once (Rules 5.4, 13)."""
+    """A member whose attempt has failed: `renewal_failed`; a late one is EXPIRED at once, which is one change (Rules 5.4, 13)."""
     failed = lifecycle.fail(member, now, failure)
     told = [Told("renewal_failed", rule, failure)]
     if planner.is_late(member, zone, now):
-        return lifecycle.expire(failed, local_date(now, zone)), [*told, Told("expired", "13")]
+        expired = lifecycle.expire(failed, local_date(now, zone))
+        return replace(expired, version=failed.version), [*told, Told("expired", "13")]
     return failed, told

@@ -93,4 +93,5 @@ def test_rule_5_4_a_failure_is_told_with_its_reason() -> None:
 def test_rule_13_a_late_failure_is_expired_at_once() -> None:
     changed, told = attempt.fail(S1, Failure.NO_CREDITS, "13", ZONE, at("2020-12-20T03:00"))
     assert (changed.status, changed.renewal_failed, changed.expired_on) == (Status.EXPIRED, False, day("12-20"))
+    assert changed.version == S1.version + 1  # one change, though it is two events
     assert told == [Told("renewal_failed", "13", Failure.NO_CREDITS), Told("expired", "13")]
