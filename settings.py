@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     renew_locally: bool = True
     workflow_cache: int = Field(default=1000, ge=0)
     activity_threads: int = Field(default=20, ge=1, le=200)
+    activity_seconds: float = Field(default=60.0, ge=0.1, le=3600, allow_inf_nan=False)
+    workflow_task_seconds: float = Field(default=10.0, ge=0.1, le=120, allow_inf_nan=False)
     shutdown_seconds: int = Field(default=20, ge=0)
 
     # What can be watched.

@@ -51,12 +51,13 @@ def open_account(ledger: Ledger, account: NewAccount, now: datetime) -> None:
         "card": account.card, "renew_by_card": account.renew_by_card, "owner": account.owner, "billing_email": account.billing_email,
         "clock": account.clock,
     }  # fmt: skip
-    with ledger.engine.begin() as connection:
+    with ledger.transaction("open_account") as connection:
         connection.execute(insert(AccountRow), values)
-    if account.credits:
-        with ledger.work(now, account=account.id) as work:
+        if account.credits:
+            [work] = ledger.works(connection, now, [account.id]).values()
             operation = work.operation("opening credits", {"amount": str(account.credits)})
             work.post(operation, wallet=account.credits, opening=-account.credits)
+            work.flush()
 
 
 def top_up(ledger: Ledger, request: CommandRequest) -> CommandResult:

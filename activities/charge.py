@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from domain.messages import ChargeOutcome, ChargeRequest, ChargeResult
 from gateways.cards import Answer, CardGateway, GatewayUnavailable
+from ledger import failpoints
 from ledger.tables import CardCharge
 from ledger.work import Ledger
 
@@ -20,9 +21,11 @@ def charge(ledger: Ledger, gateway: CardGateway, request: ChargeRequest) -> Char
         row = connection.execute(select(CardCharge.__table__).where(CardCharge.key == request.key)).one()
     if row.outcome != ChargeOutcome.PENDING:
         return ChargeResult(key=row.key, outcome=ChargeOutcome(row.outcome), amount=row.amount, reason=row.reason)
+    failpoints.reach("charge.before_call")
     answer = _ask(gateway, row.key, row.card, row.amount, row.currency)
+    failpoints.reach("charge.after_call")
     outcome = ChargeOutcome.CHARGED if answer.charged else ChargeOutcome.DECLINED
-    with ledger.engine.begin() as connection:
+    with ledger.transaction("charge") as connection:
         settled = update(CardCharge).where(CardCharge.key == row.key, CardCharge.outcome == ChargeOutcome.PENDING)
         connection.execute(settled.values(outcome=str(outcome), reason=answer.reason))
     return ChargeResult(key=row.key, outcome=outcome, amount=row.amount, reason=answer.reason)
@@ -32,7 +35,9 @@ def _ask(gateway: CardGateway, key: str, card: str, amount: Decimal, currency: s
     try:
         return gateway.charge(key, card, amount, currency)
     except GatewayUnavailable:
+        failpoints.reach("charge.before_look_up")
         answer = gateway.look_up(key)
+        failpoints.reach("charge.after_look_up")
         if answer is None:
             raise
         return answer

@@ -20,7 +20,7 @@ _DONE = (
 
 def notify(ledger: Ledger, now: datetime, ids: Sequence[int]) -> int:
     """Deal with these planned notices in one transaction, those of other workers excepted; answers how many were sent."""
-    with ledger.engine.begin() as connection:
+    with ledger.transaction("notify") as connection:
         query = (
             select(
                 SubscriptionRow.__table__, Message.id.label("message"), Message.kind, Message.expiry.label("of"), AccountRow.timezone,

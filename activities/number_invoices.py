@@ -13,7 +13,7 @@ def number_invoices(ledger: Ledger, batch: int = 5000) -> int:
     with ledger.engine.connect() as connection:
         sellers = list(connection.execute(select(Seller.id)).scalars())
     for seller in sellers:
-        with ledger.engine.begin() as connection:
+        with ledger.transaction("number_invoices") as connection:
             connection.execute(select(Seller.id).where(Seller.id == seller).with_for_update(key_share=True))
             query = (
                 select(Invoice.id)

@@ -8,6 +8,7 @@ from temporalio import activity
 from activities import accounts, charge, expire, extend, purchase, reactivate, recover, refund, renew, subscribe
 from domain.messages import ChargeRequest, ChargeResult, CommandRequest, CommandResult, StepRequest, StepResult
 from gateways.cards import CardGateway
+from ledger import failpoints
 from ledger.work import Ledger
 
 _STEPS: dict[str, Callable[[Ledger, StepRequest], StepResult]] = {
@@ -30,9 +31,13 @@ class Activities:
 
     def call(self, name: str, request: Any) -> Any:
         """Run an activity by name."""
-        if name == "charge":
-            return charge.charge(self.ledger, self.gateway, request)
-        return (_STEPS.get(name) or _COMMANDS[name])(self.ledger, request)
+        with failpoints.inside(name):
+            if name == "charge":
+                result: Any = charge.charge(self.ledger, self.gateway, request)
+            else:
+                result = (_STEPS.get(name) or _COMMANDS[name])(self.ledger, request)
+        failpoints.reach(f"{name}.end")
+        return result
 
     def registered(self) -> list[Callable[..., Any]]:
         """The activities for a Temporal worker, but for the charge, which has a queue of its own."""

@@ -72,7 +72,7 @@ def _of_account(ledger: Ledger, clock: str, instant: datetime, account: str) -> 
 
 
 def _set(ledger: Ledger, clock: str, now: datetime) -> None:
-    with ledger.engine.begin() as connection:
+    with ledger.transaction("clock") as connection:
         ledger_clocks.set_now(connection, clock, now)
 
 

@@ -12,7 +12,7 @@ Every command takes the caller's request id: give the same one again after a tim
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar, cast
 
 from sqlalchemy import insert, select, update
@@ -79,9 +79,10 @@ class Perennial:
         self.temporal = temporal
         self._config = config
         self._activities = Activities(ledger, SimulatedCards(ledger.engine))
+        self._task_timeout = timedelta(seconds=config.workflow_task_seconds)
         self._options = Options(
             cycles_per_run=config.cycles_per_run, jitter_seconds=config.jitter_seconds, renew_locally=config.renew_locally,
-            charge_queue=config.charge_task_queue,
+            charge_queue=config.charge_task_queue, activity_seconds=config.activity_seconds,
         )  # fmt: skip
 
     @classmethod
@@ -159,8 +160,8 @@ class Perennial:
             if suspended is None:
                 return await self._directly(command, now)
             start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-                "Account", AccountInput(account=command.account, suspended=suspended), id=account_workflow(command.account),
-                task_queue=self._config.task_queue, id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                "Account", AccountInput(account=command.account, suspended=suspended, options=self._options), id=account_workflow(command.account),
+                task_queue=self._config.task_queue, id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING, task_timeout=self._task_timeout,
             )  # fmt: skip
             message = AccountMessage(command=command, now=now)
             result: CommandResult = await self.temporal.execute_update_with_start_workflow(
@@ -243,7 +244,7 @@ class Perennial:
     async def _start(self, start: SubscriptionInput) -> None:
         await self.temporal.start_workflow(
             "Subscription", start, id=subscription_workflow(start.snapshot.subscription.id), task_queue=self._config.task_queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING, task_timeout=self._task_timeout,
         )  # fmt: skip
 
     async def take(self, item: Due, now: datetime) -> Step | None:
@@ -287,7 +288,7 @@ class Perennial:
         """Make a test clock that stands at an instant (UTC). Raises `sqlalchemy.exc.IntegrityError` where it exists."""
 
         def create() -> None:
-            with self.ledger.engine.begin() as connection:
+            with self.ledger.transaction("new_clock") as connection:
                 connection.execute(insert(Clock).values(id=clock, now=now))
 
         await self._sql(create)
@@ -336,7 +337,7 @@ class Perennial:
             return connection.execute(query).one_or_none()
 
     def _started(self, subscriptions: list[str]) -> None:
-        with self.ledger.engine.begin() as connection:
+        with self.ledger.transaction("started") as connection:
             connection.execute(update(SubscriptionRow).where(one_of(SubscriptionRow.id, subscriptions)).values(workflow_started=True))
 
     def _missing(self, limit: int) -> list[str]:

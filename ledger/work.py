@@ -24,6 +24,7 @@ from domain.planner import Kind, Step
 from domain.policy import Policy
 from domain.pricing import Line
 from domain.subscription import ZERO, Account, Failure, Period, Status, Subscription
+from ledger import failpoints
 from ledger.bulk import insert_all, one_of, update_all
 from ledger.ids import Ids
 from ledger.references import References
@@ -77,10 +78,18 @@ class Ledger:
         self.references = References()
 
     @contextmanager
+    def transaction(self, name: str) -> Iterator[Connection]:
+        """A transaction; every commit of Perennial is made here. `name` says whose it is, for the points before and after it (`ledger.failpoints`)."""
+        with self.engine.begin() as connection:
+            yield connection
+            failpoints.reach(f"{name}.before_commit")
+        failpoints.reach(f"{name}.after_commit")
+
+    @contextmanager
     def work(self, now: datetime, *, account: str | None = None, subscription: str | None = None) -> Iterator["Work"]:
         """A transaction on the account, or on the account that owns the subscription, at a business instant (UTC). Commits at the end,
         rolls back on any exception. Raises `Unknown` when there is no such account or subscription."""
-        with self.engine.begin() as connection:
+        with self.transaction(failpoints.here()) as connection:
             if account is not None:
                 row = connection.execute(_BY_ACCOUNT, {"account": account}).one_or_none()
             else:

@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.messages import CommandRequest, CommandResult
     from domain.refusal import Refusal
     from workflows.driver import drive
-    from workflows.messages import AccountInput, AccountMessage, Options
+    from workflows.messages import AccountInput, AccountMessage
     from workflows.protocol import carry_out
     from workflows.subscription import tell
 
@@ -29,6 +29,7 @@ class AccountWorkflow:
 
     @workflow.init
     def __init__(self, start: AccountInput) -> None:
+        self._options = start.options
         self._account = start.account
         self._suspended = start.suspended
         self._queue: list[_Accepted] = []
@@ -45,7 +46,7 @@ class AccountWorkflow:
     async def _carry_out(self, accepted: _Accepted) -> None:
         command = accepted.message.command
         request = CommandRequest(command=command, now=accepted.message.now or workflow.now())
-        result: CommandResult = await drive(carry_out(request), Options())
+        result: CommandResult = await drive(carry_out(request), self._options)
         if not result.refusal and command.do in ("suspend", "resume"):
             self._suspended = command.do == "suspend"
         for snapshot in result.snapshots:

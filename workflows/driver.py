@@ -52,22 +52,23 @@ async def _run(call: Call, options: Options) -> Any:
                     )
                 except ActivityError:
                     workflow.logger.info("the renewal did not work as a local activity; it is tried as a regular one")
-            return await _regular(call.activity, call.request, StepResult, _HERD)
+            return await _regular(call.activity, call.request, StepResult, _HERD, options)
         case CommandRequest():
-            return await _regular(call.activity, call.request, CommandResult, _PERSON)
+            return await _regular(call.activity, call.request, CommandResult, _PERSON, options)
 
 
-async def _regular(activity: str, request: StepRequest | CommandRequest, result: type, priority: Priority) -> Any:
+async def _regular(activity: str, request: StepRequest | CommandRequest, result: type, priority: Priority, options: Options) -> Any:
+    lost = timedelta(seconds=options.activity_seconds)
     return await workflow.execute_activity(
-        activity, request, result_type=result, start_to_close_timeout=timedelta(seconds=60), retry_policy=_AGAIN, priority=priority
+        activity, request, result_type=result, start_to_close_timeout=lost, retry_policy=_AGAIN, priority=priority
     )
 
 
 async def _charge(request: ChargeRequest, options: Options) -> ChargeResult:
     try:
         return await workflow.execute_activity(  # type: ignore[no-any-return]
-            "charge", request, result_type=ChargeResult, task_queue=options.charge_queue, start_to_close_timeout=timedelta(seconds=60),
-            schedule_to_close_timeout=_CHARGE_DEADLINE, retry_policy=_AGAIN, priority=_HERD,
+            "charge", request, result_type=ChargeResult, task_queue=options.charge_queue,
+            start_to_close_timeout=timedelta(seconds=options.activity_seconds), schedule_to_close_timeout=_CHARGE_DEADLINE, retry_policy=_AGAIN, priority=_HERD,
         )  # fmt: skip
     except ActivityError:
         return ChargeResult(key=request.key, outcome=ChargeOutcome.PENDING, amount=Decimal(0))

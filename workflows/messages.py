@@ -12,12 +12,14 @@ SCHEMA = 1
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How workflows run, as configured when they were started: renewals until continue-as-new, the spread of the herd over real time (seconds), whether a
-    renewal from the wallet is tried as a local activity first, and the task queue of card charges."""
+    renewal from the wallet is tried as a local activity first, the task queue of card charges, and after how many seconds an activity that has not
+    answered is taken for lost with its worker and tried again."""
 
     cycles_per_run: int = 3
     jitter_seconds: int = 0
     renew_locally: bool = True
     charge_queue: str = "perennial-charge"
+    activity_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,7 @@ class AccountInput:
 
     account: str
     suspended: bool
+    options: Options = field(default_factory=Options)
     schema: int = SCHEMA
 
 

@@ -1,0 +1,131 @@
+"""Machines for tests of crashes: a database and a Temporal server of the test's own, and a host of processes that can be killed."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger import failpoints
+from ledger.database import connect
+from ledger.work import Ledger
+from local import postgres, temporal
+from settings import PROJECT, Settings
+from tests.crash import player, state
+
+#: A machine that has not finished by then hangs: it is killed, and the test fails.
+LONGEST_SECONDS = 240.0
+
+#: So that what was lost with a worker is soon tried again. Nothing is kept in a worker's memory: a server that has lost its worker
+#: would wait for it (the sticky queue) before it asks another one.
+QUICK = {"activity_seconds": "1.5", "workflow_task_seconds": "1.5", "workflow_cache": "0", "jitter_seconds": "0", "activity_threads": "4"}
+
+
+@dataclass
+class Machine:
+    """A home directory, a database and a Temporal server, and the processes that are run on them."""
+
+    home: Path
+    database_url: str
+    temporal_address: str
+    told: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def config(self) -> Settings:
+        """The settings of its processes."""
+        return Settings(database_url=self.database_url, temporal_address=self.temporal_address, **QUICK)  # type: ignore[arg-type]
+
+    def prepare(self, scenario: str) -> None:
+        """Open the accounts of a scenario."""
+        (self.home / player.SCENARIO).write_text(scenario)
+        ledger = Ledger(connect(self.database_url, pool_size=1))
+        player.open_all(player.scenario_of(self.home), ledger)
+        ledger.engine.dispose()
+
+    def run(self, *roles: str, fail_at: str = "", stopped: Callable[[], None] | None = None) -> None:
+        """Run processes until the client has finished; `stopped` is done whenever one has stopped, which goes on afterwards."""
+        points = self.home / "points"
+        points.mkdir(exist_ok=True)
+        environment = os.environ | {f"PERENNIAL_{name.upper()}": value for name, value in QUICK.items()}
+        environment |= {"PERENNIAL_DATABASE_URL": self.database_url, "PERENNIAL_TEMPORAL_ADDRESS": self.temporal_address}
+        environment |= {failpoints.DIRECTORY: str(points), failpoints.FAIL_AT: fail_at}
+        with (self.home / "log").open("ab") as log, subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.host", str(self.home), *(roles or ("worker", "player"))],
+            cwd=PROJECT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
+        ) as host:  # fmt: skip
+            assert host.stdin
+            assert host.stdout
+            watch = threading.Timer(LONGEST_SECONDS, host.terminate)
+            watch.start()
+            try:
+                for line in host.stdout:
+                    self.told.append(json.loads(line))
+                    if "stopped" in self.told[-1] and stopped is not None:
+                        stopped()
+                        host.stdin.write("go on\n")
+                        host.stdin.flush()
+                code = host.wait()
+            finally:
+                watch.cancel()
+                host.stdin.close()
+        assert code == 0, f"{self.told[-3:]}\n{(self.home / 'log').read_text()[-6000:]}"
+
+    @property
+    def killed(self) -> Counter[str]:
+        """How often a process of each role was killed."""
+        return Counter(told["killed"] for told in self.told if "killed" in told)
+
+    @property
+    def reached(self) -> dict[str, int]:
+        """The points that were reached, and how often."""
+        return {path.name: path.stat().st_size for path in sorted((self.home / "points").iterdir())}
+
+    def outcome(self) -> dict[str, Any]:
+        """What has become of the scenario; nothing that must hold is violated."""
+        ledger = Ledger(connect(self.database_url, pool_size=1))
+        try:
+            assert state.violations(ledger) == []
+            return state.outcome(ledger, self.home)
+        finally:
+            ledger.engine.dispose()
+
+
+@pytest.fixture
+def machine(database: str, tmp_path: Path) -> Iterator[Machine]:
+    """A machine on servers that last as long as the test."""
+    with temporal.throwaway() as address:
+        yield Machine(tmp_path, database, address)
+
+
+@pytest.fixture
+def directly(postgres_url: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Any]]:
+    """What the direct engine, which nobody kills, makes of a scenario."""
+    names: list[str] = []
+
+    def play(scenario: str) -> Any:
+        import asyncio
+
+        names.append(f"direct_{uuid.uuid4().hex}")
+        machine = Machine(
+            tmp_path_factory.mktemp("direct"), postgres.create_database(postgres_url, names[-1], template=migrated_template), ""
+        )
+        machine.prepare(scenario)
+        ledger = Ledger(connect(machine.database_url, pool_size=2))
+        asyncio.run(player.play_on(player.scenario_of(machine.home), ledger, player.direct(ledger), machine.home))
+        outcome = state.outcome(ledger, machine.home)
+        ledger.engine.dispose()
+        shutil.rmtree(machine.home)
+        return outcome
+
+    yield play
+    for name in names:
+        postgres.drop_database(postgres_url, name)

@@ -1,0 +1,83 @@
+"""Everything that is remembered, without what may differ between two runs: ids, the keys of charges, how often the gateway was asked,
+whether a workflow was seen (which the direct engine has none of)."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+
+from gateways.simulated import charges
+from ledger.tables import AccountRow, CardCharge, History, Message, Operation, PeriodRow, Posting, RefundRow, SubscriptionRow
+from ledger.work import Ledger
+from simulation.report import report
+from tests.crash.player import refused, scenario_of
+
+
+def outcome(ledger: Ledger, home: Path) -> dict[str, Any]:
+    """The report of the scenario that was played, and all rows behind it."""
+    scenario = scenario_of(home)
+    return {"report": report(scenario, ledger, list(refused(scenario, home)))} | everything(ledger)
+
+
+def everything(ledger: Ledger) -> dict[str, Any]:
+    """All rows that say what happened, in an order that does not depend on ids."""
+    behind = Operation.subscription, Operation.cycle, Operation.purpose, Operation.at
+    queries = {
+        "history": select(
+            History.at, History.account, History.subscription, History.event, History.amount, History.rule, History.actor, History.facts
+        ),
+        "operations": select(Operation.account, *behind, Operation.request_id, Operation.result),
+        "postings": select(*behind, Posting.account, Posting.book, Posting.currency, Posting.amount).join(
+            Operation, Operation.id == Posting.operation
+        ),
+        "periods": select(
+            PeriodRow.subscription, PeriodRow.start, PeriodRow.expiry, PeriodRow.months, PeriodRow.scheduled_start, PeriodRow.paid
+        ),
+        "refunds": select(*behind, RefundRow.amount).join(Operation, Operation.id == RefundRow.operation),
+        "messages": select(Message.subscription, Message.kind, Message.expiry, Message.due, Message.state, Message.done_at, Message.why),
+        "asked": select(
+            CardCharge.account, CardCharge.subscription, CardCharge.card, CardCharge.amount, CardCharge.asked_at, CardCharge.outcome,
+            CardCharge.reason, CardCharge.booked,
+        ),
+        "charged": select(charges.c.key, charges.c.card, charges.c.amount, charges.c.charged, charges.c.refunded),
+        "subscriptions": select(SubscriptionRow.__table__),
+        "accounts": select(AccountRow.__table__),
+    }  # fmt: skip
+    with ledger.engine.connect() as connection:
+        return {name: sorted(_plain(row) for row in connection.execute(query)) for name, query in queries.items()}
+
+
+def _plain(row: Any) -> str:
+    """A row as text; what stands after a charge's slash is an id."""
+    return re.sub(r"/\d+", "/…", ", ".join(f"{key}={value}" for key, value in row._mapping.items() if key != "workflow_started"))
+
+
+def violations(ledger: Ledger) -> list[str]:
+    """What must hold whatever was killed: money is conserved, nothing is charged twice, everything that lives has a next step."""
+    found = []
+    wallet = (
+        select(Posting.account, func.sum(Posting.amount).label("sum")).where(Posting.book == "wallet").group_by(Posting.account).subquery()
+    )
+    queries = {
+        "an operation that does not sum to zero": select(Posting.operation, Posting.currency)
+        .group_by(Posting.operation, Posting.currency)
+        .having(func.sum(Posting.amount) != 0),
+        "a balance that its postings do not explain": select(AccountRow.id)
+        .outerjoin(wallet, wallet.c.account == AccountRow.id)
+        .where(AccountRow.balance != func.coalesce(wallet.c.sum, 0)),
+        "a subscription without a next step": select(SubscriptionRow.id).where(
+            SubscriptionRow.status != "TERMINATED", SubscriptionRow.next_due.is_(None)
+        ),
+        "a subscription whose workflow nobody has seen": select(SubscriptionRow.id).where(~SubscriptionRow.workflow_started),
+        "a charge that was not taken into the ledger": select(CardCharge.key).where(~CardCharge.booked),
+        "a charge of the gateway that the ledger does not know": select(charges.c.key)
+        .outerjoin(CardCharge, CardCharge.key == charges.c.key)
+        .where(
+            CardCharge.key.is_(None) | (charges.c.charged != (CardCharge.outcome == "charged")) | (charges.c.amount != CardCharge.amount)
+        ),
+    }
+    with ledger.engine.connect() as connection:
+        for what, query in queries.items():
+            found += [f"{what}: {tuple(row)}" for row in connection.execute(query)]
+    return found
