@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     activity_seconds: float = Field(default=60.0, ge=0.1, le=3600, allow_inf_nan=False)
     workflow_task_seconds: float = Field(default=10.0, ge=0.1, le=120, allow_inf_nan=False)
     shutdown_seconds: int = Field(default=20, ge=0)
+    relay_seconds: float = Field(default=5.0, ge=0.1, le=3600, allow_inf_nan=False)
+    reconcile_seconds: int = Field(default=3600, ge=60, le=86_400)
+    reconcile_grace_seconds: int = Field(default=900, ge=0, le=86_400)
 
     # What can be watched.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

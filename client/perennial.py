@@ -96,6 +96,11 @@ class Perennial:
         finally:
             ledger.engine.dispose()
 
+    @property
+    def config(self) -> Settings:
+        """The settings that it was connected with."""
+        return self._config
+
     # commands
 
     async def do(self, command: AnyCommand) -> CommandResult:
@@ -122,7 +127,7 @@ class Perennial:
         in the history."""
         if command.request_id is None:
             raise ValueError("a command that nobody waits for needs a request id")
-        message = await self._sql(self._message, command, None)
+        message = await self._sql(self._message, command, await self._sql(self._now_of, command))
         handle = self.temporal.get_workflow_handle(subscription_workflow(command.subscription))
         await handle.signal("recover" if isinstance(command, Recover) else "refund", message)
 
@@ -141,8 +146,7 @@ class Perennial:
             message = await self._sql(self._message, command, now)
             if message.seen_version is None or not await self._has_workflow(command.subscription):
                 return await self._directly(command, now)
-            handle = self.temporal.get_workflow_handle(subscription_workflow(command.subscription))
-            return cast(CommandResult, await handle.execute_update(command.do, message, result_type=CommandResult))
+            return cast(CommandResult, await self._update(command.subscription, command.do, message, CommandResult))
         except Refused as refused:
             return CommandResult(refusal=refused.refusal)
         except WorkflowUpdateFailedError as failed:
@@ -188,6 +192,19 @@ class Perennial:
         name = "refund" if isinstance(command, Terminate) else "set_account" if command.do == "set" else command.do
         result: CommandResult = await self._sql(self._activities.call, name, CommandRequest(command=command, now=now or machine_now()))
         return result
+
+    async def _update(self, subscription: str, name: str, message: SubscriptionMessage | Tick, result: Any) -> Any:
+        """Send an update to a subscription's workflow. Where it is gone although the subscription lives (Temporal was restored from an
+        older backup, say), it is started again. Raises RPCError NOT_FOUND when it has ended with its subscription."""
+        handle = self.temporal.get_workflow_handle(subscription_workflow(subscription))
+        try:
+            return await handle.execute_update(name, message, result_type=result)
+        except RPCError as error:
+            row = await self._sql(self._row, subscription)
+            if error.status is not RPCStatusCode.NOT_FOUND or row is None or row.next_due is None:
+                raise
+        await self.start(subscription)
+        return await handle.execute_update(name, message, result_type=result)
 
     async def _has_workflow(self, subscription: str) -> bool:
         """Make sure that a living subscription has its workflow; a TERMINATED one needs none."""
@@ -252,8 +269,7 @@ class Perennial:
         assert item.version is not None
         if not await self._has_workflow(item.subscription):
             return None
-        handle = self.temporal.get_workflow_handle(subscription_workflow(item.subscription))
-        return await handle.execute_update("tick", Tick(now=now, version=item.version), result_type=Step | None)  # type: ignore[arg-type, no-any-return]
+        return await self._update(item.subscription, "tick", Tick(now=now, version=item.version), Step | None)  # type: ignore[no-any-return]
 
     # queries of a workflow
 

@@ -16,16 +16,25 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.registry import Activities
 from client.perennial import Perennial
+from client.reconcile import reconciling
 from gateways.simulated import SimulatedCards
 from settings import Settings
 from workflows.account import AccountWorkflow
+from workflows.reconciliation import ReconciliationWorkflow
 from workflows.subscription import SubscriptionWorkflow
+from workflows.tolerance import Tolerant
 
 log = structlog.get_logger()
 
 #: Pure packages that the workflow sandbox takes as they are.
 PASSED_THROUGH = ("domain", "workflows", "pydantic", "pydantic_core", "zoneinfo", "tzdata", "babel", "dateutil", "structlog")
+WORKFLOWS = (SubscriptionWorkflow, AccountWorkflow, ReconciliationWorkflow)
 ROLES = ("workflows", "activities", "charge")
+
+
+def sandbox() -> SandboxedWorkflowRunner:
+    """What workflows run in."""
+    return SandboxedWorkflowRunner(SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
 
 
 def worker_of(role: str, perennial: Perennial, config: Settings, threads: ThreadPoolExecutor) -> Worker:
@@ -35,16 +44,15 @@ def worker_of(role: str, perennial: Perennial, config: Settings, threads: Thread
     match role:
         case "workflows":
             return Worker(
-                perennial.temporal, task_queue=config.task_queue, workflows=[SubscriptionWorkflow, AccountWorkflow],
-                activities=activities.registered(), activity_executor=threads, no_remote_activities=True,
-                workflow_runner=SandboxedWorkflowRunner(SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)),
+                perennial.temporal, task_queue=config.task_queue, workflows=WORKFLOWS, interceptors=[Tolerant()],
+                activities=activities.registered(), activity_executor=threads, no_remote_activities=True, workflow_runner=sandbox(),
                 max_cached_workflows=config.workflow_cache, max_concurrent_workflow_tasks=8, max_concurrent_local_activities=config.activity_threads,
                 graceful_shutdown_timeout=graceful,
             )  # fmt: skip
         case "activities":
             return Worker(
-                perennial.temporal, task_queue=config.task_queue, activities=activities.registered(), activity_executor=threads,
-                max_concurrent_activities=config.activity_threads, graceful_shutdown_timeout=graceful,
+                perennial.temporal, task_queue=config.task_queue, activities=[*activities.registered(), reconciling(perennial)],
+                activity_executor=threads, max_concurrent_activities=config.activity_threads, graceful_shutdown_timeout=graceful,
             )  # fmt: skip
         case "charge":
             return Worker(

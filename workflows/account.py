@@ -7,20 +7,11 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from domain.messages import CommandRequest, CommandResult
+    from domain.messages import CommandResult
     from domain.refusal import Refusal
-    from workflows.driver import drive
+    from workflows.accepted import Accepted
     from workflows.messages import AccountInput, AccountMessage
-    from workflows.protocol import carry_out
     from workflows.subscription import tell
-
-
-class _Accepted:
-    """A command in the queue, and its result once it is there."""
-
-    def __init__(self, message: AccountMessage) -> None:
-        self.message = message
-        self.result: CommandResult | None = None
 
 
 @workflow.defn(name="Account")
@@ -32,7 +23,7 @@ class AccountWorkflow:
         self._options = start.options
         self._account = start.account
         self._suspended = start.suspended
-        self._queue: list[_Accepted] = []
+        self._queue: list[Accepted[AccountMessage]] = []
 
     @workflow.run
     async def run(self, _: AccountInput) -> None:
@@ -43,23 +34,20 @@ class AccountWorkflow:
                 await self._carry_out(self._queue[0])
             await workflow.wait_condition(lambda: bool(self._queue) or workflow.all_handlers_finished())
 
-    async def _carry_out(self, accepted: _Accepted) -> None:
+    async def _carry_out(self, accepted: Accepted[AccountMessage]) -> None:
         command = accepted.message.command
-        request = CommandRequest(command=command, now=accepted.message.now or workflow.now())
-        result: CommandResult = await drive(carry_out(request), self._options)
-        if not result.refusal and command.do in ("suspend", "resume"):
+        result = await accepted.carry_out(accepted.message.now or workflow.now(), self._options)
+        if result.facts and not result.replayed and command.do in ("suspend", "resume"):
             self._suspended = command.do == "suspend"
         for snapshot in result.snapshots:
             await tell(snapshot)
-        accepted.result = result
+        accepted.answer()
         self._queue.remove(accepted)
 
     async def _command(self, message: AccountMessage) -> CommandResult:
-        accepted = _Accepted(message)
+        accepted = Accepted(message)
         self._queue.append(accepted)
-        await workflow.wait_condition(lambda: accepted.result is not None)
-        assert accepted.result is not None
-        return accepted.result
+        return await accepted.outcome()
 
     def _check(self, message: AccountMessage, name: str) -> None:
         command = message.command

@@ -1,6 +1,7 @@
 """Runs the calls of `workflows.protocol` as Temporal activities: one place for queues, time-outs and retries.
 
 Expected refusals are results; an activity that raises is tried again until it works, because what it does is due whatever is broken.
+Only a command that makes no sense is given up at once: its sender is there to be told, and nothing waits behind it.
 """
 
 from collections.abc import Generator
@@ -19,6 +20,12 @@ from workflows.protocol import Call
 T = TypeVar("T")
 
 _AGAIN = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
+#: What a command of no sense raises (a naive instant, a NUL in a text, a number beyond all columns); never what an outage raises.
+_SENSELESS = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    maximum_interval=timedelta(minutes=1),
+    non_retryable_error_types=["ValueError", "TypeError", "AssertionError", "KeyError", "OverflowError", "InvalidOperation", "DataError"],
+)
 _LOCALLY = RetryPolicy(maximum_attempts=1)
 #: After this a charge whose outcome nobody can tell counts as unfunded; reconciliation finds out what became of it.
 _CHARGE_DEADLINE = timedelta(days=1)
@@ -26,7 +33,7 @@ _PERSON, _HERD = Priority(priority_key=1), Priority(priority_key=4)
 
 
 async def drive(protocol: Generator[Call, Any, T], options: Options) -> T:
-    """Carry out a protocol, call by call."""
+    """Carry out a protocol, call by call. Raises `ActivityError` for a command that can never work."""
     try:
         call = next(protocol)
         while True:
@@ -52,15 +59,17 @@ async def _run(call: Call, options: Options) -> Any:
                     )
                 except ActivityError:
                     workflow.logger.info("the renewal did not work as a local activity; it is tried as a regular one")
-            return await _regular(call.activity, call.request, StepResult, _HERD, options)
+            return await _regular(call.activity, call.request, StepResult, _AGAIN, _HERD, options)
         case CommandRequest():
-            return await _regular(call.activity, call.request, CommandResult, _PERSON, options)
+            return await _regular(call.activity, call.request, CommandResult, _SENSELESS, _PERSON, options)
 
 
-async def _regular(activity: str, request: StepRequest | CommandRequest, result: type, priority: Priority, options: Options) -> Any:
+async def _regular(
+    activity: str, request: StepRequest | CommandRequest, result: type, retry: RetryPolicy, priority: Priority, options: Options
+) -> Any:
     lost = timedelta(seconds=options.activity_seconds)
     return await workflow.execute_activity(
-        activity, request, result_type=result, start_to_close_timeout=lost, retry_policy=_AGAIN, priority=priority
+        activity, request, result_type=result, start_to_close_timeout=lost, retry_policy=retry, priority=priority
     )
 
 

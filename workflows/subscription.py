@@ -9,24 +9,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from domain import explain, planner, policy, table
-    from domain.messages import CommandRequest, CommandResult, Snapshot, StepResult
+    from domain.messages import CommandResult, Snapshot, StepResult
     from domain.planner import PlannedNotice, Step
     from domain.refusal import Refusal
+    from workflows.accepted import Accepted
     from workflows.driver import drive
     from workflows.messages import Planned, SubscriptionInput, SubscriptionMessage, Tick, subscription_workflow
-    from workflows.protocol import carry_out, take
-
-
-class _Accepted:
-    """A command in the queue, and its result once it is there."""
-
-    def __init__(self, message: SubscriptionMessage) -> None:
-        self.message = message
-        self.result: CommandResult | None = None
+    from workflows.protocol import take
 
 
 @workflow.defn(name="Subscription")
@@ -37,7 +30,7 @@ class SubscriptionWorkflow:
     def __init__(self, start: SubscriptionInput) -> None:
         self._start = start
         self._snapshot = start.snapshot
-        self._queue = [_Accepted(message) for message in start.accepted]
+        self._queue = [Accepted(message) for message in start.accepted]
         self._changed = False
         self._ticks: list[Tick] = []
         self._steps = 0
@@ -102,13 +95,16 @@ class SubscriptionWorkflow:
         for other in result.others:
             await tell(other)
 
-    async def _carry_out(self, accepted: _Accepted) -> None:
-        request = CommandRequest(command=accepted.message.command, now=accepted.message.now or workflow.now())
-        result: CommandResult = await drive(carry_out(request), self._start.options)
+    async def _carry_out(self, accepted: Accepted[SubscriptionMessage]) -> None:
+        result = await accepted.carry_out(self._now_of(accepted.message), self._start.options)
         for snapshot in result.snapshots:
             self._apply(snapshot)
-        accepted.result = result
+        accepted.answer()
         self._queue.remove(accepted)
+
+    def _now_of(self, message: SubscriptionMessage) -> datetime:
+        """A command's business instant: only on a test clock does its sender say it."""
+        return message.now if self._start.on_clock and message.now is not None else workflow.now()
 
     def _apply(self, snapshot: Snapshot) -> None:
         """Take over what is committed, unless something newer is known."""
@@ -120,13 +116,16 @@ class SubscriptionWorkflow:
             self._changed = True
 
     def _time_to_continue(self) -> bool:
-        if self._snapshot.next_step is None or self._queue or self._step_now() is not None:
+        """After some cycles, as soon as nothing waits; when the history has grown long, with what waits (a flood of signals)."""
+        if self._snapshot.next_step is None or self._step_now() is not None:
             return False
-        return self._steps >= self._start.options.cycles_per_run or workflow.info().is_continue_as_new_suggested()
+        if workflow.info().is_continue_as_new_suggested():
+            return True
+        return not self._queue and self._steps >= self._start.options.cycles_per_run
 
     async def _continue(self) -> None:
-        """Continue as new, unless something comes in while the last handlers finish."""
-        await workflow.wait_condition(lambda: workflow.all_handlers_finished() or not self._time_to_continue())
+        """Continue as new, unless something comes in that somebody waits for while the last handlers finish."""
+        await workflow.wait_condition(lambda: workflow.all_handlers_finished() or bool(self._queue) or not self._time_to_continue())
         if workflow.all_handlers_finished():
             accepted = tuple(accepted.message for accepted in self._queue)
             workflow.continue_as_new(replace(self._start, snapshot=self._snapshot, accepted=accepted))
@@ -134,11 +133,9 @@ class SubscriptionWorkflow:
     # commands: an update answers, a signal does not
 
     async def _command(self, message: SubscriptionMessage) -> CommandResult:
-        accepted = _Accepted(message)
+        accepted = Accepted(message)
         self._queue.append(accepted)
-        await workflow.wait_condition(lambda: accepted.result is not None)
-        assert accepted.result is not None
-        return accepted.result
+        return await accepted.outcome()
 
     def _check(self, message: SubscriptionMessage, *names: str) -> None:
         """Refuse at once what the table of states refuses, if what is known here is what is committed (Rule 2)."""
@@ -146,7 +143,7 @@ class SubscriptionWorkflow:
         if command.do not in names or command.subscription != self._snapshot.subscription.id:
             raise ApplicationError(f"{command.do} of {command.subscription} does not belong here", type="Misaddressed", non_retryable=True)
         behind = message.seen_version is None or message.seen_version > self._snapshot.subscription.version
-        if behind or self._queue or message.seen_suspended != self._snapshot.suspended or self._step_is_due(message.now or workflow.now()):
+        if behind or self._queue or message.seen_suspended != self._snapshot.suspended or self._step_is_due(self._now_of(message)):
             return
         refusal = table.refusal(command.do, self._snapshot.subscription)
         if message.seen_suspended and command.do != "terminate":
@@ -222,19 +219,19 @@ class SubscriptionWorkflow:
         self._enqueue(message, "terminate")
 
     def _enqueue(self, message: SubscriptionMessage, name: str) -> None:
-        if message.command.do == name and message.command.subscription == self._snapshot.subscription.id and message.command.request_id:
-            self._queue.append(_Accepted(message))
+        command = message.command
+        if command.do == name and command.subscription == self._snapshot.subscription.id and command.request_id:
+            self._queue.append(Accepted(message))
         else:
-            workflow.logger.warning(
-                "a signal was dropped: it is for something else, or has no request id", extra={"operation": message.command.do}
-            )
+            workflow.logger.warning("a signal was dropped: it is for something else, or has no request id", extra={"operation": command.do})
 
     # what others tell it
 
     @workflow.signal
     def moved(self, snapshot: Snapshot) -> None:
         """Somebody else's transaction has changed the subscription: a group's renewal, a top-up, a suspension."""
-        self._apply(snapshot)
+        if snapshot.next_step is None or snapshot.next_step.due.tzinfo is not None:
+            self._apply(snapshot)
 
     @workflow.update
     async def tick(self, tick: Tick) -> Step | None:
@@ -244,6 +241,11 @@ class SubscriptionWorkflow:
         await workflow.wait_condition(lambda: self._has_taken(tick))
         self._ticks.remove(tick)
         return self._snapshot.next_step
+
+    @tick.validator
+    def _may_tick(self, tick: Tick) -> None:
+        if not self._start.on_clock or not isinstance(tick, Tick) or tick.now.tzinfo is None:
+            raise ApplicationError("it lives by the machine's clock, or this is no tick", type="Misaddressed", non_retryable=True)
 
     # what others ask it
 
@@ -275,7 +277,7 @@ async def tell(snapshot: Snapshot) -> None:
     handle = workflow.get_external_workflow_handle_for(SubscriptionWorkflow.run, subscription_workflow(snapshot.subscription.id))
     try:
         await handle.signal(SubscriptionWorkflow.moved, snapshot)
-    except ApplicationError:
+    except FailureError:
         workflow.logger.info("no workflow to tell", extra={"subscription": snapshot.subscription.id})
 
 

@@ -1,0 +1,79 @@
+"""What reconciliation is asked and what it finds: plain data, for workflows, activities and people."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Part(StrEnum):
+    """The parts of a reconciliation, in their order."""
+
+    BOOKS = "books"
+    INVOICES = "invoices"
+    CHARGES = "charges"
+    SUBSCRIPTIONS = "subscriptions"
+
+
+class Kind(StrEnum):
+    """What can be found."""
+
+    UNBALANCED = "unbalanced operation"
+    LEDGER_SUM = "ledger sum"
+    BALANCE = "balance"
+    NO_NEXT_STEP = "no next step"
+    NUMBERS = "invoice numbers"
+    UNNUMBERED = "unnumbered invoices"
+    CHARGE_UNKNOWN = "charge unknown"
+    CHARGE_NOT_BOOKED = "charge not booked"
+    NOT_STARTED = "workflow not started"
+    WORKFLOW_MISSING = "workflow missing"
+    WORKFLOW_BEHIND = "workflow behind"
+    OVERDUE = "overdue"
+    STUCK = "stuck"
+    NO_ANSWER = "no answer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that is not as it should be: what it is about, in words, and whether it was put right."""
+
+    kind: Kind
+    subject: str
+    what: str
+    repaired: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a reconciliation has found. `checked` counts what was looked at, `left_out` the findings beyond the first 500."""
+
+    findings: tuple[Finding, ...] = ()
+    checked: dict[str, int] = field(default_factory=dict)
+    left_out: int = 0
+
+    def plus(self, part: Part, findings: tuple[Finding, ...], checked: int) -> "Report":
+        """With what a part has found."""
+        room = max(0, 500 - len(self.findings))
+        return Report(
+            findings=self.findings + findings[:room],
+            checked=self.checked | {part.value: self.checked.get(part.value, 0) + checked},
+            left_out=self.left_out + len(findings[room:]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileRequest:
+    """Look at a part, from the subscription after this id on, at an instant (UTC) of the machine's clock."""
+
+    part: Part
+    now: datetime
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileResult:
+    """What was found, how many things were looked at, and where to go on; none at the end."""
+
+    findings: tuple[Finding, ...] = ()
+    checked: int = 0
+    after: str | None = None

@@ -1,0 +1,181 @@
+"""A small shop on real workflows: what the tests of workflows, relay, reconciliation and replay share.
+
+Every test has a database of its own; the Temporal server is shared by a test process, so each shop has task queues and ids of its own.
+Nothing here waits by the machine's clock: what a workflow does is awaited by its events (`until`), which the server pushes.
+"""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select, text, update
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, WorkflowHandle, WorkflowHistory
+
+from activities.accounts import NewAccount, open_account
+from activities.registry import Activities
+from client.perennial import Perennial
+from domain import policy
+from domain.commands import AnyCommand, Purchase
+from domain.messages import CommandRequest, CommandResult
+from gateways.simulated import SimulatedCards, charges
+from ledger import references
+from ledger.tables import AccountRow, Clock, History, SubscriptionRow
+from settings import Settings
+from workflows.messages import account_workflow, subscription_workflow
+
+CATALOG = [
+    {"sku": "PRO", "application": "phone", "kind": "application", "months": 1, "prices": {"USD": "50.00"}},
+    {"sku": "BIZ", "application": "desk", "kind": "application", "months": 1, "prices": {"USD": "40.00"}},
+    {"sku": "YEAR", "application": "chat", "kind": "application", "months": 12, "prices": {"USD": "500.00"}},
+]
+JANUARY = datetime(2021, 1, 15, 12, tzinfo=UTC)
+"""When test clocks start: what is bought then for a month renews on 2021-02-07 and expires on 2021-02-14."""
+FEBRUARY = datetime(2021, 2, 7, tzinfo=UTC)
+"""The first instant of the renewal date of what was bought in January."""
+
+
+def settings_for(**changes: Any) -> Settings:
+    """Settings with task queues that nobody else uses, and no jitter."""
+    queue = f"test-{uuid.uuid4().hex[:12]}"
+    return Settings(**{"task_queue": queue, "charge_task_queue": f"{queue}-charge", "jitter_seconds": 0, "activity_threads": 8} | changes)
+
+
+@dataclass
+class Shop:
+    """A seller with a catalogue; `clock` is its test clock, if it has one."""
+
+    perennial: Perennial
+    config: Settings
+    clock: str | None = None
+    gateway: SimulatedCards = field(init=False)
+    unique: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+
+    def __post_init__(self) -> None:
+        self.gateway = SimulatedCards(self.perennial.ledger.engine)
+
+    async def open(self, now: datetime | None = None, **rules: Any) -> None:
+        """Load policy and catalogue, and make the test clock if there is to be one."""
+        with self.perennial.ledger.engine.begin() as connection:
+            references.add_policy(connection, self.config.seller, policy.load(rules))
+            references.add_catalog(connection, self.config.seller, CATALOG)
+        if now is not None:
+            self.clock = f"clock-{self.unique}"
+            await self.perennial.new_clock(self.clock, now)
+
+    def id(self, name: str) -> str:
+        """An id of this shop's own."""
+        return f"{name}-{self.unique}"
+
+    async def account(self, name: str = "acme", credits: str = "1000.00", card: str | None = None, **more: Any) -> str:  # noqa: A002
+        """Open an account; with a card it renews by card."""
+        account = NewAccount(
+            id=self.id(name), seller=self.config.seller, currency="USD", timezone="UTC", credits=Decimal(credits), card=card,
+            renew_by_card=card is not None, clock=self.clock, **more,
+        )  # fmt: skip
+        if self.clock is None:
+            open_account(self.perennial.ledger, account, datetime(2021, 1, 1, tzinfo=UTC))
+        else:
+            await self.perennial.open_account(account)
+        return account.id
+
+    async def buy(self, name: str = "s", sku: str = "PRO", account: str = "acme") -> str:
+        """Buy a subscription and have its workflow."""
+        command = Purchase(subscription=self.id(name), account=self.id(account), sku=sku, request_id=self.id(f"buy-{name}"))
+        result = await self.perennial.do(command)
+        assert result.refusal is None, result.refusal
+        return command.subscription
+
+    async def bought(self, now: datetime, name: str = "s", sku: str = "PRO", account: str = "acme", start: bool = True) -> str:
+        """A subscription that was bought at an instant of the past; with `start`, its workflow starts now."""
+        command = Purchase(subscription=self.id(name), account=self.id(account), sku=sku, request_id=self.id(f"buy-{name}"))
+        result = self.call("purchase", command, now)
+        assert result.refusal is None, result.refusal
+        if start:
+            await self.perennial.start(command.subscription)
+        return command.subscription
+
+    def call(self, activity: str, command: AnyCommand, now: datetime) -> CommandResult:
+        """A use case, without any workflow."""
+        result: CommandResult = Activities(self.perennial.ledger, self.gateway).call(activity, CommandRequest(command=command, now=now))
+        return result
+
+    async def advance(self, *instant: int) -> None:
+        """Advance the test clock to the first instant of a day, or to a time of it (UTC)."""
+        assert self.clock is not None
+        await self.perennial.advance(self.clock, datetime(*instant, tzinfo=UTC))  # type: ignore[arg-type]
+
+    # what is in the database
+
+    def row(self, subscription: str) -> Any:
+        """The row of a subscription."""
+        with self.perennial.ledger.engine.connect() as connection:
+            return connection.execute(select(SubscriptionRow.__table__).where(SubscriptionRow.id == subscription)).one()
+
+    def balance(self, name: str = "acme") -> str:
+        """The balance of an account."""
+        with self.perennial.ledger.engine.connect() as connection:
+            return f"{connection.execute(select(AccountRow.balance).where(AccountRow.id == self.id(name))).scalar_one():.2f}"
+
+    def events(self, subscription: str | None = None, account: str = "acme") -> list[str]:
+        """What is on record, in order: of a subscription, or of an account with all its subscriptions."""
+        which = History.subscription == subscription if subscription else History.account == self.id(account)
+        with self.perennial.ledger.engine.connect() as connection:
+            return list(connection.execute(select(History.event).where(which).order_by(History.seq)).scalars())
+
+    def charges(self) -> list[tuple[int, bool | None]]:
+        """What the card gateway has seen: for each key the number of calls and whether the card was charged."""
+        with self.perennial.ledger.engine.connect() as connection:
+            return [(row.calls, row.charged) for row in connection.execute(select(charges).order_by(charges.c.key))]
+
+    def sql(self, statement: str, **values: Any) -> Any:
+        """Any statement, committed; with the database's guards off, to make what they prevent."""
+        with self.perennial.ledger.engine.begin() as connection:
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+            return connection.execute(text(statement), values)
+
+    def set_clock(self, now: datetime) -> None:
+        """Set the test clock without letting anything happen."""
+        with self.perennial.ledger.engine.begin() as connection:
+            connection.execute(update(Clock).where(Clock.id == self.clock).values(now=now))
+
+    # what is on the server
+
+    def workflow(self, subscription: str) -> WorkflowHandle[Any, Any]:
+        """A subscription's workflow, whichever run is the newest."""
+        return self.perennial.temporal.get_workflow_handle(subscription_workflow(subscription))
+
+    def account_workflow(self, name: str = "acme") -> WorkflowHandle[Any, Any]:
+        """An account's workflow."""
+        return self.perennial.temporal.get_workflow_handle(account_workflow(self.id(name)))
+
+    async def history(self, subscription: str) -> list[str]:
+        """The kinds of events of the newest run."""
+        return kinds(await self.workflow(subscription).fetch_history())
+
+    async def until(self, subscription: str, happened: Callable[[], bool]) -> None:
+        """Wait for what a workflow does: looks again after each event that the server reports, in this run and those that follow it."""
+        await until(self.perennial.temporal, subscription_workflow(subscription), happened)
+
+
+async def until(temporal: Client, workflow: str, happened: Callable[[], bool]) -> None:
+    """See `Shop.until`."""
+    run: str | None = (await temporal.get_workflow_handle(workflow).describe()).run_id
+    while run is not None:
+        handle, run = temporal.get_workflow_handle(workflow, run_id=run), None
+        async for event in handle.fetch_history_events(wait_new_event=True):
+            if happened():
+                return
+            if event.HasField("workflow_execution_continued_as_new_event_attributes"):
+                run = event.workflow_execution_continued_as_new_event_attributes.new_execution_run_id
+    assert happened(), f"{workflow} ended before it happened"
+
+
+def kinds(history: WorkflowHistory) -> list[str]:
+    """The kinds of a history's events, in words such as `TimerFired`."""
+    return [
+        "".join(word.capitalize() for word in EventType.Name(e.event_type).removeprefix("EVENT_TYPE_").split("_")) for e in history.events
+    ]
