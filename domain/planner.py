@@ -128,10 +128,13 @@ def notices(subscription: Subscription, policy: Policy, zone: str, now: datetime
     """The notices of this *E* whose instants lie ahead (Rules 1.5, 12)."""
     if subscription.status is not Status.ACTIVE:
         return []
-    days = (
-        (Notice.RENEWAL, renewal_date(subscription, policy) - timedelta(days=policy.renewal_notice_days)),
-        (Notice.EXPIRING, subscription.expiry - timedelta(days=policy.expiring_notice_days)),
+    today = local_date(now, zone)
+    ahead = (
+        (Notice.RENEWAL, renewal_date(subscription, policy), policy.renewal_notice_days),
+        (Notice.EXPIRING, subscription.expiry, policy.expiring_notice_days),
     )
+    # days are compared before they are subtracted: a policy may name more of them than the calendar has
+    days = [(kind, day - timedelta(days=before)) for kind, day, before in ahead if (day - today).days >= before]
     planned = [PlannedNotice(kind, first_instant(day, zone)) for kind, day in days]
     return [notice for notice in planned if notice.due > now]
 
@@ -157,7 +160,7 @@ def untrue(
 
 def schedule(subscription: Subscription, policy: Policy, zone: str, now: datetime | None = None) -> Iterator[Step | PlannedNotice]:
     """The coming steps and notices in order, as they will be if every renewal is funded and nobody commands anything; without end
-    while it renews. Notices are those after `now`; when that is not told, after the last planning or attempt."""
+    while it renews, but that of the calendar. Notices are those after `now`; when that is not told, after the last planning or attempt."""
     since = now or max(subscription.planned_at, subscription.attempted_at or subscription.planned_at)
     while step := next_step(subscription, policy, zone):
         for notice in sorted(notices(subscription, policy, zone, since), key=lambda n: n.due):
@@ -175,4 +178,7 @@ def schedule(subscription: Subscription, policy: Policy, zone: str, now: datetim
             case Kind.TERMINATE:
                 return
             case _:
-                subscription, _ = lifecycle.renew(subscription, step.due, subscription.policy_version)
+                try:
+                    subscription, _ = lifecycle.renew(subscription, step.due, subscription.policy_version)
+                except OverflowError:
+                    return

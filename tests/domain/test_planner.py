@@ -228,6 +228,10 @@ def test_rule_12_a_notice_whose_instant_lay_at_or_before_is_not_planned() -> Non
     assert planned(BOUGHT, "2020-12-11T16:00") == []
 
 
+def test_rule_14_a_notice_of_more_days_than_the_calendar_has_is_never_due() -> None:
+    assert planned(BOUGHT, "2020-11-16T03:00", Policy(renewal_notice_days=1_000_000, expiring_notice_days=1_000_000)) == []
+
+
 def test_rule_12_only_an_active_one_is_told() -> None:
     assert planned(expired(day("12-16")), "2020-11-16T03:00") == []
     assert planned(replace(BOUGHT, status=Status.TERMINATED), "2020-11-16T03:00") == []
@@ -295,6 +299,10 @@ def test_the_schedule_of_a_failed_one_renews_at_its_retry_and_then_as_usual() ->
 def test_the_schedule_leaves_out_the_notices_up_to_now() -> None:
     steps = islice(planner.schedule(BOUGHT, DEFAULT, ZONE, first("12-01")), 2)
     assert [str(step.kind) for step in steps] == ["renew", "notice_renewal"]
+
+
+def test_the_schedule_ends_with_the_calendar() -> None:
+    assert coming(subscription(months=12 * 5000)) == ["notice_renewal 7020-11-01", "renew 7020-11-08"]
 
 
 # --- any subscription ----------------------------------------------------------------------------------------------------------
