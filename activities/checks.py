@@ -108,8 +108,8 @@ def _answer(command: AnyCommand, attempt: Callable[[], CommandResult]) -> Comman
         try:
             result = attempt()
         except IntegrityError as error:
-            # the same request id was being carried out for another account: now it is there to be found
-            if "operations_once_per_request" not in str(error.orig):
+            # the same request id, or the same subscription's purchase, was being carried out for another account: now it is there to be found
+            if not any(name in str(error.orig) for name in ("operations_once_per_request", "subscriptions_pkey")):
                 raise
             result = attempt()
     except Refused as refused:

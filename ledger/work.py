@@ -221,7 +221,8 @@ class Work:
         id_ = self.new_id()
         self._add(
             Operation, id=id_, seller=self.account.seller, account=self.account.id, subscription=subscription, cycle=cycle, purpose=purpose,
-            request_id=command and command.request_id, fingerprint=command and command.request_id and command.fingerprint(),
+            request_id=command and command.request_id,
+            fingerprint=command.fingerprint() if command and command.request_id is not None else None,
             external_invoice=external_invoice, at=self.now, result=dict(result),
         )  # fmt: skip
         return id_

@@ -9,10 +9,10 @@ import pytest
 from tests.stories.story import lines
 
 
-def one(credits: str, outage: str, until: str, *, more: str = "", policy: str = "{}", account: str = "") -> str:
+def one(money: str, outage: str, until: str, *, more: str = "", policy: str = "{}", account: str = "") -> str:
     return f"""
         policy: {policy}
-        accounts: [{{id: acme, currency: USD, timezone: UTC, credits: "{credits}"{account}}}]
+        accounts: [{{id: acme, currency: USD, timezone: UTC, credits: "{money}"{account}}}]
         steps:
           - {{at: 2021-01-10, do: purchase, id: s1, account: acme, sku: PRO}}
           {more}
@@ -178,8 +178,8 @@ GROUP = """
 """
 
 
-def account(credits: str) -> str:
-    return f'accounts: [{{id: acme, currency: USD, timezone: UTC, credits: "{credits}"}}]'
+def account(money: str) -> str:
+    return f'accounts: [{{id: acme, currency: USD, timezone: UTC, credits: "{money}"}}]'
 
 
 def test_a_group_is_attempted_late_as_a_group(story):

@@ -1,0 +1,88 @@
+"""A shop with one seller, and accounts that act on it through the activities, each test in a database of its own."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from activities.accounts import NewAccount, open_account
+from activities.registry import Activities
+from domain import policy
+from domain.commands import AnyCommand, Purchase
+from domain.messages import CommandRequest, CommandResult
+from gateways.simulated import SimulatedCards
+from ledger import references
+from ledger.database import connect
+from ledger.work import Ledger
+from simulation.direct import Direct
+from workflows.protocol import carry_out
+
+DAY = datetime(2021, 3, 1, tzinfo=UTC)
+PRO = {"sku": "PRO", "kind": "application", "months": 1, "prices": {"USD": "50.00"}}
+
+
+@dataclass
+class Shop:
+    """The ledger, and short ways to act on it."""
+
+    ledger: Ledger
+    engine: Direct
+
+    def open(self, id_: str = "acme", credits_: str = "1000.00", **settings: Any) -> None:
+        settings = {"currency": "USD", "timezone": "UTC", "seller": "main"} | settings
+        open_account(self.ledger, NewAccount(id=id_, credits=Decimal(credits_), **settings), DAY)
+
+    def do(self, command: AnyCommand, now: datetime = DAY) -> CommandResult:
+        """Carry out a command, from whatever thread."""
+        result: CommandResult = self.engine._drive(carry_out(CommandRequest(command=command, now=now)))
+        return result
+
+    def buy(self, id_: str = "s1", account: str = "acme", **values: Any) -> CommandResult:
+        return self.do(Purchase(subscription=id_, account=account, sku="PRO", **values))
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with self.ledger.engine.connect() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(sql)]
+
+    def value(self, sql: str) -> Any:
+        return self.rows(sql)[0][0]
+
+    def run(self, sql: str) -> None:
+        """A statement in a transaction of its own, as somebody with a console would give it."""
+        with self.ledger.engine.begin() as connection:
+            connection.exec_driver_sql(sql)
+
+
+@pytest.fixture
+def shop(database: str) -> Iterator[Shop]:
+    ledger = Ledger(connect(database, pool_size=30))
+    with ledger.engine.begin() as connection:
+        references.add_policy(connection, "main", policy.DEFAULT)
+        references.add_catalog(connection, "main", [PRO])
+    yield Shop(ledger, Direct(Activities(ledger, SimulatedCards(ledger.engine))))
+    ledger.engine.dispose()
+
+
+@pytest.fixture
+def at_once() -> Callable[[list[Callable[[], Any]]], list[Any]]:
+    """Runs functions in threads that start together; answers their results, or the exceptions they raised, in order."""
+
+    def run(functions: list[Callable[[], Any]]) -> list[Any]:
+        barrier = Barrier(len(functions))
+
+        def one(function: Callable[[], Any]) -> Any:
+            barrier.wait()
+            try:
+                return function()
+            except Exception as error:
+                return error
+
+        with ThreadPoolExecutor(len(functions)) as pool:
+            return list(pool.map(one, functions))
+
+    return run

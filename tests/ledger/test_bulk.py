@@ -1,0 +1,54 @@
+"""Rows in bulk: their order, and what names may hold."""
+
+from decimal import Decimal
+
+import pytest
+
+from domain.commands import SetAccount, Terminate, TopUp
+from ledger.bulk import insert_all
+from ledger.tables import Clock, History
+from tests.ledger.conftest import DAY
+
+NAMES = [
+    "Robert'); DROP TABLE accounts; --",
+    'a "quoted" name',
+    "back\\slash",
+    "per%cent %s %(id)s :id",
+    "ключ 鍵 🔑",
+    "line\nbreak",
+    "{brace} $1",
+    "null",
+    "",
+]
+
+
+def test_rows_keep_their_order(shop):
+    same = {"at": DAY, "account": "acme", "subscription": None, "amount": None, "rule": "1", "actor": "test", "operation": None}
+    rows = [same | {"event": f"e{n}", "facts": {"n": n}} for n in range(5000)]
+    with shop.ledger.engine.begin() as connection:
+        insert_all(connection, History, rows)
+    assert shop.rows("SELECT event, (facts->>'n')::int FROM history ORDER BY seq") == [(f"e{n}", n) for n in range(5000)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_data_wherever_it_goes(shop, name):
+    shop.open(name, owner=name, billing_email=name)
+    assert shop.buy(name, name, request_id=name).refusal is None
+    assert shop.buy(name, name, request_id=name).replayed
+    assert shop.buy(name, name).refusal.rule == "4.1"
+    assert shop.do(SetAccount(account=name, renew_by_card=True, actor=name)).refusal is None
+    assert shop.do(Terminate(subscription=name, reason=name, actor=name)).refusal is None
+    assert shop.rows("SELECT id, owner, balance FROM accounts") == [(name, name, 1000)]
+    assert shop.rows("SELECT id, status FROM subscriptions") == [(name, "TERMINATED")]
+    assert shop.value("SELECT facts->>'reason' FROM history WHERE event = 'terminated'") == name
+
+
+def test_a_table_s_columns_may_be_few(shop):
+    with shop.ledger.engine.begin() as connection:
+        insert_all(connection, Clock, [{"now": DAY, "id": name} for name in NAMES])
+    assert sorted(row[0] for row in shop.rows("SELECT id FROM clocks")) == sorted(NAMES)
+
+
+def test_an_unknown_account_with_any_name_is_refused(shop):
+    for name in NAMES:
+        assert shop.do(TopUp(account=name, amount=Decimal(1))).refusal.rule == "4.1"
