@@ -77,9 +77,9 @@ class Stories:
         state = self.state(account, moment)
         return forecast(*state, moment, end, card_charges=state[0].card == "sim_ok")
 
-    def advance(self, end: datetime) -> None:
-        """Let time pass."""
-        asyncio.run(clocks.advance(self.ledger, self.engine, CLOCK, end))
+    def advance(self, end: datetime, *, outage: bool = False) -> None:
+        """Let time pass; with nothing running until its end, if it is an outage."""
+        asyncio.run(clocks.advance(self.ledger, self.engine, CLOCK, end, outage=outage))
 
     def happened(self, account: str, moment: datetime) -> list[Event]:
         """What happened to the account after the moment."""
@@ -355,7 +355,10 @@ def stories(draw: st.DrawFn) -> tuple[dict[str, Any], datetime, datetime]:
     return told, moment, moment + timedelta(days=draw(st.sampled_from([1, 40, 100, 400])))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=SLOW)
 @given(stories(), st.none() | rules())
 def test_the_forecast_is_what_the_clock_then_shows(
     databases: Databases, told: tuple[dict[str, Any], datetime, datetime], next_policy: dict[str, Any] | None
@@ -367,3 +370,38 @@ def test_the_forecast_is_what_the_clock_then_shows(
         forecasts = check(url, story, moment, end, next_policy)
     for told_of in {entry.event for entries in forecasts.values() for entry in entries} or {"nothing"}:
         event(told_of)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=SLOW)
+@given(stories(), st.integers(1, 45))
+def test_rule_13_a_forecast_at_the_end_of_an_outage_begins_with_what_is_overdue(
+    databases: Databases, told: tuple[dict[str, Any], datetime, datetime], days: int
+) -> None:
+    story, moment, end = told
+    resumed = moment + timedelta(days=days)
+    note(json.dumps(story, indent=1))
+    note(f"nothing runs from {moment} to {resumed}, then until {end}")
+    with databases() as url:
+        overdue(url, story, moment, resumed, max(end, resumed))
+
+
+def overdue(url: str, story: dict[str, Any], moment: datetime, resumed: datetime, end: datetime) -> None:
+    """Forecast = clock, from the state at an outage's first instant, for what is done at its end and after it. Of the notices that were due
+    in it the forecast knows nothing: whether they were sent already is not the subscription's to say."""
+    stories = Stories(url)
+    try:
+        accounts = stories.play(story, moment)
+        forecasts = {}
+        for account in accounts:
+            state = stories.state(account, moment)
+            forecasts[account] = forecast(*state, resumed, end, card_charges=state[0].card == "sim_ok")
+        stories.advance(resumed, outage=True)
+        stories.advance(end)
+        for account, entries in forecasts.items():
+            happened = stories.happened(account, moment)
+            late_notices = [e for e in happened if e[0] == resumed and e[1].startswith("notice_")]
+            assert foretold(entries) == [e for e in happened if e not in late_notices]
+            for told in entries:
+                event(f"{told.event} at its end" if told.at == resumed else told.event)
+    finally:
+        stories.ledger.engine.dispose()
