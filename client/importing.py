@@ -1,0 +1,74 @@
+"""The import from the command line: its files, its progress bar, and what is said when it cannot go on (`client.importer` does the work)."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from client import door, mapping
+from client.importer import Report, import_file, import_into
+from client.inputs import wrong
+from client.reading import NotFound
+from settings import Settings
+
+
+class _Rate(ProgressColumn):
+    """How many a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f}/s", style="progress.data.speed")
+
+
+async def from_files(
+    file: Path, mapping_file: Path | None, *, dry_run: bool, clock: str | None, faults: Path | None, prefix: str, limit: int | None
+) -> Report:
+    """Import a file by a mapping file; a dry run needs the database alone. Faulty rows are listed in `faults`, or in `faults_of(file)`."""
+    config = door.configured()
+    with tempfile.TemporaryDirectory(prefix="perennial-") as scratch:
+        written = faults or Path(scratch) / "faults.csv"
+        report = await _import(config, file, mapping_file, dry_run, clock, written, prefix, limit)
+        if report.faulty and faults is None:
+            shutil.copyfile(written, faults_of(file))
+    return report
+
+
+def faults_of(file: Path) -> Path:
+    """Where the faulty rows of a file are listed, when nothing else is asked for: in the directory one is in."""
+    return Path(f"{file.stem}-faults.csv")
+
+
+async def _import(
+    config: Settings, file: Path, mapping_file: Path | None, dry_run: bool, clock: str | None, faults: Path, prefix: str, limit: int | None
+) -> Report:
+    try:
+        by = None if mapping_file is None else mapping.read(mapping_file)
+        with importing(file.name) as progress:
+            if dry_run:
+                with door.ledger(config) as ledger:
+                    return await import_into(
+                        ledger, file, by, dry_run=True, clock=clock, faults=faults, prefix=prefix, limit=limit, progress=progress
+                    )
+            async with door.perennial(config) as perennial:
+                return await import_file(perennial, file, by, clock=clock, faults=faults, prefix=prefix, limit=limit, progress=progress)
+    except OSError as error:
+        wrong(str(error.filename or file), f"cannot be read or written: {error.strerror or error}")
+    except LookupError as error:
+        raise NotFound(str(error)) from None
+
+
+@contextmanager
+def importing(title: str, console: Console | None = None) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr with rate and time left; call what it yields with rows done and rows to do."""
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn(),
+        console=console or Console(stderr=True), transient=True,
+    )  # fmt: skip
+    with bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
