@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from made import ZONE, account, at, day, expired, failed, ids, subscription, terms
 
 from domain import attempt
 from domain.attempt import Told
@@ -11,6 +10,7 @@ from domain.calendar import first_instant
 from domain.policy import DEFAULT, GroupRenewal
 from domain.refusal import Refused
 from domain.subscription import Failure, Status
+from tests.domain.made import ZONE, account, at, day, expired, failed, ids, subscription, terms
 
 S1, S2 = subscription("s1"), subscription("s2", sku="BIZ-M", addons={"SEAT": 2})
 DUE = first_instant(day("12-08"), ZONE)

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from made import ZONE, at, day, expired, subscription
 
 from domain import lifecycle
 from domain.calendar import first_instant
 from domain.explain import why_not_renewed
 from domain.policy import DEFAULT
 from domain.subscription import Failure, Subscription
+from tests.domain.made import ZONE, at, day, expired, subscription
 
 BOUGHT = subscription()  # 2020-11-16..2020-12-15
 FAILED = lifecycle.fail(BOUGHT, first_instant(day("12-08"), ZONE), Failure.NO_CREDITS)

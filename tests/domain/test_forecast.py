@@ -9,7 +9,6 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import ZONE, account, at, day, expired, failed, subscription, terms
 
 from domain.attempt import Terms
 from domain.calendar import first_instant
@@ -17,6 +16,7 @@ from domain.forecast import Entry, forecast
 from domain.policy import DEFAULT, GroupRenewal
 from domain.refusal import Refused
 from domain.subscription import Account, Failure, Status, Subscription
+from tests.domain.made import ZONE, account, at, day, expired, failed, subscription, terms
 
 NOW = at("2020-11-20T03:00")
 CARD = {"card": "tok", "renew_by_card": True}

@@ -6,13 +6,13 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import START, ZONE, account, at, day, expired, failed, ids, subscription
 
 from domain.calendar import first_instant
 from domain.funding import Source, fund, group
 from domain.planner import Kind
 from domain.policy import DEFAULT, GroupRenewal
 from domain.subscription import Account, Failure, Status
+from tests.domain.made import START, ZONE, account, at, day, expired, failed, ids, subscription
 
 TODAY = day("12-08")
 CARD = {"card": "tok", "renew_by_card": True}

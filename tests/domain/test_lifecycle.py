@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import START, at, day, expired, failed, subscription
 
 from domain import lifecycle
 from domain.calendar import last_paid_day
 from domain.refusal import Refused
 from domain.subscription import Failure, Period, Status, Subscription
+from tests.domain.made import START, at, day, expired, failed, subscription
 
 NOW = at("2020-12-08T00:00")
 

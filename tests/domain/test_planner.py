@@ -12,13 +12,13 @@ from itertools import islice
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import ZONE, at, day, expired, failed, subscription
 
 from domain import lifecycle, planner
 from domain.calendar import first_instant, local_date
 from domain.planner import RENEWALS, Kind, Notice, PlannedNotice, Step, next_step
 from domain.policy import DEFAULT, Policy
 from domain.subscription import Failure, Status, Subscription
+from tests.domain.made import ZONE, at, day, expired, failed, subscription
 
 BOUGHT = subscription()  # 2020-11-16..2020-12-15
 

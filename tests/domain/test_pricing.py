@@ -7,12 +7,12 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import CATALOG, START, day, subscription
 
 from domain.calendar import last_paid_day
 from domain.money import round_half_up
 from domain.pricing import Line, anchored_months, cycle_lines, extension_lines, total
 from domain.refusal import Refused
+from tests.domain.made import CATALOG, START, day, subscription
 
 ON = day("11-16")
 

@@ -7,11 +7,11 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import day
 
 from domain.calendar import last_paid_day
 from domain.policy import DEFAULT
 from domain.refunds import PaidPeriod, Refund, months_begun, period_refund, refund
+from tests.domain.made import day
 
 
 def period(start: str, months: int = 1, paid: str = "120.00", *, id_: int = 1, expiry: str | None = None, **more: object) -> PaidPeriod:

@@ -4,10 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made import START, expired, subscription
 
 from domain import table
 from domain.subscription import Status, Subscription
+from tests.domain.made import START, expired, subscription
 
 # As the rule book writes it: ✓ allowed, else the refusing rule; "same" is the cell to the left.
 TABLE = """

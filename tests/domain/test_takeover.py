@@ -5,11 +5,11 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import at, day
 
 from domain.calendar import add_months, last_paid_day
 from domain.subscription import Period, Status, Subscription
 from domain.takeover import anchor_by_tenure, months_under_way, taken_over
+from tests.domain.made import at, day
 
 TODAY = date(2023, 4, 10)
 NOW = at("2023-04-10T03:00")
