@@ -1,0 +1,138 @@
+"""The direct engine: a whole portfolio through a year, and one subscription through ten."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, insert, select
+
+from activities.number_invoices import number_invoices
+from activities.registry import Activities
+from bench.figures import Figure, Result, Say, at_least, at_most, of_rounds
+from bench.memory import FILE, MAPPING
+from client import clocks
+from client import mapping as mappings
+from client.importer import import_into
+from domain import policy
+from gateways.simulated import SimulatedCards
+from ledger import references
+from ledger.database import connect, migrate
+from ledger.tables import AccountRow, Clock, History, Operation, Posting
+from ledger.work import Ledger
+from local import postgres
+from settings import Settings
+from simulation.direct import Direct
+from simulation.player import play
+from simulation.scenario import parse
+
+CLOCK = "year"
+BEGIN, END = datetime(2024, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)
+
+STORY = """
+catalog:
+  - {sku: PRO, application: phone, kind: application, months: 1, prices: {USD: "50.00"}}
+accounts:
+  - {id: acme, currency: USD, timezone: Asia/Singapore, credits: "10000.00"}
+steps:
+  - {at: 2015-01-31, do: purchase, id: s1, account: acme, sku: PRO}
+until: 2025-02-01
+"""
+
+
+async def measure(quick: bool, say: Say) -> list[Result]:
+    """A year of the portfolio (quickly: of its first 1,000 customers), and the story of ten years."""
+    return [await _year(1000 if quick else None, say), await _story(1 if quick else 5, say)]
+
+
+async def _year(limit: int | None, say: Say) -> Result:
+    with postgres.throwaway() as url:
+        migrate(url)
+        ledger = Ledger(connect(url, pool_size=4), Settings().seller)
+        try:
+            with ledger.engine.begin() as connection:
+                references.add_policy(connection, ledger.seller, policy.DEFAULT)
+                connection.execute(insert(Clock).values(id=CLOCK, now=BEGIN))
+            say("a year of the direct engine: import")
+            report = await import_into(ledger, FILE, mappings.read(MAPPING), clock=CLOCK, limit=limit)
+            engine = Direct(Activities(ledger, SimulatedCards(ledger.engine)))
+            said = time.monotonic()
+
+            def progress(now: datetime) -> None:
+                nonlocal said
+                if time.monotonic() - said > 2:
+                    said = time.monotonic()
+                    say(f"a year of the direct engine: {now:%Y-%m-%d}")
+
+            begin, cpu = time.perf_counter(), time.process_time()
+            await clocks.advance(ledger, engine, CLOCK, END, progress=progress)
+            while number_invoices(ledger):
+                pass
+            seconds, cpu = time.perf_counter() - begin, time.process_time() - cpu
+            return _portfolio(ledger, report.imported, report.seconds, seconds, cpu)
+        finally:
+            ledger.engine.dispose()
+
+
+def _portfolio(ledger: Ledger, customers: int, import_seconds: float, seconds: float, cpu: float) -> Result:
+    with ledger.engine.connect() as connection:
+        events: dict[str, int] = dict(connection.execute(select(History.event, func.count()).group_by(History.event)).tuples().all())
+        books: dict[str, Decimal] = dict(
+            connection.execute(select(Posting.book, func.sum(Posting.amount)).group_by(Posting.book)).tuples().all()
+        )
+        ledger_sum = connection.execute(select(func.sum(Posting.amount))).scalar_one()
+        balances = connection.execute(select(func.sum(AccountRow.balance))).scalar_one()
+        operations = connection.execute(select(func.count()).select_from(Operation)).scalar_one()
+    renewed = events.get("renewed", 0)
+    figures = [
+        Figure("customers", customers), Figure("import, no workflows", customers / import_seconds, "/s"),
+        Figure("renewed", renewed), Figure("failed attempts", events.get("renewal_failed", 0)),
+        Figure("expired", events.get("expired", 0)), Figure("terminated", events.get("terminated", 0)),
+        Figure("card charges", events.get("card_charged", 0)), Figure("notices", sum(n for event, n in events.items() if event.startswith("notice"))),
+        Figure("operations", operations),
+        Figure("money in: opening credits", _amount(books, "opening"), "USD"), Figure("money in: cards", _amount(books, "card"), "USD"),
+        Figure("money out: fees", -_amount(books, "revenue"), "USD"), Figure("left in wallets", float(balances), "USD"),
+        Figure("ledger sum, off by", abs(float(ledger_sum)), "USD", at_most(0)),
+        Figure("one year, invoices numbered", seconds, "s"), Figure("of it CPU of this process", cpu, "s"),
+        Figure("renewals/s", renewed / seconds, "", at_least(200)),
+        Figure("attempts, expiries, terminations and notices/s", _steps(events) / seconds),
+    ]  # fmt: skip
+    notes = ("Renewals/s: of all that the year took, failed attempts, card charges, notices and expiries included.",)
+    return Result("telco-customers.csv and a year, by the direct engine on a throwaway PostgreSQL", figures, notes)
+
+
+def _amount(books: dict[str, Decimal], book: str) -> float:
+    """What has come from (fees: gone to) a book."""
+    return -float(books.get(book, Decimal(0)))
+
+
+def _steps(events: dict[str, int]) -> int:
+    return sum(
+        n for event, n in events.items() if event in ("renewed", "renewal_failed", "expired", "terminated") or event.startswith("notice")
+    )
+
+
+async def _story(rounds: int, say: Say) -> Result:
+    say("a story of ten years")
+    with postgres.throwaway() as url:
+        results = [await _tell(postgres.create_database(url, f"story_{number}")) for number in range(rounds)]
+    story, seconds = results[0][0], [seconds for _, seconds in results]
+    figures = [
+        of_rounds("a story of ten years", seconds, "s", at_most(5)),
+        Figure("its cycles", story["subscriptions"]["s1"]["cycles_paid"]),
+        Figure("its ledger sum, off by", abs(float(story["ledger_sum"])), "USD", at_most(0)),
+    ]
+    return Result("Ten years of one monthly subscription, by the direct engine", figures, ("From the first step to the report.",))
+
+
+async def _tell(url: str) -> tuple[dict[str, Any], float]:
+    await asyncio.to_thread(migrate, url)
+    ledger = Ledger(connect(url, pool_size=2))
+    try:
+        scenario = parse(STORY)
+        begin = time.perf_counter()
+        story = await play(scenario, ledger, Direct(Activities(ledger, SimulatedCards(ledger.engine))))
+        return story, time.perf_counter() - begin
+    finally:
+        ledger.engine.dispose()

@@ -1,0 +1,97 @@
+"""What a worker process for workflows needs with thousands of sleeping subscriptions: its resident memory after all of them have been started,
+each has planned its next step, and nothing happens any more."""
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from temporalio.client import Client
+
+from bench.figures import Figure, Result, Say, at_most
+from bench.site import Site, site
+from client import mapping as mappings
+from client.importer import import_file
+from client.perennial import Perennial
+from domain import policy
+from ledger import references
+from settings import PROJECT, Settings
+
+SUBSCRIPTIONS = 5000
+FILE, MAPPING = PROJECT / "examples" / "telco-customers.csv", PROJECT / "examples" / "telco-mapping.yaml"
+_START_SECONDS, _QUIET_SECONDS = 60.0, 3.0
+
+
+async def measure(quick: bool, say: Say) -> list[Result]:
+    """With the default cache of workflows; thoroughly, also with one that holds them all."""
+    count = 1000 if quick else SUBSCRIPTIONS
+    caches = [Settings().workflow_cache, *([] if quick else [SUBSCRIPTIONS])]
+    figures = []
+    for cache in caches:
+        say(f"worker memory: {count} sleeping subscriptions, {cache} runs in memory at most")
+        name = f"resident memory: {count:,} sleeping, cache of {cache:,} runs"
+        figures.append(Figure(name, await _resident(count, cache) / 2**20, "MiB", at_most(400)))
+    return [
+        Result("Memory of a worker for workflows", figures, ("A process `worker.py workflows`, all subscriptions by the machine's clock.",))
+    ]
+
+
+async def _resident(count: int, cache: int) -> float:
+    with site() as here, _worker(here, cache) as process:
+        config = Settings()
+        async with Perennial.connect(here.database_url, here.temporal_address, config) as perennial:
+            with perennial.ledger.engine.begin() as connection:
+                references.add_policy(connection, config.seller, policy.DEFAULT)
+            report = await import_file(perennial, FILE, mappings.read(MAPPING), limit=count)
+            if report.started != count:
+                raise RuntimeError(f"{report.started} of {count} subscriptions were started")
+            await _asleep(perennial.temporal, process)
+        return float(process.memory_info().rss)
+
+
+async def _asleep(client: Client, process: psutil.Process) -> None:
+    """Wait until the worker has nothing to do: it hardly uses its CPU for some seconds."""
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline:
+        before = sum(process.cpu_times()[:2])
+        await asyncio.sleep(_QUIET_SECONDS)
+        if sum(process.cpu_times()[:2]) - before < 0.05 * _QUIET_SECONDS:
+            return
+    raise RuntimeError("the worker has not come to rest in five minutes")
+
+
+@contextmanager
+def _worker(here: Site, cache: int) -> Iterator[psutil.Process]:
+    """`worker.py workflows` on a stack, ready."""
+    environment = os.environ | {
+        "PERENNIAL_DATABASE_URL": here.database_url, "PERENNIAL_TEMPORAL_ADDRESS": here.temporal_address, "PERENNIAL_WORKFLOW_CACHE": str(cache),
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory() as place:
+        log = Path(place) / "log"
+        with log.open("wb") as out:
+            process = subprocess.Popen([sys.executable, PROJECT / "worker.py", "workflows"], stdout=out, stderr=out, env=environment)  # noqa: S603
+        try:
+            _await_ready(process, log)
+            yield psutil.Process(process.pid)
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _await_ready(process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not re.search(r"\bready\b", said := log.read_text()):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"the worker did not start: {said[-1000:]}")
+        time.sleep(0.05)

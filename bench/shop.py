@@ -1,0 +1,46 @@
+"""Subscriptions to renew: accounts with credits for ever, one monthly subscription each, living by the machine's clock."""
+
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+from activities.accounts import NewAccount, open_account
+from activities.registry import Activities
+from domain import policy
+from domain.commands import Purchase
+from domain.messages import CommandRequest
+from gateways.simulated import SimulatedCards
+from ledger import references
+from ledger.clocks import machine_now
+from ledger.database import connect
+from ledger.work import Ledger
+
+SELLER = "main"
+CREDITS = Decimal("100000000")
+
+
+def open_shop(database_url: str, subscriptions: int) -> list[str]:
+    """Open the accounts and buy the subscriptions, by the use cases themselves; answers the subscriptions' ids."""
+    ledger = Ledger(connect(database_url, pool_size=4), SELLER)
+    activities, now = Activities(ledger, SimulatedCards(ledger.engine)), machine_now()
+    try:
+        with ledger.engine.begin() as connection:
+            references.add_policy(connection, SELLER, policy.DEFAULT)
+            references.add_catalog(
+                connection, SELLER, [{"sku": "PRO", "application": "phone", "kind": "application", "months": 1, "prices": {"USD": "9.90"}}]
+            )
+
+        def customer(number: int) -> str:
+            account, subscription = f"customer-{number:05}", f"subscription-{number:05}"
+            opened = NewAccount(id=account, seller=SELLER, currency="USD", timezone="Europe/Berlin", credits=CREDITS)
+            open_account(ledger, opened, now)
+            bought = activities.call(
+                "purchase", CommandRequest(command=Purchase(account=account, subscription=subscription, sku="PRO"), now=now)
+            )
+            if bought.refusal:
+                raise RuntimeError(f"{subscription} was refused: {bought.refusal}")
+            return subscription
+
+        with ThreadPoolExecutor(4) as threads:
+            return list(threads.map(customer, range(subscriptions)))
+    finally:
+        ledger.engine.dispose()

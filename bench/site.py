@@ -1,0 +1,166 @@
+"""Where it is measured: a throwaway stack, worker processes, and what they all consume. Nothing of it outlives the bench.
+
+The PostgreSQL is a throwaway one: real in everything but that it does not wait for the disk.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import psutil
+from sqlalchemy import Engine, text
+
+from client import logs
+from ledger.database import connect, migrate
+from local import stack
+from settings import PREFIX, PROJECT, Settings, settings
+
+_KEPT = {"PERENNIAL_CACHE", "PERENNIAL_TEMPORAL_PROGRAM"}
+_START_SECONDS = 60.0
+
+
+def forget_configuration() -> None:
+    """Measure the defaults, on servers of our own, whatever is configured; and say only what is wrong."""
+    for name in [name for name in os.environ if name.startswith(PREFIX) and name not in _KEPT]:
+        del os.environ[name]
+    Settings.model_config["env_file"] = None
+    settings.cache_clear()
+    logs.configure(Settings(log_level="WARNING"))
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What was consumed up to a moment: seconds of CPU by part, bytes of WAL; with the worker's counts."""
+
+    at: float
+    server: float
+    database: float
+    wal: int
+    worker: float = 0.0
+    done: int = 0
+    statements: int = 0
+    round_trips: int = 0
+
+
+class Site:
+    """A running stack with an empty ledger."""
+
+    def __init__(self, addresses: stack.Addresses) -> None:
+        self.database_url = addresses.database_url
+        self.temporal_address = addresses.temporal_address
+        migrate(self.database_url)
+        self.engine: Engine = connect(self.database_url, pool_size=2)
+        ours = psutil.Process().children(recursive=True)
+        self._server = [process for process in ours if process.name().startswith("temporal")]
+        self._database = [process for process in ours if process.name() == "postgres" and process.ppid() not in _pids(ours, "postgres")]
+
+    def used(self, worker: "WorkerProcess | None" = None) -> Used:
+        """What was consumed until now."""
+        counts = worker.counts() if worker else Counts()
+        with self.engine.connect() as connection:
+            wal = int(connection.execute(text("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")).scalar_one())
+        return Used(
+            at=time.monotonic(), server=sum(map(_cpu, self._server)), database=sum(map(_cpu_of_all, self._database)), wal=wal,
+            worker=counts.cpu, done=counts.done, statements=counts.statements, round_trips=counts.round_trips,
+        )  # fmt: skip
+
+
+def _pids(processes: list[psutil.Process], name: str) -> set[int]:
+    return {process.pid for process in processes if process.name() == name}
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _cpu_of_all(process: psutil.Process) -> float:
+    """With its children, those that have ended included."""
+    times = process.cpu_times()
+    return _cpu(process) + float(times.children_user + times.children_system) + sum(_cpu(child) for child in process.children())
+
+
+@contextmanager
+def site() -> Iterator[Site]:
+    """A stack for the time of the block."""
+    with stack.throwaway() as addresses:
+        here = Site(addresses)
+        try:
+            yield here
+        finally:
+            here.engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSpec:
+    """A worker process: what it works for (`renewals`: hurried subscriptions, `nothing`: no-ops, `perennial`: the real workers of some roles),
+    and settings that differ from the defaults."""
+
+    kind: str
+    database_url: str
+    temporal_address: str
+    roles: tuple[str, ...] = ("workflows", "activities")
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a worker process has done until now; memory in bytes, CPU in seconds."""
+
+    done: int = 0
+    statements: int = 0
+    round_trips: int = 0
+    cpu: float = 0.0
+    memory: int = 0
+
+
+class WorkerProcess:
+    """Another process that runs workers; it ends with the block, or with us: it reads our pipe."""
+
+    def __init__(self, spec: WorkerSpec) -> None:
+        command = [sys.executable, "-m", "bench.worker", json.dumps(asdict(spec))]
+        self._process = subprocess.Popen(  # noqa: S603
+            command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+
+    def __enter__(self) -> "WorkerProcess":
+        self.counts()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(timeout=_START_SECONDS if kind is None else 5.0)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def counts(self) -> Counts:
+        """Ask it; the first answer comes when its workers run."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"a worker process ended with status {self._process.wait()}")
+        return Counts(**json.loads(line))
+
+
+def machine() -> str:
+    """The machine, in general words."""
+    model = ""
+    if (info := Path("/proc/cpuinfo")).exists():
+        names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        model = f"{names[0]}, " if names else ""
+    memory = psutil.virtual_memory().total / 2**30
+    return f"{model}{psutil.cpu_count()} cores, {memory:.0f} GiB, {sys.platform}, Python {sys.version.split()[0]}"
