@@ -69,10 +69,13 @@ def _subscription(connection: Connection, ledger: Ledger, subscription: Subscrip
 
 
 def _period_start(connection: Connection, subscription: Subscription, today: date) -> date:
-    """The start of the period under way; of the last one when EXPIRED; as it was when terminated."""
+    """The start of the period under way; of the last one when EXPIRED; as it was when terminated. Of the first one when none has begun: where
+    a clock goes back over midnight, what was bought today may begin tomorrow."""
     as_of = subscription.terminated_on or today
-    begun = select(func.max(PeriodRow.start)).where(PeriodRow.subscription == subscription.id, PeriodRow.start <= as_of)
-    return connection.execute(begun).scalar_one()
+    begun = func.max(PeriodRow.start).filter(PeriodRow.start <= as_of)
+    query = select(func.coalesce(begun, func.min(PeriodRow.start))).where(PeriodRow.subscription == subscription.id)
+    start: date = connection.execute(query).scalar_one()
+    return start
 
 
 def _fee(connection: Connection, ledger: Ledger, subscription: Subscription, account: Any, today: date) -> str | None:

@@ -181,3 +181,27 @@ def test_a_second_life_may_end_and_begin_again(story):
     """)
     assert told.balances == {"acme": "14.625"}
     assert told.state("s1", "fee", "period_start", "expiry") == ("15.125", "2021-03-10", "2021-04-06")
+
+
+def test_in_the_hour_that_comes_twice_the_new_day_has_begun(story):
+    """
+    E 2010-11-06 in St. John's. At 00:01 on 11-07 the clock goes back to 23:01 on 11-06; the subscription has been EXPIRED since 00:00.
+    Reactivated in the second 23:30 its period starts on 11-07, and its E is 12-06.
+    """
+    told = story("""
+        accounts: [{id: acme, currency: USD, timezone: America/St_Johns, credits: "200.00"}]
+        steps:
+          - {at: 2010-10-07, do: purchase, id: s1, account: acme, sku: PRO}
+          - {at: 2010-10-07, do: unsubscribe, id: s1}
+          - {at: "2010-11-06T23:30:00-03:30", do: reactivate, id: s1}
+          - {at: "2010-11-06T23:30:00-03:30", do: purchase, id: s2, account: acme, sku: PRO}
+        until: "2010-11-06T23:30:00-03:30"
+    """)
+    assert told.timeline[2:] == lines("""
+        2010-11-03 s1 notice_expiring
+        2010-11-07 s1 expired
+        2010-11-06T23:30 s1 reactivated -50.00
+        2010-11-06T23:30 s2 purchased -50.00
+    """)
+    assert told.state("s1", "period_start", "expiry", "cycles_paid") == ("2010-10-07", "2010-12-06", 2)
+    assert told.state("s2", "period_start", "anchor") == ("2010-11-06", "2010-11-06")
