@@ -97,7 +97,8 @@ def command(to: typer.Typer, *examples: str, name: str | None = None) -> Callabl
                 with explained():
                     function(*args, **kwargs)
             except Ended as ended:
-                _end(str(ended), ended.code)
+                typer.echo(str(ended), err=True)
+                raise typer.Exit(int(ended.code)) from None
 
         epilog = "\n\n".join(f"Example: starter.py {example}" for example in examples)
         to.command(name, epilog=epilog)(door)
@@ -107,15 +108,16 @@ def command(to: typer.Typer, *examples: str, name: str | None = None) -> Callabl
 
 
 def _end(message: str, code: int) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(code)
+    from client.door import Code, Ended
+
+    raise Ended(message, Code(code))
 
 
 def _console() -> "Console":
     from rich.console import Console
 
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=max(console.width, 140))
+    return console if console.is_terminal else Console(highlight=False, width=max(console.width, 200))
 
 
 def _show(value: Any, parts: Any, json: bool, currency: str | None = None) -> None:
@@ -161,8 +163,10 @@ def _do(*commands: "AnyCommand") -> "list[CommandResult]":
 
 def _outcome(command: "AnyCommand", result: "CommandResult", prefix: str = "") -> dict[str, Any]:
     """Say what became of a command; for programs the same as data."""
+    from client import words
+
     refused = {"rule": result.refusal.rule, "reason": result.refusal.reason} if result.refusal else None
-    said = {"do": command.do, "request_id": command.request_id, "replayed": result.replayed, "refused": refused, **result.facts}
+    said = {"do": command.do, "request_id": command.request_id, "replayed": result.replayed, "refused": refused, **words.facts(result)}
     return ({"subscription": prefix} if prefix and "subscription" not in said else {}) | said
 
 
@@ -299,7 +303,7 @@ def _with_switch(card: Any, renew_by_card: bool | None, json: bool) -> None:
     commands = [card] if renew_by_card is None else [card, switch]
     results = _do(*commands)
     if json:
-        facts = {key: value for result in results for key, value in result.facts.items()}
+        facts = {key: value for result in results for key, value in words.facts(result).items()}
         typer.echo(words.as_json(_outcome(card, results[0]) | facts))
     elif not any(result.refusal for result in results):
         typer.echo(words.result("set", results[0]))
@@ -610,8 +614,8 @@ def recover(
             typer.echo(f"{command.subscription}: refused: {result.refusal}" if result.refusal else words.result("recover", result))
         if not commands:
             typer.echo("No renewal has failed: nothing to recover.")
-    if any(result.refusal for result in results):
-        raise typer.Exit(1)
+    if refused := sum(result.refusal is not None for result in results):
+        _end(f"{refused} of {len(results)} refused.", 1)
 
 
 def _selection(subscriptions: list[str], account: str | None) -> list[str]:
@@ -749,9 +753,12 @@ def import_(
             prefix=inputs.name("--prefix", prefix) if prefix else "", limit=limit,
         )
     )  # fmt: skip
-    _show(report, words.import_report(report, faults or importing.faults_of(file)), json)
+    _show(report, words.import_report(report), json)
     if report.faulty:
-        raise typer.Exit(2)
+        _end(
+            f"{report.faulty} rows are faulty; they are listed in {faults or importing.faults_of(file)}. The others are not held up by them.",
+            2,
+        )
 
 
 @command(app, "simulate story.yaml", "simulate story.yaml --engine temporal --json")
@@ -866,8 +873,8 @@ def stack_status(json: Json = False) -> None:
         details = "\n".join(filter(None, [part.detail, f"data {part.data}" if part.data else "", f"log {part.log}" if part.log else ""]))
         made.add_row(part.name, str(part.source), str(part.state), part.address or "–", str(part.pid or "–"), details)
     _show(parts, made, json)
-    if any(part.state is not stack.State.RUNNING for part in parts):
-        raise typer.Exit(3)
+    if away := [part.name for part in parts if part.state is not stack.State.RUNNING]:
+        _end(f"Not running: {', '.join(away)}. What is embedded is started with `starter.py stack up`.", 3)
 
 
 @command(stack_app, "stack down", name="down")
@@ -896,10 +903,26 @@ def worker_status(json: Json = False) -> None:
         for poller in role.pollers:
             made.add_row(role.role, role.queue, poller.identity, f"{poller.last_seen:%H:%M:%S}")
         if not role.pollers:
-            made.add_row(role.role, role.queue, "none: start one with `python worker.py`", "", style="red")
+            made.add_row(role.role, role.queue, "none", "", style="red")
     _show(roles, made, json)
-    if not all(role.pollers for role in roles):
-        raise typer.Exit(3)
+    if missing := [role.role for role in roles if not role.pollers]:
+        _end(f"No worker for: {', '.join(missing)}. Start one with `python worker.py all`.", 3)
+
+
+@command(app, "reconcile")
+def reconcile(json: Json = False) -> None:
+    """Find what is not as it should be, put right what is safe, report the rest. Exit code 1 when something is left to look at."""
+    from client import door, words
+    from client.reconcile import reconcile as look
+
+    async def work() -> Any:
+        async with door.perennial() as perennial:
+            return await look(perennial)
+
+    report = door.run(work())
+    _show(report, words.reconciliation(report), json)
+    if left := sum(not finding.repaired for finding in report.findings):
+        _end(f"{left} findings are left for a person to look at.", 1)
 
 
 @command(app, "migrate")

@@ -17,10 +17,9 @@ from rich.text import Text
 
 from activities.number_invoices import number_invoices
 from client import mapping, quoting, setup, words
-from client.advancing import passing
 from client.importer import import_file
-from client.importing import importing
 from client.perennial import Perennial
+from client.progress import counting, passing
 from client.reading import Reading
 from client.workers import ROLES, running
 from domain.commands import AnyCommand, Recover, SetAccount, SetCard, Terminate, TopUp
@@ -75,7 +74,7 @@ class Demo:
     async def _import(self, customers: int) -> None:
         by = mapping.read(EXAMPLES / "telco-mapping.yaml")
         file = EXAMPLES / "telco-customers.csv"
-        with importing("taking customers over", self._console) as progress:
+        with counting("taking customers over", self._console) as progress:
             report = await import_file(
                 self._perennial, file, by, clock=self._clock, prefix=self._prefix, limit=customers, progress=progress
             )  # fmt: skip
@@ -97,7 +96,7 @@ class Demo:
         self._say(f"Support looks at its list: {len(failed)} renewals have failed.", timed=True)
         recovered = await self._recover(willing[0]) if willing else None
         healed = await self._heal(willing[1]) if len(willing) > 1 else None
-        return Cast(recovered, healed, await self._refund())
+        return Cast(recovered, healed, await self._refund(recovered, healed))
 
     async def _recover(self, subscription: str) -> str:
         account = self._reading.subscription(subscription).account
@@ -116,9 +115,10 @@ class Demo:
         )
         return subscription
 
-    async def _refund(self) -> str | None:
-        """Terminate the first subscription that is owed something."""
-        for row in self._reading.work_list("active", clock=self._clock)[:_REFUND_CANDIDATES]:
+    async def _refund(self, *others: str | None) -> str | None:
+        """Terminate the first subscription that is owed something and has no other part."""
+        rows = [row for row in self._reading.work_list("active", clock=self._clock) if row.subscription not in others]
+        for row in rows[:_REFUND_CANDIDATES]:
             command = Terminate(
                 subscription=row.subscription, reason="moved abroad", request_id=self._request("terminate"), actor="support"
             )  # fmt: skip

@@ -135,10 +135,9 @@ def _first_line(error: object) -> str:
 
 
 def quiet(config: Settings | None = None) -> None:
-    """Logs go to stderr, and only warnings: what a command prints on stdout is its result."""
-    level = logging.DEBUG if config and config.log_level == "DEBUG" else logging.ERROR
+    """What a command says is its result, and its errors: no logs besides, but with PERENNIAL_LOG_LEVEL=DEBUG, on stderr."""
+    level = logging.DEBUG if config and config.log_level == "DEBUG" else logging.CRITICAL
     logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
-    logging.getLogger("temporalio").setLevel(level if level == logging.DEBUG else logging.CRITICAL)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level), logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 
@@ -215,7 +214,7 @@ async def require_workers(perennial: Perennial, config: Settings) -> None:
     if missing:
         raise Away(
             f"No worker answers for {' and '.join(missing)} on task queue {config.task_queue}: nothing was done.\n"
-            "Start the workers (`python worker.py`), then give the command again."
+            "Start the workers (`python worker.py all`), then give the command again."
         )
 
 

@@ -2,27 +2,14 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.text import Text
 
 from client import door, mapping
 from client.importer import Report, import_file, import_into
 from client.inputs import wrong
+from client.progress import counting
 from client.reading import NotFound
 from settings import Settings
-
-
-class _Rate(ProgressColumn):
-    """How many a second."""
-
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.0f}/s", style="progress.data.speed")
 
 
 async def from_files(
@@ -48,7 +35,7 @@ async def _import(
 ) -> Report:
     try:
         by = None if mapping_file is None else mapping.read(mapping_file)
-        with importing(file.name) as progress:
+        with counting(file.name) as progress:
             if dry_run:
                 with door.ledger(config) as ledger:
                     return await import_into(
@@ -60,15 +47,3 @@ async def _import(
         wrong(str(error.filename or file), f"cannot be read or written: {error.strerror or error}")
     except LookupError as error:
         raise NotFound(str(error)) from None
-
-
-@contextmanager
-def importing(title: str, console: Console | None = None) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr with rate and time left; call what it yields with rows done and rows to do."""
-    bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn(),
-        console=console or Console(stderr=True), transient=True,
-    )  # fmt: skip
-    with bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

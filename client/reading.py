@@ -362,14 +362,18 @@ class Reading:
         state = case(
             (SubscriptionRow.status != "ACTIVE", SubscriptionRow.status), (SubscriptionRow.renewal_failed, "failed"), else_="ACTIVE"
         )
-        statuses = (
-            select(AccountRow.currency, state, func.count()).join(SubscriptionRow, SubscriptionRow.account == AccountRow.id)
-            .where(*mine).group_by(AccountRow.currency, state)
+        standing = (
+            select(AccountRow.currency, state.label("what")).join(SubscriptionRow, SubscriptionRow.account == AccountRow.id).where(*mine).subquery()
         )  # fmt: skip
-        events = (
-            select(AccountRow.currency, History.event, func.count(), func.coalesce(func.sum(History.amount), 0))
-            .join(History, History.account == AccountRow.id).where(*mine).group_by(AccountRow.currency, History.event)
-        )  # fmt: skip
+        statuses = select(standing.c.currency, standing.c.what, func.count()).group_by(standing.c.currency, standing.c.what)
+        again = (History.event == "renewal_failed") & (History.rule == "5.4")
+        event = case((again, "retry_failed"), else_=History.event).label("what")
+        happened = (
+            select(AccountRow.currency, event, History.amount).join(History, History.account == AccountRow.id).where(*mine).subquery()
+        )
+        events = select(
+            happened.c.currency, happened.c.what, func.count(), func.coalesce(func.sum(happened.c.amount), 0)
+        ).group_by(happened.c.currency, happened.c.what)  # fmt: skip
         books = (
             select(AccountRow.currency, Posting.book, literal(0), func.sum(Posting.amount)).join(Posting, Posting.account == AccountRow.id)
             .where(*mine).group_by(AccountRow.currency, Posting.book)

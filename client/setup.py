@@ -32,7 +32,7 @@ def prepare(database_url: str, seller: str) -> None:
 
 def ensure_seller(ledger: Ledger) -> None:
     """Make the seller with the default terms, unless it has terms."""
-    with ledger.engine.begin() as connection:
+    with ledger.transaction("terms") as connection:
         if not connection.execute(select(Seller.policy_version).where(Seller.id == ledger.seller)).scalar():
             add_policy(connection, ledger.seller, policies.DEFAULT)
 
@@ -40,7 +40,7 @@ def ensure_seller(ledger: Ledger) -> None:
 def load_policy(ledger: Ledger, document: object) -> int:
     """Put a policy in force; answers its version. Raises `Faults`."""
     policy = policies.load({} if document is None else document)
-    with ledger.engine.begin() as connection:
+    with ledger.transaction("terms") as connection:
         return add_policy(connection, ledger.seller, policy)
 
 
@@ -51,7 +51,7 @@ def load_catalog(ledger: Ledger, entries: object) -> int:
     found = list(entries)
     catalogs.load(found)
     ensure_seller(ledger)
-    with ledger.engine.begin() as connection:
+    with ledger.transaction("catalog") as connection:
         return add_catalog(connection, ledger.seller, found)
 
 
@@ -85,7 +85,7 @@ def open_new_account(ledger: Ledger, account: NewAccount) -> None:
 def new_clock(ledger: Ledger, clock: str, now: datetime) -> None:
     """Make a test clock. Raises `Refused` where the id exists."""
     try:
-        with ledger.engine.begin() as connection:
+        with ledger.transaction("new_clock") as connection:
             connection.execute(insert(Clock).values(id=clock, now=now))
     except IntegrityError:
         raise Refused("4.1", f"test clock {clock} exists") from None

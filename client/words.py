@@ -26,12 +26,11 @@ from domain.planner import Kind, Notice, Step
 from domain.subscription import Failure, Status
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from rich.console import RenderableType
     from rich.table import Table
 
     from client.importer import Report
+    from domain.findings import Report as Findings
 
 FAILURES = {
     Failure.NO_CREDITS: "usable credits do not cover the fee",
@@ -40,11 +39,13 @@ FAILURES = {
 }
 EVENTS = {
     "purchased": "bought", "imported": "taken over from another system", "renewed": "renewed", "renewal_failed": "renewal failed",
+    "retry_failed": "renewal failed, tried again",
     "recovered": "recovered", "extended": "extended", "reactivated": "reactivated", "expired": "expired", "terminated": "terminated",
     "refunded": "refunded", "unsubscribed": "auto-renewal switched off", "resubscribed": "auto-renewal switched on",
     "notice_renewal": "told: renews soon", "notice_expiring": "told: expires soon", "topped_up": "topped up", "card_charged": "card charged",
     "card_declined": "card declined", "account_suspended": "account suspended", "account_resumed": "account resumed",
 }  # fmt: skip
+PAID = ("purchased", "imported", "renewed", "recovered", "extended", "reactivated")
 STEPS: Mapping[str, str] = {
     Kind.RENEW: "renew", Kind.ATTEMPT: "renew at once", Kind.RETRY: "try again to renew", Kind.EXPIRE: "expire", Kind.TERMINATE: "terminate",
     Notice.RENEWAL: "tell the customer that it renews", Notice.EXPIRING: "tell the customer that it expires",
@@ -90,7 +91,7 @@ def event(line: HistoryLine | Entry) -> str:
     facts = line.facts
     if "reason" in facts:
         return f"{words}: {reason(facts['reason'])}"
-    details = [f"paid up to {day(date.fromisoformat(facts['expiry']))}"] if "expiry" in facts and line.event not in ("expired",) else []
+    details = [f"paid up to {day(date.fromisoformat(facts['expiry']))}"] if "expiry" in facts and line.event in PAID else []
     details += [f"on external invoice {facts['external_invoice']}"] if "external_invoice" in facts else []
     return f"{words}, {', '.join(details)}" if details else words
 
@@ -145,9 +146,18 @@ def result(do: str, outcome: CommandResult) -> str:
             said = f"Account {facts['account']} is suspended."
         case "resume":
             said = f"Account {facts['account']} is no longer suspended."
+        case "set_card":
+            said = f"The card of {facts['account']} is changed."
         case _:
             said = f"The settings of {facts.get('account', 'the account')} are changed."
     return said + again
+
+
+def facts(outcome: CommandResult) -> dict[str, Any]:
+    """What a command did, as data: amounts with the decimals of their currency."""
+    currency = outcome.facts.get("currency")
+    amounts = {key: plain(Decimal(outcome.facts[key]), currency) for key in ("amount", "refund") if currency and key in outcome.facts}
+    return outcome.facts | amounts
 
 
 def refund_question(quote: RefundQuote) -> str:
@@ -175,8 +185,9 @@ def table(title: str, *columns: str, right: Sequence[str] = ()) -> "Table":
     """An empty table with these columns; those in `right` are numbers."""
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
-    made = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold", pad_edge=False)
+    made = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, title_style="bold", pad_edge=False)
     for column in columns:
         made.add_column(column, justify="right" if column in right else "left", overflow="fold")
     return made
@@ -186,7 +197,7 @@ def _pairs(title: str, pairs: Iterable[tuple[str, str]]) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False, pad_edge=False)
+    made = Table(title=Text(title), title_justify="left", title_style="bold", box=None, show_header=False, pad_edge=False)
     made.add_column(style="dim")
     made.add_column(overflow="fold")
     for label, value in pairs:
@@ -327,16 +338,23 @@ def totals(found: Totals) -> "list[RenderableType]":
     now = table("Where they stand", "Status", "Subscriptions", right=("Subscriptions",))
     for status, count in sorted(found.statuses.items()):
         _row(now, "ACTIVE, renewal failed" if status == "failed" else status, f"{count:,}")
-    books = table("The ledger, book by book", "Book", "Sum", right=("Sum",))
-    for book, amount in sorted(found.books.items()):
-        _row(books, BOOKS.get(book, book), money(amount, found.currency))
-    _row(books, "ledger sum", plain(found.ledger_sum, found.currency), style="bold")
-    return [happened, now, books]
+    return [happened, now, _money_table(found)]
+
+
+def _money_table(found: Totals) -> "Table":
+    """Where the money in the wallets came from and went, and the ledger's proof that nothing is missing."""
+    made = table("Money in and out of the customers' wallets", "What", "Sum", right=("Sum",))
+    for book, amount in sorted(found.books.items(), key=lambda item: list(BOOKS).index(item[0]) if item[0] in BOOKS else 99):
+        if book != "wallet":
+            _row(made, BOOKS.get(book, book), signed(-amount, found.currency))
+    _row(made, "= in the wallets", money(found.books.get("wallet"), found.currency), style="bold")
+    _row(made, "sum of all postings in the ledger", plain(found.ledger_sum, found.currency), style="bold")
+    return made
 
 
 BOOKS = {
-    "wallet": "wallets of the customers", "revenue": "fees earned (-)", "bank": "paid in by the customers (-)", "card": "charged to cards (-)",
-    "opening": "credits brought along (-)", "refunds": "given back", "fees": "administrative fees (-)",
+    "opening": "in: credits brought along", "bank": "in: topped up", "card": "in: charged to cards", "refunds": "in: given back for periods",
+    "fees": "out: administrative fees", "revenue": "out: fees of cycles",
 }  # fmt: skip
 
 
@@ -351,7 +369,7 @@ def catalog(found: Catalog) -> "Table":
     return made
 
 
-def import_report(report: "Report", faults: "Path | None") -> "list[RenderableType]":
+def import_report(report: "Report") -> "list[RenderableType]":
     """What became of a file of customers."""
     would = "would be " if report.dry_run else ""
     said = [
@@ -364,8 +382,20 @@ def import_report(report: "Report", faults: "Path | None") -> "list[RenderableTy
         made = table("Faulty rows", "Line", "Id", "Why", right=("Line",))
         for fault in report.faults:
             _row(made, str(fault.line), fault.id, fault.reason)
-        return [*said, made, f"All of them are listed in {faults}."]
+        return [*said, made]
     return [*said]
+
+
+def reconciliation(report: "Findings") -> "list[RenderableType]":
+    """What was not as it should be."""
+    looked = ", ".join(f"{part} {n:,}" for part, n in report.checked.items())
+    if not report.findings:
+        return [f"Everything is as it should be (looked at: {looked})."]
+    made = table(f"Found (looked at: {looked})", "What", "About", "Words", "Put right")
+    for finding in report.findings:
+        style = None if finding.repaired else "red"
+        _row(made, finding.kind.value, finding.subject, finding.what, "yes" if finding.repaired else "no: look at it", style=style)
+    return [made, *([f"… and {report.left_out} more."] if report.left_out else [])]
 
 
 def simulation(report: Mapping[str, Any]) -> "list[RenderableType]":
