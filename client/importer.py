@@ -25,7 +25,7 @@ from activities.take_over import Customer, TakenOver, take_over, what_is_there
 from client import mapping as mappings
 from client.mapping import Mapping
 from domain import policy as policies
-from domain.calendar import local_date
+from domain.calendar import last_paid_day, local_date
 from domain.catalog import LONGEST_NAME, PRIMARY, Catalog
 from domain.faults import Fault, Faults
 from domain.messages import Snapshot
@@ -33,7 +33,7 @@ from domain.money import MOST_DIGITS, plain, round_half_up
 from domain.policy import Policy
 from domain.reading import shown
 from domain.subscription import ZERO
-from domain.takeover import anchor_by_tenure
+from domain.takeover import anchor_by_tenure, months_under_way
 from ledger import references
 from ledger.clocks import machine_now, now_of
 from ledger.tables import Seller
@@ -282,6 +282,8 @@ class _Run:
             if not header:
                 raise Faults([Fault("line 1", "is empty; it has the names of the columns")])
             header = [name.strip() for name in header]
+            if odd := next((name for name in header if not name.isprintable()), None):
+                raise Faults([Fault("line 1", f"the column {shown(odd)} has characters that cannot be printed: is this a CSV file?")])
             reader = (self._mapping or mappings.plain(header)).reader(header)
             for line, row in islice(rows, self._limit):
                 values, reasons = reader.values(row)
@@ -296,6 +298,7 @@ class _Run:
         today = local_date(self._now, zone)
         anchor = _anchor(values, today)
         offer = self._shop.offer(values, today)
+        _end(anchor, offer.months, today)
         return Customer(
             id=self._prefix + id_, account=self._prefix + values.get("account", id_), currency=currency, timezone=zone, sku=offer.sku,
             months=offer.months, anchor=anchor, quantity=quantity, legacy=values.get("legacy", False),
@@ -311,6 +314,14 @@ def _anchor(values: dict[str, Any], today: date) -> date:
     if anchor > today:
         raise ValueError(f"anchor: {anchor} is after today, {today}")
     return anchor
+
+
+def _end(anchor: date, months: int, today: date) -> None:
+    """Raises ValueError when the cycle under way ends beyond the calendar."""
+    try:
+        last_paid_day(anchor, months_under_way(anchor, months, today))
+    except OverflowError:
+        raise ValueError(f"months: the cycle under way, of {months} months since {anchor}, ends after the year 9999") from None
 
 
 def _credits(values: dict[str, Any], price: Decimal, currency: str) -> Decimal:

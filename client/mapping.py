@@ -158,12 +158,12 @@ class Mapping:
     def reader(self, header: Sequence[str]) -> "Reader":
         """Reads rows under this header. Raises `Faults` when columns are missing or stand twice."""
         faults = [
-            Fault("line 1", f"there is no column {shown(column)}; there are {_listed(header)}")
+            Fault("header", f"there is no column {shown(column)}; there are {_listed(header)}")
             for column in self.columns
             if column not in header
         ]
         twice = dict.fromkeys(column for column in header if header.count(column) > 1)
-        faults += [Fault("line 1", f"column {shown(column)} stands twice") for column in twice]
+        faults += [Fault("header", f"column {shown(column)} stands twice") for column in twice]
         if faults:
             raise Faults(faults)
         cells = {name: header.index(source.column) for name, source in self.fields.items() if source.column is not None}
@@ -233,7 +233,7 @@ def load(document: object) -> Mapping:
     if not isinstance(written, Mappings):
         raise Faults([*faults, Fault("mapping.fields", "missing; it says where each field comes from")])
     fields = {name: source for name, value in written.items() if (source := _source(name, value, faults)) is not None}
-    faults += _incomplete(written)
+    faults += _incomplete(written, "mapping.fields")
     if faults:
         raise Faults(faults)
     return Mapping(fields, DELIMITERS[delimiter])
@@ -241,8 +241,8 @@ def load(document: object) -> Mapping:
 
 def plain(header: Sequence[str]) -> Mapping:
     """The mapping of a file whose columns are named like our fields. Raises `Faults` for other columns and for missing ones."""
-    faults = [unknown_key("line 1", column, tuple(FIELDS)) for column in header if column not in FIELDS]
-    faults += [Fault("line 1", fault.reason) for fault in _incomplete(dict.fromkeys(header))]
+    faults = [unknown_key("header", column, tuple(FIELDS)) for column in header if column not in FIELDS]
+    faults += _incomplete(dict.fromkeys(header), "header")
     if faults:
         raise Faults(faults)
     return Mapping({column: Source(column) for column in header})
@@ -254,9 +254,11 @@ class _Texts(yaml.BaseLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         values = super().construct_mapping(node, deep=True)
         if len(values) < len(node.value):
-            keys = [key.value for key, _ in node.value]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise yaml.constructor.ConstructorError(None, None, f"{shown(twice)} stands twice", node.start_mark)
+            seen: set[Any] = set()
+            for key, _ in node.value:
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(None, None, f"{shown(key.value)} stands twice", key.start_mark)
+                seen.add(key.value)
         return values
 
 
@@ -300,9 +302,8 @@ def _value(name: str, text: object, place: str, faults: list[Fault]) -> Any:
         return None
 
 
-def _incomplete(fields: Mappings[Any, Any]) -> list[Fault]:
+def _incomplete(fields: Mappings[Any, Any], place: str) -> list[Fault]:
     """What is missing among fields, and which exclude one another."""
-    place = "mapping.fields"
     faults = [Fault(f"{place}.{name}", "missing") for name in _ALWAYS if name not in fields]
     faults += [Fault(place, f"{' or '.join(names)} is missing") for names in _ONE_OF if not any(name in fields for name in names)]
     faults += [
