@@ -263,6 +263,7 @@ COMMANDS = [
 ]
 
 price = st.sampled_from(["0", "10", "33", "50", "90"])
+EXTERNAL = {"pay": "external_invoice", "invoice_number": "X"}
 few_days = st.sampled_from([0, 0, 0, 1, 2, 15, 31])
 
 
@@ -329,7 +330,7 @@ def stories(draw: st.DrawFn) -> tuple[dict[str, Any], datetime, datetime]:
             "id": id_,
             "currency": currency,
             "timezone": draw(st.sampled_from(ZONES)),
-            "credits": draw(st.sampled_from(["0", "99", "300", "5000"])),
+            "credits": draw(st.sampled_from(["0", "99", "300", "1000", "5000"])),
             "card": draw(st.sampled_from(["none", "ok", "declined"])),
             "renew_by_card": draw(st.booleans()),
         }
@@ -341,10 +342,10 @@ def stories(draw: st.DrawFn) -> tuple[dict[str, Any], datetime, datetime]:
         for id_ in ids:
             bought = {"sku": draw(st.sampled_from(["M", "M", "Q"])), "multiplier": draw(st.integers(1, 2)), "legacy": draw(st.booleans())}
             bought |= {"quantity": draw(st.integers(1, 3)), "addons": draw(st.sampled_from([{}, {"SEAT": 1}]))}
-            paid = draw(st.sampled_from([{"pay": "external_invoice", "invoice_number": "X"}, {}]))
+            paid = draw(st.sampled_from([EXTERNAL, EXTERNAL, {}]))
             dated.append((draw(few_days), {"do": "purchase", "id": id_, "account": account["id"], **bought, **paid}))
-        for _ in range(draw(st.integers(0, 5))):
-            dated.append((32 + draw(st.integers(0, 100)) + draw(st.sampled_from([0, 0.3])), command(draw, account["id"], ids)))
+        for _ in range(draw(st.integers(0, 4))):
+            dated.append((32 + draw(st.integers(0, 40)) + draw(st.sampled_from([0, 0.3])), command(draw, account["id"], ids)))
     dated.sort(key=lambda step: step[0])
     steps = [{"at": (BEGIN + timedelta(days=day)).isoformat(), **step} for day, step in dated]
     moment = BEGIN + timedelta(days=dated[-1][0] + draw(st.integers(0, 40)), hours=draw(st.integers(0, 23)))
@@ -352,7 +353,7 @@ def stories(draw: st.DrawFn) -> tuple[dict[str, Any], datetime, datetime]:
         last = BEGIN + timedelta(days=dated[-1][0], seconds=1)
         steps.append({"at": last.isoformat(), "do": "outage", "until": moment.isoformat()})
     told = {"policy": draw(rules()), "catalog": catalog(draw, currency), "accounts": accounts, "steps": steps}
-    return told, moment, moment + timedelta(days=draw(st.sampled_from([1, 40, 100, 400])))
+    return told, moment, moment + timedelta(days=draw(st.sampled_from([60, 100, 400])))
 
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
