@@ -1,26 +1,30 @@
 """Machines for tests of crashes: a database and a Temporal server of the test's own, and a host of processes that can be killed."""
 
+import asyncio
 import json
 import os
-import shutil
+import signal
 import subprocess
 import sys
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from client.perennial import Perennial
 from ledger import failpoints
 from ledger.database import connect
 from ledger.work import Ledger
 from local import postgres, temporal
 from settings import PROJECT, Settings
-from tests.crash import player, state
+from tests.crash import processes, state
 
 #: A machine that has not finished by then hangs: it is killed, and the test fails.
 LONGEST_SECONDS = 240.0
@@ -28,6 +32,10 @@ LONGEST_SECONDS = 240.0
 #: So that what was lost with a worker is soon tried again. Nothing is kept in a worker's memory: a server that has lost its worker
 #: would wait for it (the sticky queue) before it asks another one.
 QUICK = {"activity_seconds": "1.5", "workflow_task_seconds": "1.5", "workflow_cache": "0", "jitter_seconds": "0", "activity_threads": "4"}
+
+
+class PowerCutError(Exception):
+    """All processes of a machine were killed at once, and nothing was started again."""
 
 
 @dataclass
@@ -39,38 +47,51 @@ class Machine:
     temporal_address: str
     told: list[dict[str, Any]] = field(default_factory=list)
 
-    @property
-    def config(self) -> Settings:
-        """The settings of its processes."""
-        return Settings(database_url=self.database_url, temporal_address=self.temporal_address, **QUICK)  # type: ignore[arg-type]
-
     def prepare(self, scenario: str) -> None:
-        """Open the accounts of a scenario."""
-        (self.home / player.SCENARIO).write_text(scenario)
-        ledger = Ledger(connect(self.database_url, pool_size=1))
-        player.open_all(player.scenario_of(self.home), ledger)
-        ledger.engine.dispose()
+        """Lay out a scenario."""
+        (self.home / processes.SCENARIO).write_text(scenario)
 
-    def run(self, *roles: str, fail_at: str = "", stopped: Callable[[], None] | None = None) -> None:
-        """Run processes until the client has finished; `stopped` is done whenever one has stopped, which goes on afterwards."""
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """Its database."""
+        ledger = Ledger(connect(self.database_url, pool_size=2))
+        try:
+            yield ledger
+        finally:
+            ledger.engine.dispose()
+
+    @asynccontextmanager
+    async def perennial(self) -> AsyncIterator[Perennial]:
+        """A client of its servers."""
+        config = Settings(database_url=self.database_url, temporal_address=self.temporal_address)
+        async with processes.connected(config) as perennial:
+            yield perennial
+
+    def run(self, *roles: str, fail_at: Iterable[str] = (), stopped: Callable[[], None] | None = None) -> None:
+        """Run processes until the one that has an end has come to it, a worker and the client unless others are named; `stopped` is done
+        whenever one has stopped, which goes on afterwards."""
         points = self.home / "points"
         points.mkdir(exist_ok=True)
         environment = os.environ | {f"PERENNIAL_{name.upper()}": value for name, value in QUICK.items()}
         environment |= {"PERENNIAL_DATABASE_URL": self.database_url, "PERENNIAL_TEMPORAL_ADDRESS": self.temporal_address}
-        environment |= {failpoints.DIRECTORY: str(points), failpoints.FAIL_AT: fail_at}
+        environment |= {failpoints.DIRECTORY: str(points), failpoints.FAIL_AT: ",".join(fail_at)}
         with (self.home / "log").open("ab") as log, subprocess.Popen(
             [sys.executable, "-m", "tests.crash.host", str(self.home), *(roles or ("worker", "player"))],
             cwd=PROJECT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
         ) as host:  # fmt: skip
             assert host.stdin
             assert host.stdout
-            watch = threading.Timer(LONGEST_SECONDS, host.terminate)
+            watch = threading.Timer(LONGEST_SECONDS, os.killpg, (host.pid, signal.SIGKILL))
             watch.start()
             try:
                 for line in host.stdout:
                     self.told.append(json.loads(line))
                     if "stopped" in self.told[-1] and stopped is not None:
-                        stopped()
+                        try:
+                            stopped()
+                        except PowerCutError:
+                            os.killpg(host.pid, signal.SIGKILL)
+                            return
                         host.stdin.write("go on\n")
                         host.stdin.flush()
                 code = host.wait()
@@ -79,10 +100,19 @@ class Machine:
                 host.stdin.close()
         assert code == 0, f"{self.told[-3:]}\n{(self.home / 'log').read_text()[-6000:]}"
 
+    def power_cut(self) -> None:
+        """For `stopped`: kill all processes and leave it at that."""
+        raise PowerCutError
+
     @property
     def killed(self) -> Counter[str]:
         """How often a process of each role was killed."""
         return Counter(told["killed"] for told in self.told if "killed" in told)
+
+    @property
+    def stopped(self) -> int:
+        """How often a process has stopped itself."""
+        return sum("stopped" in told for told in self.told)
 
     @property
     def reached(self) -> dict[str, int]:
@@ -91,12 +121,9 @@ class Machine:
 
     def outcome(self) -> dict[str, Any]:
         """What has become of the scenario; nothing that must hold is violated."""
-        ledger = Ledger(connect(self.database_url, pool_size=1))
-        try:
+        with self.ledger() as ledger:
             assert state.violations(ledger) == []
             return state.outcome(ledger, self.home)
-        finally:
-            ledger.engine.dispose()
 
 
 @pytest.fixture
@@ -106,26 +133,20 @@ def machine(database: str, tmp_path: Path) -> Iterator[Machine]:
         yield Machine(tmp_path, database, address)
 
 
-@pytest.fixture
-def directly(postgres_url: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Any]]:
+@pytest.fixture(scope="session")
+def directly(postgres_url: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
     """What the direct engine, which nobody kills, makes of a scenario."""
-    names: list[str] = []
 
+    @cache
     def play(scenario: str) -> Any:
-        import asyncio
-
-        names.append(f"direct_{uuid.uuid4().hex}")
-        machine = Machine(
-            tmp_path_factory.mktemp("direct"), postgres.create_database(postgres_url, names[-1], template=migrated_template), ""
-        )
+        name = f"direct_{uuid.uuid4().hex}"
+        url = postgres.create_database(postgres_url, name, template=migrated_template)
+        machine = Machine(tmp_path_factory.mktemp("direct"), url, "")
         machine.prepare(scenario)
-        ledger = Ledger(connect(machine.database_url, pool_size=2))
-        asyncio.run(player.play_on(player.scenario_of(machine.home), ledger, player.direct(ledger), machine.home))
-        outcome = state.outcome(ledger, machine.home)
-        ledger.engine.dispose()
-        shutil.rmtree(machine.home)
+        with machine.ledger() as ledger:
+            asyncio.run(processes.play_on(processes.scenario_of(machine.home), ledger, processes.direct(ledger), machine.home))
+        outcome = machine.outcome()
+        postgres.drop_database(postgres_url, name)
         return outcome
 
-    yield play
-    for name in names:
-        postgres.drop_database(postgres_url, name)
+    return play

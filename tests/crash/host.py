@@ -1,13 +1,12 @@
-"""A machine, as small as can be: runs a worker and a client, and starts again whichever is killed, as systemd or Kubernetes would.
+"""A machine, as small as can be: runs workers and a client, and starts again whichever is killed, as systemd or Kubernetes would.
 
     python -m tests.crash.host HOME ROLE...
 
 Children are forked after everything has been imported, so that a restart takes no longer than it must. What happens is told on standard
-output, a JSON object a line: killed, stopped, failed (with the exit code), done (the client has finished; the worker is ended). A
+output, a JSON object a line: killed, stopped, failed (with the exit code), done (what has an end has come to it; the rest is killed). A
 stopped child goes on at a line on standard input; when standard input closes, all are killed.
 """
 
-import asyncio
 import contextlib
 import json
 import os
@@ -19,9 +18,17 @@ import traceback
 from pathlib import Path
 
 from settings import Settings
-from tests.crash import player
+from tests.crash import processes
 
-WORK = {"worker": player.work, "player": player.play}
+WORK = {
+    "worker": processes.run_worker,
+    "relay": processes.run_relay,
+    "player": processes.run_player,
+    "import": processes.run_import,
+    "reconciliation": processes.run_reconciliation,
+}
+#: What runs until it is told to stop; the others have an end.
+ENDLESS = ("worker", "relay")
 
 
 class Host:
@@ -48,8 +55,7 @@ class Host:
             os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            asyncio.run(WORK[role](Settings(), self.home))
-            code = 0
+            code = WORK[role](self.home)
         except BaseException:
             traceback.print_exc()
         finally:
@@ -62,7 +68,7 @@ class Host:
         selector.register(self.wakeup, selectors.EVENT_READ)
         while True:
             for key, _ in selector.select():
-                if key.fileobj is sys.stdin:
+                if key.fileobj != self.wakeup:
                     if not sys.stdin.readline():
                         return 2
                     for pid in self.children:
@@ -87,7 +93,7 @@ class Host:
                 if code == -signal.SIGKILL:
                     tell(killed=role)
                     self.start(role)
-                elif code == 0 and role != "worker":
+                elif code == 0 and role not in ENDLESS:
                     tell(done=role)
                     return 0
                 else:

@@ -1,0 +1,37 @@
+"""The points at which tests kill, all of them."""
+
+from collections.abc import Iterable
+
+STEPS = ("renew", "mark_failed", "expire", "terminate")
+COMMANDS = (
+    "recover", "extend", "reactivate", "unsubscribe", "resubscribe", "refund", "top_up", "set_card", "set_account", "suspend", "resume",
+)  # fmt: skip
+COMMIT = ("before_commit", "after_commit")
+PLACES = (*COMMIT, "end")
+
+#: What a worker does.
+ACTIVITIES = {place: tuple(f"{name}.{place}" for name in (*STEPS, *COMMANDS)) for place in PLACES}
+CHARGE = (
+    "charge.before_call", "charge.after_call", "charge.before_look_up", "charge.after_look_up", *(f"charge.{place}" for place in PLACES),
+)  # fmt: skip
+
+
+def commits(*names: str) -> tuple[str, ...]:
+    """Before and after the commits of these."""
+    return tuple(f"{name}.{place}" for name in names for place in COMMIT)
+
+
+#: What a client does by itself.
+CLIENT = (
+    *commits("terms", "catalog", "new_clock", "open_account", "purchase", "started", "clock", "notify", "number_invoices"),
+    "purchase.end",
+)
+IMPORT = commits("catalog", "take_over", "started")
+RECONCILIATION = commits("reconcile_charge")
+
+ALL = {*(point for points in ACTIVITIES.values() for point in points), *CHARGE, *CLIENT, *IMPORT, *RECONCILIATION}
+
+
+def again(points: Iterable[str], *counts: int) -> list[str]:
+    """The same points when they are reached for the n-th time. A kill makes the next try the next count."""
+    return [f"{point}:{count}" for point in points for count in counts]

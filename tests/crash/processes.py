@@ -1,0 +1,176 @@
+"""What the processes under test do: a worker, a client that plays a scenario, an import, a reconciliation. Each can be killed anywhere.
+
+The client writes down which steps it has finished, and when it comes back it begins with the first it has not: what is there is passed
+over, the clock is advanced again, the command is given again with its request id. That is what every caller does after a crash.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+import worker
+from activities.accounts import NewAccount, open_account
+from activities.number_invoices import number_invoices
+from activities.registry import Activities
+from client import clocks, importer
+from client.perennial import Perennial
+from client.reconcile import reconcile
+from client.setup import load_catalog, load_policy, new_clock
+from domain.refusal import Refusal
+from domain.refusal import Refused as RefusedByRule
+from gateways.cards import GatewayUnavailable
+from gateways.simulated import SimulatedCards
+from ledger.tables import SubscriptionRow
+from ledger.work import Ledger, step_from
+from settings import Settings, read_settings
+from simulation.direct import Direct
+from simulation.player import CLOCK, Engine
+from simulation.report import Refused
+from simulation.scenario import CARDS, Scenario, parse
+
+SCENARIO, JOURNAL, CUSTOMERS = "scenario.yaml", "journal", "customers.csv"
+
+#: An import: the day that it is, and how many customers share a transaction.
+TODAY = datetime(2023, 3, 10, tzinfo=UTC)
+CHUNK = 4
+
+
+@asynccontextmanager
+async def connected(config: Settings) -> AsyncIterator[Perennial]:
+    """A client of the servers that the settings name."""
+    assert config.database_url
+    assert config.temporal_address
+    async with Perennial.connect(config.database_url, config.temporal_address, config) as perennial:
+        yield perennial
+
+
+def run_worker(_: Path) -> int:
+    """A worker as it is in production, without the relay."""
+    return worker.main(["workflows", "activities", "charge"])
+
+
+def run_relay(_: Path) -> int:
+    """A worker with the relay."""
+    return worker.main(["all"])
+
+
+def run_player(home: Path) -> int:
+    """The client: plays what is left of the scenario."""
+
+    async def play(perennial: Perennial) -> None:
+        await play_on(scenario_of(home), perennial.ledger, perennial, home)
+        await every_workflow_knows_its_next_step(perennial)
+
+    return _connected(play)
+
+
+def run_import(home: Path) -> int:
+    """An import of a few customers, onto the test clock."""
+
+    async def run(perennial: Perennial) -> None:
+        with suppress(RefusedByRule):
+            new_clock(perennial.ledger, CLOCK, TODAY)
+        await importer.import_into(perennial.ledger, home / CUSTOMERS, starter=perennial, clock=CLOCK, chunk=CHUNK)
+
+    return _connected(run)
+
+
+def run_reconciliation(_: Path) -> int:
+    """A reconciliation by hand."""
+
+    async def run(perennial: Perennial) -> None:
+        await reconcile(perennial)
+
+    return _connected(run)
+
+
+def _connected(work: Callable[[Perennial], Awaitable[None]]) -> int:
+    async def run() -> None:
+        async with connected(read_settings()) as perennial:
+            await work(perennial)
+
+    asyncio.run(run())
+    return 0
+
+
+async def every_workflow_knows_its_next_step(perennial: Perennial) -> None:
+    """Whatever is not TERMINATED sleeps until the step that is committed (architecture, invariant 6)."""
+    with perennial.ledger.engine.connect() as connection:
+        rows = connection.execute(select(SubscriptionRow.__table__).where(SubscriptionRow.status != "TERMINATED")).all()
+    for row in rows:
+        known, committed = await perennial.next_step(row.id), step_from(row)
+        assert known == committed is not None, f"{row.id}: its workflow knows {known}, committed is {committed}"
+
+
+# playing a scenario ---------------------------------------------------------------------------------------------------
+
+
+def scenario_of(home: Path) -> Scenario:
+    """The scenario of a home."""
+    return parse((home / SCENARIO).read_text())
+
+
+async def play_on(scenario: Scenario, ledger: Ledger, engine: Engine, home: Path) -> None:
+    """Play what the journal does not have yet."""
+    _open(scenario, ledger)
+    with (home / JOURNAL).open("a+", buffering=1) as journal:
+        journal.seek(0)
+        done = len(journal.readlines())
+        for number, step in enumerate(scenario.steps[done:], start=done):
+            await clocks.advance(ledger, engine, CLOCK, step.at)
+            refusal = None
+            if step.outage_until is not None:
+                await clocks.advance(ledger, engine, CLOCK, step.outage_until, outage=True)
+            if step.command is not None:
+                refusal = (await engine.command(replace(step.command, request_id=f"step {number}"), step.at)).refusal
+                await clocks.advance(ledger, engine, CLOCK, step.at)
+            journal.write(json.dumps(refusal and [refusal.rule, refusal.reason]) + "\n")
+    await clocks.advance(ledger, engine, CLOCK, scenario.until_for("UTC"))
+    number_invoices(ledger)
+
+
+def _open(scenario: Scenario, ledger: Ledger) -> None:
+    """Terms, catalogue, clock and accounts, unless they are there. The simulated gateway knows cards that a scenario has no words for: an account that is
+    named after one has that card."""
+    load_policy(ledger, scenario.policy_document)
+    load_catalog(ledger, scenario.catalog_entries)
+    with suppress(RefusedByRule):
+        new_clock(ledger, CLOCK, scenario.steps[0].at)
+    for account in scenario.accounts:
+        card = f"sim_{account.id}" if account.id.startswith("timeout_") else CARDS[account.card]
+        opened = NewAccount(
+            id=account.id, seller=ledger.seller, currency=account.currency, timezone=account.timezone, credits=account.credits,
+            credit_limit=account.credit_limit, card=card, renew_by_card=account.renew_by_card, clock=CLOCK,
+        )  # fmt: skip
+        with suppress(IntegrityError):
+            open_account(ledger, opened, scenario.steps[0].at)
+
+
+def refused(scenario: Scenario, home: Path) -> Iterator[Refused]:
+    """The steps that were refused, from the journal."""
+    for step, line in zip(scenario.steps, (home / JOURNAL).read_text().splitlines(), strict=True):
+        if refusal := json.loads(line):
+            yield Refused(step, Refusal(*refusal))
+
+
+def direct(ledger: Ledger) -> Direct:
+    """The engine of plain calls."""
+    return Direct(_Patient(ledger, SimulatedCards(ledger.engine)))
+
+
+class _Patient(Activities):
+    """An activity that got no answer is called once more, as Temporal does."""
+
+    def call(self, name: str, request: Any) -> Any:
+        try:
+            return super().call(name, request)
+        except GatewayUnavailable:
+            return super().call(name, request)

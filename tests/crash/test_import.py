@@ -1,0 +1,55 @@
+"""An import that is killed in the middle and run again: everybody is there once, with a workflow each."""
+
+import csv
+from decimal import Decimal
+
+from sqlalchemy import func, select
+
+from ledger.tables import AccountRow, Operation, PeriodRow, SubscriptionRow
+from tests.crash import points, processes, state
+from tests.crash.conftest import Machine
+
+CUSTOMERS = 10
+
+
+def prepare(machine: Machine) -> None:
+    """A file of customers, three of whom share an account."""
+    with (machine.home / processes.CUSTOMERS).open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "account", "currency", "timezone", "credits", "sku", "application", "months", "price", "anchor"])
+        for number in range(CUSTOMERS):
+            account = "shared" if number in (2, 5, 9) else f"a{number}"
+            writer.writerow([f"s{number}", account, "EUR", "UTC", "70.00", "APP", "desk", 1, "30.00", f"2022-{number + 1:02}-15"])
+
+
+async def check(machine: Machine) -> None:
+    """Everybody is there once, with the credits brought along, and a workflow that runs."""
+    with machine.ledger() as ledger:
+        assert state.violations(ledger) == []
+        with ledger.engine.connect() as connection:
+            for table, count in ((SubscriptionRow, CUSTOMERS), (PeriodRow, CUSTOMERS), (Operation, CUSTOMERS), (AccountRow, CUSTOMERS - 2)):
+                assert connection.execute(select(func.count()).select_from(table)).scalar_one() == count, table.__tablename__
+            balances = {row.id: row.balance for row in connection.execute(select(AccountRow.id, AccountRow.balance))}
+            started = connection.execute(select(func.bool_and(SubscriptionRow.workflow_started))).scalar()
+    assert started
+    assert balances.pop("shared") == Decimal(210)
+    assert set(balances.values()) == {Decimal(70)}
+    async with machine.perennial() as perennial:
+        running = [await perennial.temporal.get_workflow_handle(f"subscription/s{number}").describe() for number in range(CUSTOMERS)]
+    assert {description.status and description.status.name for description in running} == {"RUNNING"}
+
+
+async def test_an_import_that_is_killed_at_every_commit_and_run_again(machine: Machine) -> None:
+    prepare(machine)
+    kills = [*points.IMPORT, *points.again(points.commits("take_over"), 3)]
+    machine.run("import", fail_at=kills)
+    assert machine.killed == {"import": len(kills)}
+    await check(machine)
+
+
+async def test_an_import_whose_workflows_were_not_started_is_completed_by_whoever_looks_for_missing_ones(machine: Machine) -> None:
+    prepare(machine)
+    machine.run("import", fail_at=["take_over.after_commit:3=STOP"], stopped=machine.power_cut)
+    async with machine.perennial() as perennial:
+        assert await perennial.start_missing() > 0
+    await check(machine)
