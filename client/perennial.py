@@ -10,10 +10,13 @@ Every command takes the caller's request id: give the same one again after a tim
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar, cast
+from uuid import uuid4
+from weakref import WeakValueDictionary
 
 from sqlalchemy import insert, select, update
 from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateFailedError
@@ -57,6 +60,8 @@ _SEEN = select(SubscriptionRow.version, SubscriptionRow.account, AccountRow.susp
 
 #: Workflows that are started at once, and subscriptions that are read at once for it.
 AT_ONCE = 50
+#: Commands of one process under way at one workflow at once (the server takes ten from all), and for how long one is patient with a full server.
+_UNDER_WAY, _PATIENCE = 4, 60.0
 _READ_AT_ONCE = 500
 
 P = ParamSpec("P")
@@ -71,6 +76,17 @@ async def connect_temporal(config: Settings, address: str) -> Client:
     )
 
 
+async def patiently(call: Callable[[], Awaitable[R]]) -> R:
+    """Repeat a call that the server has no room for, for a minute at most (each time the SDK itself has waited for some seconds). Raises RPCError RESOURCE_EXHAUSTED then."""
+    ends = asyncio.get_running_loop().time() + _PATIENCE
+    while True:
+        try:
+            return await call()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.RESOURCE_EXHAUSTED or asyncio.get_running_loop().time() > ends:
+                raise
+
+
 class Perennial:
     """A connection to Perennial: its database and its workflows."""
 
@@ -78,6 +94,7 @@ class Perennial:
         self.ledger = ledger
         self.temporal = temporal
         self._config = config
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._activities = Activities(ledger, SimulatedCards(ledger.engine))
         self._task_timeout = timedelta(seconds=config.workflow_task_seconds)
         self._options = Options(
@@ -115,7 +132,10 @@ class Perennial:
         return result
 
     async def command(self, command: AnyCommand, now: datetime | None) -> CommandResult:
-        """Carry out a command; `now` is the virtual now of a test clock, none otherwise."""
+        """Carry out a command; `now` is the virtual now of a test clock, none otherwise. One without a request id gets one here, so that
+        no repetition below does it twice."""
+        if command.request_id is None:
+            command = replace(command, request_id=f"client/{uuid4()}")
         if isinstance(command, Purchase):
             return await self._purchase(command, now)
         if isinstance(command, AnySubscriptionCommand):
@@ -163,15 +183,10 @@ class Perennial:
             suspended = await self._sql(self._suspended, command.account)
             if suspended is None:
                 return await self._directly(command, now)
-            start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-                "Account", AccountInput(account=command.account, suspended=suspended, options=self._options), id=account_workflow(command.account),
-                task_queue=self._config.task_queue, id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING, task_timeout=self._task_timeout,
-            )  # fmt: skip
+            input_ = AccountInput(account=command.account, suspended=suspended, options=self._options)
             message = AccountMessage(command=command, now=now)
-            result: CommandResult = await self.temporal.execute_update_with_start_workflow(
-                command.do, message, start_workflow_operation=start, result_type=CommandResult
-            )
-            return result
+            async with self._turn(account_workflow(command.account)):
+                return cast(CommandResult, await patiently(lambda: self._update_account(input_, message)))
         except Refused as refused:
             return CommandResult(refusal=refused.refusal)
         except WorkflowUpdateFailedError as failed:
@@ -197,14 +212,32 @@ class Perennial:
         """Send an update to a subscription's workflow. Where it is gone although the subscription lives (Temporal was restored from an
         older backup, say), it is started again. Raises RPCError NOT_FOUND when it has ended with its subscription."""
         handle = self.temporal.get_workflow_handle(subscription_workflow(subscription))
-        try:
-            return await handle.execute_update(name, message, result_type=result)
-        except RPCError as error:
-            row = await self._sql(self._row, subscription)
-            if error.status is not RPCStatusCode.NOT_FOUND or row is None or row.next_due is None:
-                raise
-        await self.start(subscription)
-        return await handle.execute_update(name, message, result_type=result)
+        async with self._turn(handle.id):
+            try:
+                return await patiently(lambda: handle.execute_update(name, message, result_type=result))
+            except RPCError as error:
+                row = await self._sql(self._row, subscription)
+                if error.status is not RPCStatusCode.NOT_FOUND or row is None or row.next_due is None:
+                    raise
+            await self.start(subscription)
+            return await patiently(lambda: handle.execute_update(name, message, result_type=result))
+
+    async def _update_account(self, start: AccountInput, message: AccountMessage) -> CommandResult:
+        operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            "Account", start, id=account_workflow(start.account), task_queue=self._config.task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING, task_timeout=self._task_timeout,
+        )  # fmt: skip
+        result: CommandResult = await self.temporal.execute_update_with_start_workflow(
+            message.command.do, message, start_workflow_operation=operation, result_type=CommandResult
+        )
+        return result
+
+    @asynccontextmanager
+    async def _turn(self, workflow: str) -> AsyncIterator[None]:
+        """Wait until not too many commands of this process are under way at a workflow."""
+        turns = self._turns.setdefault(workflow, asyncio.Semaphore(_UNDER_WAY))
+        async with turns:
+            yield
 
     async def _has_workflow(self, subscription: str) -> bool:
         """Make sure that a living subscription has its workflow; a TERMINATED one needs none."""

@@ -46,8 +46,8 @@ def worker_of(role: str, perennial: Perennial, config: Settings, threads: Thread
             return Worker(
                 perennial.temporal, task_queue=config.task_queue, workflows=WORKFLOWS, interceptors=[Tolerant()],
                 activities=activities.registered(), activity_executor=threads, no_remote_activities=True, workflow_runner=sandbox(),
-                max_cached_workflows=config.workflow_cache, max_concurrent_workflow_tasks=8, max_concurrent_local_activities=config.activity_threads,
-                graceful_shutdown_timeout=graceful,
+                disable_eager_activity_execution=True, max_cached_workflows=config.workflow_cache, max_concurrent_workflow_tasks=8,
+                max_concurrent_local_activities=config.activity_threads, graceful_shutdown_timeout=graceful,
             )  # fmt: skip
         case "activities":
             return Worker(

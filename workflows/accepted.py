@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, FailureError
+from temporalio.exceptions import ApplicationError, FailureError
 
 from domain.messages import CommandRequest, CommandResult
 from workflows.driver import drive
@@ -32,7 +32,7 @@ class Accepted(Generic[M]):
         """Carry it out at a business instant; answers nothing done when it can never work. Its sender hears of it by `answer`."""
         try:
             self._result = await drive(carry_out(CommandRequest(command=self.message.command, now=now)), options)
-        except ActivityError as error:
+        except FailureError as error:
             self._fault = error.cause if isinstance(error.cause, FailureError) else error
             workflow.logger.warning("a command can never work: %s", self._fault, extra={"operation": self.message.command.do})
         return self._result or CommandResult()

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, FailureError
 
 from domain.messages import ChargeOutcome, ChargeRequest, ChargeResult, CommandRequest, CommandResult, StepRequest, StepResult
 from workflows.messages import Options
@@ -33,7 +33,7 @@ _PERSON, _HERD = Priority(priority_key=1), Priority(priority_key=4)
 
 
 async def drive(protocol: Generator[Call, Any, T], options: Options) -> T:
-    """Carry out a protocol, call by call. Raises `ActivityError` for a command that can never work."""
+    """Carry out a protocol, call by call. Raises `FailureError` for what can never work."""
     try:
         call = next(protocol)
         while True:
@@ -57,7 +57,7 @@ async def _run(call: Call, options: Options) -> Any:
                         schedule_to_close_timeout=timedelta(seconds=10),
                         retry_policy=_LOCALLY,
                     )
-                except ActivityError:
+                except FailureError:  # a local activity raises its own failure, not an ActivityError around it
                     workflow.logger.info("the renewal did not work as a local activity; it is tried as a regular one")
             return await _regular(call.activity, call.request, StepResult, _AGAIN, _HERD, options)
         case CommandRequest():

@@ -21,6 +21,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import Planned, SubscriptionInput, SubscriptionMessage, Tick, subscription_workflow
     from workflows.protocol import take
 
+_AFTER_A_FAULT = timedelta(minutes=1)
+
 
 @workflow.defn(name="Subscription")
 class SubscriptionWorkflow:
@@ -89,7 +91,13 @@ class SubscriptionWorkflow:
         assert step is not None
         assert now is not None
         subscription = self._snapshot.subscription
-        result: StepResult = await drive(take(step.kind, subscription.id, subscription.version, now), self._start.options)
+        try:
+            result: StepResult = await drive(take(step.kind, subscription.id, subscription.version, now), self._start.options)
+        except FailureError as error:
+            # workers whose code does not know our messages, say: as long as the subscription lives, so does its workflow
+            workflow.logger.error("%s does not work: %s", step.kind, error.cause or error)
+            await workflow.sleep(_AFTER_A_FAULT)
+            return
         self._steps += 1
         self._apply(result.snapshot)
         for other in result.others:
@@ -221,7 +229,8 @@ class SubscriptionWorkflow:
     def _enqueue(self, message: SubscriptionMessage, name: str) -> None:
         command = message.command
         if command.do == name and command.subscription == self._snapshot.subscription.id and command.request_id:
-            self._queue.append(Accepted(message))
+            if all(waiting.message.command != command for waiting in self._queue):
+                self._queue.append(Accepted(message))
         else:
             workflow.logger.warning("a signal was dropped: it is for something else, or has no request id", extra={"operation": command.do})
 

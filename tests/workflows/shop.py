@@ -5,25 +5,32 @@ Nothing here waits by the machine's clock: what a workflow does is awaited by it
 """
 
 import uuid
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import Connection, select, text, update
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 
 from activities.accounts import NewAccount, open_account
 from activities.registry import Activities
 from client.perennial import Perennial
+from client.workers import ROLES, running
 from domain import policy
+from domain.calendar import add_months, first_instant, local_date
 from domain.commands import AnyCommand, Purchase
-from domain.messages import CommandRequest, CommandResult
+from domain.messages import CommandRequest, CommandResult, StepRequest, StepResult
 from gateways.simulated import SimulatedCards, charges
 from ledger import references
+from ledger.clocks import machine_now
 from ledger.tables import AccountRow, Clock, History, SubscriptionRow
+from ledger.work import Ledger
 from settings import Settings
 from workflows.messages import account_workflow, subscription_workflow
 
@@ -42,6 +49,17 @@ def settings_for(**changes: Any) -> Settings:
     """Settings with task queues that nobody else uses, and no jitter."""
     queue = f"test-{uuid.uuid4().hex[:12]}"
     return Settings(**{"task_queue": queue, "charge_task_queue": f"{queue}-charge", "jitter_seconds": 0, "activity_threads": 8} | changes)
+
+
+class Rehearsal(Ledger):
+    """A ledger whose transactions are never committed."""
+
+    @contextmanager
+    def transaction(self, name: str) -> Iterator[Connection]:
+        """See `Ledger`."""
+        with self.engine.connect() as connection, connection.begin() as transaction:
+            yield connection
+            transaction.rollback()
 
 
 @dataclass
@@ -70,11 +88,11 @@ class Shop:
         """An id of this shop's own."""
         return f"{name}-{self.unique}"
 
-    async def account(self, name: str = "acme", credits: str = "1000.00", card: str | None = None, **more: Any) -> str:  # noqa: A002
+    async def account(self, name: str = "acme", credits: str = "1000.00", card: str | None = None, timezone: str = "UTC") -> str:  # noqa: A002
         """Open an account; with a card it renews by card."""
         account = NewAccount(
-            id=self.id(name), seller=self.config.seller, currency="USD", timezone="UTC", credits=Decimal(credits), card=card,
-            renew_by_card=card is not None, clock=self.clock, **more,
+            id=self.id(name), seller=self.config.seller, currency="USD", timezone=timezone, credits=Decimal(credits), card=card,
+            renew_by_card=card is not None, clock=self.clock,
         )  # fmt: skip
         if self.clock is None:
             open_account(self.perennial.ledger, account, datetime(2021, 1, 1, tzinfo=UTC))
@@ -98,10 +116,44 @@ class Shop:
             await self.perennial.start(command.subscription)
         return command.subscription
 
+    async def due_soon(self, seconds: float = 1.5) -> str:
+        """A subscription by the machine's clock whose renewal is due so many seconds from now: its account is one whose stable part of the
+        spread ends then. It needs the shop's `jitter_seconds` to be 80,000."""
+        assert self.config.jitter_seconds == 80_000
+        now = machine_now()
+        # a zone in which it is between 1 and 2 o'clock, so that the renewal date began between 3,600 and 7,200 seconds ago
+        hours = (1 - now.hour) % 24
+        zone = f"Etc/GMT-{hours}" if hours <= 12 else f"Etc/GMT+{24 - hours}"
+        today = local_date(now, zone)
+        spread = int((now - first_instant(today, zone)).total_seconds() + seconds) + 1
+        name = next(f"a{n}" for n in count() if zlib.crc32(self.id(f"a{n}").encode()) % 80_000 == spread)
+        await self.account(name, timezone=zone)
+        # bought when the cycle that is renewed a week before its end began
+        expiry = today + timedelta(days=7)
+        bought = first_instant(add_months(expiry + timedelta(days=1), -1), zone)
+        subscription = await self.bought(bought, account=name)
+        assert self.row(subscription).renewal_date == today
+        return subscription
+
     def call(self, activity: str, command: AnyCommand, now: datetime) -> CommandResult:
         """A use case, without any workflow."""
         result: CommandResult = Activities(self.perennial.ledger, self.gateway).call(activity, CommandRequest(command=command, now=now))
         return result
+
+    def rehearse(self, activity: str, command: AnyCommand, now: datetime) -> CommandResult:
+        """What a use case would answer now; nothing stays."""
+        ledger = Rehearsal(self.perennial.ledger.engine, self.perennial.ledger.seller)
+        result: CommandResult = Activities(ledger, self.gateway).call(activity, CommandRequest(command=command, now=now))
+        return result
+
+    def step(self, activity: str, request: StepRequest) -> StepResult:
+        """A step, without any workflow."""
+        result: StepResult = Activities(self.perennial.ledger, self.gateway).call(activity, request)
+        return result
+
+    def working(self, *roles: str) -> AbstractAsyncContextManager[None]:
+        """Workers, for a while."""
+        return running(roles or ROLES, self.perennial, self.config)
 
     async def advance(self, *instant: int) -> None:
         """Advance the test clock to the first instant of a day, or to a time of it (UTC)."""
@@ -155,6 +207,11 @@ class Shop:
     async def history(self, subscription: str) -> list[str]:
         """The kinds of events of the newest run."""
         return kinds(await self.workflow(subscription).fetch_history())
+
+    async def settled(self, subscription: str) -> list[str]:
+        """The same, once it has dealt with all that has come in: a query is answered after that."""
+        await self.perennial.state(subscription)
+        return await self.history(subscription)
 
     async def until(self, subscription: str, happened: Callable[[], bool]) -> None:
         """Wait for what a workflow does: looks again after each event that the server reports, in this run and those that follow it."""
