@@ -77,7 +77,8 @@ async def connect_temporal(config: Settings, address: str) -> Client:
 
 
 async def patiently(call: Callable[[], Awaitable[R]]) -> R:
-    """Repeat a call that the server has no room for, for a minute at most (each time the SDK itself has waited for some seconds). Raises RPCError RESOURCE_EXHAUSTED then."""
+    """Repeat a call that the server has no room for, for a minute at most (each time the SDK itself has waited for some seconds). Raises
+    RPCError RESOURCE_EXHAUSTED then."""
     ends = asyncio.get_running_loop().time() + _PATIENCE
     while True:
         try:

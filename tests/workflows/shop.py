@@ -213,6 +213,12 @@ class Shop:
         await self.perennial.state(subscription)
         return await self.history(subscription)
 
+    async def until_event(self, subscription: str, kind: str) -> None:
+        """Wait for an event of this kind in the newest run."""
+        async for event in self.workflow(subscription).fetch_history_events(wait_new_event=True):
+            if kind_of(event.event_type) == kind:
+                return
+
     async def until(self, subscription: str, happened: Callable[[], bool]) -> None:
         """Wait for what a workflow does: looks again after each event that the server reports, in this run and those that follow it."""
         await until(self.perennial.temporal, subscription_workflow(subscription), happened)
@@ -233,6 +239,9 @@ async def until(temporal: Client, workflow: str, happened: Callable[[], bool]) -
 
 def kinds(history: WorkflowHistory) -> list[str]:
     """The kinds of a history's events, in words such as `TimerFired`."""
-    return [
-        "".join(word.capitalize() for word in EventType.Name(e.event_type).removeprefix("EVENT_TYPE_").split("_")) for e in history.events
-    ]
+    return [kind_of(event.event_type) for event in history.events]
+
+
+def kind_of(number: "EventType.ValueType") -> str:
+    """A kind of event in words."""
+    return "".join(word.capitalize() for word in EventType.Name(number).removeprefix("EVENT_TYPE_").split("_"))

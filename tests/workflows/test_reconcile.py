@@ -1,0 +1,383 @@
+"""Reconciliation finds what is not as it should be, puts right what is safe, and then finds nothing more (architecture, invariant 6)."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
+
+from activities.reconcile import Limits, Reconciliation, Standing
+from client.reconcile import OnTemporal, ensure_schedule, reconcile, schedule_id, trouble
+from domain.commands import TopUp, Unsubscribe
+from domain.findings import Finding, Kind, Part, ReconcileRequest, Report
+from domain.messages import ChargeRequest, StepRequest
+from gateways.cards import GatewayUnavailable
+from ledger.clocks import machine_now
+from tests.workflows.conftest import OpenShop
+from tests.workflows.shop import FEBRUARY, JANUARY, Shop
+from workflows.reconciliation import ReconciliationInput
+
+LONG_AGO = timedelta(days=28)
+"""A monthly subscription bought so long ago is due, and not expired."""
+
+
+@pytest.fixture
+async def real(open_shop: OpenShop) -> Any:
+    """A shop by the machine's clock, with all workers."""
+    async with open_shop(clock=False) as shop:
+        await shop.account()
+        yield shop
+
+
+@pytest.fixture
+async def asleep(open_shop: OpenShop) -> Any:
+    """A shop by the machine's clock, without workers: nothing happens unless a test does it."""
+    async with open_shop(clock=False, workers=()) as shop:
+        await shop.account("acme", credits="50.00", card="sim_ok")
+        yield shop
+
+
+def told(report: Report) -> list[tuple[Kind, str, bool]]:
+    """The findings in short."""
+    return [(finding.kind, finding.subject, finding.repaired) for finding in report.findings]
+
+
+async def found(shop: Shop) -> list[tuple[Kind, str, bool]]:
+    """What a reconciliation finds."""
+    return told(await reconcile(shop.perennial))
+
+
+class NoWorkflows:
+    """Workflows that are as a test says, and remember what they are told."""
+
+    def __init__(self, standing: Standing) -> None:
+        self.now = standing
+        self.started: list[str] = []
+        self.heard: list[Any] = []
+
+    async def standing(self, subscription: str) -> Standing:
+        """As the test says."""
+        return self.now
+
+    async def known(self, subscription: str) -> None:
+        """Nobody answers."""
+
+    async def start(self, subscription: str) -> None:
+        """Remembered."""
+        self.started.append(subscription)
+
+    async def tell(self, snapshot: Any) -> None:
+        """Remembered."""
+        self.heard.append(snapshot)
+
+
+async def look(shop: Shop, part: Part, standing: Standing, **limits: Any) -> tuple[tuple[Finding, ...], NoWorkflows]:
+    """One part, with workflows that are as the test says."""
+    workflows = NoWorkflows(standing)
+    reconciliation = Reconciliation(shop.perennial.ledger, shop.gateway, workflows, Limits(**limits))
+    return (await reconciliation.reconcile(ReconcileRequest(part=part, now=machine_now()))).findings, workflows
+
+
+IDLE = Standing(runs=True, idle=True)
+
+
+async def test_where_all_is_well_nothing_is_found_and_everything_was_looked_at(real: Shop) -> None:
+    subscriptions = [await real.bought(machine_now(), f"s{n}") for n in range(3)]
+    report = await reconcile(real.perennial)
+    assert report.findings == ()
+    assert report.checked == {"books": 1, "invoices": 3, "charges": 0, "subscriptions": 3}
+    # what it has proven: the next step is the same in the database and in the workflow, and it has an instant (invariant 6)
+    for s in subscriptions:
+        step, row = await real.perennial.next_step(s), real.row(s)
+        assert step is not None
+        assert (step.kind, step.due) == (row.next_kind, row.next_due)
+
+
+async def test_a_workflow_that_was_never_started_is_started(real: Shop) -> None:
+    s = await real.bought(machine_now(), start=False)
+    assert await found(real) == [(Kind.NOT_STARTED, s, True)]
+    assert (await real.perennial.state(s)).subscription.id == s
+    assert await found(real) == []
+
+
+async def test_a_workflow_that_is_gone_is_started_again_and_goes_on(real: Shop) -> None:
+    await real.account("late")
+    s = await real.bought(machine_now() - LONG_AGO, account="late", start=False)
+    real.sql("UPDATE subscriptions SET workflow_started = true")  # somebody lost Temporal's database
+    assert (Kind.WORKFLOW_MISSING, s, True) in await found(real)
+    await real.until(s, lambda: "renewed" in real.events(s))
+    assert await found(real) == []
+
+
+async def test_a_workflow_that_somebody_has_killed_is_started_again(real: Shop) -> None:
+    s = await real.bought(machine_now())
+    await real.workflow(s).terminate("by mistake")
+    assert await found(real) == [(Kind.WORKFLOW_MISSING, s, True)]
+    assert (await real.perennial.do(Unsubscribe(subscription=s, request_id="u"))).refusal is None
+
+
+async def test_a_command_finds_its_workflow_gone_and_starts_it_again(real: Shop) -> None:
+    s = await real.bought(machine_now())
+    await real.workflow(s).terminate("by mistake")
+    assert (await real.perennial.do(Unsubscribe(subscription=s, request_id="u"))).refusal is None
+    assert not (await real.perennial.state(s)).subscription.auto_renew
+
+
+async def test_a_workflow_that_knows_less_than_is_committed_is_told(real: Shop) -> None:
+    s = await real.bought(machine_now())
+    await real.perennial.state(s)
+    real.call("unsubscribe", Unsubscribe(subscription=s), machine_now())
+    assert await found(real) == [(Kind.WORKFLOW_BEHIND, s, True)]
+    assert not (await real.perennial.state(s)).subscription.auto_renew
+    assert await found(real) == []
+
+
+async def test_a_workflow_that_sleeps_over_an_overdue_step_is_told(asleep: Shop) -> None:
+    s = await asleep.bought(machine_now() - LONG_AGO, start=False)
+    asleep.sql("UPDATE subscriptions SET workflow_started = true")
+    findings, workflows = await look(asleep, Part.SUBSCRIPTIONS, IDLE)
+    assert [(f.kind, f.subject, f.repaired) for f in findings] == [(Kind.OVERDUE, s, True)]
+    assert [snapshot.subscription.id for snapshot in workflows.heard] == [s]
+
+
+async def test_a_step_that_is_late_by_its_spread_and_the_grace_is_not_overdue(asleep: Shop) -> None:
+    await asleep.bought(machine_now() - LONG_AGO, start=False)
+    asleep.sql("UPDATE subscriptions SET workflow_started = true, next_due = :due", due=machine_now() - timedelta(minutes=14))
+    findings, workflows = await look(asleep, Part.SUBSCRIPTIONS, IDLE)
+    assert [f.kind for f in findings] == [Kind.NO_ANSWER]
+    assert workflows.heard == []
+
+
+async def test_a_test_clock_is_never_overdue(closed: Shop) -> None:
+    await closed.account()
+    await closed.bought(JANUARY, start=False)
+    closed.sql("UPDATE subscriptions SET workflow_started = true")
+    findings, _ = await look(closed, Part.SUBSCRIPTIONS, IDLE)
+    assert [f.kind for f in findings] == [Kind.NO_ANSWER]
+
+
+async def test_a_workflow_that_cannot_go_on_is_reported_with_what_keeps_it(asleep: Shop) -> None:
+    s = await asleep.bought(machine_now() - LONG_AGO, start=False)
+    asleep.sql("UPDATE subscriptions SET workflow_started = true")
+    stuck = Standing(runs=True, idle=False, trouble="renew fails: a price is missing (attempt 9)")
+    findings, workflows = await look(asleep, Part.SUBSCRIPTIONS, stuck)
+    assert [(f.kind, f.subject, f.repaired) for f in findings] == [(Kind.OVERDUE, s, False)]
+    assert findings[0].what.endswith("; renew fails: a price is missing (attempt 9)")
+    assert workflows.heard == []
+
+
+async def test_it_goes_on_from_batch_to_batch(asleep: Shop) -> None:
+    await asleep.account("rich")
+    names = [await asleep.bought(machine_now(), f"s{n}", account="rich", start=False) for n in range(5)]
+    workflows = NoWorkflows(IDLE)
+    reconciliation = Reconciliation(asleep.perennial.ledger, asleep.gateway, workflows, Limits(batch=2))
+    after: str | None = ""
+    batches = []
+    while after is not None:
+        result = await reconciliation.reconcile(ReconcileRequest(part=Part.SUBSCRIPTIONS, now=machine_now(), after=after))
+        batches.append(result.checked)
+        after = result.after
+    assert batches == [2, 2, 1]
+    assert sorted(workflows.started) == sorted(names)
+
+
+async def test_in_so_many_reconciliations_each_workflow_is_asked_once(asleep: Shop) -> None:
+    s = await asleep.bought(machine_now(), start=False)
+    reconciliation = Reconciliation(asleep.perennial.ledger, asleep.gateway, NoWorkflows(IDLE), Limits(ask_every=24))
+    asked = [reconciliation._is_asked(s, JANUARY + timedelta(hours=n)) for n in range(24)]
+    assert asked.count(True) == 1
+
+
+async def test_what_keeps_a_workflow_is_read_from_the_server() -> None:
+    now, patience = machine_now(), timedelta(minutes=15)
+    raw = DescribeWorkflowExecutionResponse()
+    assert trouble(raw, patience) is None
+    raw.pending_workflow_task.original_scheduled_time.FromDatetime(now)
+    raw.pending_workflow_task.attempt = 1
+    assert trouble(raw, patience) is None
+    raw.pending_workflow_task.original_scheduled_time.FromDatetime(now - timedelta(hours=1))
+    assert trouble(raw, patience) == "it waits for a worker with the role workflows"
+    raw.pending_workflow_task.attempt = 7
+    assert "its workflow task fails (attempt 7)" in str(trouble(raw, patience))
+    pending = raw.pending_activities.add()
+    pending.activity_type.name, pending.attempt, pending.state = "charge", 1, 1
+    pending.scheduled_time.FromDatetime(now - timedelta(hours=1))
+    assert trouble(raw, patience) == "charge waits for a worker"
+    pending.attempt = 6
+    pending.last_failure.message = "the gateway is down"
+    assert trouble(raw, patience) == "charge fails: the gateway is down (attempt 6)"
+
+
+async def test_without_workers_it_says_that_nobody_answers(asleep: Shop) -> None:
+    await asleep.bought(machine_now())
+    workflows = OnTemporal(asleep.perennial)
+    standing = await workflows.standing(asleep.id("s"))
+    assert (standing.runs, standing.idle) == (True, False)  # its first task waits for a worker
+    assert not (await workflows.standing("never")).runs
+
+
+# charges
+
+
+async def ask(shop: Shop, card: str = "sim_ok", ago: timedelta = timedelta(hours=1)) -> tuple[str, str]:
+    """A renewal that has asked for the card and gone no further; answers the subscription and the charge's key."""
+    s = await shop.bought(machine_now() - LONG_AGO, start=False)
+    shop.sql("UPDATE accounts SET card = :card", card=card)
+    asked = shop.step("renew", StepRequest(subscription=s, version=1, now=machine_now() - ago))
+    assert asked.charge is not None
+    return s, asked.charge
+
+
+def charge_row(shop: Shop) -> tuple[str, bool, str | None]:
+    """Outcome, booked and reason of the only charge."""
+    row = shop.sql("SELECT outcome, booked, reason FROM card_charges").one()
+    return row.outcome, row.booked, row.reason
+
+
+async def test_a_charge_of_unknown_outcome_is_looked_up_and_becomes_credits(asleep: Shop) -> None:
+    _, key = await ask(asleep, "sim_timeout_charged")
+    with pytest.raises(GatewayUnavailable):
+        asleep.gateway.charge(key, "sim_timeout_charged", Decimal(50), "USD")  # charged; the answer was lost, and the worker with it
+    findings, _ = await look(asleep, Part.CHARGES, IDLE)
+    assert [(f.kind, f.subject, f.repaired) for f in findings] == [(Kind.CHARGE_UNKNOWN, key, True)]
+    assert charge_row(asleep) == ("charged", True, None)
+    assert asleep.balance() == "50.00"
+    assert asleep.charges() == [(1, True)]
+    assert (await look(asleep, Part.CHARGES, IDLE))[0] == ()
+
+
+async def test_a_charge_that_was_declined_is_put_on_record(asleep: Shop) -> None:
+    _, key = await ask(asleep, "sim_declined")
+    asleep.gateway.charge(key, "sim_declined", Decimal(50), "USD")
+    findings, _ = await look(asleep, Part.CHARGES, IDLE)
+    assert findings[0].what == "card charge over 50.00000 USD: its outcome was unknown; it was not charged: card declined"
+    assert charge_row(asleep) == ("declined", True, "card declined")
+    assert asleep.events()[-1] == "card_declined"
+
+
+async def test_a_charge_that_was_never_made_and_nobody_waits_for_is_closed(asleep: Shop) -> None:
+    s, key = await ask(asleep)
+    findings, _ = await look(asleep, Part.CHARGES, IDLE)
+    assert [(f.kind, f.subject, f.repaired) for f in findings] == [(Kind.CHARGE_UNKNOWN, key, True)]
+    assert charge_row(asleep) == ("declined", True, "never made")
+    # a worker that wakes up late does not make it any more
+    late = activity_charge(asleep, key)
+    assert late.outcome == "declined"
+    assert asleep.charges() == []
+    assert asleep.step("renew", StepRequest(subscription=s, version=1, now=machine_now())).charge not in (None, key)
+
+
+def activity_charge(shop: Shop, key: str) -> Any:
+    """The activity `charge`."""
+    from activities.charge import charge
+
+    return charge(shop.perennial.ledger, shop.gateway, ChargeRequest(key=key))
+
+
+async def test_a_charge_that_went_through_after_all_after_it_was_closed_is_booked(asleep: Shop) -> None:
+    _, key = await ask(asleep)
+    await look(asleep, Part.CHARGES, IDLE)
+    asleep.gateway.charge(key, "sim_ok", Decimal(50), "USD")  # a worker had read it before, and was slow
+    findings, _ = await look(asleep, Part.CHARGES, IDLE)
+    assert findings[0].what.endswith("it was charged after it had been closed as never made")
+    assert charge_row(asleep) == ("charged", True, None)
+    assert asleep.balance() == "50.00"
+    assert (await look(asleep, Part.CHARGES, IDLE))[0] == ()
+
+
+async def test_a_charge_that_somebody_waits_for_or_that_is_fresh_is_left_alone(asleep: Shop) -> None:
+    await ask(asleep)
+    assert (await look(asleep, Part.CHARGES, Standing(runs=True, idle=False)))[0] == ()
+    assert (await look(asleep, Part.CHARGES, IDLE, grace=timedelta(hours=2)))[0] == ()
+    assert charge_row(asleep) == ("pending", False, None)
+
+
+async def test_a_charge_whose_outcome_is_known_but_not_booked_is_booked(asleep: Shop) -> None:
+    _, key = await ask(asleep)
+    activity_charge(asleep, key)
+    assert charge_row(asleep) == ("charged", False, None)
+    findings, _ = await look(asleep, Part.CHARGES, Standing(runs=False, idle=True))
+    assert [(f.kind, f.repaired) for f in findings] == [(Kind.CHARGE_NOT_BOOKED, True)]
+    assert asleep.balance() == "50.00"
+
+
+async def test_while_the_gateway_is_down_a_charge_stays_unknown(asleep: Shop) -> None:
+    _, key = await ask(asleep)
+    asleep.gateway.set_down(True)
+    findings, _ = await look(asleep, Part.CHARGES, IDLE)
+    assert [(f.kind, f.subject, f.repaired) for f in findings] == [(Kind.CHARGE_UNKNOWN, key, False)]
+    assert charge_row(asleep) == ("pending", False, None)
+
+
+async def test_a_charge_of_a_test_clock_is_booked_at_its_virtual_now(closed: Shop) -> None:
+    await closed.account(credits="50.00", card="sim_ok")
+    s = await closed.bought(JANUARY, start=False)
+    closed.set_clock(FEBRUARY)
+    asked = closed.step("renew", StepRequest(subscription=s, version=1, now=FEBRUARY))
+    assert asked.charge is not None
+    closed.gateway.charge(asked.charge, "sim_ok", Decimal(50), "USD")
+    await look(closed, Part.CHARGES, IDLE)
+    assert closed.sql("SELECT at FROM history WHERE event = 'card_charged'").scalar_one() == FEBRUARY
+
+
+# books
+
+
+async def test_books_that_do_not_add_up_are_reported(asleep: Shop) -> None:
+    s = await asleep.bought(machine_now(), start=False)
+    [operation] = asleep.sql("SELECT id FROM operations WHERE purpose = 'purchase'").scalars()
+    asleep.sql("UPDATE postings SET amount = amount + 1 WHERE operation = :o AND book = 'wallet'", o=operation)
+    asleep.sql("ALTER TABLE subscriptions DROP CONSTRAINT subscriptions_check")
+    asleep.sql("UPDATE subscriptions SET next_due = NULL, workflow_started = true")
+    findings, _ = await look(asleep, Part.BOOKS, IDLE)
+    assert [(f.kind, f.subject, f.repaired) for f in findings] == [
+        (Kind.UNBALANCED, str(operation), False),
+        (Kind.LEDGER_SUM, "USD", False),
+        (Kind.BALANCE, asleep.id("acme"), False),
+        (Kind.NO_NEXT_STEP, s, False),
+    ]
+    assert findings[2].what == "its balance is 0.00000 USD, its postings sum to 1.00000"
+    assert (await look(asleep, Part.SUBSCRIPTIONS, IDLE))[0] == ()  # said once
+
+
+async def test_invoices_without_numbers_are_numbered_and_gaps_reported(asleep: Shop) -> None:
+    await asleep.bought(machine_now() - timedelta(days=1), start=False)
+    findings, _ = await look(asleep, Part.INVOICES, IDLE)
+    assert [(f.kind, f.subject, f.what, f.repaired) for f in findings] == [
+        (Kind.UNNUMBERED, "main", "1 invoices had no number", True)
+    ]  # fmt: skip
+    asleep.sql("UPDATE invoice_numbers SET number = 7")
+    findings, _ = await look(asleep, Part.INVOICES, IDLE)
+    assert [(f.kind, f.what, f.repaired) for f in findings] == [(Kind.NUMBERS, "the last number is 7, but there are 1 numbers", False)]
+
+
+def test_a_report_keeps_500_findings_and_counts_the_others() -> None:
+    many = tuple(Finding(kind=Kind.STUCK, subject=str(n), what="") for n in range(600))
+    report = Report().plus(Part.BOOKS, many, 600).plus(Part.BOOKS, many, 600)
+    assert (len(report.findings), report.left_out, report.checked) == (500, 700, {"books": 1200})
+
+
+# on its schedule
+
+
+async def test_what_the_schedule_starts_is_the_whole_reconciliation(real: Shop) -> None:
+    s = await real.bought(machine_now() - timedelta(days=1), start=False)
+    temporal = real.perennial.temporal
+    await ensure_schedule(real.perennial)
+    handle = temporal.get_schedule_handle(schedule_id(real.config.task_queue))
+    action: Any = (await handle.describe()).schedule.action
+    await handle.delete()
+    [start] = await temporal.data_converter.decode(action.args, [ReconciliationInput])
+    assert start == ReconciliationInput()
+    report: Report = await temporal.execute_workflow(
+        action.workflow, start, id=action.id, task_queue=action.task_queue, result_type=Report
+    )  # fmt: skip
+    assert told(report) == [(Kind.UNNUMBERED, "main", True), (Kind.NOT_STARTED, s, True)]
+    assert report.checked == {"books": 1, "invoices": 1, "charges": 0, "subscriptions": 1}
+    assert (await real.perennial.state(s)).subscription.id == s
+
+
+async def test_top_ups_are_no_findings(asleep: Shop) -> None:
+    asleep.call("top_up", TopUp(account=asleep.id("acme"), amount=Decimal(5)), machine_now())
+    assert (await look(asleep, Part.BOOKS, IDLE))[0] == ()
