@@ -513,7 +513,8 @@ def explain(subscription: SubscriptionId, json: Json = False) -> None:
         found = reading.explain(id_)
     said = door.run(_workflow_says(config, id_))
     asked = "its workflow and the database" if said else "the database (its workflow does not answer now)"
-    _show({"answer": said or found.answer, "asked": asked} | words.data(found), words.explanation(found, said or found.answer, asked), json)
+    answer = words.last_paid(found.because) + (said or found.answer)
+    _show(words.data(found) | {"answer": answer, "asked": asked}, words.explanation(found, answer, asked), json)
 
 
 async def _workflow_says(config: Any, subscription: str) -> str | None:

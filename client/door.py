@@ -9,10 +9,11 @@ import logging
 import sys
 import traceback
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import structlog
@@ -21,6 +22,7 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import RPCTimeoutOrCancelledError, WorkflowQueryFailedError, WorkflowQueryRejectedError, WorkflowUpdateFailedError
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RPCError, RPCStatusCode
 
 from client.perennial import Perennial
@@ -138,17 +140,40 @@ def quiet(config: Settings | None = None) -> None:
     """What a command says is its result, and its errors: no logs besides, but with PERENNIAL_LOG_LEVEL=DEBUG, on stderr."""
     level = logging.DEBUG if config and config.log_level == "DEBUG" else logging.CRITICAL
     logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    if level != logging.DEBUG:
+        _quiet_core()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level), logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+
+
+@lru_cache(maxsize=1)
+def _quiet_core() -> None:
+    """The core of the SDK logs by itself: what matters of it comes as an exception. Once a process; a runtime that is there stays."""
+    telemetry = TelemetryConfig(logging=LoggingConfig(filter=TelemetryFilter(core_level="ERROR", other_level="ERROR")))
+    with suppress(RuntimeError):
+        Runtime.set_default(Runtime(telemetry=telemetry))
 
 
 def run(work: Coroutine[Any, Any, R]) -> R:
     """Run a coroutine from the command line; ctrl-C cancels it and waits until it has let go of everything."""
     try:
-        return asyncio.run(work)
+        return asyncio.run(_interruptible(work))
     except Exception:
         if logging.getLogger().isEnabledFor(logging.DEBUG):
             traceback.print_exc(file=sys.stderr)
         raise
+
+
+async def _interruptible(work: Coroutine[Any, Any, R]) -> R:
+    """What is interrupted is no error of the server's, whatever the error that the interruption has led to."""
+    try:
+        return await work
+    except Exception as error:
+        task = asyncio.current_task()
+        if task is None or not task.cancelling():
+            raise
+        if isinstance(error, Ended):
+            raise Ended(f"Interrupted. {error}", Code.INTERRUPTED) from None
+        raise asyncio.CancelledError from None
 
 
 # reaching the system --------------------------------------------------------------------------------------------------

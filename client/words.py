@@ -306,6 +306,15 @@ def _cell(value: object, name: str) -> str:
     return f"'{text}" if name != "balance" and text[:1] in ("=", "+", "-", "@", "\t") else text
 
 
+def last_paid(lines: Sequence[HistoryLine]) -> str:
+    """How the cycle under way came to be paid: the other half of why it renewed, or not."""
+    line = next((line for line in lines if line.event in PAID), None)
+    if line is None:
+        return ""
+    paid = f" for {money(-line.amount, line.currency)}" if line.amount and line.amount < 0 else ""
+    return f"It was {EVENTS[line.event]} on {day(line.date)}{paid} (rule {line.rule}). "
+
+
 def explanation(found: Explanation, answer: str, asked: str) -> "list[RenderableType]":
     """Why, what led to it, what comes."""
     fee = f"The next cycle costs {money(found.fee, found.currency)}; usable are {money(found.usable, found.currency)} (rule 11.1)."
