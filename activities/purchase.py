@@ -1,6 +1,6 @@
 """Purchase: the subscription, its first period and the charge in one commit; its workflow is started after that (Rules 3.3, 4.1, 4.2)."""
 
-from activities.checks import covered, exists, on_account
+from activities.checks import covered, exists, on_account, replay
 from activities.paying import Paid, done, pay
 from domain import lifecycle
 from domain.catalog import PRIMARY, Catalog, Kind
@@ -19,6 +19,8 @@ def purchase(ledger: Ledger, request: CommandRequest) -> CommandResult:
 
 def _purchase(work: Work, command: Purchase) -> CommandResult:
     if exists(work.connection, command.subscription):
+        # perhaps by this request, given for another account at the same moment: the replay is the first check (Rule 2)
+        replay(work.connection, work.account.seller, command)
         raise Refused("4.1", f"{command.subscription} exists")
     _check(work, command)
     bought = lifecycle.bought(
