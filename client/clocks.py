@@ -62,12 +62,12 @@ async def _take(taker: Taker, item: Due, now: datetime, instant: datetime) -> bo
 
 
 def _earliest(ledger: Ledger, clock: str, until: datetime, zones: Collection[str] | None) -> list[Due]:
-    with ledger.engine.connect() as connection:
+    with ledger.read() as connection:
         return due.earliest(connection, clock, until, zones)
 
 
 def _of_account(ledger: Ledger, clock: str, instant: datetime, account: str) -> list[Due]:
-    with ledger.engine.connect() as connection:
+    with ledger.read() as connection:
         return [item for item in due.due_at(connection, clock, instant, account=account) if item.kind is not None]
 
 
@@ -78,5 +78,5 @@ def _set(ledger: Ledger, clock: str, now: datetime) -> None:
 
 def now_of(ledger: Ledger, clock: str) -> datetime:
     """A clock's virtual now (UTC). Raises LookupError for an unknown clock."""
-    with ledger.engine.connect() as connection:
+    with ledger.read() as connection:
         return ledger_clocks.now_of(connection, clock)

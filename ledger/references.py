@@ -1,7 +1,7 @@
 """Policies and catalogues, as loaded: versions are never changed, so what was read once is kept in memory (Rules 3.5, 14)."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from threading import Lock
 from typing import Any
 
@@ -15,6 +15,8 @@ from domain.policy import Policy
 from ledger.bulk import insert_all
 from ledger.tables import CatalogEntry, PolicyVersion, Seller
 
+_DEFAULTS = policies.document(policies.DEFAULT)
+
 
 class References:
     """What a process remembers of the sellers' policies and catalogues."""
@@ -22,6 +24,7 @@ class References:
     def __init__(self) -> None:
         self._lock = Lock()
         self._policies: dict[tuple[str, int], Policy] = {}
+        self._differences: dict[tuple[str, int], Mapping[str, Any]] = {}
         self._catalogs: dict[str, tuple[int, Catalog]] = {}
 
     def policy(self, connection: Connection, seller: str, version: int) -> Policy:
@@ -33,6 +36,16 @@ class References:
         ).scalar_one()
         with self._lock:
             return self._policies.setdefault((seller, version), policies.load(document))
+
+    def differences(self, connection: Connection, seller: str, version: int) -> Mapping[str, Any]:
+        """What differs from the defaults in one version of a seller's policy, as JSON-able data."""
+        if (found := self._differences.get((seller, version))) is not None:
+            return found
+        document = policies.document(self.policy(connection, seller, version))
+        with self._lock:
+            return self._differences.setdefault(
+                (seller, version), {key: value for key, value in document.items() if value != _DEFAULTS[key]}
+            )
 
     def catalog(self, connection: Connection, seller: str, revision: int) -> Catalog:
         """A seller's catalogue, at least as new as this revision."""

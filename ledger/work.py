@@ -14,7 +14,6 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, and_, bindparam, or_, select, update
 
 from domain import planner
-from domain import policy as policies
 from domain.attempt import Terms
 from domain.calendar import first_instant, local_date
 from domain.catalog import Catalog
@@ -30,7 +29,6 @@ from ledger.ids import Ids
 from ledger.references import References
 from ledger.tables import AccountRow, History, Invoice, Message, Operation, PeriodRow, Posting, RefundRow, Seller, SubscriptionRow
 
-_DEFAULTS = policies.document(policies.DEFAULT)
 _ACCOUNT = select(AccountRow.__table__, Seller.policy_version, Seller.catalog_revision).join(Seller, Seller.id == AccountRow.seller)
 _BY_ACCOUNT = _ACCOUNT.where(AccountRow.id == bindparam("account")).with_for_update(of=AccountRow)
 _BY_SUBSCRIPTION = _ACCOUNT.where(
@@ -76,6 +74,14 @@ class Ledger:
     def __post_init__(self) -> None:
         self.ids = Ids()
         self.references = References()
+        self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection to read from, each statement by itself. It spares BEGIN and ROLLBACK; and after a ROLLBACK psycopg would forget the
+        statements that it has prepared."""
+        with self._reader.connect() as connection:
+            yield connection
 
     @contextmanager
     def transaction(self, name: str) -> Iterator[Connection]:
@@ -120,7 +126,7 @@ class Ledger:
     def snapshots(self, subscriptions: Iterable[str], now: datetime) -> list[tuple[Snapshot, str | None]]:
         """Subscriptions as committed, each with the test clock that it lives by; nothing is locked. Raises `Unknown`."""
         ids = list(subscriptions)
-        with self.engine.connect() as connection:
+        with self.read() as connection:
             query = _SUBSCRIPTIONS.where(one_of(SubscriptionRow.id, ids)).order_by(SubscriptionRow.id)
             read = [subscription_from(row) for row in connection.execute(query)]
             if unknown := set(ids) - {subscription.id for subscription in read}:
@@ -289,10 +295,9 @@ class Work:
 
     def snapshot(self, subscription: Subscription, step: Step | None = None) -> Snapshot:
         """What a workflow needs to know of a subscription."""
-        document = policies.document(self.policy_of(subscription))
         return Snapshot(
             subscription=subscription, timezone=self.zone, suspended=self.account.suspended,
-            policy={key: value for key, value in document.items() if value != _DEFAULTS[key]},
+            policy=dict(self._ledger.references.differences(self.connection, self.account.seller, subscription.policy_version)),
             next_step=step or self._step(subscription),
         )  # fmt: skip
 
