@@ -156,5 +156,5 @@ def _setting(work: Work, command: AnyAccountCommand, values: dict[str, object], 
     operation = work.operation(command.do, facts, command=command)
     if event:
         work.event(event, "11.8", actor=command.actor, operation=operation)
-    snapshots = [work.snapshot(s) for s in work.all_subscriptions() if s.terminated_on is None] if event else []
+    snapshots = [work.snapshot(s) for s in work.living()] if event else []
     return CommandResult(facts=facts, snapshots=tuple(snapshots))

@@ -4,7 +4,8 @@ replay of a request id (4.2), account suspended (11.8), subscription never creat
 missing (4.1), funds. The use case itself makes the last three, by raising `Refused` before it writes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import TypeVar
 
@@ -37,7 +38,7 @@ def on_subscription(
         try:
             with ledger.work(request.now, subscription=command.subscription) as work:
                 if replayed := replay(work.connection, work.account.seller, command):
-                    return replayed
+                    return _with(replayed, work, [work.subscription(command.subscription)])
                 _refuse_suspended(work, command)
                 subscription = work.subscription(command.subscription)
                 if refusal := table.refusal(command.do, subscription):
@@ -56,7 +57,7 @@ def on_account(ledger: Ledger, command: A, request: CommandRequest, do: Callable
         try:
             with ledger.work(request.now, account=command.account) as work:
                 if replayed := replay(work.connection, work.account.seller, command):
-                    return replayed
+                    return replayed if isinstance(command, Purchase) else _with(replayed, work, work.living())
                 _refuse_suspended(work, command)
                 return do(work, command)
         except Unknown:
@@ -78,10 +79,15 @@ def replay(connection: Connection, seller: str, command: AnyCommand) -> CommandR
     return CommandResult(facts=first.result, replayed=True)
 
 
+def _with(replayed: CommandResult, work: Work, subscriptions: Iterable[Subscription]) -> CommandResult:
+    """A repetition tells what is committed now: whoever carried it out first may have died before it told the workflows."""
+    return replace(replayed, snapshots=tuple(map(work.snapshot, subscriptions)))
+
+
 def covered(work: Work, amount: Decimal, rule: str) -> None:
     """Refuse by the command's own rule when usable credits do not cover an amount (Rule 11.1)."""
     if amount > 0 and work.usable < amount:
-        raise Refused(rule, f"usable {work.usable:f} {work.account.currency} does not cover {amount:f}")
+        raise Refused(rule, work.not_covered(amount))
 
 
 def _refuse_suspended(work: Work, command: AnyCommand) -> None:

@@ -1,7 +1,7 @@
 """A unit of work: one transaction on one account.
 
 It locks the account's row first, so everything that moves an account's money or its subscriptions is serial by account; no
-lock is shared by two accounts. What it writes is collected and flushed in bulk before the commit: one statement a table.
+lock is shared by two accounts. What it writes is collected and flushed in bulk before the commit: in one statement.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,10 +24,10 @@ from domain.policy import Policy
 from domain.pricing import Line
 from domain.subscription import ZERO, Account, Failure, Period, Status, Subscription
 from ledger import failpoints
-from ledger.bulk import insert_all, one_of, update_all
+from ledger.bulk import one_of, write_all
 from ledger.ids import Ids
 from ledger.references import References
-from ledger.tables import AccountRow, History, Invoice, Message, Operation, PeriodRow, Posting, RefundRow, Seller, SubscriptionRow
+from ledger.tables import AccountRow, Base, History, Invoice, Message, Operation, PeriodRow, Posting, RefundRow, Seller, SubscriptionRow
 
 _ACCOUNT = select(AccountRow.__table__, Seller.policy_version, Seller.catalog_revision).join(Seller, Seller.id == AccountRow.seller)
 _BY_ACCOUNT = _ACCOUNT.where(AccountRow.id == bindparam("account")).with_for_update(of=AccountRow)
@@ -53,6 +53,8 @@ _FAILED = _SUBSCRIPTIONS.where(
 ).order_by(SubscriptionRow.renewal_date, SubscriptionRow.id)
 _ALL = _SUBSCRIPTIONS.where(SubscriptionRow.account == bindparam("account")).order_by(SubscriptionRow.id)
 _UPDATE = update(SubscriptionRow).where(SubscriptionRow.id == bindparam("key"), SubscriptionRow.version == bindparam("seen"))
+#: What works write besides subscriptions, in the order of the references between tables.
+_WRITTEN: tuple[type[Base], ...] = (Operation, Posting, PeriodRow, RefundRow, Invoice, Message, History)
 _NEVER_UPDATED = ("account", "clock", "sku", "quantity", "multiplier", "addons", "legacy")
 
 
@@ -112,15 +114,12 @@ class Ledger:
         return {row.id: Work(self, connection, row, now) for row in connection.execute(query)}
 
     def flush(self, connection: Connection, works: Iterable["Work"]) -> None:
-        """Write what many works have collected, in the order of the references between tables: one statement a table."""
+        """Write what many works have collected, in the order of the references between tables, in one statement."""
         works = list(works)
-        if new := [values for work in works for values in work._new.values()]:
-            insert_all(connection, SubscriptionRow, new)
-        for table in (Operation, Posting, PeriodRow, RefundRow, Invoice, Message, History):
-            if rows := [row for work in works for row in work._rows.get(table, ())]:
-                insert_all(connection, table, rows)
+        new: dict[type[Base], list[dict[str, Any]]] = {SubscriptionRow: [values for work in works for values in work._new.values()]}
+        new |= {table: [row for work in works for row in work._rows.get(table, ())] for table in _WRITTEN}
         changes = [work._changes(subscription) for work in works for subscription in work._changed.values()]
-        if changes and update_all(connection, SubscriptionRow, changes) != len(changes):
+        if write_all(connection, {table: rows for table, rows in new.items() if rows}, SubscriptionRow, changes) != len(changes):
             raise Overtaken(", ".join(change["id"] for change in changes))
 
     def snapshots(self, subscriptions: Iterable[str], now: datetime) -> list[tuple[Snapshot, str | None]]:
@@ -153,7 +152,7 @@ class Work:
         self.policy_version: int = row.policy_version
         self._catalog_revision: int = row.catalog_revision
         self._read: dict[str, Subscription] = {}
-        self._rows: dict[type, list[dict[str, Any]]] = {}
+        self._rows: dict[type[Base], list[dict[str, Any]]] = {}
         self._new: dict[str, dict[str, Any]] = {}
         self._changed: dict[str, Subscription] = {}
 
@@ -317,7 +316,7 @@ class Work:
         values = self._values(subscription, self._step(subscription))
         return {name: value for name, value in values.items() if name not in _NEVER_UPDATED}
 
-    def _add(self, table: type, **values: object) -> None:
+    def _add(self, table: type[Base], **values: object) -> None:
         self._rows.setdefault(table, []).append(values)
 
     def _step(self, subscription: Subscription) -> Step | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from domain.commands import AnySubscriptionCommand, SetAccount, Terminate
+from domain.commands import SetAccount, Terminate
 from domain.messages import ChargeRequest, CommandRequest, CommandResult, Outcome, StepRequest, StepResult
 from domain.planner import Kind
 
@@ -47,10 +47,6 @@ def carry_out(request: CommandRequest) -> Generator[Call, Any, CommandResult]:
     if result.needs_charge is not None:
         yield Call("charge", ChargeRequest(key=result.needs_charge))
         result = yield Call(activity, replace(request, charge=result.needs_charge))
-    if result.replayed and isinstance(request.command, AnySubscriptionCommand):
-        # done by somebody who died before saying so: a step of a version that never is answers what is committed
-        seen: StepResult = yield Call("renew", StepRequest(subscription=request.command.subscription, version=0, now=request.now))
-        result = replace(result, snapshots=(seen.snapshot,))
     return result
 
 
