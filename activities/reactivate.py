@@ -1,7 +1,5 @@
 """Reactivate: bring an expired subscription back on its old schedule (Rule 7)."""
 
-from datetime import timedelta
-
 from activities.checks import covered, on_subscription
 from activities.paying import NEXT_CYCLE, Paid, done, pay
 from domain import lifecycle
@@ -19,9 +17,7 @@ def reactivate(ledger: Ledger, request: CommandRequest) -> CommandResult:
 
 
 def _reactivate(work: Work, command: Reactivate, subscription: Subscription) -> CommandResult:
-    # where a clock goes back over midnight (St. John's until 2011), today is E again, yet E + 1 has begun and counts (Rule 1.4)
-    today = max(work.today, subscription.expiry + timedelta(days=1))
-    active, period = lifecycle.reactivate(subscription, today, work.now, work.policy_version)
+    active, period = lifecycle.reactivate(subscription, work.today, work.now, work.policy_version)
     paid = Paid(period, cycle_lines(subscription, work.catalog, work.account.currency, work.today))
     if not command.invoice_number:
         covered(work, paid.fee, "7")

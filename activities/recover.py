@@ -30,7 +30,7 @@ def recover(ledger: Ledger, request: CommandRequest) -> CommandResult:
                 case Source.WALLET:
                     pass
                 case _:
-                    raise Refused("6.1", f"usable {work.usable:f} {work.account.currency} does not cover {fee:f}")
+                    raise Refused("6.1", work.not_covered(fee))
         recovered, period = lifecycle.renew(subscription, work.now, work.policy_version)
         facts = pay(
             work, recovered, [Paid(period, lines)], purpose=NEXT_CYCLE, cycle=subscription.expiry, event="recovered", rule="6.1", command=command,

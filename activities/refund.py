@@ -7,6 +7,7 @@ from activities.paying import done
 from domain import lifecycle, refunds
 from domain.commands import Terminate
 from domain.messages import CommandRequest, CommandResult
+from domain.money import plain
 from domain.pricing import Line
 from domain.refunds import PaidPeriod, Refund
 from domain.subscription import ZERO, Subscription
@@ -25,7 +26,7 @@ def _refund(work: Work, command: Terminate, subscription: Subscription) -> Comma
     facts = {
         "subscription": subscription.id,
         "expiry": str(subscription.expiry),
-        "refund": str(back.amount),
+        "refund": plain(back.amount, work.account.currency),
         "currency": work.account.currency,
     }
     operation = work.operation("terminate", facts, subscription=subscription.id, cycle=subscription.expiry, command=command)

@@ -91,6 +91,6 @@ def fail(member: Subscription, failure: Failure, rule: str, zone: str, now: date
     failed = lifecycle.fail(member, now, failure)
     told = [Told("renewal_failed", rule, failure)]
     if planner.is_late(member, zone, now):
-        expired = lifecycle.expire(failed, local_date(now, zone))
+        expired = lifecycle.expire(failed, local_date(now, zone), zone)
         return replace(expired, version=failed.version), [*told, Told("expired", "13")]
     return failed, told

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 _ONE_DAY = timedelta(days=1)
 _ONE_SECOND = timedelta(seconds=1)
+_LATE_EVENING = 22  # no clock goes back by more than this hour is before midnight; asking costs a look-up
 
 # In the time zone database, but not the name of a place's zone: what they mean depends on the machine.
 _NOT_A_PLACE = frozenset({"localtime", "posixrules", "Factory"})
@@ -81,8 +82,14 @@ def local_time(instant: datetime, zone_name: str) -> datetime:
 
 
 def local_date(instant: datetime, zone_name: str) -> date:
-    """The local date on which the instant lies in the zone (Rule 1.1). Raises like `local_time`."""
-    return local_time(instant, zone_name).date()
+    """The local date on which the instant lies in the zone (Rule 1.1). A date that is entered twice counts from the first time (Rule 1.4): where
+    a clock goes back over midnight (St. John's until 2011), the new day has begun and stays. Raises like `local_time`."""
+    there = local_time(instant, zone_name)
+    day = there.date()
+    if there.hour < _LATE_EVENING:
+        return day
+    tomorrow = day + timedelta(days=1)
+    return tomorrow if first_instant(tomorrow, zone_name) <= instant else day
 
 
 def add_months(day: date, months: int) -> date:

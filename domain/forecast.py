@@ -101,7 +101,7 @@ class _Run:
         match step.kind:
             case Kind.EXPIRE:
                 self._tell("expired", step.rule, step.why, subscription)
-                self.plan(lifecycle.expire(subscription, self.today))
+                self.plan(lifecycle.expire(subscription, self.today, self.account.timezone))
             case Kind.TERMINATE:
                 self._tell("terminated", step.rule, step.why, subscription)
                 self.plan(lifecycle.terminate(subscription, self.today))

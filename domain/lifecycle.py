@@ -5,7 +5,7 @@
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from domain.calendar import add_months, last_paid_day
+from domain.calendar import add_months, first_instant, last_paid_day, local_date
 from domain.pricing import anchored_months
 from domain.refusal import Refused
 from domain.subscription import Failure, Period, Status, Subscription
@@ -82,9 +82,18 @@ def miss(subscription: Subscription, now: datetime) -> Subscription:
     return replace(subscription, attempted_at=now, version=subscription.version + 1)
 
 
-def expire(subscription: Subscription, today: date) -> Subscription:
-    """The expiry date has passed; today is day 1 of the days in which it can be reactivated (Rules 1.5, 7, 13)."""
-    return replace(subscription, status=Status.EXPIRED, renewal_failed=False, expired_on=today, version=subscription.version + 1)
+def expire(subscription: Subscription, today: date, zone: str) -> Subscription:
+    """The expiry date has passed; today is day 1 of the days in which it can be reactivated (Rules 1.5, 7, 13). Where E + 1 does not exist
+    (Apia, 2011-12-30) the step is due with the day after it, and day 1 is E + 1 all the same."""
+    after = subscription.expiry + _DAY
+    on_time = today == local_date(first_instant(after, zone), zone)
+    return replace(
+        subscription,
+        status=Status.EXPIRED,
+        renewal_failed=False,
+        expired_on=after if on_time else today,
+        version=subscription.version + 1,
+    )
 
 
 def terminate(subscription: Subscription, today: date) -> Subscription:

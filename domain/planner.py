@@ -174,7 +174,7 @@ def schedule(subscription: Subscription, policy: Policy, zone: str, now: datetim
         since = step.due
         match step.kind:
             case Kind.EXPIRE:
-                subscription = lifecycle.expire(subscription, today)
+                subscription = lifecycle.expire(subscription, today, zone)
             case Kind.TERMINATE:
                 return
             case _:

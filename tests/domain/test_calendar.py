@@ -247,3 +247,11 @@ def test_rule_1_1_an_instant_lies_on_the_local_date_of_the_zone(instant: str, wh
 def test_a_naive_instant_is_a_defect() -> None:
     with pytest.raises(ValueError, match="has no offset"):
         local_date(datetime(2021, 1, 1), "UTC")  # noqa: DTZ001
+
+
+def test_a_date_that_is_entered_twice_counts_from_the_first_time_so_it_stays_today_when_the_clock_goes_back() -> None:
+    # St. John's, 2010-11-07: at 00:01 the clock goes back to 23:01 of the day before
+    zone_name = "America/St_Johns"
+    begin = first_instant(date(2010, 11, 7), zone_name)
+    assert local_date(begin - timedelta(seconds=1), zone_name) == date(2010, 11, 6)
+    assert [local_date(begin + timedelta(minutes=m), zone_name) for m in (0, 1, 30, 60, 90)] == [date(2010, 11, 7)] * 5

@@ -32,7 +32,7 @@ FAILED = lifecycle.fail(BOUGHT, first_instant(day("12-08"), ZONE), Failure.NO_CR
             "The renewal failed: the card was declined (rule 5.3). No retry is left (rule 5.4).",
         ),
         (
-            lifecycle.expire(lifecycle.fail(FAILED, at("2020-12-14T03:00"), Failure.SUSPENDED), day("12-16")),
+            lifecycle.expire(lifecycle.fail(FAILED, at("2020-12-14T03:00"), Failure.SUSPENDED), day("12-16"), "UTC"),
             False,
             "It expired after 2020-12-15 because the renewal failed: the account was suspended (rule 5.6). It can be reactivated",
         ),

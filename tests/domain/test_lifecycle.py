@@ -176,7 +176,7 @@ def test_rule_7_auto_renewal_stays_as_it_was(auto_renew: bool) -> None:
 
 def test_rule_1_5_expiring_keeps_e_and_notes_day_1() -> None:
     before = replace(failed(subscription(), NOW), failure=Failure.NO_CREDITS)
-    after = lifecycle.expire(before, day("12-16"))
+    after = lifecycle.expire(before, day("12-16"), "UTC")
     assert (after.status, after.expired_on, after.expiry) == (Status.EXPIRED, day("12-16"), day("12-15"))
     assert (after.renewal_failed, after.failure, after.version) == (False, Failure.NO_CREDITS, 2)
 
@@ -226,7 +226,7 @@ WHILE_ACTIVE: dict[str, Transition] = {
     "miss": _plain(lambda s, today: lifecycle.miss(s, instant(today))),
     "unsubscribe": _plain(lambda s, _: lifecycle.unsubscribe(s)),
     "resubscribe": _plain(lambda s, today: lifecycle.resubscribe(s, instant(today))),
-    "expire": _plain(lambda s, _: lifecycle.expire(s, s.expiry + timedelta(days=1))),
+    "expire": _plain(lambda s, _: lifecycle.expire(s, s.expiry + timedelta(days=1), "UTC")),
 }
 days = st.dates(date(1999, 1, 1), date(2030, 12, 31))
 
@@ -271,3 +271,10 @@ def test_rule_1_3_renewing_covers_each_day_once_as_a_walk_day_by_day_does(first:
             if month % months == 0:
                 found.add(walked)
     assert starts == found
+
+
+def test_day_one_is_the_day_after_e_even_where_that_date_does_not_exist() -> None:
+    # Apia has no 2011-12-30: the step of E + 1 = 12-30 is due with 12-31; day 29 stays E + 29
+    before = replace(subscription(), expiry=date(2011, 12, 29))
+    assert lifecycle.expire(before, date(2011, 12, 31), "Pacific/Apia").expired_on == date(2011, 12, 30)
+    assert lifecycle.expire(before, date(2012, 1, 1), "Pacific/Apia").expired_on == date(2012, 1, 1)

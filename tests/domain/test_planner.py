@@ -339,7 +339,7 @@ def states(draw: st.DrawFn, zone: str) -> Subscription:
         state = replace(state, attempted_at=attempted, renewal_failed=draw(st.booleans()))
     match draw(st.sampled_from(Status)):
         case Status.EXPIRED:
-            return lifecycle.expire(state, state.expiry + timedelta(days=draw(st.integers(1, 60))))
+            return lifecycle.expire(state, state.expiry + timedelta(days=draw(st.integers(1, 60))), "UTC")
         case Status.TERMINATED:
             return lifecycle.terminate(state, state.expiry + timedelta(days=draw(st.integers(-20, 60))))
         case Status.ACTIVE:
@@ -382,7 +382,7 @@ def test_rule_1_5_attempts_until_the_end_agree_with_a_walk_day_by_day(
         seen.append((step.kind, step.due))
         match step.kind:
             case Kind.EXPIRE:
-                state = lifecycle.expire(state, local_date(step.due, zone))
+                state = lifecycle.expire(state, local_date(step.due, zone), zone)
             case Kind.TERMINATE:
                 state = lifecycle.terminate(state, local_date(step.due, zone))
             case _:

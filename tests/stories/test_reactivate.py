@@ -186,7 +186,7 @@ def test_a_second_life_may_end_and_begin_again(story):
 def test_in_the_hour_that_comes_twice_the_new_day_has_begun(story):
     """
     E 2010-11-06 in St. John's. At 00:01 on 11-07 the clock goes back to 23:01 on 11-06; the subscription has been EXPIRED since 00:00.
-    Reactivated in the second 23:30 its period starts on 11-07, and its E is 12-06.
+    Reactivated in the second 23:30 its period starts on 11-07, and its E is 12-06; what is bought then starts on 11-07 too.
     """
     told = story("""
         accounts: [{id: acme, currency: USD, timezone: America/St_Johns, credits: "200.00"}]
@@ -203,5 +203,5 @@ def test_in_the_hour_that_comes_twice_the_new_day_has_begun(story):
         2010-11-06T23:30 s1 reactivated -50.00
         2010-11-06T23:30 s2 purchased -50.00
     """)
-    assert told.state("s1", "period_start", "expiry", "cycles_paid") == ("2010-10-07", "2010-12-06", 2)
-    assert told.state("s2", "period_start", "anchor") == ("2010-11-06", "2010-11-06")
+    assert told.state("s1", "period_start", "expiry", "cycles_paid") == ("2010-11-07", "2010-12-06", 2)
+    assert told.state("s2", "period_start", "anchor") == ("2010-11-07", "2010-11-07")
