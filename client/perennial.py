@@ -21,7 +21,6 @@ from weakref import WeakValueDictionary
 from sqlalchemy import insert, select, update
 from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -29,6 +28,7 @@ from activities.accounts import NewAccount, open_account
 from activities.checks import replay
 from activities.registry import Activities
 from client import clocks
+from client.payloads import data_converter
 from domain.commands import AnyAccountCommand, AnyCommand, AnySubscriptionCommand, Purchase, Recover, Terminate
 from domain.messages import CommandRequest, CommandResult, Snapshot
 from domain.planner import Step
@@ -72,7 +72,7 @@ async def connect_temporal(config: Settings, address: str) -> Client:
     """The one place that connects to Temporal."""
     api_key = config.temporal_api_key.get_secret_value() if config.temporal_api_key else None
     return await Client.connect(
-        address, namespace=config.temporal_namespace, api_key=api_key, tls=config.tls or False, data_converter=pydantic_data_converter
+        address, namespace=config.temporal_namespace, api_key=api_key, tls=config.tls or False, data_converter=data_converter
     )
 
 

@@ -19,6 +19,7 @@ from domain.calendar import first_instant, local_date
 from domain.catalog import Catalog
 from domain.commands import Command
 from domain.messages import Snapshot
+from domain.money import plain
 from domain.planner import Kind, Step
 from domain.policy import Policy
 from domain.pricing import Line
@@ -186,6 +187,11 @@ class Work:
     def usable(self) -> Decimal:
         """What may be spent now, with what this work has moved already (Rule 11.1)."""
         return self.account.usable(self.today)
+
+    def not_covered(self, amount: Decimal) -> str:
+        """In words, that usable does not cover an amount."""
+        currency = self.account.currency
+        return f"usable {plain(self.usable, currency)} {currency} does not cover {plain(amount, currency)}"
 
     def subscription(self, id_: str) -> Subscription:
         """One subscription of the account. Raises `Unknown`."""
