@@ -3,11 +3,14 @@ for any number of them, so it stays prepared. (A list of parameters would be a s
 """
 
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Text, TextClause, any_, literal, text
 from sqlalchemy.dialects.postgresql import ARRAY
+
+from ledger.tables import Base
 
 
 def insert_all(connection: Connection, table: type, rows: list[dict[str, Any]]) -> None:
@@ -15,9 +18,19 @@ def insert_all(connection: Connection, table: type, rows: list[dict[str, Any]]) 
     connection.execute(_insert(table.__tablename__, tuple(rows[0])), {"rows": _json(rows)})  # type: ignore[attr-defined]
 
 
-def update_all(connection: Connection, table: type, rows: list[dict[str, Any]]) -> int:
-    """Update rows by `id`, each only if its `version` is one less than the new one; answers how many were updated."""
-    return connection.execute(_update(table.__tablename__, tuple(rows[0])), {"rows": _json(rows)}).rowcount  # type: ignore[attr-defined]
+def write_all(
+    connection: Connection, new: Mapping[type[Base], list[dict[str, Any]]], table: type[Base], changed: list[dict[str, Any]]
+) -> int:
+    """Insert rows into tables, in this order, and update rows of one by `id`, each only if its `version` is one less than the new one: all in one
+    statement. Foreign keys and triggers look at it when it has ended, so they see all of it. Answers how many rows were updated."""
+    parts = tuple((inserted.__tablename__, tuple(rows[0])) for inserted, rows in new.items())
+    values = {inserted.__tablename__: _json(rows) for inserted, rows in new.items()}
+    if changed:
+        statement = _write(parts, table.__tablename__, tuple(changed[0]))
+        return connection.execute(statement, values | {"changed": _json(changed)}).rowcount
+    if parts:
+        connection.execute(_write(parts), values)
+    return 0
 
 
 def one_of(column: Any, ids: list[str]) -> ColumnElement[bool]:
@@ -32,14 +45,26 @@ def _json(rows: list[dict[str, Any]]) -> str:
 
 @lru_cache
 def _insert(table: str, columns: tuple[str, ...]) -> TextClause:
-    names = ", ".join(f'"{column}"' for column in columns)
-    return text(f"INSERT INTO {table} ({names}) SELECT {names} FROM json_populate_recordset(NULL::{table}, CAST(:rows AS json))")  # noqa: S608
+    return text(_inserting(table, columns, "rows"))
 
 
 @lru_cache
-def _update(table: str, columns: tuple[str, ...]) -> TextClause:
+def _write(new: tuple[tuple[str, tuple[str, ...]], ...], table: str = "", columns: tuple[str, ...] = ()) -> TextClause:
+    """The parts of a WITH are carried out after the statement itself, the last one first."""
+    inserts = [_inserting(name, names, name) for name, names in new]
+    statement = _updating(table, columns, "changed") if table else inserts.pop(0)
+    parts = ", ".join(f"part{number} AS ({insert})" for number, insert in enumerate(reversed(inserts)))
+    return text(f"WITH {parts} {statement}" if parts else statement)
+
+
+def _inserting(table: str, columns: tuple[str, ...], parameter: str) -> str:
+    names = ", ".join(f'"{column}"' for column in columns)
+    return f"INSERT INTO {table} ({names}) SELECT {names} FROM json_populate_recordset(NULL::{table}, CAST(:{parameter} AS json))"  # noqa: S608
+
+
+def _updating(table: str, columns: tuple[str, ...], parameter: str) -> str:
     changes = ", ".join(f'"{column}" = new."{column}"' for column in columns if column != "id")
-    return text(
-        f"UPDATE {table} old SET {changes} FROM json_populate_recordset(NULL::{table}, CAST(:rows AS json)) new "  # noqa: S608
+    return (
+        f"UPDATE {table} old SET {changes} FROM json_populate_recordset(NULL::{table}, CAST(:{parameter} AS json)) new "  # noqa: S608
         "WHERE old.id = new.id AND old.version = new.version - 1"
     )

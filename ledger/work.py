@@ -212,6 +212,10 @@ class Work:
         """All of the account's subscriptions, by id."""
         return self._subscriptions(_ALL, {"account": self.account.id})
 
+    def living(self) -> list[Subscription]:
+        """The account's subscriptions that are not TERMINATED, by id."""
+        return [subscription for subscription in self.all_subscriptions() if subscription.terminated_on is None]
+
     def _subscriptions(self, query: Any, values: Mapping[str, object]) -> list[Subscription]:
         found = [subscription_from(row) for row in self.connection.execute(query, values)]
         for subscription in found:
