@@ -1,8 +1,8 @@
 """The door for people and the platform: one function a command, as thin as it gets.
 
 Everything a command needs is imported when it runs, so that `--help` is there at once. What is read from people is checked in
-`client.inputs`, read from the database in `client.reading`, done by `client.perennial`, and said by `client.words`; errors and exit codes
-(0 done, 1 refused by a rule, 2 bad input or usage, 3 the system is not available) are `client.door`'s.
+`terminal.inputs`, read from the database in `client.reading`, done by `client.perennial`, and said by `terminal.words`; errors and exit codes
+(0 done, 1 refused by a rule, 2 bad input or usage, 3 the system is not available) are `terminal.door`'s.
 """
 
 from collections.abc import Callable, Iterator
@@ -91,7 +91,7 @@ def command(to: typer.Typer, *examples: str, name: str | None = None) -> Callabl
     def register(function: Callable[P, None]) -> Callable[P, None]:
         @wraps(function)
         def door(*args: P.args, **kwargs: P.kwargs) -> None:
-            from client.door import Ended, explained
+            from terminal.door import Ended, explained
 
             try:
                 with explained():
@@ -108,7 +108,7 @@ def command(to: typer.Typer, *examples: str, name: str | None = None) -> Callabl
 
 
 def _end(message: str, code: int) -> NoReturn:
-    from client.door import Code, Ended
+    from terminal.door import Code, Ended
 
     raise Ended(message, Code(code))
 
@@ -122,7 +122,7 @@ def _console() -> "Console":
 
 def _show(value: Any, parts: Any, json: bool, currency: str | None = None) -> None:
     """Print a value as JSON, or the parts that say it to a person."""
-    from client import words
+    from terminal import words
 
     if json:
         typer.echo(words.as_json(value, currency))
@@ -134,8 +134,8 @@ def _show(value: Any, parts: Any, json: bool, currency: str | None = None) -> No
 
 @contextmanager
 def _reading() -> "Iterator[Reading]":
-    from client.door import ledger
     from client.reading import Reading
+    from terminal.door import ledger
 
     with ledger() as opened:
         yield Reading(opened)
@@ -144,14 +144,14 @@ def _reading() -> "Iterator[Reading]":
 def _request_id(given: str | None) -> str:
     from uuid import uuid4
 
-    from client import inputs
+    from terminal import inputs
 
     return f"cli-{uuid4()}" if given is None else inputs.name("--request-id", given)
 
 
 def _do(*commands: "AnyCommand") -> "list[CommandResult]":
     """Carry out commands, one after the other."""
-    from client import door
+    from terminal import door
 
     async def work() -> "list[CommandResult]":
         config = door.configured()
@@ -163,7 +163,7 @@ def _do(*commands: "AnyCommand") -> "list[CommandResult]":
 
 def _outcome(command: "AnyCommand", result: "CommandResult", prefix: str = "") -> dict[str, Any]:
     """Say what became of a command; for programs the same as data."""
-    from client import words
+    from terminal import words
 
     refused = {"rule": result.refusal.rule, "reason": result.refusal.reason} if result.refusal else None
     said = {"do": command.do, "request_id": command.request_id, "replayed": result.replayed, "refused": refused, **words.facts(result)}
@@ -172,7 +172,7 @@ def _outcome(command: "AnyCommand", result: "CommandResult", prefix: str = "") -
 
 def _carry_out(command: "AnyCommand", json: bool) -> None:
     """One command: its outcome in a sentence or as JSON, and the exit code."""
-    from client import words
+    from terminal import words
 
     (result,) = _do(command)
     if json:
@@ -187,7 +187,7 @@ def _confirm(question: str, yes: bool, json: bool) -> None:
     """Show what it means, and ask; without a terminal only --yes confirms."""
     import sys
 
-    from client.door import Code, Ended
+    from terminal.door import Code, Ended
 
     if not json:
         typer.echo(question)
@@ -220,8 +220,8 @@ def purchase(
     json: Json = False,
 ) -> None:
     """Buy a subscription: the whole first cycle is charged at once (rules 3.3, 4.1)."""
-    from client import inputs
     from domain.commands import Pay, Purchase
+    from terminal import inputs
 
     request = _request_id(request_id)
     _carry_out(
@@ -245,8 +245,8 @@ def top_up(
     json: Json = False,
 ) -> None:
     """Add credits; failed renewals that they cover are renewed at once, oldest first (rule 5.4)."""
-    from client import inputs
     from domain.commands import TopUp
+    from terminal import inputs
 
     name, positive = inputs.name("ACCOUNT", account), inputs.positive_amount("AMOUNT", amount)
     if currency is not None:
@@ -268,8 +268,8 @@ def card_set(
     json: Json = False,
 ) -> None:
     """Store a card; it sets off no retry (rule 5.4)."""
-    from client import inputs
     from domain.commands import SetCard
+    from terminal import inputs
 
     digits = token.replace(" ", "").replace("-", "")
     if digits.isdigit() and 12 <= len(digits) <= 19:
@@ -287,8 +287,8 @@ def card_remove(
     json: Json = False,
 ) -> None:
     """Remove the stored card."""
-    from client import inputs
     from domain.commands import SetCard
+    from terminal import inputs
 
     account, request, who = inputs.name("ACCOUNT", account), _request_id(request_id), inputs.name("--by", by)
     _with_switch(SetCard(account=account, card=None, request_id=request, actor=who), renew_by_card, json)
@@ -296,8 +296,8 @@ def card_remove(
 
 def _with_switch(card: Any, renew_by_card: bool | None, json: bool) -> None:
     """Set the card and, where it is named, the switch *renew by card* (rule 5.3)."""
-    from client import words
     from domain.commands import SetAccount
+    from terminal import words
 
     switch = SetAccount(account=card.account, renew_by_card=renew_by_card, request_id=f"{card.request_id}/switch", actor=card.actor)
     commands = [card] if renew_by_card is None else [card, switch]
@@ -333,8 +333,8 @@ def account_new(
     json: Json = False,
 ) -> None:
     """Open an account."""
-    from client import inputs, setup
-    from client.door import configured, ledger
+    from terminal import inputs, setup
+    from terminal.door import configured, ledger
 
     config = configured()
     new = setup.new_account(
@@ -356,7 +356,7 @@ def account_show(
     json: Json = False,
 ) -> None:
     """Show an account: its wallet, card and settings."""
-    from client import inputs, words
+    from terminal import inputs, words
 
     account = inputs.name("ACCOUNT", account)
     with _reading() as reading:
@@ -381,8 +381,8 @@ def account_set(
     json: Json = False,
 ) -> None:
     """Change settings; what is not named stays. It sets off no retry (rule 5.4)."""
-    from client import inputs
     from domain.commands import SetAccount
+    from terminal import inputs
 
     if credit_limit is None and renew_by_card is None:
         inputs.wrong("account set", "nothing to change; name --credit-limit, --renew-by-card or --no-renew-by-card")
@@ -401,8 +401,8 @@ def account_set(
 @command(app, "suspend acme")
 def suspend(account: AccountId, request_id: RequestId = None, by: Actor = "command line", json: Json = False) -> None:
     """Suspend an account: no service, no renewals, no commands but resume, terminate and payments (rule 11.8)."""
-    from client import inputs
     from domain.commands import Suspend
+    from terminal import inputs
 
     who = inputs.name("--by", by)
     _carry_out(Suspend(account=inputs.name("ACCOUNT", account), request_id=_request_id(request_id), actor=who), json)
@@ -411,8 +411,8 @@ def suspend(account: AccountId, request_id: RequestId = None, by: Actor = "comma
 @command(app, "resume acme")
 def resume(account: AccountId, request_id: RequestId = None, by: Actor = "command line", json: Json = False) -> None:
     """Resume a suspended account; it starts no retry (rules 5.6, 11.8)."""
-    from client import inputs
     from domain.commands import Resume
+    from terminal import inputs
 
     who = inputs.name("--by", by)
     _carry_out(Resume(account=inputs.name("ACCOUNT", account), request_id=_request_id(request_id), actor=who), json)
@@ -427,8 +427,8 @@ def catalog_load(
     json: Json = False,
 ) -> None:
     """Add SKUs, or later versions of them with new prices; what is there already is passed over (rule 3.5)."""
-    from client import setup
-    from client.door import ledger
+    from terminal import setup
+    from terminal.door import ledger
 
     values = _document(file, "catalog")
     with ledger() as opened:
@@ -439,8 +439,8 @@ def catalog_load(
 @command(catalog_app, "catalog show", name="show")
 def catalog_show(json: Json = False) -> None:
     """Show what is sold, with every version of the prices."""
-    from client import words
     from domain import catalog
+    from terminal import words
 
     with _reading() as reading:
         found = reading.catalog()
@@ -453,8 +453,8 @@ def policy_load(
     json: Json = False,
 ) -> None:
     """Put a new version of the terms in force; running steps keep theirs (rule 14)."""
-    from client import setup
-    from client.door import ledger
+    from terminal import setup
+    from terminal.door import ledger
 
     values = _document(file, "policy")
     with ledger() as opened:
@@ -465,8 +465,8 @@ def policy_load(
 @command(policy_app, "policy show", name="show")
 def policy_show(json: Json = False) -> None:
     """Show the terms in force."""
-    from client import words
     from domain import policy
+    from terminal import words
 
     with _reading() as reading:
         version, found = reading.policy()
@@ -479,9 +479,9 @@ def policy_show(json: Json = False) -> None:
 
 def _document(file: Path, key: str) -> Any:
     """The values of a YAML or JSON file, or of one key of it (a scenario file has both)."""
-    from client import inputs
     from domain.faults import Faults
     from simulation import document
+    from terminal import inputs
 
     values, faults = document.read(inputs.content("FILE", file))
     if faults:
@@ -495,7 +495,7 @@ def _document(file: Path, key: str) -> Any:
 @command(app, "show s1")
 def show(subscription: SubscriptionId, json: Json = False) -> None:
     """Show a subscription: status, dates, what the next cycle costs, what comes next, its periods."""
-    from client import inputs, words
+    from terminal import inputs, words
 
     with _reading() as reading:
         view = reading.subscription(inputs.name("ID", subscription))
@@ -505,7 +505,7 @@ def show(subscription: SubscriptionId, json: Json = False) -> None:
 @command(app, "explain s1")
 def explain(subscription: SubscriptionId, json: Json = False) -> None:
     """Why it renewed or not, with the rules: what happened, what its workflow says, what comes next."""
-    from client import door, inputs, words
+    from terminal import door, inputs, words
 
     id_ = inputs.name("ID", subscription)
     config = door.configured()
@@ -519,8 +519,8 @@ def explain(subscription: SubscriptionId, json: Json = False) -> None:
 
 async def _workflow_says(config: Any, subscription: str) -> str | None:
     """What the workflow answers; none when it does not, whatever the reason: the database has answered already."""
-    from client import door
     from local.errors import StackError
+    from terminal import door
 
     try:
         async with door.perennial(config) as perennial:
@@ -537,7 +537,7 @@ def history(
     json: Json = False,
 ) -> None:
     """The life story: who did what, when, by which rule, and what it did to the balance."""
-    from client import inputs, words
+    from terminal import inputs, words
 
     id_ = inputs.name("ID", subscription)
     with _reading() as reading:
@@ -558,7 +558,7 @@ def list_(
     json: Json = False,
 ) -> None:
     """The work lists of support, grouped by account (rule 6.3)."""
-    from client import inputs, words
+    from terminal import inputs, words
 
     first, last = inputs.optional_day("--expiry-from", expiry_from), inputs.optional_day("--expiry-to", expiry_to)
     if first and last and first > last:
@@ -579,7 +579,7 @@ def forecast(
     json: Json = False,
 ) -> None:
     """What comes by itself if nobody does anything: dates, amounts, balance; with the account's other subscriptions, which share its wallet."""
-    from client import inputs, words
+    from terminal import inputs, words
 
     id_ = inputs.name("ID", subscription)
     with _reading() as reading:
@@ -600,8 +600,8 @@ def recover(
     json: Json = False,
 ) -> None:
     """Renew failed subscriptions now: one cycle's fee each, from credits or by card; each has its own outcome (rule 6.1)."""
-    from client import inputs, words
     from domain.commands import Recover
+    from terminal import inputs, words
 
     ids = _selection(subscriptions or [], account)
     number, request, who = inputs.optional_name("--invoice-number", invoice_number), _request_id(request_id), inputs.name("--by", by)
@@ -621,7 +621,7 @@ def recover(
 
 def _selection(subscriptions: list[str], account: str | None) -> list[str]:
     """The subscriptions that were named, each once, of one account; or all failed ones of an account."""
-    from client import inputs
+    from terminal import inputs
 
     if bool(subscriptions) == (account is not None):
         inputs.wrong("recover", "name subscriptions, or an account with --account")
@@ -648,9 +648,10 @@ def extend(
     json: Json = False,
 ) -> None:
     """Pay in advance. The cost is shown before it is asked for (rule 6.2)."""
-    from client import inputs, quoting, words
-    from client.door import ledger
+    from client import quoting
     from domain.commands import Extend
+    from terminal import inputs, words
+    from terminal.door import ledger
 
     command = Extend(
         subscription=inputs.name("ID", subscription), cycles=cycles, to=inputs.optional_day("--to", to),
@@ -672,8 +673,8 @@ def reactivate(
     json: Json = False,
 ) -> None:
     """Bring an expired subscription back on its old schedule, for one full fee (rule 7)."""
-    from client import inputs
     from domain.commands import Reactivate
+    from terminal import inputs
 
     number, who = inputs.optional_name("--invoice-number", invoice_number), inputs.name("--by", by)
     id_ = inputs.name("ID", subscription)
@@ -683,8 +684,8 @@ def reactivate(
 @command(app, "unsubscribe s1")
 def unsubscribe(subscription: SubscriptionId, request_id: RequestId = None, by: Actor = "command line", json: Json = False) -> None:
     """Switch auto-renewal off: it runs to its expiry date, without a refund (rule 8.1)."""
-    from client import inputs
     from domain.commands import Unsubscribe
+    from terminal import inputs
 
     who = inputs.name("--by", by)
     _carry_out(Unsubscribe(subscription=inputs.name("ID", subscription), request_id=_request_id(request_id), actor=who), json)
@@ -693,8 +694,8 @@ def unsubscribe(subscription: SubscriptionId, request_id: RequestId = None, by: 
 @command(app, "resubscribe s1")
 def resubscribe(subscription: SubscriptionId, request_id: RequestId = None, by: Actor = "command line", json: Json = False) -> None:
     """Switch auto-renewal on again (rules 5.7, 8.1)."""
-    from client import inputs
     from domain.commands import Resubscribe
+    from terminal import inputs
 
     who = inputs.name("--by", by)
     _carry_out(Resubscribe(subscription=inputs.name("ID", subscription), request_id=_request_id(request_id), actor=who), json)
@@ -710,9 +711,10 @@ def terminate(
     json: Json = False,
 ) -> None:
     """End a subscription at once, for good. The refund is shown before it is asked for (rule 8.2)."""
-    from client import inputs, quoting, words
-    from client.door import ledger
+    from client import quoting
     from domain.commands import Terminate
+    from terminal import inputs, words
+    from terminal.door import ledger
 
     command = Terminate(
         subscription=inputs.name("ID", subscription), reason=inputs.text("--reason", reason), request_id=_request_id(request_id),
@@ -745,8 +747,8 @@ def import_(
     json: Json = False,
 ) -> None:
     """Take over customers of another system, in the middle of their cycles. Run it again after an interruption: nothing comes in twice."""
-    from client import importing, inputs, words
-    from client.door import run
+    from terminal import importing, inputs, words
+    from terminal.door import run
 
     report = run(
         importing.from_files(
@@ -769,10 +771,10 @@ def simulate(
     json: Json = False,
 ) -> None:
     """Play a story in a database of its own, and tell how it ends. Needs no running stack and touches no real data."""
-    from client import inputs, words
-    from client.door import configured, run
     from simulation import playing
     from simulation.scenario import parse
+    from terminal import inputs, words
+    from terminal.door import configured, run
 
     scenario = parse(inputs.content("FILE", file))
     config = configured()
@@ -786,8 +788,8 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running that was started for it.")] = False,
 ) -> None:
     """Real customers, three months, real workflows: failures, retries, a recovery, a refund. About two minutes; can be run again."""
-    from client.demo import demo as play
-    from client.door import configured, run
+    from terminal.demo import demo as play
+    from terminal.door import configured, run
 
     run(play(configured(), _console(), customers=customers, keep=keep))
 
@@ -802,8 +804,8 @@ def clock_new(
     json: Json = False,
 ) -> None:
     """Make a test clock; accounts are attached to it when they are opened."""
-    from client import inputs, setup
-    from client.door import ledger
+    from terminal import inputs, setup
+    from terminal.door import ledger
 
     name, now = inputs.name("CLOCK", clock), inputs.instant("--at", at)
     with ledger() as opened:
@@ -818,8 +820,8 @@ def clock_advance(
     json: Json = False,
 ) -> None:
     """Let time pass on a test clock: everything due is done, each at its instant, in order. May be interrupted and repeated."""
-    from client import advancing, inputs
-    from client.door import run
+    from terminal import advancing, inputs
+    from terminal.door import run
 
     name, until = inputs.name("CLOCK", clock), inputs.instant("--to", to)
     with _reading() as reading:
@@ -835,7 +837,7 @@ def clock_show(
     clock: Annotated[str | None, typer.Argument(metavar="CLOCK", help="Its id. Default: all.")] = None, json: Json = False
 ) -> None:
     """Show test clocks and where they stand."""
-    from client import inputs, words
+    from terminal import inputs, words
 
     with _reading() as reading:
         found = reading.clocks(inputs.optional_name("CLOCK", clock))
@@ -851,9 +853,9 @@ def clock_show(
 @command(stack_app, "stack up", name="up")
 def stack_up(json: Json = False) -> None:
     """Start what is embedded and not running, and bring the database up to date. Data is kept over restarts."""
-    from client import setup
-    from client.door import configured
     from local import stack
+    from terminal import setup
+    from terminal.door import configured
 
     config = configured()
     addresses = stack.up(config, lambda said: typer.echo(said, err=True))
@@ -864,9 +866,9 @@ def stack_up(json: Json = False) -> None:
 @command(stack_app, "stack status", name="status")
 def stack_status(json: Json = False) -> None:
     """Show where PostgreSQL and Temporal are, and whether they run. Exit code 3 when one does not."""
-    from client import words
-    from client.door import configured
     from local import stack
+    from terminal import words
+    from terminal.door import configured
 
     parts = stack.status(configured())
     made = words.table("Stack", "Part", "From", "State", "Address", "Process", "Details")
@@ -881,8 +883,8 @@ def stack_status(json: Json = False) -> None:
 @command(stack_app, "stack down", name="down")
 def stack_down(json: Json = False) -> None:
     """Stop what is embedded; its data stays."""
-    from client.door import configured
     from local import stack
+    from terminal.door import configured
 
     stopped = stack.down(configured())
     _show({"stopped": stopped}, f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.", json)
@@ -891,7 +893,7 @@ def stack_down(json: Json = False) -> None:
 @command(worker_app, "worker status", name="status")
 def worker_status(json: Json = False) -> None:
     """Show which workers ask for work. Exit code 3 when a role has none."""
-    from client import door, words
+    from terminal import door, words
 
     async def look() -> "list[door.Role]":
         config = door.configured()
@@ -913,8 +915,8 @@ def worker_status(json: Json = False) -> None:
 @command(app, "reconcile")
 def reconcile(json: Json = False) -> None:
     """Find what is not as it should be, put right what is safe, report the rest. Exit code 1 when something is left to look at."""
-    from client import door, words
     from client.reconcile import reconcile as look
+    from terminal import door, words
 
     async def work() -> Any:
         async with door.perennial() as perennial:
@@ -929,9 +931,9 @@ def reconcile(json: Json = False) -> None:
 @command(app, "migrate")
 def migrate(json: Json = False) -> None:
     """Bring the database to the newest version of its tables; does nothing where it is there."""
-    from client import setup
-    from client.door import configured
     from local import stack
+    from terminal import setup
+    from terminal.door import configured
 
     config = configured()
     setup.prepare(config.database_url or stack.addresses(config).database_url, config.seller)

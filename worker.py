@@ -14,11 +14,12 @@ import structlog
 from sqlalchemy import text
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
-from client import door, logs
+from client import logs
 from client.perennial import Perennial
 from client.relay import Relay
 from client.workers import ROLES, running
 from settings import Settings, read_settings
+from terminal import door
 
 DESCRIPTION = """roles:
   workflows    decides what happens when; renewals from the wallet run here

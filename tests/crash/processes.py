@@ -23,7 +23,6 @@ from activities.registry import Activities
 from client import clocks, importer
 from client.perennial import Perennial
 from client.reconcile import reconcile
-from client.setup import load_catalog, load_policy, new_clock
 from domain.refusal import Refusal
 from domain.refusal import Refused as RefusedByRule
 from gateways.cards import GatewayUnavailable
@@ -35,6 +34,7 @@ from simulation.direct import Direct
 from simulation.player import CLOCK, Engine
 from simulation.report import Refused
 from simulation.scenario import CARDS, Scenario, parse
+from terminal.setup import load_catalog, load_policy, new_clock
 
 SCENARIO, JOURNAL, CUSTOMERS = "scenario.yaml", "journal", "customers.csv"
 

@@ -4,12 +4,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from client import door, mapping
+from client import mapping
 from client.importer import Report, import_file, import_into
-from client.inputs import wrong
-from client.progress import counting
 from client.reading import NotFound
 from settings import Settings
+from terminal import door
+from terminal.inputs import wrong
+from terminal.progress import counting
 
 
 async def from_files(

@@ -8,7 +8,6 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
 from activities.accounts import NewAccount, open_account
-from client.inputs import wrong
 from client.reading import NotFound
 from domain import catalog as catalogs
 from domain import policy as policies
@@ -18,6 +17,7 @@ from ledger.database import connect, migrate
 from ledger.references import add_catalog, add_policy
 from ledger.tables import Clock, Seller
 from ledger.work import Ledger
+from terminal.inputs import wrong
 
 
 def prepare(database_url: str, seller: str) -> None:

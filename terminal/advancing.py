@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from client import door
-from client.progress import passing
+from terminal import door
+from terminal.progress import passing
 
 
 async def advance(clock: str, now: datetime, until: datetime) -> None:

@@ -16,10 +16,9 @@ from rich.console import Console
 from rich.text import Text
 
 from activities.number_invoices import number_invoices
-from client import mapping, quoting, setup, words
+from client import mapping, quoting
 from client.importer import import_file
 from client.perennial import Perennial
-from client.progress import counting, passing
 from client.reading import Reading
 from client.workers import ROLES, running
 from domain.commands import AnyCommand, Recover, SetAccount, SetCard, Terminate, TopUp
@@ -28,6 +27,8 @@ from ledger.clocks import machine_now
 from local import stack
 from local.stack import Addresses, Source, State
 from settings import PROJECT, Settings
+from terminal import setup, words
+from terminal.progress import counting, passing
 
 EXAMPLES = PROJECT / "examples"
 BEGIN = datetime(2024, 1, 1, 8, tzinfo=UTC)
