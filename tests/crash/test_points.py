@@ -11,7 +11,7 @@ from settings import PROJECT
 from tests.crash import points
 
 #: Programs that change what lasts. The gateway is outside (its own commits are its own matter), a simulation has a database to throw away.
-PACKAGES = ("activities", "client", "ledger", "workflows")
+PACKAGES = ("activities", "client", "ledger", "terminal", "workflows")
 DOORS = ("starter.py", "worker.py")
 
 
