@@ -75,7 +75,7 @@ class Effort:
     rounds: int
 
 
-THOROUGH = Effort(workflows=300, warm_up=4, window=8, rounds=3)
+THOROUGH = Effort(workflows=300, warm_up=3, window=6, rounds=3)
 QUICK = Effort(workflows=200, warm_up=3, window=5, rounds=1)
 
 

@@ -106,7 +106,9 @@ def one_step(draw: st.DrawFn, owners: dict[str, str]) -> dict[str, Any]:
         case "set_card":
             step["card"] = draw(st.sampled_from(["none", "ok", "declined"]))
         case "set":
-            step |= draw(st.sampled_from([{"renew_by_card": True}, {"renew_by_card": False}, {"credit_limit": "0.00"}, {"credit_limit": "50.00"}]))
+            step |= draw(
+                st.sampled_from([{"renew_by_card": True}, {"renew_by_card": False}, {"credit_limit": "0.00"}, {"credit_limit": "50.00"}])
+            )
         case "extend":
             step |= draw(st.sampled_from([{"cycles": 1}, {"cycles": 2}, {"to": "2023-05-31"}, {"to": "2024-01-05"}]))
         case "recover" | "reactivate":

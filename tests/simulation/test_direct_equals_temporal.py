@@ -65,7 +65,9 @@ async def temporal(scenario: Scenario, url: str, address: str) -> dict[str, Any]
 
 
 @pytest.mark.parametrize("example", [path for path in EXAMPLES if built(path)], ids=lambda path: path.stem)
-def test_an_example_gives_the_same_by_both_engines(example: Path, both: Callable[[Scenario], tuple[dict[str, Any], dict[str, Any]]]) -> None:
+def test_an_example_gives_the_same_by_both_engines(
+    example: Path, both: Callable[[Scenario], tuple[dict[str, Any], dict[str, Any]]]
+) -> None:
     scenario = built(example)
     assert scenario is not None
     by_calls, by_workflows = both(scenario)
@@ -73,7 +75,9 @@ def test_an_example_gives_the_same_by_both_engines(example: Path, both: Callable
 
 
 @given(scenarios())
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], print_blob=True)
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], print_blob=True
+)
 def test_a_made_up_scenario_gives_the_same_by_both_engines(
     both: Callable[[Scenario], tuple[dict[str, Any], dict[str, Any]]], document: dict[str, Any]
 ) -> None:
