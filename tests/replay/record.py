@@ -1,0 +1,336 @@
+"""Records histories: plays every path of the workflows on a throwaway server and writes what the server has kept of it, one file a run.
+
+    python -m tests.replay.record              all paths
+    python -m tests.replay.record commands     some of them
+
+Run it when a workflow gets a new path. Histories that are here stay as they are: they stand for the subscriptions that sleep in an
+installation while its code is upgraded, and the test replays them with the code of today. Only a path that nobody can have
+started yet may be recorded again.
+"""
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import structlog
+from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.service import RPCError
+
+from activities import registry
+from client.perennial import Perennial
+from domain.commands import (
+    Extend,
+    Reactivate,
+    Recover,
+    Resubscribe,
+    Resume,
+    SetAccount,
+    SetCard,
+    Suspend,
+    Terminate,
+    TopUp,
+    Unsubscribe,
+)
+from domain.messages import StepRequest
+from ledger.clocks import machine_now
+from ledger.database import migrate
+from local import stack
+from tests.workflows.shop import FEBRUARY, JANUARY, Shop, settings_for
+from workflows.messages import account_workflow, subscription_workflow
+from workflows.reconciliation import ReconciliationInput
+
+HISTORIES = Path(__file__).parent / "histories"
+
+
+@dataclass
+class Recording:
+    """The stack on which paths are played, and the path's name, which is part of all its ids."""
+
+    addresses: stack.Addresses
+    path: str
+
+    @asynccontextmanager
+    async def shop(self, *, clock: bool = True, workers: bool = True, rules: Any = None, **changes: Any) -> AsyncIterator[Shop]:
+        """A shop whose ids end with the path's name."""
+        config = settings_for(**changes)
+        async with Perennial.connect(self.addresses.database_url, self.addresses.temporal_address, config) as perennial:
+            shop = Shop(perennial, config, unique=self.path)
+            await shop.open(JANUARY if clock else None, **(rules or {}))
+            if workers:
+                async with shop.working():
+                    yield shop
+                    await _settle(shop)
+            else:
+                yield shop
+
+
+async def _settle(shop: Shop) -> None:
+    """Let no task of a workflow be under way: a history that ends in one cannot be replayed."""
+    for name in ("s", "a", "b"):
+        description = await _described(shop.workflow(shop.id(name)))
+        if description is not None and description.status is WorkflowExecutionStatus.RUNNING:
+            await shop.settled(shop.id(name))
+
+
+async def _described(handle: WorkflowHandle[Any, Any]) -> WorkflowExecutionDescription | None:
+    try:
+        return await handle.describe()
+    except RPCError:
+        return None
+
+
+Path_ = Callable[[Recording], Awaitable[None]]
+
+
+async def renewals_local(recording: Recording) -> None:
+    """Seven months from the wallet on the local fast path, in runs of three cycles, by the test clock."""
+    async with recording.shop() as shop:
+        await shop.account()
+        await shop.buy()
+        await shop.advance(2021, 8, 20)
+
+
+async def renewals_regular(recording: Recording) -> None:
+    """The same by regular activities, a run a cycle."""
+    async with recording.shop(renew_locally=False, cycles_per_run=1) as shop:
+        await shop.account()
+        await shop.buy()
+        await shop.advance(2021, 4, 20)
+
+
+async def renewal_by_timer(recording: Recording) -> None:
+    """By the machine's clock: sleep, renew, sleep."""
+    async with recording.shop(clock=False, jitter_seconds=80_000, cycles_per_run=12) as shop:
+        s = await shop.due_soon()
+        await shop.until_event(s, "MarkerRecorded")
+
+
+async def renewal_by_timer_regular(recording: Recording) -> None:
+    """The same by a regular activity, and then as a new run."""
+    async with recording.shop(clock=False, jitter_seconds=80_000, cycles_per_run=1, renew_locally=False) as shop:
+        s = await shop.due_soon()
+        await shop.until_event(s, "WorkflowExecutionContinuedAsNew")
+
+
+async def local_falls_back(recording: Recording) -> None:
+    """A local renewal that fails is made as a regular one."""
+    renew, tries = registry._STEPS["renew"], []
+
+    def fail_once(*arguments: Any) -> Any:
+        tries.append(arguments)
+        if len(tries) == 1:
+            raise ConnectionError("the database is away")
+        return renew(*arguments)
+
+    registry._STEPS["renew"] = fail_once
+    try:
+        async with recording.shop() as shop:
+            await shop.account()
+            await shop.buy()
+            await shop.advance(2021, 2, 7)
+    finally:
+        registry._STEPS["renew"] = renew
+
+
+async def card(recording: Recording) -> None:
+    """By card, of which the first answer is lost."""
+    async with recording.shop() as shop:
+        await shop.account(credits="50.00", card="sim_timeout_charged")
+        await shop.buy()
+        await shop.advance(2021, 2, 7)
+
+
+async def declined_to_the_end(recording: Recording) -> None:
+    """Declined on the renewal date and at each retry, expired, terminated on day 29."""
+    async with recording.shop() as shop:
+        await shop.account(credits="50.00", card="sim_declined")
+        s = await shop.buy()
+        await shop.advance(2021, 4, 1)
+        await shop.workflow(s).result()
+
+
+async def unfunded_then_recovered(recording: Recording) -> None:
+    """No credits, a retry, then recovered by card; reactivated after it has expired; terminated with a refund."""
+    async with recording.shop() as shop:
+        await shop.account(credits="50.00")
+        s = await shop.buy()
+        await shop.advance(2021, 2, 10)
+        await shop.perennial.do(SetCard(account=shop.id("acme"), card="sim_ok", request_id=shop.id("1")))
+        await shop.perennial.do(SetAccount(account=shop.id("acme"), renew_by_card=True, request_id=shop.id("2")))
+        await shop.perennial.do(Recover(subscription=s, request_id=shop.id("3")))
+        await shop.perennial.do(SetCard(account=shop.id("acme"), card=None, request_id=shop.id("4")))
+        await shop.advance(2021, 3, 20)
+        await shop.perennial.do(TopUp(account=shop.id("acme"), amount=Decimal(60), request_id=shop.id("5")))
+        await shop.perennial.do(Reactivate(subscription=s, request_id=shop.id("6")))
+        await shop.perennial.do(Terminate(subscription=s, reason="enough", request_id=shop.id("7")))
+        await shop.workflow(s).result()
+
+
+async def commands(recording: Recording) -> None:
+    """Extended, unsubscribed, resubscribed; refused by the use case; one that can never work; without a request id."""
+    async with recording.shop() as shop:
+        await shop.account(credits="200.00")
+        s = await shop.buy()
+        await shop.perennial.do(Extend(subscription=s, cycles=2, request_id=shop.id("1")))
+        await shop.perennial.do(Unsubscribe(subscription=s, request_id=shop.id("2")))
+        await shop.perennial.do(Resubscribe(subscription=s))
+        await shop.perennial.do(Extend(subscription=s, cycles=9, request_id=shop.id("3")))
+        try:
+            await shop.perennial.do(Terminate(subscription=s, reason="\x00", request_id=shop.id("4")))
+        except WorkflowUpdateFailedError:
+            await shop.advance(2021, 3, 1)
+
+
+async def signals(recording: Recording) -> None:
+    """What came in while no worker was up: recover and refund, repeated; then rubbish, which is dropped."""
+    async with recording.shop(workers=False, rules={"retry_on_top_up": False}) as shop:
+        await shop.account(credits="50.00")
+        s = await shop.buy()
+        shop.set_clock(FEBRUARY)
+        shop.step("mark_failed", StepRequest(subscription=s, version=1, now=FEBRUARY))
+        shop.call("top_up", TopUp(account=shop.id("acme"), amount=Decimal(80)), FEBRUARY)
+        await shop.workflow(s).signal("recover")
+        await shop.workflow(s).signal("moved", "rubbish")
+        for _ in range(2):
+            await shop.perennial.send(Recover(subscription=s, request_id=shop.id("1")))
+        async with shop.working():
+            await shop.until(s, lambda: shop.events(s)[-1] == "recovered")
+            await shop.perennial.send(Recover(subscription=s, request_id=shop.id("1")))
+            await shop.perennial.send(Terminate(subscription=s, reason="enough", request_id=shop.id("2")))
+            await shop.workflow(s).result()
+
+
+async def group(recording: Recording) -> None:
+    """Two that renew together, fail together, and are healed by a top-up; one of the account's workflows."""
+    async with recording.shop() as shop:
+        await shop.account(credits="180.00")
+        await shop.buy("a", "PRO"), await shop.buy("b", "BIZ")
+        await shop.advance(2021, 3, 8)
+        await shop.perennial.do(TopUp(account=shop.id("acme"), amount=Decimal(90), request_id=shop.id("1")))
+
+
+async def suspended(recording: Recording) -> None:
+    """The account is suspended over a renewal date, and resumed; a subscription that was not started is not told."""
+    async with recording.shop() as shop:
+        await shop.account()
+        await shop.buy("a")
+        await shop.bought(JANUARY, "b", "BIZ", start=False)
+        await shop.perennial.do(Suspend(account=shop.id("acme"), request_id=shop.id("1")))
+        await shop.advance(2021, 2, 8)
+        await shop.perennial.do(Resume(account=shop.id("acme"), request_id=shop.id("2")))
+
+
+async def outage(recording: Recording) -> None:
+    """Everything stood still over the renewal date: renewed late; and another one for so long that it expires."""
+    async with recording.shop(clock=False) as shop:
+        await shop.account()
+        now = machine_now()
+        late, too_late = await shop.bought(now - timedelta(days=34), "a"), await shop.bought(now - timedelta(days=80), "b")
+        await shop.until(late, lambda: "renewed" in shop.events(late))
+        await shop.until(too_late, lambda: "expired" in shop.events(too_late))
+        await shop.settled(too_late)
+
+
+async def flood(recording: Recording) -> None:
+    """A run that ends with commands waiting, which the next one carries out. (Its history would be long: the second run alone is kept.)"""
+    async with recording.shop(workers=False) as shop:
+        await shop.account(credits="50.00")
+        s = await shop.buy()
+        [(old, _)] = shop.perennial.ledger.snapshots([s], JANUARY)
+        gate = asyncio.Semaphore(50)
+
+        async def moved() -> None:
+            async with gate:
+                await shop.workflow(s).signal("moved", old)
+
+        await asyncio.gather(*(moved() for _ in range(4100)))
+        for n in range(3):
+            await shop.perennial.send(Recover(subscription=s, request_id=shop.id(f"r{n}")))
+        async with shop.working():
+            await shop.until_event(s, "WorkflowExecutionContinuedAsNew")
+            await shop.settled(s)
+
+
+async def reconciliation(recording: Recording) -> None:
+    """All parts, with something to find in two of them."""
+    async with recording.shop(clock=False) as shop:
+        await shop.account()
+        await shop.bought(machine_now() - timedelta(days=1), start=False)
+        await shop.perennial.temporal.execute_workflow(
+            "Reconciliation", ReconciliationInput(), id=f"reconciliation/{recording.path}", task_queue=shop.config.task_queue
+        )
+
+
+PATHS: dict[str, Path_] = {
+    path.__name__: path
+    for path in (
+        renewals_local, renewals_regular, renewal_by_timer, renewal_by_timer_regular, local_falls_back, card, declined_to_the_end,
+        unfunded_then_recovered, commands, signals, group, suspended, outage, flood, reconciliation,
+    )
+}  # fmt: skip
+_LONGEST = 1000
+
+
+async def record(names: list[str]) -> None:
+    """Play paths and write their histories."""
+    for name in names:
+        with stack.throwaway() as addresses:
+            migrate(addresses.database_url)
+            recording = Recording(addresses, name)
+            await PATHS[name](recording)
+            async with Perennial.connect(addresses.database_url, addresses.temporal_address, settings_for()) as perennial:
+                written = await _write(perennial, name)
+        print(f"{name}: {written} runs")
+
+
+async def _write(perennial: Perennial, path: str) -> int:
+    ids = [subscription_workflow(f"{name}-{path}") for name in ("s", "a", "b")]
+    ids += [account_workflow(f"acme-{path}"), f"reconciliation/{path}"]
+    written = 0
+    for id_ in ids:
+        for run in await _runs(perennial, id_):
+            history = await run.fetch_history()
+            if len(history.events) <= _LONGEST:
+                written += 1
+                name = f"{path}.{id_.partition('/')[0]}-{id_.partition('/')[2].removesuffix(f'-{path}')}.{written}.json"
+                (HISTORIES / name).write_text(json.dumps(_plain(json.loads(history.to_json())), separators=(",", ":")) + "\n")
+    return written
+
+
+async def _runs(perennial: Perennial, id_: str) -> list[WorkflowHandle[Any, Any]]:
+    """All runs of a workflow id that the server still has, oldest first."""
+    query = f"WorkflowId = '{id_}'"
+    found = [execution async for execution in perennial.temporal.list_workflows(query)]
+    found.sort(key=lambda execution: execution.start_time)
+    return [perennial.temporal.get_workflow_handle(execution.id, run_id=execution.run_id) for execution in found]
+
+
+def _plain(value: Any) -> Any:
+    """Without what belongs to the machine that recorded it: identities, and the paths in traces."""
+    if isinstance(value, dict):
+        said = {"identity": "recorder", "stackTrace": "", "buildId": "recorder"}
+        return {key: said.get(key, _plain(item)) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
+def main() -> None:
+    """The script."""
+    logging.disable(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    HISTORIES.mkdir(exist_ok=True)
+    names = sys.argv[1:] or list(PATHS)
+    for old in [file for name in names for file in HISTORIES.glob(f"{name}.*")]:
+        old.unlink()
+    asyncio.run(record(names))
+
+
+if __name__ == "__main__":
+    main()
