@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -59,8 +59,9 @@ class Site:
         migrate(self.database_url)
         self.engine: Engine = connect(self.database_url, pool_size=2)
         ours = psutil.Process().children(recursive=True)
-        self._server = [process for process in ours if process.name().startswith("temporal")]
-        self._database = [process for process in ours if process.name() == "postgres" and process.ppid() not in _pids(ours, "postgres")]
+        self._server = [process for process in ours if _name(process).startswith("temporal")]
+        databases = {process.pid: process for process in ours if _name(process) == "postgres"}
+        self._database = [process for process in databases.values() if _parent(process) not in (None, *databases)]
 
     def used(self, worker: "WorkerProcess | None" = None) -> Used:
         """What was consumed until now."""
@@ -73,8 +74,19 @@ class Site:
         )  # fmt: skip
 
 
-def _pids(processes: list[psutil.Process], name: str) -> set[int]:
-    return {process.pid for process in processes if process.name() == name}
+def _name(process: psutil.Process) -> str:
+    """Empty when it has ended meanwhile, as connections' processes do."""
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def _parent(process: psutil.Process) -> int | None:
+    try:
+        return process.ppid()
+    except psutil.NoSuchProcess:
+        return None
 
 
 def _cpu(process: psutil.Process) -> float:
@@ -85,7 +97,11 @@ def _cpu(process: psutil.Process) -> float:
 def _cpu_of_all(process: psutil.Process) -> float:
     """With its children, those that have ended included."""
     times = process.cpu_times()
-    return _cpu(process) + float(times.children_user + times.children_system) + sum(_cpu(child) for child in process.children())
+    total = _cpu(process) + float(times.children_user + times.children_system)
+    for child in process.children():
+        with suppress(psutil.NoSuchProcess):
+            total += _cpu(child)
+    return total
 
 
 @contextmanager
