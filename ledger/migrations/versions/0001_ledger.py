@@ -412,4 +412,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("the first version has nothing before it: drop the database")
+    raise RuntimeError("the first version has nothing before it: drop the database")
