@@ -25,6 +25,7 @@ from activities.number_invoices import number_invoices
 from activities.paying import take_up
 from domain.findings import Finding, Kind, Part, ReconcileRequest, ReconcileResult
 from domain.messages import ChargeOutcome, Snapshot
+from domain.money import plain
 from gateways.cards import CardGateway, GatewayUnavailable
 from ledger import failpoints
 from ledger.clocks import machine_now, virtual_now
@@ -285,14 +286,16 @@ def _of(kind: Kind, row: Any, what: str, *, repaired: bool) -> Finding:
 
 def _of_charge(row: Any, what: str, *, repaired: bool) -> Finding:
     kind = Kind.CHARGE_UNKNOWN if row.outcome == ChargeOutcome.PENDING else Kind.CHARGE_NOT_BOOKED
-    return Finding(kind=kind, subject=row.key, what=f"card charge over {row.amount:f} {row.currency}: {what}", repaired=repaired)
+    return Finding(
+        kind=kind, subject=row.key, what=f"card charge over {plain(row.amount, row.currency)} {row.currency}: {what}", repaired=repaired
+    )
 
 
 def _unbalanced(connection: Connection) -> list[Finding]:
     moved = func.sum(Posting.amount)
     query = select(Posting.operation, Posting.currency, moved.label("sum")).group_by(Posting.operation, Posting.currency).having(moved != 0)
     return [
-        Finding(kind=Kind.UNBALANCED, subject=str(row.operation), what=f"its postings sum to {row.sum:f} {row.currency}")
+        Finding(kind=Kind.UNBALANCED, subject=str(row.operation), what=f"its postings sum to {plain(row.sum, row.currency)} {row.currency}")
         for row in connection.execute(query.order_by(Posting.operation).limit(_AT_MOST))
     ]
 
@@ -301,7 +304,8 @@ def _ledger_sums(connection: Connection) -> list[Finding]:
     moved = func.sum(Posting.amount)
     query = select(Posting.currency, moved.label("sum")).group_by(Posting.currency).having(moved != 0).order_by(Posting.currency)
     return [
-        Finding(kind=Kind.LEDGER_SUM, subject=row.currency, what=f"all postings sum to {row.sum:f}") for row in connection.execute(query)
+        Finding(kind=Kind.LEDGER_SUM, subject=row.currency, what=f"all postings sum to {plain(row.sum, row.currency)}")
+        for row in connection.execute(query)
     ]
 
 
@@ -316,7 +320,11 @@ def _balances(connection: Connection) -> list[Finding]:
         .limit(_AT_MOST)
     )
     return [
-        Finding(kind=Kind.BALANCE, subject=row.id, what=f"its balance is {row.balance:f} {row.currency}, its postings sum to {row.sum:f}")
+        Finding(
+            kind=Kind.BALANCE,
+            subject=row.id,
+            what=f"its balance is {plain(row.balance, row.currency)} {row.currency}, its postings sum to {plain(row.sum, row.currency)}",
+        )
         for row in connection.execute(query)
     ]
 

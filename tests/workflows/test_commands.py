@@ -57,7 +57,7 @@ async def test_what_only_the_database_knows_is_refused_by_the_use_case(shop: Sho
     s = await shop.buy()
     refused = await shop.perennial.do(Extend(subscription=s, cycles=1, request_id="a"))
     assert refused.refusal is not None
-    assert (refused.refusal.rule, refused.refusal.reason) == ("6.2", "usable 10.00000 USD does not cover 50.00")
+    assert (refused.refusal.rule, refused.refusal.reason) == ("6.2", "usable 10.00 USD does not cover 50.00")
 
 
 async def test_a_snapshot_that_is_behind_never_refuses(shop: Shop) -> None:

@@ -251,7 +251,7 @@ async def test_a_charge_that_was_declined_is_put_on_record(asleep: Shop) -> None
     _, key = await ask(asleep, "sim_declined")
     asleep.gateway.charge(key, "sim_declined", Decimal(50), "USD")
     findings, _ = await look(asleep, Part.CHARGES, IDLE)
-    assert findings[0].what == "card charge over 50.00000 USD: its outcome was unknown; it was not charged: card declined"
+    assert findings[0].what == "card charge over 50.00 USD: its outcome was unknown; it was not charged: card declined"
     assert charge_row(asleep) == ("declined", True, "card declined")
     assert asleep.events()[-1] == "card_declined"
 
@@ -337,7 +337,7 @@ async def test_books_that_do_not_add_up_are_reported(asleep: Shop) -> None:
         (Kind.BALANCE, asleep.id("acme"), False),
         (Kind.NO_NEXT_STEP, s, False),
     ]
-    assert findings[2].what == "its balance is 0.00000 USD, its postings sum to 1.00000"
+    assert findings[2].what == "its balance is 0.00 USD, its postings sum to 1.00"
     assert (await look(asleep, Part.SUBSCRIPTIONS, IDLE))[0] == ()  # said once
 
 

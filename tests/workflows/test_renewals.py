@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from temporalio.exceptions import ApplicationError
 
 from activities import registry
 from domain.commands import Recover, Terminate, TopUp
@@ -12,6 +13,7 @@ from domain.messages import Outcome, StepRequest
 from ledger.clocks import machine_now
 from tests.workflows.conftest import OpenShop
 from tests.workflows.shop import FEBRUARY, JANUARY, Shop, kinds
+from workflows import subscription
 
 START = ["WorkflowExecutionStarted"]
 TASK = ["WorkflowTaskScheduled", "WorkflowTaskStarted", "WorkflowTaskCompleted"]
@@ -169,6 +171,27 @@ async def test_a_local_renewal_that_fails_is_tried_as_a_regular_one(shop: Shop, 
     history = await shop.history(s)
     assert history.index("MarkerRecorded") < history.index("ActivityTaskScheduled")
     assert len(tries) == 2
+
+
+async def test_a_step_that_a_worker_cannot_even_read_does_not_end_the_workflow(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of an older version, say: their refusal is final for the activity, but not for the subscription."""
+    tries = []
+    renew = registry._STEPS["renew"]
+
+    def cannot_read(*arguments: Any) -> Any:
+        tries.append(arguments)
+        if len(tries) <= 2:  # the local one and the regular one
+            raise ApplicationError("Failed decoding arguments", non_retryable=True)
+        return renew(*arguments)
+
+    monkeypatch.setitem(registry._STEPS, "renew", cannot_read)
+    monkeypatch.setattr(subscription, "_AFTER_A_FAULT", timedelta(milliseconds=10))
+    await shop.account()
+    s = await shop.buy()
+    await shop.advance(2021, 2, 7)
+    assert shop.events(s)[-1] == "renewed"
+    history = await shop.history(s)
+    assert history.index("ActivityTaskFailed") < history.index("TimerFired")
 
 
 # runs
