@@ -1,6 +1,7 @@
 """The Python client: what the platform, the command line and other programs use.
 
-    async with Perennial.connect() as perennial:
+    where = stack.addresses()               # of local/: configured, or the embedded stack
+    async with Perennial.connect(where.database_url, where.temporal_address) as perennial:
         result = await perennial.do(Purchase(subscription="s1", account="acme", sku="PRO-M", request_id="order-7731"))
         if result.refusal:
             print(result.refusal)           # usable 0.00 USD does not cover 50.00 (rule 4.1)

@@ -17,6 +17,8 @@ async def from_files(
     file: Path, mapping_file: Path | None, *, dry_run: bool, clock: str | None, faults: Path | None, prefix: str, limit: int | None
 ) -> Report:
     """Import a file by a mapping file; a dry run needs the database alone. Faulty rows are listed in `faults`, or in `faults_of(file)`."""
+    if faults is not None and any(read and faults.exists() and read.exists() and faults.samefile(read) for read in (file, mapping_file)):
+        wrong("--faults", f"{faults} is read by this import and would be overwritten; name another file")
     config = door.configured()
     with tempfile.TemporaryDirectory(prefix="perennial-") as scratch:
         written = faults or Path(scratch) / "faults.csv"

@@ -188,3 +188,14 @@ def test_nobody_who_answers_in_time_leaves_the_outcome_open(shop: Shop, monkeypa
     assert told.code == 3
     assert f"--request-id {shop.acme}-r" in told.err
     monkeypatch.undo()
+
+
+def test_the_list_of_faulty_rows_never_replaces_what_is_imported(installation: str, tmp_path: Path) -> None:
+    (tmp_path / "customers.csv").write_text("id\n1\n")
+    (tmp_path / "mapping.yaml").write_text("fields: {}\n")
+    files = [str(tmp_path / "customers.csv"), "--mapping", str(tmp_path / "mapping.yaml"), "--dry-run"]
+    for name in ("customers.csv", "mapping.yaml"):
+        before = (tmp_path / name).read_text()
+        told = call("import", *files, "--faults", f"{tmp_path}/../{tmp_path.name}/{name}")
+        assert (told.code, "--faults" in told.err) == (2, True)
+        assert (tmp_path / name).read_text() == before
