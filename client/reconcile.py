@@ -28,7 +28,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.reconcile import Limits, Reconciliation, Standing
 from client.perennial import Perennial
-from domain.findings import Finding, Part, ReconcileRequest, ReconcileResult, Report
+from domain.findings import Part, ReconcileRequest, ReconcileResult, Report
 from domain.messages import Snapshot
 from gateways.simulated import SimulatedCards
 from ledger.clocks import machine_now
@@ -52,7 +52,7 @@ async def reconcile(perennial: Perennial, progress: Callable[[Part, int], None] 
         after: str | None = ""
         while after is not None:
             result = await reconciliation.reconcile(ReconcileRequest(part=part, now=machine_now(), after=after))
-            _tell(result.findings)
+            _tell(part, result)
             report, after = report.plus(part, result.findings, result.checked), result.after
             if progress:
                 progress(part, report.checked[part.value])
@@ -66,7 +66,7 @@ def reconciling(perennial: Perennial) -> Callable[..., Any]:
     @activity.defn(name="reconcile")
     async def run(request: ReconcileRequest) -> ReconcileResult:
         result = await reconciliation.reconcile(request)
-        _tell(result.findings)
+        _tell(request.part, result)
         return result
 
     return run
@@ -105,14 +105,16 @@ def _reconciliation(perennial: Perennial, *, ask_every: int) -> Reconciliation:
     return Reconciliation(perennial.ledger, SimulatedCards(perennial.ledger.engine), OnTemporal(perennial), limits)
 
 
-def _tell(findings: tuple[Finding, ...]) -> None:
-    if not findings:
-        return
-    counter = Runtime.default().metric_meter.create_counter("perennial_findings", "What reconciliations have found")
-    for finding in findings:
+def _tell(part: Part, result: ReconcileResult) -> None:
+    """Each finding, and each batch, is a line in the log; findings are counted for whoever watches."""
+    meter = Runtime.default().metric_meter
+    for finding in result.findings:
         level = log.warning if finding.repaired else log.error
         level("finding", kind=finding.kind.value, subject=finding.subject, what=finding.what, repaired=finding.repaired)
+        counter = meter.create_counter("perennial_findings", "What reconciliations have found")
         counter.add(1, {"kind": finding.kind.value, "repaired": str(finding.repaired).lower()})
+    repaired = sum(finding.repaired for finding in result.findings)
+    log.info("reconciled", part=part.value, checked=result.checked, repaired=repaired, left=len(result.findings) - repaired)
 
 
 class OnTemporal:
