@@ -4,8 +4,9 @@ A call that was not answered is looked up by its key, never made with a new one.
 """
 
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 
 from domain.messages import ChargeOutcome, ChargeRequest, ChargeResult
 from gateways.cards import Answer, CardGateway, GatewayUnavailable
@@ -20,7 +21,7 @@ def charge(ledger: Ledger, gateway: CardGateway, request: ChargeRequest) -> Char
     with ledger.engine.connect() as connection:
         row = connection.execute(select(CardCharge.__table__).where(CardCharge.key == request.key)).one()
     if row.outcome != ChargeOutcome.PENDING:
-        return ChargeResult(key=row.key, outcome=ChargeOutcome(row.outcome), amount=row.amount, reason=row.reason)
+        return _result(row)
     failpoints.reach("charge.before_call")
     answer = _ask(gateway, row.key, row.card, row.amount, row.currency)
     failpoints.reach("charge.after_call")
@@ -28,7 +29,12 @@ def charge(ledger: Ledger, gateway: CardGateway, request: ChargeRequest) -> Char
     with ledger.transaction("charge") as connection:
         settled = update(CardCharge).where(CardCharge.key == row.key, CardCharge.outcome == ChargeOutcome.PENDING)
         connection.execute(settled.values(outcome=str(outcome), reason=answer.reason))
-    return ChargeResult(key=row.key, outcome=outcome, amount=row.amount, reason=answer.reason)
+        # what is written counts, whoever wrote it: reconciliation may have closed the charge meanwhile, and books it later
+        return _result(connection.execute(select(CardCharge.__table__).where(CardCharge.key == row.key)).one())
+
+
+def _result(row: Row[Any]) -> ChargeResult:
+    return ChargeResult(key=row.key, outcome=ChargeOutcome(row.outcome), amount=row.amount, reason=row.reason)
 
 
 def _ask(gateway: CardGateway, key: str, card: str, amount: Decimal, currency: str) -> Answer:
