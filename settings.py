@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_json: bool = False
     metrics_port: Port | None = None
+    metrics_host: str = Field(default="127.0.0.1", min_length=1)
 
     @field_validator("database_url")
     @classmethod

@@ -605,7 +605,8 @@ def recover(
 
     ids = _selection(subscriptions or [], account)
     number, request, who = inputs.optional_name("--invoice-number", invoice_number), _request_id(request_id), inputs.name("--by", by)
-    commands = [Recover(subscription=id_, invoice_number=number, request_id=f"{request}/{id_}", actor=who) for id_ in ids]
+    requests = {id_: request if len(ids) == 1 else f"{request}/{id_}" for id_ in ids}
+    commands = [Recover(subscription=id_, invoice_number=number, request_id=requests[id_], actor=who) for id_ in ids]
     results = _do(*commands) if commands else []
     if json:
         both = zip(commands, results, strict=True)

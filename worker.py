@@ -57,7 +57,7 @@ async def _work(roles: Sequence[str], config: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     if config.metrics_port is not None:
-        _serve_metrics(config.metrics_port)
+        _serve_metrics(config.metrics_host, config.metrics_port)
     async with door.perennial(config) as perennial:
         await asyncio.to_thread(_look_at_database, perennial)
         async with running([role for role in roles if role in ROLES], perennial, config):
@@ -76,8 +76,8 @@ async def _work(roles: Sequence[str], config: Settings) -> None:
     log.info("stopped")
 
 
-def _serve_metrics(port: int) -> None:
-    metrics = PrometheusConfig(bind_address=f"0.0.0.0:{port}")
+def _serve_metrics(host: str, port: int) -> None:
+    metrics = PrometheusConfig(bind_address=f"{host}:{port}")
     try:
         Runtime.set_default(Runtime(telemetry=TelemetryConfig(metrics=metrics)))
     except (RuntimeError, ValueError) as error:

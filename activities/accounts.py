@@ -44,8 +44,8 @@ def open_account(ledger: Ledger, account: NewAccount, now: datetime) -> None:
     where the id exists."""
     calendar.zone(account.timezone)
     money.minor_units(account.currency)
-    if account.credits < 0 or account.credit_limit < 0:
-        raise ValueError(f"credits and credit limit of {account.id} must not be negative")
+    if any(amount < 0 or not money.is_amount(amount) for amount in (account.credits, account.credit_limit)):
+        raise ValueError(f"credits and credit limit of {account.id} must be amounts that are not negative")
     values = {
         "id": account.id, "seller": account.seller, "currency": account.currency, "timezone": account.timezone, "credit_limit": account.credit_limit,
         "card": account.card, "renew_by_card": account.renew_by_card, "owner": account.owner, "billing_email": account.billing_email,
@@ -64,6 +64,7 @@ def top_up(ledger: Ledger, request: CommandRequest) -> CommandResult:
     """Add credits, with an invoice; each failed group that they cover is renewed at once, oldest first (Rule 5.4)."""
 
     def carry_out(work: Work, command: TopUp) -> CommandResult:
+        _check_amount(command.amount, "a top-up", "11.4")
         if command.amount <= 0:
             raise Refused("11.4", f"a top-up of {command.amount:f} is not positive")
         facts = {"account": work.account.id, "amount": str(command.amount), "currency": work.account.currency}
@@ -77,13 +78,22 @@ def top_up(ledger: Ledger, request: CommandRequest) -> CommandResult:
     return on_account(ledger, request.command, request, carry_out)
 
 
+def _check_amount(amount: Decimal, what: str, rule: str) -> None:
+    """What the ledger could not keep to the last decimal is refused (Rule 3.2: at most 5 decimals)."""
+    if not money.is_amount(amount):
+        raise Refused(rule, f"{what} of {amount} is no amount: at most 5 decimals, below {money.LARGEST:f}")
+
+
 def heal(work: Work) -> list[Snapshot]:
     """After a top-up: renew each failed group that usable covers, oldest first; no card, and no event when it is not enough (Rule 5.4)."""
     if not work.policy.retry_on_top_up or work.account.suspended:
         return []
     snapshots: list[Snapshot] = []
     for members in failed_groups(work):
-        lines = {member.id: renewal_lines(work, member) for member in members}
+        try:
+            lines = {member.id: renewal_lines(work, member) for member in members}
+        except Refused:
+            continue  # a price is missing: the group stays failed, the top-up is good
         amount = sum(map(total, lines.values()), ZERO)
         if funding.fund(work.account, amount, work.today, card_allowed=False) is Source.WALLET:
             snapshots += renew_all(work, members, lines, "5.4")
@@ -91,8 +101,9 @@ def heal(work: Work) -> list[Snapshot]:
 
 
 def failed_groups(work: Work) -> list[list[Subscription]]:
-    """The failed groups of the account, oldest renewal date first; under `independent` each alone, by id (Rules 1.7, 5.2, 5.4)."""
-    failed = work.failed()
+    """The failed groups of the account, oldest renewal date first; under `independent` each alone, by id (Rules 1.7, 5.2, 5.4). No attempt
+    is made after *E*, also where the step that marks it EXPIRED is still to come (Rule 1.5)."""
+    failed = [s for s in work.failed() if planner.may_attempt(s, work.policy_of(s), work.zone, work.now, suspended=work.account.suspended)]
     if work.policy.group_renewal is GroupRenewal.INDEPENDENT:
         return [[subscription] for subscription in failed]
     return [list(group) for _, group in groupby(failed, key=lambda s: planner.renewal_date(s, work.policy_of(s)))]
@@ -114,6 +125,7 @@ def set_account(ledger: Ledger, request: CommandRequest) -> CommandResult:
     def carry_out(work: Work, command: SetAccount) -> CommandResult:
         values: dict[str, object] = {}
         if command.credit_limit is not None:
+            _check_amount(command.credit_limit, "a credit limit", "11.1")
             if command.credit_limit < 0:
                 raise Refused("11.1", f"a credit limit of {command.credit_limit:f} is negative")
             values |= {"credit_limit": command.credit_limit, "credit_limit_until": command.credit_limit_until}

@@ -43,6 +43,7 @@ def on_subscription(
                 subscription = work.subscription(command.subscription)
                 if refusal := table.refusal(command.do, subscription):
                     raise Refused(refusal.rule, refusal.reason)
+                _check_invoice_number(command)
                 return do(work, command, subscription)
         except Unknown:
             return _never_created(ledger, command)
@@ -59,6 +60,7 @@ def on_account(ledger: Ledger, command: A, request: CommandRequest, do: Callable
                 if replayed := replay(work.connection, work.account.seller, command):
                     return replayed if isinstance(command, Purchase) else _with(replayed, work, work.living())
                 _refuse_suspended(work, command)
+                _check_invoice_number(command)
                 return do(work, command)
         except Unknown:
             raise Refused("4.1", f"there is no account {command.account}") from None
@@ -88,6 +90,12 @@ def covered(work: Work, amount: Decimal, rule: str) -> None:
     """Refuse by the command's own rule when usable credits do not cover an amount (Rule 11.1)."""
     if amount > 0 and work.usable < amount:
         raise Refused(rule, work.not_covered(amount))
+
+
+def _check_invoice_number(command: AnyCommand) -> None:
+    number = getattr(command, "invoice_number", None)
+    if number is not None and not number.strip():
+        raise Refused("11.4", "an external invoice number must not be blank")
 
 
 def _refuse_suspended(work: Work, command: AnyCommand) -> None:

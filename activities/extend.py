@@ -19,7 +19,7 @@ def extend(ledger: Ledger, request: CommandRequest) -> CommandResult:
 
 def _extend(work: Work, command: Extend, subscription: Subscription) -> CommandResult:
     extended, paid = quote(work, command, subscription)
-    if not command.invoice_number:
+    if command.invoice_number is None:
         covered(work, sum((p.fee for p in paid), ZERO), "6.2")
     facts = pay(
         work, extended, paid, purpose=NEXT_CYCLE, cycle=subscription.expiry, event="extended", rule="6.2", command=command,

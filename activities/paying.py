@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from domain import attempt, lifecycle
 from domain.commands import AnyCommand
@@ -43,17 +43,17 @@ def pay(
     with one invoice and one line of history (Rules 11.3, 11.4). Answers the facts that the operation keeps as its result."""
     paid = list(paid)
     fee = sum((p.fee for p in paid), ZERO)
-    moved = ZERO if external_invoice else fee
+    moved = ZERO if external_invoice is not None else fee
     facts = {"subscription": subscription.id, "expiry": str(subscription.expiry), "amount": str(fee), "currency": work.account.currency}
-    if external_invoice:
+    if external_invoice is not None:
         facts["external_invoice"] = external_invoice
     operation = work.operation(
         purpose, facts, subscription=subscription.id, cycle=cycle, external_invoice=external_invoice, command=command
     )
     work.post(operation, wallet=-moved, revenue=moved)
     for p in paid:
-        work.period(operation, subscription, p.period, ZERO if external_invoice else p.fee)
-    if not external_invoice:
+        work.period(operation, subscription, p.period, ZERO if external_invoice is not None else p.fee)
+    if external_invoice is None:
         work.invoice(operation, "individual", [line for p in paid for line in p.lines], fee)
     work.event(
         event, rule, subscription=subscription.id, amount=-moved, actor=command.actor if command else "perennial", operation=operation,
@@ -81,14 +81,14 @@ class AccountBusy(Exception):
     """Another card charge of the account is under way: its outcome must be known first. To be tried again."""
 
 
-def ask_card(work: Work, members: Sequence[Subscription], amount: Decimal) -> str:
+def ask_card(work: Work, members: Sequence[Subscription], amount: Decimal) -> str | None:
     """Write down the charge that these subscriptions need, before the gateway is called; answers its key. An account has one open charge at
-    a time, so a repetition, or another member of the group, finds the same one. Raises `AccountBusy` when it is for others."""
-    open_charge = select(CardCharge.key, CardCharge.subscription).where(CardCharge.account == work.account.id, ~CardCharge.booked)
-    if row := work.connection.execute(open_charge).one_or_none():
+    a time, so a repetition, or another member of the group, finds the same one. Raises `AccountBusy` when it is for others. Answers none
+    when theirs is still open though the card or the sum is another by now: it is never charged for what it was not asked for."""
+    if row := work.connection.execute(_OPEN, {"of": work.account.id}).one_or_none():
         if row.subscription not in [member.id for member in members]:
             raise AccountBusy(f"card charge {row.key} of account {work.account.id} is not settled yet")
-        return str(row.key)
+        return str(row.key) if (row.card, row.amount) == (work.account.card, amount) else None
     key = f"{members[0].id}/{work.new_id()}"
     work.connection.execute(
         insert(CardCharge).values(
@@ -99,14 +99,21 @@ def ask_card(work: Work, members: Sequence[Subscription], amount: Decimal) -> st
     return key
 
 
+_OPEN = select(CardCharge.key, CardCharge.subscription, CardCharge.card, CardCharge.amount).where(
+    CardCharge.account == bindparam("of"), ~CardCharge.booked
+)
+_CHARGE = select(CardCharge.__table__).where(CardCharge.key == bindparam("charge"), CardCharge.account == bindparam("of"))
+_BOOKED = update(CardCharge).where(CardCharge.key == bindparam("charge")).values(booked=True)
+
+
 def take_up(work: Work, key: str, event: str = "card_charged") -> ChargeOutcome:
     """Take a charge's outcome into the ledger, once: a charge becomes credits of the wallet with an invoice of its own, a decline goes on
     record (Rules 5.3, 11.2). Answers the outcome; pending when it is still unknown."""
-    row = work.connection.execute(select(CardCharge.__table__).where(CardCharge.key == key, CardCharge.account == work.account.id)).one()
+    row = work.connection.execute(_CHARGE, {"charge": key, "of": work.account.id}).one()
     outcome = ChargeOutcome(row.outcome)
     if row.booked or outcome is ChargeOutcome.PENDING:
         return outcome
-    work.connection.execute(update(CardCharge).where(CardCharge.key == key).values(booked=True))
+    work.connection.execute(_BOOKED, {"charge": key})
     if outcome is ChargeOutcome.DECLINED:
         work.event("card_declined", "5.3", charge=key, reason=row.reason)
         return outcome

@@ -19,7 +19,7 @@ def reactivate(ledger: Ledger, request: CommandRequest) -> CommandResult:
 def _reactivate(work: Work, command: Reactivate, subscription: Subscription) -> CommandResult:
     active, period = lifecycle.reactivate(subscription, work.today, work.now, work.policy_version)
     paid = Paid(period, cycle_lines(subscription, work.catalog, work.account.currency, work.today))
-    if not command.invoice_number:
+    if command.invoice_number is None:
         covered(work, paid.fee, "7")
     facts = pay(
         work, active, [paid], purpose=NEXT_CYCLE, cycle=subscription.expiry, event="reactivated", rule="7", command=command,

@@ -23,10 +23,12 @@ def recover(ledger: Ledger, request: CommandRequest) -> CommandResult:
     def carry_out(work: Work, command: Recover, subscription: Subscription) -> CommandResult:
         lines = renewal_lines(work, subscription)
         fee = total(lines)
-        if not command.invoice_number:
+        if command.invoice_number is None:
             match funding.fund(work.account, fee, work.today, card_allowed=request.charge is None):
                 case Source.CARD:
-                    return CommandResult(needs_charge=ask_card(work, [subscription], fee))
+                    if key := ask_card(work, [subscription], fee):
+                        return CommandResult(needs_charge=key)
+                    raise Refused("6.1", "nobody knows yet what became of an earlier card charge; reconciliation finds it out")
                 case Source.WALLET:
                     pass
                 case _:

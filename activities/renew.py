@@ -26,12 +26,13 @@ def renew(ledger: Ledger, request: StepRequest) -> StepResult:
             return stale(work, request)
         if not attempt.members:
             return _missed(work, attempt)
-        source = funding.fund(work.account, attempt.amount, work.today, card_allowed=charged is None)
+        source = attempt.failure or funding.fund(work.account, attempt.amount, work.today, card_allowed=charged is None)
         match source:
             case Source.WALLET:
                 return _result(work, attempt, Outcome.DONE, renew_all(work, attempt.members, attempt.lines, attempt.rule))
             case Source.CARD:
-                return _result(work, attempt, Outcome.NEEDS_CARD, charge=ask_card(work, attempt.members, attempt.amount))
+                key = ask_card(work, attempt.members, attempt.amount)
+                return _result(work, attempt, Outcome.UNFUNDED if key is None else Outcome.NEEDS_CARD, charge=key)
             case Failure():
                 return _result(work, attempt, Outcome.UNFUNDED)
 
@@ -46,7 +47,7 @@ def mark_failed(ledger: Ledger, request: StepRequest) -> StepResult:
             return stale(work, request)
         if not attempt.members:
             return _missed(work, attempt)
-        source = funding.fund(work.account, attempt.amount, work.today, card_allowed=False)
+        source = attempt.failure or funding.fund(work.account, attempt.amount, work.today, card_allowed=False)
         if source is Source.WALLET:
             return _result(work, attempt, Outcome.FUNDED)
         failure = Failure.CARD_DECLINED if declined else Failure(source)

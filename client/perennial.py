@@ -138,6 +138,8 @@ class Perennial:
         no repetition below does it twice."""
         if command.request_id is None:
             command = replace(command, request_id=f"client/{uuid4()}")
+        if foreign := await self._sql(self._foreign, command):
+            return CommandResult(refusal=Refusal("4.1", foreign))
         if isinstance(command, Purchase):
             return await self._purchase(command, now)
         if isinstance(command, AnySubscriptionCommand):
@@ -360,6 +362,20 @@ class Perennial:
             if isinstance(command, AnySubscriptionCommand):
                 return virtual_now(connection, subscription=command.subscription)
             return virtual_now(connection, account=command.account)
+
+    def _foreign(self, command: AnyCommand) -> str | None:
+        """Another seller's accounts and subscriptions are not there for this one."""
+        if isinstance(command, AnySubscriptionCommand):
+            query = select(AccountRow.seller).join(SubscriptionRow, SubscriptionRow.account == AccountRow.id)
+            query, missing = (
+                query.where(SubscriptionRow.id == command.subscription),
+                f"subscription {command.subscription} was never created",
+            )
+        else:
+            query, missing = select(AccountRow.seller).where(AccountRow.id == command.account), f"there is no account {command.account}"
+        with self.ledger.engine.connect() as connection:
+            seller = connection.execute(query).scalar()
+        return None if seller in (None, self.ledger.seller) else missing
 
     def _clock_of(self, command: AnyCommand) -> str | None:
         with self.ledger.engine.connect() as connection:

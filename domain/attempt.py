@@ -16,6 +16,7 @@ from domain.catalog import Catalog
 from domain.planner import RENEWALS
 from domain.policy import Policy
 from domain.pricing import Line, cycle_lines, total
+from domain.refusal import Refused
 from domain.subscription import ZERO, Account, Failure, Subscription
 
 
@@ -39,13 +40,15 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """Who is attempted, by id, at which fee lines each, by which rule and why. No members: the leader may not be attempted any more."""
+    """Who is attempted, by id, at which fee lines each, by which rule and why. No members: the leader may not be attempted any more.
+    `failure` says why it fails before anything is funded."""
 
     leader: Subscription
     members: tuple[Subscription, ...]
     lines: Mapping[str, list[Line]]
     rule: str
     why: str
+    failure: Failure | None = None
 
     @property
     def amount(self) -> Decimal:
@@ -56,8 +59,8 @@ class Attempt:
 def plan(account: Account, leader: Subscription, siblings: Iterable[Subscription], terms: Terms, now: datetime) -> Attempt | None:
     """The attempt that is due for the leader at an instant, or none. `siblings` are the account's subscriptions, at least those of its renewal date.
 
-    Members that may no longer be attempted (Rule 13) are left out; when the leader is one, nobody is attempted with it. Raises
-    `Refused` 4.1 when a price is missing.
+    Members that may no longer be attempted (Rule 13) are left out; when the leader is one, nobody is attempted with it.
+    Where a price is missing the attempt fails: a step has nobody to refuse.
     """
     zone = account.timezone
     step = planner.next_step(leader, terms.policy_of(leader), zone)
@@ -68,8 +71,12 @@ def plan(account: Account, leader: Subscription, siblings: Iterable[Subscription
     if leader not in members:
         members = ()
     late = any(planner.is_late(member, zone, now) for member in members)
-    lines = {member.id: renewal_lines(member, terms, account.currency) for member in members}
-    return Attempt(leader=leader, members=members, lines=lines, rule="13" if late else step.rule, why=step.why)
+    failure = None
+    try:
+        lines = {member.id: renewal_lines(member, terms, account.currency) for member in members}
+    except Refused:
+        lines, failure = {}, Failure.NO_PRICE
+    return Attempt(leader=leader, members=members, lines=lines, rule="13" if late else step.rule, why=step.why, failure=failure)
 
 
 def renewal_lines(subscription: Subscription, terms: Terms, currency: str) -> list[Line]:

@@ -10,6 +10,7 @@ _FAILURES = {
     Failure.NO_CREDITS: "the usable credits did not cover the fee (rule 5.3)",
     Failure.CARD_DECLINED: "the card was declined (rule 5.3)",
     Failure.SUSPENDED: "the account was suspended (rule 5.6)",
+    Failure.NO_PRICE: "the catalogue had no price for it on its renewal date (rule 3.5)",
 }
 
 

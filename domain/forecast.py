@@ -114,7 +114,7 @@ class _Run:
         if not attempt.members:
             self.plan(lifecycle.miss(attempt.leader, self.now))
             return
-        source = self._fund(attempt.amount)
+        source = attempt.failure or self._fund(attempt.amount)
         for member in attempt.members:
             if isinstance(source, Failure):
                 failed, events = attempts.fail(member, source, attempt.rule, self.account.timezone, self.now)

@@ -104,6 +104,14 @@ def _pattern(currency: str, units: int) -> str:
     return f"¤{space}#,##0." + "0" * units + "#" * (MOST_DECIMALS - units)
 
 
+LARGEST = Decimal(10) ** MOST_DIGITS
+
+
+def is_amount(amount: Decimal) -> bool:
+    """Whether the ledger keeps an amount to the last decimal: finite, at most 5 decimals, below 10^12 either way (Rule 3.2)."""
+    return amount.is_finite() and abs(amount) < LARGEST and amount == round(amount, MOST_DECIMALS)
+
+
 def parse_amount(text: object) -> Decimal:
     """Read an amount from outside: text of digits with an optional sign and at most 5 decimals, below 10^12 (Rule 3.2).
 

@@ -26,6 +26,7 @@ class Failure(StrEnum):
     NO_CREDITS = "no_credits"
     CARD_DECLINED = "card_declined"
     SUSPENDED = "suspended"
+    NO_PRICE = "no_price"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -230,7 +230,7 @@ async def carry_out(perennial: Perennial, config: Settings, command: AnyCommand)
         raise Away(
             f"The outcome of {command.do} is not known: {reason}.\n"
             "Do the workers run (`starter.py worker status`)? It may still be carried out.\n"
-            f"Repeat it with --request-id {command.request_id}: what was done is not done again, and you see what became of it."
+            f"Repeat it with --request-id {_typed(command)}: what was done is not done again, and you see what became of it."
         ) from None
 
 
@@ -267,3 +267,9 @@ async def asked(perennial: Perennial, question: Coroutine[Any, Any, R]) -> R | N
             return await question
     except (TimeoutError, RPCError, RPCTimeoutOrCancelledError, WorkflowQueryFailedError, WorkflowQueryRejectedError):
         return None
+
+
+def _typed(command: AnyCommand) -> str:
+    """The request id as it was typed: one call that gives several commands has lengthened it for each."""
+    subscription = getattr(command, "subscription", "")
+    return (command.request_id or "").removesuffix("/switch").removesuffix(f"/{subscription}")

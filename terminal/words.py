@@ -36,6 +36,7 @@ FAILURES = {
     Failure.NO_CREDITS: "usable credits do not cover the fee",
     Failure.CARD_DECLINED: "the card was declined",
     Failure.SUSPENDED: "the account is suspended",
+    Failure.NO_PRICE: "the catalogue has no price for it",
 }
 EVENTS = {
     "purchased": "bought", "imported": "taken over from another system", "renewed": "renewed", "renewal_failed": "renewal failed",

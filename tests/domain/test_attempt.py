@@ -79,9 +79,12 @@ def test_rule_3_5_the_next_cycle_costs_the_price_of_its_renewal_date_whenever_it
         assert planned.amount == fee
 
 
-def test_rule_4_1_a_missing_price_refuses() -> None:
+def test_rule_3_5_without_a_price_the_attempt_fails_before_anything_is_funded() -> None:
+    planned = attempt.plan(account(currency="EUR"), S1, [S1], terms(), DUE)
+    assert planned is not None
+    assert (planned.members, planned.lines, planned.failure) == ((S1,), {}, Failure.NO_PRICE)
     with pytest.raises(Refused, match=r"PRO-M has no price in EUR"):
-        attempt.plan(account(currency="EUR"), S1, [S1], terms(), DUE)
+        attempt.renewal_lines(S1, terms(), "EUR")
 
 
 def test_rule_5_4_a_failure_is_told_with_its_reason() -> None:

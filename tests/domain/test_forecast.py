@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +13,6 @@ from domain.attempt import Terms
 from domain.calendar import first_instant
 from domain.forecast import Entry, forecast
 from domain.policy import DEFAULT, GroupRenewal
-from domain.refusal import Refused
 from domain.subscription import Account, Failure, Status, Subscription
 from tests.domain.made import ZONE, account, at, day, expired, failed, subscription, terms
 
@@ -170,9 +168,10 @@ def test_rule_13_a_late_one_that_fails_is_expired_at_once_and_the_days_count_fro
     ]
 
 
-def test_rule_4_1_a_missing_price_refuses() -> None:
-    with pytest.raises(Refused, match=r"PRO-M has no price in EUR"):
-        told(account("50", currency="EUR"), subscription())
+def test_rule_3_5_without_a_price_every_attempt_fails() -> None:
+    events = told(account("50", currency="EUR"), subscription())
+    assert [line for line in events if "no_price" in line]
+    assert not [line for line in events if " renewed " in line]
 
 
 # --- any account ---------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.faults import Fault
-from domain.money import UnknownCurrency, in_words, is_currency, minor_units, parse_amount, parse_amounts, plain, round_half_up
+from domain.money import UnknownCurrency, in_words, is_amount, is_currency, minor_units, parse_amount, parse_amounts, plain, round_half_up
 
 NOT_CURRENCIES: list[object] = ["usd", "US", "USDD", "", "DEM", "XXX", "XTS", "XAU", "XDR", "CNH", "$", "US$", None, 840, b"USD", [], {}]
 
@@ -234,3 +234,20 @@ def test_amounts_by_currency_are_a_mapping() -> None:
     assert [str(fault) for fault in faults] == [
         "catalog[0].prices: '50.00' is not a mapping of currency to amount, such as {USD: \"50.00\"}"
     ]
+
+
+@pytest.mark.parametrize(
+    ("amount", "kept"),
+    [
+        ("0", True),
+        ("-12.5", True),
+        ("0.00001", True),
+        ("0.000001", False),
+        ("999999999999.99999", True),
+        ("1E12", False),
+        ("NaN", False),
+        ("-Infinity", False),
+    ],
+)
+def test_rule_3_2_the_ledger_keeps_at_most_five_decimals_below_a_million_millions(amount: str, kept: bool) -> None:
+    assert is_amount(Decimal(amount)) is kept

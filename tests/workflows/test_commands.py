@@ -11,6 +11,7 @@ import pytest
 from temporalio.client import WorkflowHandle, WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
+from client.perennial import Perennial
 from domain.commands import (
     AnyCommand,
     Extend,
@@ -28,6 +29,7 @@ from domain.commands import (
 )
 from domain.messages import CommandResult, StepRequest
 from ledger.clocks import machine_now
+from ledger.work import Ledger
 from tests.workflows.conftest import OpenShop
 from tests.workflows.shop import FEBRUARY, JANUARY, Shop, kinds
 from workflows.messages import SubscriptionMessage, Tick
@@ -392,3 +394,14 @@ async def test_commands_of_many_subscriptions_do_not_wait_for_each_other(open_sh
         assert all(result.refusal is None for result in results)
         assert shop.balance() == "3000.00"
         assert "WorkflowExecutionUpdateCompleted" in kinds(await shop.workflow(subscriptions[0]).fetch_history())
+
+
+async def test_another_sellers_accounts_and_subscriptions_are_not_there(shop: Shop) -> None:
+    account, subscription = await shop.account(), await shop.buy()
+    other = Perennial(Ledger(shop.perennial.ledger.engine, "other"), shop.perennial.temporal, shop.config)
+    for command in (TopUp(account=account, amount=Decimal(1)), Terminate(subscription=subscription, reason="none of theirs")):
+        result = await other.do(command)
+        assert result.refusal is not None
+        assert result.refusal.rule == "4.1"
+    assert shop.row(subscription).status == "ACTIVE"
+    assert shop.balance() == "950.00"

@@ -1,0 +1,94 @@
+"""What the use cases refuse whoever calls them, and what they do where a step is late or its world has changed."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from domain.commands import Extend, Pay, Purchase, Reactivate, Recover, SetAccount, SetCard, TopUp
+from domain.messages import Outcome, StepRequest
+from ledger.references import add_catalog
+from tests.ledger.conftest import Shop
+
+# bought 2021-03-01 for a month: renewal date 03-24, retries 03-26, 03-28, 03-30, E 03-31
+RENEWAL, AFTER_E = datetime(2021, 3, 24, tzinfo=UTC), datetime(2021, 4, 1, 0, 30, tzinfo=UTC)
+
+
+def take(shop: Shop, name: str, now: datetime = RENEWAL, **values: Any) -> Any:
+    version = shop.value("SELECT version FROM subscriptions WHERE id = 's1'")
+    return shop.engine._activities.call(name, StepRequest(subscription="s1", version=version, now=now, **values))
+
+
+def failed(shop: Shop, **account: Any) -> None:
+    shop.open(credits_="50.00", **account)
+    shop.buy()
+    assert take(shop, "renew").outcome is Outcome.UNFUNDED
+    assert take(shop, "mark_failed").outcome is Outcome.DONE
+
+
+def test_a_top_up_after_e_renews_nothing_also_before_the_step_that_expires_it_rule_1_5(shop: Shop) -> None:
+    failed(shop)
+    shop.do(TopUp(account="acme", amount=Decimal("50.00")), AFTER_E)
+    assert shop.rows("SELECT status, expiry::text, renewal_failed FROM subscriptions") == [("ACTIVE", "2021-03-31", True)]
+    assert shop.value("SELECT balance FROM accounts") == Decimal("50.00")
+
+
+def test_a_top_up_on_the_last_day_still_renews_rule_5_4(shop: Shop) -> None:
+    failed(shop)
+    shop.do(TopUp(account="acme", amount=Decimal("50.00")), datetime(2021, 3, 31, 23, 59, tzinfo=UTC))
+    assert shop.rows("SELECT expiry::text, renewal_failed FROM subscriptions") == [("2021-04-30", False)]
+
+
+@pytest.mark.parametrize("number", ["", "   "])
+def test_a_blank_external_invoice_number_is_refused_rule_11_4(shop: Shop, number: str) -> None:
+    shop.open()
+    shop.buy("s0")
+    blank = Purchase(subscription="s1", account="acme", sku="PRO", pay=Pay.EXTERNAL_INVOICE, invoice_number=number)
+    assert shop.do(blank).refusal.rule == "11.4"
+    assert shop.do(Extend(subscription="s0", cycles=1, invoice_number=number)).refusal.rule == "11.4"
+    assert shop.value("SELECT count(*) FROM operations WHERE purpose <> 'opening credits'") == 1
+
+
+@pytest.mark.parametrize("command", [Recover, Reactivate])
+def test_a_blank_number_does_not_come_before_the_table_of_states_rule_2(shop: Shop, command: Any) -> None:
+    shop.open()
+    shop.buy()
+    assert shop.do(command(subscription="s1", invoice_number="")).refusal.rule in ("6.1", "7")
+
+
+@pytest.mark.parametrize("amount", ["0.000001", "NaN", "Infinity", "1000000000000"])
+def test_an_amount_that_the_ledger_cannot_keep_is_refused_rule_3_2(shop: Shop, amount: str) -> None:
+    shop.open()
+    assert shop.do(TopUp(account="acme", amount=Decimal(amount))).refusal.rule == "11.4"
+    assert shop.do(SetAccount(account="acme", credit_limit=Decimal(amount))).refusal.rule == "11.1"
+    assert shop.value("SELECT balance FROM accounts") == Decimal(1000)
+
+
+def test_a_step_without_a_price_fails_like_an_unfunded_one_and_a_top_up_is_good_all_the_same(shop: Shop) -> None:
+    shop.open(currency="USD")
+    shop.buy()
+    # a portfolio taken over may name a SKU whose price begins after the renewal date
+    with shop.ledger.engine.begin() as connection:
+        add_catalog(
+            connection, "main", [{"sku": "LATE", "kind": "application", "months": 1, "prices": {"USD": "9.00"}, "from": "2021-12-01"}]
+        )
+    shop.run("UPDATE subscriptions SET sku = 'LATE'")
+    assert take(shop, "renew").outcome is Outcome.UNFUNDED
+    assert take(shop, "mark_failed").outcome is Outcome.DONE
+    assert shop.rows("SELECT failure, next_kind FROM subscriptions") == [("no_price", "retry")]
+    assert shop.do(TopUp(account="acme", amount=Decimal("5.00"))).refusal is None
+    assert shop.value("SELECT renewal_failed FROM subscriptions") is True
+
+
+def test_an_open_charge_is_not_made_to_a_card_that_was_replaced_rule_5_3(shop: Shop) -> None:
+    shop.open(credits_="50.00", card="sim_ok", renew_by_card=True)
+    shop.buy()
+    first = take(shop, "renew")
+    assert first.outcome is Outcome.NEEDS_CARD
+    assert take(shop, "renew").charge == first.charge  # a repetition finds the same one
+    shop.do(SetCard(account="acme", card="sim_insufficient"), RENEWAL)
+    assert take(shop, "renew").outcome is Outcome.UNFUNDED
+    take(shop, "mark_failed")
+    assert shop.rows("SELECT failure, renewal_failed FROM subscriptions") == [("no_credits", True)]
+    assert "earlier card charge" in shop.do(Recover(subscription="s1"), RENEWAL).refusal.reason
