@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import BigInteger, any_, bindparam, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from domain import planner
 from domain.planner import Notice
@@ -11,33 +12,33 @@ from ledger.bulk import insert_all
 from ledger.tables import AccountRow, History, Message, SubscriptionRow
 from ledger.work import Ledger, subscription_from
 
-_DONE = (
-    update(Message)
-    .where(Message.id == bindparam("key"))
-    .values(state=bindparam("new_state"), done_at=bindparam("now"), why=bindparam("reason"))
+_PLANNED = (
+    select(
+        SubscriptionRow.__table__, Message.id.label("message"), Message.kind, Message.expiry.label("of"), AccountRow.timezone,
+        AccountRow.suspended, AccountRow.seller,
+    )
+    .join(SubscriptionRow, SubscriptionRow.id == Message.subscription)
+    .join(AccountRow, AccountRow.id == SubscriptionRow.account)
+    .where(Message.id == any_(bindparam("ids", type_=ARRAY(BigInteger))), Message.state == "planned")
+    .order_by(SubscriptionRow.account, SubscriptionRow.id, Message.id)
+    .with_for_update(of=Message, skip_locked=True)
+)  # fmt: skip
+_DONE = text(
+    "UPDATE messages SET state = CASE WHEN done.why IS NULL THEN 'sent' ELSE 'dropped' END, done_at = :now, why = done.why "
+    "FROM unnest(CAST(:ids AS bigint[]), CAST(:whys AS text[])) AS done(id, why) WHERE messages.id = done.id"
 )
 
 
 def notify(ledger: Ledger, now: datetime, ids: Sequence[int]) -> int:
     """Deal with these planned notices in one transaction, those of other workers excepted; answers how many were sent."""
     with ledger.transaction("notify") as connection:
-        query = (
-            select(
-                SubscriptionRow.__table__, Message.id.label("message"), Message.kind, Message.expiry.label("of"), AccountRow.timezone,
-                AccountRow.suspended, AccountRow.seller,
-            )
-            .join(SubscriptionRow, SubscriptionRow.id == Message.subscription)
-            .join(AccountRow, AccountRow.id == SubscriptionRow.account)
-            .where(Message.id == func.any(list(ids)), Message.state == "planned")
-            .order_by(SubscriptionRow.account, SubscriptionRow.id, Message.id)
-            .with_for_update(of=Message, skip_locked=True)
-        )  # fmt: skip
-        done, lines = [], []
-        for row in connection.execute(query):
+        done: dict[int, str | None] = {}
+        lines = []
+        for row in connection.execute(_PLANNED, {"ids": list(ids)}):
             subscription = subscription_from(row)
             policy = ledger.references.policy(connection, row.seller, subscription.policy_version)
             why = planner.untrue(Notice(row.kind), row.of, subscription, policy, row.timezone, now, suspended=row.suspended)
-            done.append({"key": row.message, "new_state": "dropped" if why else "sent", "now": now, "reason": why})
+            done[row.message] = why
             if why is None:
                 lines.append(
                     {
@@ -46,7 +47,7 @@ def notify(ledger: Ledger, now: datetime, ids: Sequence[int]) -> int:
                     }
                 )  # fmt: skip
         if done:
-            connection.execute(_DONE, done)
+            connection.execute(_DONE, {"now": now, "ids": list(done), "whys": list(done.values())})
         if lines:
             insert_all(connection, History, lines)
         return len(lines)

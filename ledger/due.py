@@ -3,9 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, literal, null, select, true, union_all
+from sqlalchemy import ColumnElement, Connection, Select, Text, any_, bindparam, case, func, literal_column, null, select, union_all
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from domain.planner import RANK, RENEWALS, Kind
 from ledger.tables import AccountRow, Message, SubscriptionRow
@@ -27,47 +29,63 @@ def earliest(
     connection: Connection, clock: str, until: datetime, zones: Collection[str] | None = None, account: str | None = None
 ) -> list[Due]:
     """Everything on a test clock that is due at the earliest instant up to `until`, in order; of accounts in these time zones, or of one account."""
-    steps = select(SubscriptionRow.next_due).where(*_which(SubscriptionRow, SubscriptionRow.next_due, clock, until, zones, account))
-    notices = select(Message.due).where(Message.state == "planned", *_which(Message, Message.due, clock, until, zones, account))
-    first = connection.execute(
-        select(
-            func.least(
-                select(func.min(steps.subquery().c.next_due)).scalar_subquery(),
-                select(func.min(notices.subquery().c.due)).scalar_subquery(),
-            )
-        )
-    ).scalar()
-    return [] if first is None else due_at(connection, clock, first, zones, account)
+    return _read(connection, True, clock, until, zones, account)
 
 
 def due_at(
     connection: Connection, clock: str, instant: datetime, zones: Collection[str] | None = None, account: str | None = None
 ) -> list[Due]:
     """Everything on a test clock that is due at this instant or before, in the order within one instant."""
-    rank = case(RANK, value=SubscriptionRow.next_kind)
-    by_date = case((SubscriptionRow.next_kind.in_([str(kind) for kind in RENEWALS]), SubscriptionRow.renewal_date))
-    steps = select(
-        SubscriptionRow.next_due.label("due"), SubscriptionRow.account, SubscriptionRow.id.label("subscription"), SubscriptionRow.next_kind.label("kind"),
-        SubscriptionRow.version, null().label("message"), rank.label("rank"), by_date.label("by_date"),
-    ).where(*_which(SubscriptionRow, SubscriptionRow.next_due, clock, instant, zones, account))  # fmt: skip
-    notices = select(
-        Message.due, Message.account, Message.subscription, null(), null(), Message.id, literal(9), null()
-    ).where(Message.state == "planned", *_which(Message, Message.due, clock, instant, zones, account))  # fmt: skip
-    both: Any = union_all(steps, notices).subquery()
-    query: Select[Any] = select(both).order_by(both.c.due, both.c.account, both.c.rank, both.c.by_date, both.c.subscription, both.c.message)
+    return _read(connection, False, clock, instant, zones, account)
+
+
+def _read(
+    connection: Connection, first: bool, clock: str, until: datetime, zones: Collection[str] | None, account: str | None
+) -> list[Due]:
+    query = _query(first, zones is not None, account is not None)
+    values: dict[str, Any] = {"clock": clock, "until": until}
+    if zones is not None:
+        values["zones"] = list(zones)
+    if account is not None:
+        values["account"] = account
     return [
-        Due(row.due, row.account, row.subscription, row.kind and Kind(row.kind), row.version, row.message)
-        for row in connection.execute(query)
+        Due(due, of, subscription, kind and Kind(kind), version, message)
+        for due, of, subscription, kind, version, message in connection.execute(query, values)
     ]
 
 
-def _which(
-    table: Any, due: Any, clock: str, until: datetime, zones: Collection[str] | None, account: str | None
-) -> tuple[ColumnElement[bool], ...]:
-    of_zones = select(AccountRow.id).where(AccountRow.clock == clock, AccountRow.timezone.in_(zones or ()))
-    return (
-        table.clock == clock,
-        due <= until,
-        table.account.in_(of_zones) if zones is not None else true(),
-        table.account == account if account is not None else true(),
+@lru_cache
+def _query(first: bool, of_zones: bool, of_account: bool) -> Select[Any]:
+    """What is due until an instant, or at the first one until then: built once, for building takes longer than asking."""
+    which_steps = _which(SubscriptionRow, SubscriptionRow.next_due, of_zones, of_account)
+    planned = Message.state == literal_column("'planned'")  # a constant: with a parameter, a prepared plan could not use the index
+    which_notices = (planned, *_which(Message, Message.due, of_zones, of_account))
+    if first:
+        step = select(func.min(SubscriptionRow.next_due)).where(*which_steps).scalar_subquery()
+        notice = select(func.min(Message.due)).where(*which_notices).scalar_subquery()
+        instant = select(select(func.least(step, notice).label("instant")).cte("first").c.instant).scalar_subquery()
+        which_steps, which_notices = (*which_steps, SubscriptionRow.next_due == instant), (*which_notices, Message.due == instant)
+    rank = case(RANK, value=SubscriptionRow.next_kind)
+    by_date = case({str(kind): SubscriptionRow.renewal_date for kind in RENEWALS}, value=SubscriptionRow.next_kind)
+    steps = select(
+        SubscriptionRow.next_due.label("due"), SubscriptionRow.account, SubscriptionRow.id.label("subscription"), SubscriptionRow.next_kind.label("kind"),
+        SubscriptionRow.version, null().label("message"), rank.label("rank"), by_date.label("by_date"),
+    ).where(*which_steps)  # fmt: skip
+    notices: Any = select(
+        Message.due, Message.account, Message.subscription, null(), null(), Message.id, literal_column("9"), null()
+    ).where(*which_notices)  # fmt: skip
+    both: Any = union_all(steps, notices).subquery()
+    c = both.c
+    return select(c.due, c.account, c.subscription, c.kind, c.version, c.message).order_by(
+        c.due, c.account, c.rank, c.by_date, c.subscription, c.message
     )
+
+
+def _which(table: Any, due: Any, of_zones: bool, of_account: bool) -> tuple[ColumnElement[bool], ...]:
+    conditions: list[ColumnElement[bool]] = [table.clock == bindparam("clock"), due <= bindparam("until")]
+    if of_zones:
+        zone = AccountRow.timezone == any_(bindparam("zones", type_=ARRAY(Text)))
+        conditions.append(table.account.in_(select(AccountRow.id).where(AccountRow.clock == bindparam("clock"), zone)))
+    if of_account:
+        conditions.append(table.account == bindparam("account"))
+    return tuple(conditions)
