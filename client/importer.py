@@ -162,6 +162,7 @@ async def _rows(
     except BaseException:
         if starting is not None:
             starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)  # nothing starts any more when the connection closes
         raise
     return imported, there, started
 

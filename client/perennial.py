@@ -107,9 +107,10 @@ class Perennial:
     @classmethod
     @asynccontextmanager
     async def connect(cls, database_url: str, temporal_address: str, config: Settings | None = None) -> AsyncIterator["Perennial"]:
-        """Connect to where `local.stack.addresses` says everything is."""
+        """Connect to where `local.stack.addresses` says everything is. Connections are made when they are needed, at most as many as a worker of each role
+        has threads."""
         config = config or settings()
-        ledger = Ledger(connect(database_url), config.seller)
+        ledger = Ledger(connect(database_url, pool_size=max(10, 2 * config.activity_threads)), config.seller)
         try:
             yield cls(ledger, await connect_temporal(config, temporal_address), config)
         finally:
