@@ -6,7 +6,7 @@ A call that was not answered is looked up by its key, never made with a new one.
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from domain.messages import ChargeOutcome, ChargeRequest, ChargeResult
 from gateways.cards import Answer, CardGateway, GatewayUnavailable
@@ -14,12 +14,20 @@ from ledger import failpoints
 from ledger.tables import CardCharge
 from ledger.work import Ledger
 
+_BY_KEY = select(CardCharge.__table__).where(CardCharge.key == bindparam("charge"))
+_SETTLE = (
+    update(CardCharge)
+    .where(CardCharge.key == bindparam("charge"), CardCharge.outcome == "pending")
+    .values(outcome=bindparam("became"), reason=bindparam("why"))
+    .returning(CardCharge.__table__)
+)
+
 
 def charge(ledger: Ledger, gateway: CardGateway, request: ChargeRequest) -> ChargeResult:
     """Make the charge of this key, or find out what became of it; no transaction is open while the gateway is called. Raises
     `GatewayUnavailable` while nobody knows: to be tried again with the same key."""
-    with ledger.engine.connect() as connection:
-        row = connection.execute(select(CardCharge.__table__).where(CardCharge.key == request.key)).one()
+    with ledger.read() as connection:
+        row = connection.execute(_BY_KEY, {"charge": request.key}).one()
     if row.outcome != ChargeOutcome.PENDING:
         return _result(row)
     failpoints.reach("charge.before_call")
@@ -27,10 +35,9 @@ def charge(ledger: Ledger, gateway: CardGateway, request: ChargeRequest) -> Char
     failpoints.reach("charge.after_call")
     outcome = ChargeOutcome.CHARGED if answer.charged else ChargeOutcome.DECLINED
     with ledger.transaction("charge") as connection:
-        settled = update(CardCharge).where(CardCharge.key == row.key, CardCharge.outcome == ChargeOutcome.PENDING)
-        connection.execute(settled.values(outcome=str(outcome), reason=answer.reason))
+        settled = connection.execute(_SETTLE, {"charge": row.key, "became": str(outcome), "why": answer.reason}).one_or_none()
         # what is written counts, whoever wrote it: reconciliation may have closed the charge meanwhile, and books it later
-        return _result(connection.execute(select(CardCharge.__table__).where(CardCharge.key == row.key)).one())
+        return _result(settled or connection.execute(_BY_KEY, {"charge": row.key}).one())
 
 
 def _result(row: Row[Any]) -> ChargeResult:

@@ -91,14 +91,16 @@ def ask_card(work: Work, members: Sequence[Subscription], amount: Decimal) -> st
         return str(row.key) if (row.card, row.amount) == (work.account.card, amount) else None
     key = f"{members[0].id}/{work.new_id()}"
     work.connection.execute(
-        insert(CardCharge).values(
-            key=key, account=work.account.id, subscription=members[0].id, card=work.account.card, amount=amount,
-            currency=work.account.currency, asked_at=work.now,
-        )
+        _ASK,
+        {
+            "key": key, "account": work.account.id, "subscription": members[0].id, "card": work.account.card, "amount": amount,
+            "currency": work.account.currency, "asked_at": work.now,
+        },
     )  # fmt: skip
     return key
 
 
+_ASK = insert(CardCharge)
 _OPEN = select(CardCharge.key, CardCharge.subscription, CardCharge.card, CardCharge.amount).where(
     CardCharge.account == bindparam("of"), ~CardCharge.booked
 )
