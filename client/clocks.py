@@ -4,6 +4,7 @@ Advancing to *T* takes everything due up to *T* in the order of Rule 1.7, each a
 handed in: the workflows of the subscriptions, or the plain calls of the direct engine.
 """
 
+import asyncio
 from collections.abc import Callable, Collection
 from datetime import datetime
 from itertools import groupby
@@ -27,9 +28,10 @@ class Taker(Protocol):
 
 async def advance(
     ledger: Ledger, taker: Taker, clock: str, until: datetime, *, zones: Collection[str] | None = None, outage: bool = False,
-    progress: Callable[[datetime], None] | None = None,
+    at_once: int = 1, progress: Callable[[datetime], None] | None = None,
 ) -> None:  # fmt: skip
-    """Advance a clock to an instant (UTC), for the accounts of some time zones or for all.
+    """Advance a clock to an instant (UTC), for the accounts of some time zones or for all. What is due at one instant is taken account after account,
+    or so many accounts at once: they share nothing, but the order in which their invoices are issued is then chance.
 
     With `outage`, nothing has run since the clock's now: everything overdue is taken in the order of the instants it was due at, and dated
     `until` (Rule 13). May be interrupted and called again.
@@ -41,13 +43,22 @@ async def advance(
         now = until if outage else instant
         if not outage:
             _set(ledger, clock, now)
-        notices: list[int] = []
-        for account, of_account in groupby(batch, key=lambda item: item.account):
-            items = list(of_account)
-            notices += [item.message for item in items if item.message is not None]
-            while any([await _take(taker, item, now, instant) for item in items if item.kind is not None]):
-                items = _of_account(ledger, clock, instant, account)
-        if notices:
+        accounts = [(account, list(items)) for account, items in groupby(batch, key=lambda item: item.account)]
+        places = asyncio.Semaphore(at_once)
+
+        async def take(
+            account: str, items: list[Due], now: datetime = now, instant: datetime = instant, places: asyncio.Semaphore = places
+        ) -> None:
+            async with places:
+                while any([await _take(taker, item, now, instant) for item in items if item.kind is not None]):
+                    items = _of_account(ledger, clock, instant, account)
+
+        if at_once == 1:
+            for account, items in accounts:
+                await take(account, items)
+        else:
+            await asyncio.gather(*(take(account, items) for account, items in accounts))
+        if notices := [item.message for item in batch if item.message is not None]:
             notify(ledger, now, notices)
         if progress:
             progress(now)

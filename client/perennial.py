@@ -348,10 +348,10 @@ class Perennial:
         await self._sql(create)
 
     async def advance(
-        self, clock: str, until: datetime, *, outage: bool = False, progress: Callable[[datetime], None] | None = None
+        self, clock: str, until: datetime, *, outage: bool = False, at_once: int = 1, progress: Callable[[datetime], None] | None = None
     ) -> None:
         """Advance a test clock (see `client.clocks.advance`)."""
-        await clocks.advance(self.ledger, self, clock, until, outage=outage, progress=progress)
+        await clocks.advance(self.ledger, self, clock, until, outage=outage, at_once=at_once, progress=progress)
 
     # the database, off the event loop
 

@@ -84,7 +84,7 @@ class Demo:
 
     async def _pass(self, begin: datetime, end: datetime) -> None:
         with passing(begin, end, self._console) as progress:
-            await self._perennial.advance(self._clock, end, progress=progress)
+            await self._perennial.advance(self._clock, end, at_once=4, progress=progress)
         self._say(
             f"It is {words.day(end.date())}: everything due until then was done by the workflows, each step at its instant.", timed=True
         )
