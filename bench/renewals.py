@@ -300,5 +300,6 @@ def _sweep(pairs: dict[Shape, list[tuple[Window, Window]]], shapes: Sequence[Sha
     for shape in sorted(shapes, key=lambda s: (not s.locally, s.cycles_per_run)):
         figures.append(of_rounds(f"renewals/s: {shape}", [renewals.rate for renewals, _ in pairs[shape]]))
         figures.append(of_rounds(f"as a part of no-ops: {shape}", [renewals.rate / nothing.rate for renewals, nothing in pairs[shape]]))
+        figures.append(of_rounds(f"CPU of a renewal, all parts: {shape}", [renewals.cpu_ms for renewals, _ in pairs[shape]], "ms"))
     best = max(shapes, key=lambda shape: median(renewals.rate for renewals, _ in pairs[shape]))
     return Result("Cycles per run, by measurement", figures, (f"Fastest: {best}. The default is {default} a run.",))
