@@ -57,7 +57,7 @@ def test_committed_data_survive_a_kill_of_the_server(config: Settings) -> None:
     first = postgres.up(config)
     run(first.url, "CREATE TABLE kept (n int); INSERT INTO kept VALUES (42)")
     psutil.Process(first.pid).kill()
-    assert process.wait_until(lambda: postgres.status(config) is None, lambda: True, 10)
+    assert process.wait_until(lambda: postgres.status(config) is None, lambda: True, 60)
     second = postgres.up(config)
     assert second.pid != first.pid
     assert run(second.url, "SELECT n FROM kept") == [(42,)]
@@ -174,7 +174,7 @@ def test_a_throwaway_is_gone_after_its_owner_was_killed() -> None:
     pid = int((data / "postmaster.pid").read_text().splitlines()[0])
     owner.send_signal(signal.SIGKILL)
     owner.communicate()
-    assert process.wait_until(lambda: gone(pid) and not data.parent.exists(), lambda: True, 10)
+    assert process.wait_until(lambda: gone(pid) and not data.parent.exists(), lambda: True, 60)
 
 
 def test_databases_are_created_once_copied_and_dropped(postgres_url: str) -> None:

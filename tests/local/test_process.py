@@ -30,14 +30,14 @@ def test_a_guarded_server_is_gone_after_the_block_and_its_directory_too(tmp_path
     place = tmp_path / "place"
     place.mkdir()
     with process.guarded(sleeper(place), tmp_path / "log", remove=place, end="KILL"):
-        assert process.wait_until(lambda: running(place) is not None, lambda: True, 10)
+        assert process.wait_until(lambda: running(place) is not None, lambda: True, 60)
     assert running(place) is None
     assert not place.exists()
 
 
 def test_a_guarded_server_is_gone_after_an_exception(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), process.guarded(sleeper(tmp_path), tmp_path / "log", remove=None, end="KILL"):  # noqa: PT012
-        assert process.wait_until(lambda: running(tmp_path) is not None, lambda: True, 10)
+        assert process.wait_until(lambda: running(tmp_path) is not None, lambda: True, 60)
         raise ZeroDivisionError
     assert running(tmp_path) is None
 
@@ -56,10 +56,10 @@ def test_a_guarded_server_is_gone_after_its_owner_was_killed(tmp_path: Path) -> 
     owner = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert owner.stdout is not None
     assert owner.stdout.readline() == b"ready\n"
-    assert process.wait_until(lambda: running(place) is not None, lambda: True, 10)
+    assert process.wait_until(lambda: running(place) is not None, lambda: True, 60)
     owner.kill()
     owner.communicate()
-    assert process.wait_until(lambda: running(place) is None and not place.exists(), lambda: True, 10)
+    assert process.wait_until(lambda: running(place) is None and not place.exists(), lambda: True, 60)
 
 
 def test_the_guard_tells_when_its_server_ended(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_a_stopped_stack_is_said_with_the_command_that_starts_it(config: Setting
 def test_a_server_that_is_gone_comes_back_with_up(config: Settings) -> None:
     stack.up(config)
     psutil.Process(int((config.home / "postgres" / "data" / "postmaster.pid").read_text().split()[0])).kill()
-    assert process.wait_until(lambda: stack.status(config)[0].state == State.STOPPED, lambda: True, 10)
+    assert process.wait_until(lambda: stack.status(config)[0].state == State.STOPPED, lambda: True, 60)
     where = stack.up(config)
     with psycopg.connect(where.database_url.replace("+psycopg", "")) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)

@@ -61,7 +61,7 @@ async def test_workflows_survive_a_kill_of_the_server(config: Settings) -> None:
     first = temporal.up(config)
     await start(first.address, "kept")
     psutil.Process(first.pid).kill()
-    assert process.wait_until(lambda: temporal.status(config) is None, lambda: True, 10)
+    assert process.wait_until(lambda: temporal.status(config) is None, lambda: True, 60)
     second = temporal.up(config)
     client = await Client.connect(second.address)
     assert (await client.get_workflow_handle("kept").describe()).id == "kept"
@@ -163,7 +163,7 @@ def test_a_throwaway_is_gone_after_its_owner_was_killed(tmp_path: Path) -> None:
     assert process.answers("127.0.0.1", port) is None
     owner.kill()
     owner.communicate()
-    assert process.wait_until(lambda: process.answers("127.0.0.1", port) is not None and not list(tmp_path.iterdir()), lambda: True, 10)
+    assert process.wait_until(lambda: process.answers("127.0.0.1", port) is not None and not list(tmp_path.iterdir()), lambda: True, 60)
 
 
 # Where the program comes from -----------------------------------------------------------------------------------------
