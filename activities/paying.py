@@ -108,7 +108,7 @@ _CHARGE = select(CardCharge.__table__).where(CardCharge.key == bindparam("charge
 _BOOKED = update(CardCharge).where(CardCharge.key == bindparam("charge")).values(booked=True)
 
 
-def take_up(work: Work, key: str, event: str = "card_charged") -> ChargeOutcome:
+def take_up(work: Work, key: str) -> ChargeOutcome:
     """Take a charge's outcome into the ledger, once: a charge becomes credits of the wallet with an invoice of its own, a decline goes on
     record (Rules 5.3, 11.2). Answers the outcome; pending when it is still unknown."""
     row = work.connection.execute(_CHARGE, {"charge": key, "of": work.account.id}).one()
@@ -122,7 +122,7 @@ def take_up(work: Work, key: str, event: str = "card_charged") -> ChargeOutcome:
     operation = work.operation("card charge", {"charge": key, "amount": str(row.amount)})
     work.post(operation, wallet=row.amount, card=-row.amount)
     work.invoice(operation, "individual", [Line("Top-up by card", row.amount)], row.amount)
-    work.event(event, "5.3", amount=row.amount, operation=operation, charge=key)
+    work.event("card_charged", "5.3", amount=row.amount, operation=operation, charge=key)
     return outcome
 
 

@@ -53,7 +53,6 @@ _FAILED = _SUBSCRIPTIONS.where(
     SubscriptionRow.account == bindparam("account"), SubscriptionRow.renewal_failed, SubscriptionRow.auto_renew
 ).order_by(SubscriptionRow.renewal_date, SubscriptionRow.id)
 _ALL = _SUBSCRIPTIONS.where(SubscriptionRow.account == bindparam("account")).order_by(SubscriptionRow.id)
-_UPDATE = update(SubscriptionRow).where(SubscriptionRow.id == bindparam("key"), SubscriptionRow.version == bindparam("seen"))
 #: What works write besides subscriptions, in the order of the references between tables.
 _WRITTEN: tuple[type[Base], ...] = (Operation, Posting, PeriodRow, RefundRow, Invoice, Message, History)
 _NEVER_UPDATED = ("account", "clock", "sku", "quantity", "multiplier", "addons", "legacy")
