@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec
 
 import typer
 
+from terminal.leaving import leaving
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -942,4 +944,4 @@ def migrate(json: Json = False) -> None:
 
 
 if __name__ == "__main__":
-    app()
+    leaving(app)

@@ -20,6 +20,7 @@ from client.relay import Relay
 from client.workers import ROLES, running
 from settings import Settings, read_settings
 from terminal import door
+from terminal.leaving import leaving
 
 DESCRIPTION = """roles:
   workflows    decides what happens when; renewals from the wallet run here
@@ -93,4 +94,4 @@ def _look_at_database(perennial: Perennial) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leaving(main)

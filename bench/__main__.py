@@ -19,6 +19,7 @@ from rich.console import Console
 from bench.figures import Result, Say, print_result
 from bench.site import forget_configuration, machine
 from ledger.clocks import machine_now
+from terminal.leaving import leaving
 
 RESULTS = Path(__file__).parent / "results"
 BENCHES = {
@@ -97,4 +98,4 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leaving(main)
