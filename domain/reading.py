@@ -10,19 +10,24 @@ from typing import TypeGuard
 
 from domain.faults import Fault
 
-__all__ = ["at", "shown", "unknown_key", "whole"]
+__all__ = ["at", "key_in_words", "shown", "unknown_key", "whole"]
 
 _LONGEST_KEY = 60
 
 
 def at(place: str, key: object) -> str:
-    """The place of a key inside a place; a key that is long or no text is shown shortened."""
-    return f"{place}.{key}" if _short(key) else f"{place}.{shown(key)}"
+    """The place of a key inside a place."""
+    return f"{place}.{key_in_words(key)}"
+
+
+def key_in_words(key: object) -> str:
+    """A key as a place shows it: as it is; quoted and shortened when it is long, cannot be printed in a line, or is no text."""
+    return key if _plain(key) else shown(key)
 
 
 def unknown_key(place: str, key: object, known: Sequence[str]) -> Fault:
     """The fault of a key that is not known, with the one it resembles or else with all that are."""
-    close = get_close_matches(key, known, n=1) if _short(key) else []
+    close = get_close_matches(key, known, n=1) if _plain(key) else []
     return Fault(at(place, key), f"unknown key; did you mean {close[0]}?" if close else f"unknown key; allowed are {', '.join(known)}")
 
 
@@ -31,5 +36,5 @@ def whole(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _short(key: object) -> TypeGuard[str]:
-    return isinstance(key, str) and len(key) <= _LONGEST_KEY
+def _plain(key: object) -> TypeGuard[str]:
+    return isinstance(key, str) and key.isprintable() and len(key) <= _LONGEST_KEY

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import yaml
 
 from domain.faults import Fault, Faults
-from domain.reading import shown
+from domain.reading import key_in_words, shown
 
 LARGEST = 10_000_000
 """Bytes in a file."""
@@ -72,14 +72,10 @@ def place(path: tuple[str | int, ...]) -> str:
     elsewhere as the readers of policy and catalogue write it: ``policy.retry_days[1]``."""
     match path:
         case ("steps" | "accounts" as kind, int(index), *rest):
-            inside = (f"entry {part + 1}" if isinstance(part, int) else _part(part) for part in rest)
+            inside = (f"entry {part + 1}" if isinstance(part, int) else key_in_words(part) for part in rest)
             return ", ".join([f"{kind[:-1]} {index + 1}", *inside])
-    dotted = "".join(f"[{part}]" if isinstance(part, int) else f".{_part(part)}" for part in path)
+    dotted = "".join(f"[{part}]" if isinstance(part, int) else f".{key_in_words(part)}" for part in path)
     return dotted.lstrip(".") or "file"
-
-
-def _part(key: object) -> str:
-    return key if isinstance(key, str) and key.isprintable() and len(key) <= 60 else shown(key)
 
 
 def read(text: str | bytes) -> tuple[Any, list[Fault]]:
@@ -163,7 +159,7 @@ def _build(events: Iterator[yaml.Event]) -> Any:
                 _unreadable("is the start of a second document; one is allowed", _line(event))
             case yaml.AliasEvent():
                 if event.anchor not in anchors:
-                    _unreadable(f"*{_part(event.anchor)} stands for nothing that was written before", _line(event))
+                    _unreadable(f"*{key_in_words(event.anchor)} stands for nothing that was written before", _line(event))
                 put(anchors[event.anchor], None)
     return root.items[0] if root.items else None
 
@@ -174,7 +170,7 @@ def _line(event: yaml.Event) -> str:
 
 def _no_tag(event: Any) -> None:
     if event.tag is not None:
-        _unreadable(f"the tag {_part(event.tag)} is not allowed; write the value without a tag", _line(event))
+        _unreadable(f"the tag {key_in_words(event.tag)} is not allowed; write the value without a tag", _line(event))
 
 
 def _scalar(event: yaml.ScalarEvent) -> Any:

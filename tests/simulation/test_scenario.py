@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from domain import commands
@@ -604,6 +604,7 @@ def test_any_document_parses_or_faults(values: Any) -> None:
     parses_or_faults(yaml.safe_dump(values, allow_unicode=True))
 
 
+@example({"policy": {"a\nb": None}})
 @given(st.dictionaries(st.sampled_from(["policy", "seller", "catalog", "accounts", "steps", "until"]), VALUES))
 def test_any_values_in_their_places_parse_or_fault(values: Any) -> None:
     parses_or_faults(json.dumps(values))
