@@ -3,6 +3,8 @@
 One throwaway PostgreSQL and one throwaway Temporal server for each test process (each worker of pytest-xdist), started by the first
 test that asks. Each test that asks for `database` gets a migrated database of its own. Whatever `PERENNIAL_*` is set to, tests do not
 see it: they never touch real data.
+
+Generated cases are the same in every run. `HYPOTHESIS_PROFILE=default make test` looks for new ones; what it finds becomes an `@example`.
 """
 
 import os
@@ -12,6 +14,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from local import postgres, temporal
@@ -23,6 +26,7 @@ KEPT = {"PERENNIAL_CACHE", "PERENNIAL_TEMPORAL_PROGRAM"}
 
 def pytest_configure() -> None:
     """Take the user's configuration out of this process, before any test module is imported."""
+    hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
     for name in [name for name in os.environ if name.startswith(PREFIX) and name not in KEPT]:
         del os.environ[name]
     Settings.model_config["env_file"] = None
