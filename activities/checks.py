@@ -1,7 +1,8 @@
 """The order of checks that every command goes through, the first that fails is the answer (Rule 2):
 
 replay of a request id (4.2), account suspended (11.8), subscription never created (4.1), the table, the arguments, a price that is
-missing (4.1), funds. The use case itself makes the last three, by raising `Refused` before it writes.
+missing (4.1), funds. The use case itself makes the last three, by raising `Refused` before it writes. What is due of the account is
+taken after the replay and before everything else (1.6).
 """
 
 from collections.abc import Callable, Iterable
@@ -13,6 +14,7 @@ import structlog
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
+from activities import turns
 from domain import table
 from domain.commands import AnyAccountCommand, AnyCommand, AnySubscriptionCommand, Purchase, Suspend
 from domain.messages import CommandRequest, CommandResult
@@ -39,8 +41,10 @@ def on_subscription(
             with ledger.work(request.now, subscription=command.subscription) as work:
                 if replayed := replay(work.connection, work.account.seller, command):
                     return _with(replayed, work, [work.subscription(command.subscription)])
-                _refuse_suspended(work, command)
                 subscription = work.subscription(command.subscription)
+                if subscription.terminated_on is None and (first := turns.before_command(work, request)):
+                    return CommandResult(first=first)
+                _refuse_suspended(work, command)
                 if refusal := table.refusal(command.do, subscription):
                     raise Refused(refusal.rule, refusal.reason)
                 _check_invoice_number(command)
@@ -59,6 +63,8 @@ def on_account(ledger: Ledger, command: A, request: CommandRequest, do: Callable
             with ledger.work(request.now, account=command.account) as work:
                 if replayed := replay(work.connection, work.account.seller, command):
                     return replayed if isinstance(command, Purchase) else _with(replayed, work, work.living())
+                if first := turns.before_command(work, request):
+                    return CommandResult(first=first)
                 _refuse_suspended(work, command)
                 _check_invoice_number(command)
                 return do(work, command)
@@ -129,7 +135,7 @@ def _answer(command: AnyCommand, attempt: Callable[[], CommandResult]) -> Comman
     except Refused as refused:
         log.info("command_refused", rule=refused.refusal.rule, reason=refused.refusal.reason, **fields)
         return CommandResult(refusal=refused.refusal)
-    if result.refusal is None and result.needs_charge is None:
+    if result.refusal is None and result.needs_charge is None and result.first is None:
         log.info("command_done", replayed=result.replayed, **fields)
     return result
 

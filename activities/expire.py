@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from activities.renew import stale
+from activities import turns
+from activities.renew import not_yet, stale
 from domain import lifecycle, planner
 from domain.messages import Outcome, StepRequest, StepResult
 from domain.planner import Kind
@@ -26,5 +27,7 @@ def _end(ledger: Ledger, request: StepRequest, kind: Kind, change: Callable[[Wor
         step = planner.next_step(subscription, work.policy_of(subscription), work.zone)
         if subscription.version != request.version or step is None or step.kind is not kind or step.due > work.now:
             return stale(work, request)
+        if first := turns.before_step(work, request):
+            return not_yet(work, subscription, first)
         work.event(event, step.rule, subscription=subscription.id, why=step.why)
         return StepResult(outcome=Outcome.DONE, snapshot=work.save(change(work, subscription)))

@@ -1,18 +1,20 @@
 """The attempt to renew: on the renewal date, a retry, at once after a command, or late after an outage (Rules 5, 13).
 
-renew ── wallet covers the group's sum ──────────────> done
+renew ── another step of the account is due before ──> not yet
+  ├───── wallet covers the group's sum ──────────────> done
   ├───── card is needed: charge, then renew again ───> done, or declined
   └───── not funded ── mark_failed ──────────────────> failed, or funded by now: renew again
 """
 
 from collections.abc import Sequence
 
+from activities import turns
 from activities.paying import ask_card, renew_all, take_up
 from domain import attempt as attempts
 from domain import funding, lifecycle
 from domain.attempt import Attempt
 from domain.funding import Source
-from domain.messages import ChargeOutcome, Outcome, Snapshot, StepRequest, StepResult
+from domain.messages import ChargeOutcome, DueStep, Outcome, Snapshot, StepRequest, StepResult
 from domain.subscription import Failure, Subscription
 from ledger.work import Ledger, Work
 
@@ -24,6 +26,8 @@ def renew(ledger: Ledger, request: StepRequest) -> StepResult:
         attempt = _due(work, request)
         if attempt is None:
             return stale(work, request)
+        if first := turns.before_step(work, request, attempt.members):
+            return not_yet(work, attempt.leader, first)
         if not attempt.members:
             return _missed(work, attempt)
         source = attempt.failure or funding.fund(work.account, attempt.amount, work.today, card_allowed=charged is None)
@@ -80,6 +84,11 @@ def _result(work: Work, attempt: Attempt, outcome: Outcome, changed: Sequence[Sn
     mine = next((s for s in changed if s.subscription.id == attempt.leader.id), None)
     others = tuple(s for s in changed if s is not mine)
     return StepResult(outcome=outcome, snapshot=mine or work.snapshot(attempt.leader), others=others, charge=charge)
+
+
+def not_yet(work: Work, subscription: Subscription, first: DueStep) -> StepResult:
+    """Another step of the account comes first."""
+    return StepResult(outcome=Outcome.NOT_YET, snapshot=work.snapshot(subscription), first=first)
 
 
 def stale(work: Work, request: StepRequest) -> StepResult:

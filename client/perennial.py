@@ -157,9 +157,12 @@ class Perennial:
         await handle.signal("recover" if isinstance(command, Recover) else "refund", message)
 
     async def _purchase(self, command: Purchase, now: datetime | None) -> CommandResult:
-        """The commit first, then the workflow; whoever dies in between is made good by the relay (`start_missing`)."""
+        """The commit first, then the workflow; whoever dies in between is made good by the relay (`start_missing`). Where something of the account
+        is due, its workflow takes that first, and then buys (Rule 1.6)."""
         request = CommandRequest(command=command, now=now or machine_now())
         result: CommandResult = await self._sql(self._activities.call, "purchase", request)
+        if result.first is not None:
+            result = await self._on_account(command, now)
         if not result.refusal:
             await self.start(command.subscription)
         return result
@@ -181,7 +184,7 @@ class Perennial:
                 raise
             return await self._directly(command, now)
 
-    async def _on_account(self, command: AnyAccountCommand, now: datetime | None) -> CommandResult:
+    async def _on_account(self, command: AnyAccountCommand | Purchase, now: datetime | None) -> CommandResult:
         try:
             if replayed := await self._sql(self._replay, command):
                 return replayed

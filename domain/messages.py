@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from domain.commands import AnyCommand
-from domain.planner import Step
+from domain.planner import Kind, Step
 from domain.refusal import Refusal
 from domain.subscription import Subscription
 
@@ -36,50 +36,64 @@ class Outcome(StrEnum):
     NEEDS_CARD = "needs_card"
     UNFUNDED = "unfunded"
     FUNDED = "funded"  # asked to mark it failed, but by now it can be funded
+    NOT_YET = "not_yet"  # another step of the account comes first (Rule 1.7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueStep:
+    """A step that is due: of which subscription, in which version, and of which kind."""
+
+    subscription: str
+    version: int
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRequest:
     """Take the next step of a subscription at a business instant, if its version is still this one. `charge` is the key of the card
-    charge that was made for it."""
+    charge that was made for it. `past` are subscriptions of the account whose due step is not waited for (any more)."""
 
     subscription: str
     version: int
     now: datetime
     charge: str | None = None
+    past: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepResult:
-    """The outcome, the subscription as it is now, and the others of its group that changed with it. `charge` is the key of the card charge
-    that is needed."""
+    """The outcome, the subscription as it is now, and the others that changed with it. `charge` is the key of the card charge that is
+    needed, `first` the step that comes before (Rule 1.7)."""
 
     outcome: Outcome
     snapshot: Snapshot
     others: tuple[Snapshot, ...] = ()
     charge: str | None = None
+    first: DueStep | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandRequest:
-    """A command at a business instant. `charge` as in `StepRequest`."""
+    """A command at a business instant. `charge` and `past` as in `StepRequest`."""
 
     command: AnyCommand
     now: datetime
     charge: str | None = None
+    past: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandResult:
     """What became of a command: refused by a rule, or done. `facts` are what it did (amount, expiry …), the same for every repetition of the
     request id, in which case `replayed` is true (Rule 4.2). `snapshots` are the subscriptions that changed. `needs_charge` asks for a
-    card charge before the same command is given again."""
+    card charge before the same command is given again, `first` for a step that is due to be taken before (Rule 1.6)."""
 
     refusal: Refusal | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     replayed: bool = False
     snapshots: tuple[Snapshot, ...] = ()
     needs_charge: str | None = None
+    first: DueStep | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Text, any_, bindparam, case, func, literal_column, null, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, Text, all_, any_, bindparam, case, func, literal_column, null, select, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from domain.messages import DueStep
 from domain.planner import RANK, RENEWALS, Kind
 from ledger.tables import AccountRow, Message, SubscriptionRow
 
@@ -39,6 +40,28 @@ def due_at(
     return _read(connection, False, clock, instant, zones, account)
 
 
+def first_of(connection: Connection, account: str, until: datetime, but: Collection[str]) -> DueStep | None:
+    """The first step of an account that is due at an instant, those of some subscriptions left out."""
+    row = connection.execute(_FIRST, {"of": account, "until": until, "but": list(but)}).one_or_none()
+    return row and DueStep(subscription=row.id, version=row.version, kind=Kind(row.next_kind))
+
+
+#: Of steps at one instant in one account: by kind, then renewals by their date.
+_RANK = case(RANK, value=SubscriptionRow.next_kind)
+_BY_DATE = case({str(kind): SubscriptionRow.renewal_date for kind in RENEWALS}, value=SubscriptionRow.next_kind)
+
+_FIRST = (
+    select(SubscriptionRow.id, SubscriptionRow.version, SubscriptionRow.next_kind)
+    .where(
+        SubscriptionRow.account == bindparam("of"),
+        SubscriptionRow.next_due <= bindparam("until"),
+        SubscriptionRow.id != all_(bindparam("but", type_=ARRAY(Text))),
+    )
+    .order_by(SubscriptionRow.next_due, _RANK, _BY_DATE, SubscriptionRow.id)
+    .limit(1)
+)
+
+
 def _read(
     connection: Connection, first: bool, clock: str, until: datetime, zones: Collection[str] | None, account: str | None
 ) -> list[Due]:
@@ -65,11 +88,9 @@ def _query(first: bool, of_zones: bool, of_account: bool) -> Select[Any]:
         notice = select(func.min(Message.due)).where(*which_notices).scalar_subquery()
         instant = select(select(func.least(step, notice).label("instant")).cte("first").c.instant).scalar_subquery()
         which_steps, which_notices = (*which_steps, SubscriptionRow.next_due == instant), (*which_notices, Message.due == instant)
-    rank = case(RANK, value=SubscriptionRow.next_kind)
-    by_date = case({str(kind): SubscriptionRow.renewal_date for kind in RENEWALS}, value=SubscriptionRow.next_kind)
     steps = select(
         SubscriptionRow.next_due.label("due"), SubscriptionRow.account, SubscriptionRow.id.label("subscription"), SubscriptionRow.next_kind.label("kind"),
-        SubscriptionRow.version, null().label("message"), rank.label("rank"), by_date.label("by_date"),
+        SubscriptionRow.version, null().label("message"), _RANK.label("rank"), _BY_DATE.label("by_date"),
     ).where(*which_steps)  # fmt: skip
     notices: Any = select(
         Message.due, Message.account, Message.subscription, null(), null(), Message.id, literal_column("9"), null()

@@ -117,6 +117,7 @@ class SubscriptionRow(Base):
     workflow_started: Mapped[bool] = mapped_column(server_default="false")
     __table_args__ = (
         Index("subscriptions_account", "account", "renewal_date"),
+        Index("subscriptions_account_due", "account", "next_due", postgresql_where=text("next_due IS NOT NULL")),
         Index("subscriptions_due", "clock", "next_due", postgresql_where=text("next_due IS NOT NULL")),
         Index("subscriptions_unstarted", "id", postgresql_where=text("NOT workflow_started")),
     )

@@ -18,13 +18,13 @@ from domain.attempt import Terms
 from domain.calendar import first_instant, local_date
 from domain.catalog import Catalog
 from domain.commands import Command
-from domain.messages import Snapshot
+from domain.messages import DueStep, Snapshot
 from domain.money import plain
 from domain.planner import Kind, Step
 from domain.policy import Policy
 from domain.pricing import Line
 from domain.subscription import ZERO, Account, Failure, Period, Status, Subscription
-from ledger import failpoints
+from ledger import due, failpoints
 from ledger.bulk import one_of, write_all
 from ledger.ids import Ids
 from ledger.references import References
@@ -214,6 +214,10 @@ class Work:
     def living(self) -> list[Subscription]:
         """The account's subscriptions that are not TERMINATED, by id."""
         return [subscription for subscription in self.all_subscriptions() if subscription.terminated_on is None]
+
+    def first_due(self, but: Iterable[str]) -> DueStep | None:
+        """The first of the account's steps that are due by now, those of some subscriptions left out (Rule 1.7)."""
+        return due.first_of(self.connection, self.account.id, self.now, list(but))
 
     def _subscriptions(self, query: Any, values: Mapping[str, object]) -> list[Subscription]:
         found = [subscription_from(row) for row in self.connection.execute(query, values)]

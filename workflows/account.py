@@ -1,6 +1,7 @@
 """The commands on one account, one at a time: top up, card, settings, suspend, resume. It lives as long as there are commands.
 
-After each it tells the workflows of the subscriptions that changed with it: a top-up renews failed groups (Rule 5.4), a suspension concerns all.
+After each it tells the workflows of the subscriptions that changed with it: a top-up renews failed groups (Rule 5.4), a suspension concerns all, and
+what was due of the account was taken before (Rule 1.6).
 """
 
 from temporalio import workflow
@@ -96,6 +97,15 @@ class AccountWorkflow:
     @suspend.validator
     def _may_suspend(self, message: AccountMessage) -> None:
         self._check(message, "suspend")
+
+    @workflow.update
+    async def purchase(self, message: AccountMessage) -> CommandResult:
+        """Rule 4.1, when something of the account is due that comes first."""
+        return await self._command(message)
+
+    @purchase.validator
+    def _may_purchase(self, message: AccountMessage) -> None:
+        self._check(message, "purchase")
 
     @workflow.update
     async def resume(self, message: AccountMessage) -> CommandResult:

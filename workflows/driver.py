@@ -1,10 +1,12 @@
 """Runs the calls of `workflows.protocol` as Temporal activities: one place for queues, time-outs and retries.
 
 Expected refusals are results; an activity that raises is tried again until it works, because what it does is due whatever is broken.
-Only a command that makes no sense is given up at once: its sender is there to be told, and nothing waits behind it.
+Only a command that makes no sense is given up at once: its sender is there to be told, and nothing waits behind it. A brief call is about
+another subscription, and somebody waits behind it: it has a few tries and ten seconds.
 """
 
 from collections.abc import Generator
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -19,17 +21,30 @@ from workflows.protocol import Call
 
 T = TypeVar("T")
 
+_LOCALLY = RetryPolicy(maximum_attempts=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How an activity is asked for: how often it is tried, before whom, and when the answer is no longer waited for."""
+
+    retry: RetryPolicy
+    priority: Priority
+    within: timedelta | None = None
+
+
 _AGAIN = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 #: What a command of no sense raises (a naive instant, a NUL in a text, a number beyond all columns); never what an outage raises.
-_SENSELESS = RetryPolicy(
-    initial_interval=timedelta(seconds=1),
-    maximum_interval=timedelta(minutes=1),
+_SENSELESS = replace(
+    _AGAIN,
     non_retryable_error_types=["ValueError", "TypeError", "AssertionError", "KeyError", "OverflowError", "InvalidOperation", "DataError"],
 )
-_LOCALLY = RetryPolicy(maximum_attempts=1)
-#: After this a charge whose outcome nobody can tell counts as unfunded; reconciliation finds out what became of it.
-_CHARGE_DEADLINE = timedelta(days=1)
 _PERSON, _HERD = Priority(priority_key=1), Priority(priority_key=4)
+_COMMAND = _Way(_SENSELESS, _PERSON)
+_STEP = _Way(_AGAIN, _HERD)
+#: After a day a charge whose outcome nobody can tell counts as unfunded; reconciliation finds out what became of it.
+_CHARGE = _Way(_AGAIN, _HERD, timedelta(days=1))
+_BRIEFLY = _Way(replace(_AGAIN, maximum_attempts=3), _PERSON, timedelta(seconds=10))
 
 
 async def drive(protocol: Generator[Call, Any, T], options: Options) -> T:
@@ -44,40 +59,49 @@ async def drive(protocol: Generator[Call, Any, T], options: Options) -> T:
 
 
 async def _run(call: Call, options: Options) -> Any:
-    match call.request:
-        case ChargeRequest():
-            return await _charge(call.request, options)
-        case StepRequest():
-            if options.renew_locally and call.activity == "renew" and call.request.charge is None:
-                try:
-                    return await workflow.execute_local_activity(
-                        call.activity,
-                        call.request,
-                        result_type=StepResult,
-                        schedule_to_close_timeout=timedelta(seconds=10),
-                        retry_policy=_LOCALLY,
-                    )
-                except FailureError:  # a local activity raises its own failure, not an ActivityError around it
-                    workflow.logger.info("the renewal did not work as a local activity; it is tried as a regular one")
-            return await _regular(call.activity, call.request, StepResult, _AGAIN, _HERD, options)
-        case CommandRequest():
-            return await _regular(call.activity, call.request, CommandResult, _SENSELESS, _PERSON, options)
-
-
-async def _regular(
-    activity: str, request: StepRequest | CommandRequest, result: type, retry: RetryPolicy, priority: Priority, options: Options
-) -> Any:
-    lost = timedelta(seconds=options.activity_seconds)
-    return await workflow.execute_activity(
-        activity, request, result_type=result, start_to_close_timeout=lost, retry_policy=retry, priority=priority
-    )
-
-
-async def _charge(request: ChargeRequest, options: Options) -> ChargeResult:
     try:
-        return await workflow.execute_activity(  # type: ignore[no-any-return]
-            "charge", request, result_type=ChargeResult, task_queue=options.charge_queue,
-            start_to_close_timeout=timedelta(seconds=options.activity_seconds), schedule_to_close_timeout=_CHARGE_DEADLINE, retry_policy=_AGAIN, priority=_HERD,
-        )  # fmt: skip
+        match call.request:
+            case ChargeRequest():
+                return await _charge(call, options)
+            case StepRequest():
+                return await _step(call, options)
+            case CommandRequest():
+                return await _activity(call, CommandResult, _COMMAND, options)
+    except FailureError as error:
+        if not call.briefly:
+            raise
+        workflow.logger.warning("%s was not done in a moment and is passed: %s", call.activity, error.cause or error)
+        return None
+
+
+async def _step(call: Call, options: Options) -> Any:
+    if options.renew_locally and call.activity == "renew" and isinstance(call.request, StepRequest) and call.request.charge is None:
+        try:
+            return await workflow.execute_local_activity(
+                call.activity,
+                call.request,
+                result_type=StepResult,
+                schedule_to_close_timeout=timedelta(seconds=10),
+                retry_policy=_LOCALLY,
+            )
+        except FailureError:  # a local activity raises its own failure, not an ActivityError around it
+            workflow.logger.info("the renewal did not work as a local activity; it is tried as a regular one")
+    return await _activity(call, StepResult, _STEP, options)
+
+
+async def _charge(call: Call, options: Options) -> Any:
+    try:
+        return await _activity(call, ChargeResult, _CHARGE, options, options.charge_queue)
     except ActivityError:
-        return ChargeResult(key=request.key, outcome=ChargeOutcome.PENDING, amount=Decimal(0))
+        if call.briefly:
+            raise
+        assert isinstance(call.request, ChargeRequest)
+        return ChargeResult(key=call.request.key, outcome=ChargeOutcome.PENDING, amount=Decimal(0))
+
+
+async def _activity(call: Call, result: type, way: _Way, options: Options, queue: str | None = None) -> Any:
+    way = _BRIEFLY if call.briefly else way
+    return await workflow.execute_activity(
+        call.activity, call.request, result_type=result, task_queue=queue, start_to_close_timeout=timedelta(seconds=options.activity_seconds),
+        schedule_to_close_timeout=way.within, retry_policy=way.retry, priority=way.priority,
+    )  # fmt: skip

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.commands import AnyAccountCommand, AnySubscriptionCommand
+from domain.commands import AnyAccountCommand, AnySubscriptionCommand, Purchase
 from domain.messages import Snapshot
 
 SCHEMA = 1
@@ -59,7 +59,7 @@ class AccountInput:
 class AccountMessage:
     """A command on an account. `now` is the virtual now of a test clock."""
 
-    command: AnyAccountCommand
+    command: AnyAccountCommand | Purchase
     now: datetime | None = None
 
 

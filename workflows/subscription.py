@@ -1,10 +1,12 @@
 """One subscription's workflow: it sleeps until the next step is due, takes it, and carries out commands in between, one at a time.
 
 The database holds the truth; the workflow holds the last committed snapshot and the place in time. Handlers only enqueue, the main
-loop acts. What is due at an instant is done before a command of that instant (Rule 1.6).
+loop acts. What is due at an instant is done before a command of that instant (Rule 1.6); that of the account's other subscriptions too
+(`workflows.protocol`).
 """
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -100,15 +102,21 @@ class SubscriptionWorkflow:
             return
         self._steps += 1
         self._apply(result.snapshot)
-        for other in result.others:
-            await tell(other)
+        await self._spread(result.others)
 
     async def _carry_out(self, accepted: Accepted[SubscriptionMessage]) -> None:
         result = await accepted.carry_out(self._now_of(accepted.message), self._start.options)
-        for snapshot in result.snapshots:
-            self._apply(snapshot)
+        await self._spread(result.snapshots)
         accepted.answer()
         self._queue.remove(accepted)
+
+    async def _spread(self, snapshots: Sequence[Snapshot]) -> None:
+        """Take over what concerns this subscription, tell the workflows of the others."""
+        for snapshot in snapshots:
+            if snapshot.subscription.id == self._snapshot.subscription.id:
+                self._apply(snapshot)
+            else:
+                await tell(snapshot)
 
     def _now_of(self, message: SubscriptionMessage) -> datetime:
         """A command's business instant: only on a test clock does its sender say it."""

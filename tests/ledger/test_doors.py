@@ -29,7 +29,7 @@ def failed(shop: Shop, **account: Any) -> None:
 
 def test_a_top_up_after_e_renews_nothing_also_before_the_step_that_expires_it_rule_1_5(shop: Shop) -> None:
     failed(shop)
-    shop.do(TopUp(account="acme", amount=Decimal("50.00")), AFTER_E)
+    shop.do(TopUp(account="acme", amount=Decimal("50.00")), AFTER_E, past=("s1",))
     assert shop.rows("SELECT status, expiry::text, renewal_failed FROM subscriptions") == [("ACTIVE", "2021-03-31", True)]
     assert shop.value("SELECT balance FROM accounts") == Decimal("50.00")
 
@@ -87,7 +87,7 @@ def test_an_open_charge_is_not_made_to_a_card_that_was_replaced_rule_5_3(shop: S
     first = take(shop, "renew")
     assert first.outcome is Outcome.NEEDS_CARD
     assert take(shop, "renew").charge == first.charge  # a repetition finds the same one
-    shop.do(SetCard(account="acme", card="sim_insufficient"), RENEWAL)
+    shop.do(SetCard(account="acme", card="sim_insufficient"), RENEWAL, past=("s1",))
     assert take(shop, "renew").outcome is Outcome.UNFUNDED
     take(shop, "mark_failed")
     assert shop.rows("SELECT failure, renewal_failed FROM subscriptions") == [("no_credits", True)]

@@ -280,7 +280,8 @@ def test_the_module_pins_every_version() -> None:
     assert (temporal.MODULE / "go.sum").stat().st_size > 10_000
 
 
-def test_nothing_of_all_this_is_left_in_the_temporary_directory(config: Settings) -> None:
+def test_nothing_of_all_this_is_left_in_the_temporary_directory(config: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with temporal.throwaway(config):
-        mine = set(Path(tempfile.gettempdir()).glob("perennial-temporal-*"))
-    assert not [path for path in mine if path.exists() and not any(str(path) in " ".join(p.cmdline()) for p in psutil.process_iter())]
+        assert list(tmp_path.iterdir())
+    assert not list(tmp_path.iterdir())

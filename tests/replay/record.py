@@ -28,6 +28,7 @@ from activities import registry
 from client.perennial import Perennial
 from domain.commands import (
     Extend,
+    Purchase,
     Reactivate,
     Recover,
     Resubscribe,
@@ -44,7 +45,6 @@ from ledger.clocks import machine_now
 from ledger.database import migrate
 from local import stack
 from tests.workflows.shop import FEBRUARY, JANUARY, Shop, settings_for
-from workflows.messages import account_workflow, subscription_workflow
 from workflows.reconciliation import ReconciliationInput
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -228,6 +228,27 @@ async def suspended(recording: Recording) -> None:
         await shop.perennial.do(Resume(account=shop.id("acme"), request_id=shop.id("2")))
 
 
+async def turns(recording: Recording) -> None:
+    """A subscription is due and sleeps on: an extension of another one, a purchase and a suspension each find first what is due."""
+    async with recording.shop(clock=False, jitter_seconds=80_000) as shop:
+        s = await shop.due_soon(3600.0)
+        account = shop.row(s).account
+        command = Purchase(subscription=shop.id("a"), account=account, sku="BIZ", request_id=shop.id("1"))
+        await shop.perennial.do(command)
+        await shop.perennial.do(Suspend(account=account, request_id=shop.id("2")))
+        await shop.until(s, lambda: shop.events(s)[-1] == "renewed")
+
+
+async def turn_of_another(recording: Recording) -> None:
+    """A subscription is due by card, and sleeps on: a command on another one of the account charges the card and renews it first."""
+    async with recording.shop(clock=False, jitter_seconds=80_000) as shop:
+        s = await shop.due_soon(3600.0, credits="550.00", card="sim_ok")
+        command = Purchase(subscription=shop.id("a"), account=shop.row(s).account, sku="YEAR", request_id=shop.id("1"))
+        shop.call("purchase", command, machine_now() - timedelta(days=9))
+        await shop.perennial.start(command.subscription)
+        await shop.perennial.do(Unsubscribe(subscription=command.subscription, request_id=shop.id("2")))
+
+
 async def outage(recording: Recording) -> None:
     """Everything stood still over the renewal date: renewed late; and another one for so long that it expires."""
     async with recording.shop(clock=False) as shop:
@@ -273,7 +294,7 @@ PATHS: dict[str, Path_] = {
     path.__name__: path
     for path in (
         renewals_local, renewals_regular, renewal_by_timer, renewal_by_timer_regular, local_falls_back, card, declined_to_the_end,
-        unfunded_then_recovered, commands, signals, group, suspended, outage, flood, reconciliation,
+        unfunded_then_recovered, commands, signals, group, suspended, turns, turn_of_another, outage, flood, reconciliation,
     )
 }  # fmt: skip
 _LONGEST = 1000
@@ -292,10 +313,8 @@ async def record(names: list[str]) -> None:
 
 
 async def _write(perennial: Perennial, path: str) -> int:
-    ids = [subscription_workflow(f"{name}-{path}") for name in ("s", "a", "b")]
-    ids += [account_workflow(f"acme-{path}"), f"reconciliation/{path}"]
     written = 0
-    for id_ in ids:
+    for id_ in sorted({execution.id async for execution in perennial.temporal.list_workflows()}):
         for run in await _runs(perennial, id_):
             history = await run.fetch_history()
             if len(history.events) <= _LONGEST:

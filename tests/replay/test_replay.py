@@ -16,6 +16,7 @@ from client.payloads import data_converter
 from client.workers import WORKFLOWS, sandbox
 from tests.replay.record import HISTORIES, PATHS
 from workflows.account import AccountWorkflow
+from workflows.protocol import Call
 from workflows.subscription import SubscriptionWorkflow
 from workflows.tolerance import Tolerant
 
@@ -55,8 +56,7 @@ def test_every_path_is_recorded() -> None:
 
 def test_every_activity_update_and_signal_is_recorded() -> None:
     activities = {item["activityType"]["name"] for item in attributes("activityTaskScheduledEventAttributes")}
-    # a purchase is made before there is a workflow
-    assert activities == {*registry._STEPS, *registry._COMMANDS, "charge", "reconcile"} - {"purchase"}
+    assert activities == {*registry._STEPS, *registry._COMMANDS, "charge", "reconcile"}
     updates = {item["acceptedRequest"]["input"]["name"] for item in attributes("workflowExecutionUpdateAcceptedEventAttributes")}
     defined = {
         update.name
@@ -104,14 +104,14 @@ async def test_a_timer_before_each_step_is_noticed(renewals: list[Path], monkeyp
 
 
 async def test_another_activity_is_noticed(renewals: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workflows.driver._regular", _with_another_name)
+    monkeypatch.setattr("workflows.driver._activity", _with_another_name)
     with pytest.raises(workflow.NondeterminismError):
         await replay(renewals)
 
 
-async def _with_another_name(activity: str, request: Any, result: type, *_: Any) -> Any:
+async def _with_another_name(call: Call, result: type, *_: Any) -> Any:
     return await workflow.execute_activity(
-        f"{activity}_2", request, result_type=result, start_to_close_timeout=timedelta(minutes=1)
+        f"{call.activity}_2", call.request, result_type=result, start_to_close_timeout=timedelta(minutes=1)
     )  # fmt: skip
 
 

@@ -116,9 +116,9 @@ class Shop:
             await self.perennial.start(command.subscription)
         return command.subscription
 
-    async def due_soon(self, seconds: float = 1.5) -> str:
-        """A subscription by the machine's clock whose renewal is due so many seconds from now: its account is one whose stable part of the
-        spread ends then. It needs the shop's `jitter_seconds` to be 80,000."""
+    async def due_soon(self, seconds: float = 1.5, **account: Any) -> str:
+        """A subscription by the machine's clock that is due since an hour, and whose workflow wakes so many seconds from now: its account is one
+        whose stable part of the spread ends then. It needs the shop's `jitter_seconds` to be 80,000."""
         assert self.config.jitter_seconds == 80_000
         now = machine_now()
         # a zone in which it is between 1 and 2 o'clock, so that the renewal date began between 3,600 and 7,200 seconds ago
@@ -127,7 +127,7 @@ class Shop:
         today = local_date(now, zone)
         spread = int((now - first_instant(today, zone)).total_seconds() + seconds) + 1
         name = next(f"a{n}" for n in count() if zlib.crc32(self.id(f"a{n}").encode()) % 80_000 == spread)
-        await self.account(name, timezone=zone)
+        await self.account(name, timezone=zone, **account)
         # bought when the cycle that is renewed a week before its end began
         expiry = today + timedelta(days=7)
         bought = first_instant(add_months(expiry + timedelta(days=1), -1), zone)
@@ -135,9 +135,11 @@ class Shop:
         assert self.row(subscription).renewal_date == today
         return subscription
 
-    def call(self, activity: str, command: AnyCommand, now: datetime) -> CommandResult:
-        """A use case, without any workflow."""
-        result: CommandResult = Activities(self.perennial.ledger, self.gateway).call(activity, CommandRequest(command=command, now=now))
+    def call(self, activity: str, command: AnyCommand, now: datetime, past: tuple[str, ...] = ()) -> CommandResult:
+        """A use case, without any workflow; going past what is due of some subscriptions."""
+        request = CommandRequest(command=command, now=now, past=past)
+        result: CommandResult = Activities(self.perennial.ledger, self.gateway).call(activity, request)
+        assert result.first is None
         return result
 
     def rehearse(self, activity: str, command: AnyCommand, now: datetime) -> CommandResult:

@@ -111,7 +111,7 @@ async def test_a_top_up_while_the_card_is_being_charged_is_not_lost(closed: Shop
     closed.set_clock(FEBRUARY)
     asked = closed.step("renew", StepRequest(subscription=s, version=1, now=FEBRUARY))
     assert asked.charge is not None
-    closed.call("top_up", TopUp(account=closed.id("acme"), amount=Decimal(70)), FEBRUARY)
+    closed.call("top_up", TopUp(account=closed.id("acme"), amount=Decimal(70)), FEBRUARY, past=(s,))
     async with closed.working():
         await closed.advance(2021, 2, 8)
     assert closed.events(s)[-1] == "renewed"

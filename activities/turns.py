@@ -1,0 +1,24 @@
+"""Whose turn it is in an account, by whatever clock it lives: what is due is taken in order, and before a command (Rules 1.6, 1.7).
+
+A use case that comes too early writes nothing and answers the step that comes first; `workflows.protocol` takes that, then asks again.
+"""
+
+from collections.abc import Iterable
+
+from domain.messages import CommandRequest, DueStep, StepRequest
+from domain.subscription import Subscription
+from ledger.work import Work
+
+
+def before_command(work: Work, request: CommandRequest) -> DueStep | None:
+    """The step that is taken before a command of this instant; none when its turn has come. Once its card was charged, it has."""
+    return None if request.charge else work.first_due(request.past)
+
+
+def before_step(work: Work, request: StepRequest, together: Iterable[Subscription] = ()) -> DueStep | None:
+    """The step that is taken before the one of this request; none when its turn has come. `together` are those that are taken with it."""
+    if request.charge:
+        return None
+    others = {subscription.id for subscription in together} - {request.subscription}
+    first = work.first_due({*request.past, *others})
+    return None if first is None or first.subscription == request.subscription else first

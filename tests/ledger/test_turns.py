@@ -1,0 +1,147 @@
+"""Whose turn it is in an account (Rules 1.6, 1.7): whoever comes too early writes nothing, is told which step is first, takes that, and tries again."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from domain import policy
+from domain.commands import Extend, Purchase, Recover, SetAccount, SetCard, Suspend, Terminate, TopUp, Unsubscribe
+from domain.messages import Outcome, StepRequest, StepResult
+from domain.planner import Kind
+from ledger.references import add_policy
+from tests.ledger.conftest import DAY, Shop
+from workflows.protocol import take
+
+# s1, bought 2021-03-01 for a month, renews on 03-24 and is retried on 03-26; s2, bought 03-03, renews on 03-26; both cost 50.00
+LATER = datetime(2021, 3, 3, tzinfo=UTC)
+FIRST, BOTH = datetime(2021, 3, 24, tzinfo=UTC), datetime(2021, 3, 26, 0, 30, tzinfo=UTC)
+
+
+def of_two_dates(shop: Shop) -> None:
+    """s1 has failed once, s2 is due for the first time when s1 is due again; the credits are enough for one."""
+    shop.open(credits_="100.00")
+    shop.buy("s1")
+    shop.do(Purchase(subscription="s2", account="acme", sku="PRO"), LATER)
+    step(shop, "s1", FIRST)
+    shop.do(SetAccount(account="acme", credit_limit=Decimal(50)), FIRST)
+
+
+def step(shop: Shop, subscription: str, now: datetime) -> StepResult:
+    """Take the next step of a subscription, as its workflow does when it wakes."""
+    [(kind, version)] = shop.rows(f"SELECT next_kind, version FROM subscriptions WHERE id = '{subscription}'")
+    result: StepResult = shop.engine._drive(take(Kind(kind), subscription, version, now))
+    return result
+
+
+def told(shop: Shop, since: str = "2021-03-25") -> list[str]:
+    """What is on record, in order."""
+    query = f"SELECT coalesce(subscription, account), event FROM history WHERE at >= '{since}' ORDER BY seq"
+    return [" ".join(row) for row in shop.rows(query)]
+
+
+def test_of_two_dates_the_older_one_gets_the_credits_whoever_wakes_first_rule_1_7(shop: Shop) -> None:
+    of_two_dates(shop)
+    result = step(shop, "s2", BOTH)
+    assert told(shop) == ["s1 renewed", "s2 renewal_failed"]
+    assert (result.snapshot.subscription.id, [other.subscription.id for other in result.others]) == ("s2", ["s1"])
+    assert shop.rows("SELECT id, renewal_failed FROM subscriptions ORDER BY id") == [("s1", False), ("s2", True)]
+
+
+def test_who_comes_too_early_writes_nothing(shop: Shop) -> None:
+    of_two_dates(shop)
+    before = shop.rows("SELECT * FROM subscriptions ORDER BY id")
+    result = shop.engine._activities.call("renew", StepRequest(subscription="s2", version=1, now=BOTH))
+    assert (result.outcome, result.first.subscription, result.first.kind) == (Outcome.NOT_YET, "s1", "retry")
+    assert shop.rows("SELECT * FROM subscriptions ORDER BY id") == before
+    assert told(shop) == []
+
+
+def test_what_does_not_come_to_its_end_is_gone_past(shop: Shop) -> None:
+    """The card gateway does not answer for s1: s2 does not wait for it."""
+    of_two_dates(shop)
+    steps = take(Kind.RENEW, "s2", 1, BOTH)
+    asked = next(steps)
+    answer = shop.engine._activities.call(asked.activity, asked.request)
+    asked = steps.send(answer)
+    assert (asked.activity, asked.request.subscription, asked.briefly) == ("renew", "s1", True)  # type: ignore[union-attr]
+    asked = steps.send(None)
+    assert (asked.request.subscription, asked.request.past, asked.briefly) == ("s2", ("s1",), False)  # type: ignore[union-attr]
+    assert shop.engine._activities.call(asked.activity, asked.request).outcome is Outcome.DONE
+
+
+def test_a_step_that_stays_as_it_was_is_gone_past(shop: Shop) -> None:
+    """However that may be (its row says that it is due, its rules say that it is not): nobody asks for it again and again."""
+    of_two_dates(shop)
+    shop.run("UPDATE subscriptions SET next_due = '2021-01-01', next_kind = 'expire' WHERE id = 's1'")
+    step(shop, "s2", BOTH)
+    assert told(shop) == ["s2 renewed"]
+
+
+@pytest.mark.parametrize("woken", [["s2", "s0"], ["s0"]], ids=" ".join)
+def test_renewals_come_before_an_expiry_and_independent_ones_go_by_id_rule_1_7(shop: Shop, woken: list[str]) -> None:
+    with shop.ledger.engine.begin() as connection:
+        add_policy(connection, "main", policy.load({"group_renewal": "independent"}))
+    shop.open(credits_="210.00")
+    for name in ("s1", "s2"):
+        shop.do(Purchase(subscription=name, account="acme", sku="PRO"), LATER)
+    shop.do(Purchase(subscription="s0", account="acme", sku="PRO"), datetime(2021, 2, 26, tzinfo=UTC))  # E 03-25, EXPIRED on 03-26
+    shop.do(Unsubscribe(subscription="s0"), LATER)
+    for name in woken:
+        step(shop, name, BOTH)
+    assert told(shop) == ["s1 renewed", "s2 renewal_failed", "s0 expired"]
+
+
+def test_members_of_a_group_are_one_step_whoever_wakes_first_rule_5_2(shop: Shop) -> None:
+    shop.open()
+    shop.buy("s1")
+    shop.buy("s2")
+    assert step(shop, "s2", FIRST).outcome is Outcome.DONE
+    assert told(shop, "2021-03-24") == ["s1 renewed", "s2 renewed"]
+    assert step(shop, "s1", BOTH).outcome is Outcome.STALE
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        Suspend(account="acme"), SetCard(account="acme", card=None), SetAccount(account="acme", credit_limit=Decimal(0)),
+        TopUp(account="acme", amount=Decimal(1)), Purchase(subscription="s3", account="acme", sku="PRO"), Unsubscribe(subscription="s2"),
+        Terminate(subscription="s2", reason="enough"), Extend(subscription="s2", cycles=1), Recover(subscription="s2"),
+    ],
+    ids=lambda command: command.do,
+)  # fmt: skip
+def test_what_is_due_comes_before_any_command_of_the_account_rule_1_6(shop: Shop, command: object) -> None:
+    """On 03-24 s1 is due. What is commanded later that day, before its workflow has woken, finds it renewed."""
+    shop.open(credits_="200.00")
+    shop.buy("s1")
+    shop.do(Purchase(subscription="s2", account="acme", sku="PRO"), LATER)
+    result = shop.do(command, datetime(2021, 3, 24, 15, tzinfo=UTC))  # type: ignore[arg-type]
+    assert told(shop, "2021-03-24")[0] == "s1 renewed"
+    assert "s1" in [snapshot.subscription.id for snapshot in result.snapshots]
+    assert result.first is None
+
+
+def test_a_command_finds_the_credits_that_are_left_rule_1_6(shop: Shop) -> None:
+    shop.open(credits_="100.00")
+    shop.buy("s1")
+    refusal = shop.do(Purchase(subscription="s2", account="acme", sku="PRO"), FIRST).refusal
+    assert (refusal.rule, refusal.reason) == ("4.1", "usable 0.00 USD does not cover 50.00")
+
+
+def test_a_card_is_charged_before_a_command_that_would_remove_it_rule_1_6(shop: Shop) -> None:
+    shop.open(credits_="50.00", card="sim_ok", renew_by_card=True)
+    shop.buy("s1")
+    shop.do(SetCard(account="acme", card=None), FIRST)
+    assert told(shop, "2021-03-24") == ["acme card_charged", "s1 renewed"]
+
+
+def test_a_repetition_and_a_command_on_a_terminated_subscription_wait_for_nothing(shop: Shop) -> None:
+    """The first has its answer (4.2); for the second there is no workflow, and no step changes the answer (2)."""
+    shop.open(credits_="500.00")
+    shop.buy("s1")
+    bought = Purchase(subscription="s2", account="acme", sku="PRO", request_id="buy")
+    shop.do(bought)
+    shop.do(Terminate(subscription="s2", reason="enough"), DAY)
+    assert shop.do(bought, FIRST).replayed
+    assert shop.do(Extend(subscription="s2", cycles=1), FIRST).refusal.rule == "2"
+    assert told(shop, "2021-03-24") == []
