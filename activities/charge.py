@@ -1,9 +1,8 @@
-"""The card charge: call the gateway with the charge's key, and write down what it answered (guide: pending, call, settle).
+"""The card charge: write down that the gateway is called, call it with the charge's key, write down what it answered (guide: pending, call, settle).
 
-A call that was not answered is looked up by its key, never made with a new one.
+A call of which nobody knows the answer, because none came or because who made it has died, is looked up by its key before anything else.
 """
 
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
@@ -15,42 +14,47 @@ from ledger.tables import CardCharge
 from ledger.work import Ledger
 
 _BY_KEY = select(CardCharge.__table__).where(CardCharge.key == bindparam("charge"))
-_SETTLE = (
-    update(CardCharge)
-    .where(CardCharge.key == bindparam("charge"), CardCharge.outcome == "pending")
-    .values(outcome=bindparam("became"), reason=bindparam("why"))
-    .returning(CardCharge.__table__)
-)
+_PENDING = update(CardCharge).where(CardCharge.key == bindparam("charge"), CardCharge.outcome == "pending").returning(CardCharge.__table__)
+_CALL = _PENDING.values(calls=CardCharge.calls + 1)
+_SETTLE = _PENDING.values(outcome=bindparam("became"), reason=bindparam("why"))
 
 
 def charge(ledger: Ledger, gateway: CardGateway, request: ChargeRequest) -> ChargeResult:
     """Make the charge of this key, or find out what became of it; no transaction is open while the gateway is called. Raises
     `GatewayUnavailable` while nobody knows: to be tried again with the same key."""
-    with ledger.read() as connection:
-        row = connection.execute(_BY_KEY, {"charge": request.key}).one()
-    if row.outcome != ChargeOutcome.PENDING:
-        return _result(row)
-    failpoints.reach("charge.before_call")
-    answer = _ask(gateway, row.key, row.card, row.amount, row.currency)
-    failpoints.reach("charge.after_call")
+    with ledger.transaction("charge_call") as connection:
+        row = connection.execute(_CALL, {"charge": request.key}).one_or_none()
+        if row is None:
+            return _result(connection.execute(_BY_KEY, {"charge": request.key}).one())
+    answer = _ask(gateway, row)
     outcome = ChargeOutcome.CHARGED if answer.charged else ChargeOutcome.DECLINED
     with ledger.transaction("charge") as connection:
-        settled = connection.execute(_SETTLE, {"charge": row.key, "became": str(outcome), "why": answer.reason}).one_or_none()
+        settled = connection.execute(_SETTLE, {"charge": request.key, "became": str(outcome), "why": answer.reason}).one_or_none()
         # what is written counts, whoever wrote it: reconciliation may have closed the charge meanwhile, and books it later
-        return _result(settled or connection.execute(_BY_KEY, {"charge": row.key}).one())
+        return _result(settled or connection.execute(_BY_KEY, {"charge": request.key}).one())
 
 
 def _result(row: Row[Any]) -> ChargeResult:
     return ChargeResult(key=row.key, outcome=ChargeOutcome(row.outcome), amount=row.amount, reason=row.reason)
 
 
-def _ask(gateway: CardGateway, key: str, card: str, amount: Decimal, currency: str) -> Answer:
-    try:
-        return gateway.charge(key, card, amount, currency)
-    except GatewayUnavailable:
-        failpoints.reach("charge.before_look_up")
-        answer = gateway.look_up(key)
-        failpoints.reach("charge.after_look_up")
-        if answer is None:
-            raise
+def _ask(gateway: CardGateway, row: Row[Any]) -> Answer:
+    if row.calls > 1 and (answer := _look_up(gateway, row.key)):
         return answer
+    failpoints.reach("charge.before_call")
+    try:
+        answer = gateway.charge(row.key, row.card, row.amount, row.currency)
+    except GatewayUnavailable:
+        found = _look_up(gateway, row.key)
+        if found is None:
+            raise
+        return found
+    failpoints.reach("charge.after_call")
+    return answer
+
+
+def _look_up(gateway: CardGateway, key: str) -> Answer | None:
+    failpoints.reach("charge.before_look_up")
+    answer = gateway.look_up(key)
+    failpoints.reach("charge.after_look_up")
+    return answer

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from domain import attempt, lifecycle
 from domain.commands import AnyCommand
@@ -85,37 +86,40 @@ def ask_card(work: Work, members: Sequence[Subscription], amount: Decimal) -> st
     """Write down the charge that these subscriptions need, before the gateway is called; answers its key. An account has one open charge at
     a time, so a repetition, or another member of the group, finds the same one. Raises `AccountBusy` when it is for others. Answers none
     when theirs is still open though the card or the sum is another by now: it is never charged for what it was not asked for."""
-    if row := work.connection.execute(_OPEN, {"of": work.account.id}).one_or_none():
-        if row.subscription not in [member.id for member in members]:
-            raise AccountBusy(f"card charge {row.key} of account {work.account.id} is not settled yet")
-        return str(row.key) if (row.card, row.amount) == (work.account.card, amount) else None
     key = f"{members[0].id}/{work.new_id()}"
-    work.connection.execute(
-        _ASK,
-        {
-            "key": key, "account": work.account.id, "subscription": members[0].id, "card": work.account.card, "amount": amount,
-            "currency": work.account.currency, "asked_at": work.now,
-        },
-    )  # fmt: skip
-    return key
+    values = {
+        "key": key, "account": work.account.id, "subscription": members[0].id, "card": work.account.card, "amount": amount,
+        "currency": work.account.currency, "asked_at": work.now,
+    }  # fmt: skip
+    if work.connection.execute(_ASK, values).scalar():
+        return key
+    row = work.connection.execute(_OPEN, {"of": work.account.id}).one()
+    if row.subscription not in [member.id for member in members]:
+        raise AccountBusy(f"card charge {row.key} of account {work.account.id} is not settled yet")
+    return str(row.key) if (row.card, row.amount) == (work.account.card, amount) else None
 
 
-_ASK = insert(CardCharge)
+_ASK = insert(CardCharge).on_conflict_do_nothing(index_elements=["account"], index_where=~CardCharge.booked).returning(CardCharge.key)
 _OPEN = select(CardCharge.key, CardCharge.subscription, CardCharge.card, CardCharge.amount).where(
     CardCharge.account == bindparam("of"), ~CardCharge.booked
 )
-_CHARGE = select(CardCharge.__table__).where(CardCharge.key == bindparam("charge"), CardCharge.account == bindparam("of"))
-_BOOKED = update(CardCharge).where(CardCharge.key == bindparam("charge")).values(booked=True)
+_OF_KEY = (CardCharge.key == bindparam("charge"), CardCharge.account == bindparam("of"))
+_BOOK = (
+    update(CardCharge)
+    .where(*_OF_KEY, ~CardCharge.booked, CardCharge.outcome != "pending")
+    .values(booked=True)
+    .returning(CardCharge.__table__)
+)
+_OUTCOME = select(CardCharge.outcome).where(*_OF_KEY)
 
 
 def take_up(work: Work, key: str) -> ChargeOutcome:
     """Take a charge's outcome into the ledger, once: a charge becomes credits of the wallet with an invoice of its own, a decline goes on
     record (Rules 5.3, 11.2). Answers the outcome; pending when it is still unknown."""
-    row = work.connection.execute(_CHARGE, {"charge": key, "of": work.account.id}).one()
+    row = work.connection.execute(_BOOK, {"charge": key, "of": work.account.id}).one_or_none()
+    if row is None:
+        return ChargeOutcome(work.connection.execute(_OUTCOME, {"charge": key, "of": work.account.id}).scalar_one())
     outcome = ChargeOutcome(row.outcome)
-    if row.booked or outcome is ChargeOutcome.PENDING:
-        return outcome
-    work.connection.execute(_BOOKED, {"charge": key})
     if outcome is ChargeOutcome.DECLINED:
         work.event("card_declined", "5.3", charge=key, reason=row.reason)
         return outcome

@@ -47,6 +47,17 @@ def configure(config: Settings) -> None:
     root.setLevel(config.log_level)
 
 
+def leave_to_program() -> None:
+    """Where the program that uses the client has not set up structlog, hand events to the standard library's logging, whose levels and
+    handlers are the program's: a library prints nothing by itself."""
+    if not structlog.is_configured():
+        structlog.configure(
+            processors=[structlog.stdlib.filter_by_level, without_passwords, structlog.processors.KeyValueRenderer(key_order=["event"])],
+            logger_factory=structlog.stdlib.LoggerFactory(),
+            wrapper_class=structlog.stdlib.BoundLogger,
+        )
+
+
 def without_passwords(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Take passwords out of the URLs in an event."""
     for key, value in event.items():

@@ -28,7 +28,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.accounts import NewAccount, open_account
 from activities.checks import replay
 from activities.registry import Activities
-from client import clocks
+from client import clocks, logs
 from client.payloads import data_converter
 from domain.commands import AnyAccountCommand, AnyCommand, AnySubscriptionCommand, Purchase, Recover, Terminate
 from domain.messages import CommandRequest, CommandResult, Snapshot
@@ -53,6 +53,7 @@ from workflows.messages import (
     account_workflow,
     subscription_workflow,
 )
+from workflows.protocol import activity_of
 
 #: The row of a subscription that its workflow starts from, and what its senders have seen.
 _SEEN = select(SubscriptionRow.version, SubscriptionRow.account, AccountRow.suspended, AccountRow.clock).join(
@@ -90,14 +91,14 @@ async def patiently(call: Callable[[], Awaitable[R]]) -> R:
 
 
 class Perennial:
-    """A connection to Perennial: its database and its workflows."""
+    """A connection to Perennial: its database and its workflows. `activities` are the use cases over them; the one place that chooses the card gateway."""
 
     def __init__(self, ledger: Ledger, temporal: Client, config: Settings) -> None:
         self.ledger = ledger
         self.temporal = temporal
         self._config = config
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
-        self._activities = Activities(ledger, SimulatedCards(ledger.engine))
+        self.activities = Activities(ledger, SimulatedCards(ledger.engine))
         self._task_timeout = timedelta(seconds=config.workflow_task_seconds)
         self._options = Options(
             cycles_per_run=config.cycles_per_run, jitter_seconds=config.jitter_seconds, renew_locally=config.renew_locally,
@@ -109,6 +110,7 @@ class Perennial:
     async def connect(cls, database_url: str, temporal_address: str, config: Settings | None = None) -> AsyncIterator["Perennial"]:
         """Connect to where `local.stack.addresses` says everything is. Connections are made when they are needed, at most as many as a worker of each role
         has threads."""
+        logs.leave_to_program()
         config = config or settings()
         ledger = Ledger(connect(database_url, pool_size=max(10, 2 * config.activity_threads)), config.seller)
         try:
@@ -160,7 +162,7 @@ class Perennial:
         """The commit first, then the workflow; whoever dies in between is made good by the relay (`start_missing`). Where something of the account
         is due, its workflow takes that first, and then buys (Rule 1.6)."""
         request = CommandRequest(command=command, now=now or machine_now())
-        result: CommandResult = await self._sql(self._activities.call, "purchase", request)
+        result: CommandResult = await self._sql(self.activities.call, "purchase", request)
         if result.first is not None:
             result = await self._on_account(command, now)
         if not result.refusal:
@@ -212,8 +214,8 @@ class Perennial:
 
     async def _directly(self, command: AnyCommand, now: datetime | None) -> CommandResult:
         """A command for which there is no workflow: unknown, or TERMINATED. The use case refuses it, or answers a repetition."""
-        name = "refund" if isinstance(command, Terminate) else "set_account" if command.do == "set" else command.do
-        result: CommandResult = await self._sql(self._activities.call, name, CommandRequest(command=command, now=now or machine_now()))
+        request = CommandRequest(command=command, now=now or machine_now())
+        result: CommandResult = await self._sql(self.activities.call, activity_of(request), request)
         return result
 
     async def _update(self, subscription: str, name: str, message: SubscriptionMessage | Tick, result: Any) -> Any:

@@ -30,7 +30,6 @@ from activities.reconcile import Limits, Reconciliation, Standing
 from client.perennial import Perennial
 from domain.findings import Part, ReconcileRequest, ReconcileResult, Report
 from domain.messages import Snapshot
-from gateways.simulated import SimulatedCards
 from ledger.clocks import machine_now
 from workflows.messages import subscription_workflow
 from workflows.reconciliation import ReconciliationInput
@@ -102,7 +101,7 @@ def _reconciliation(perennial: Perennial, *, ask_every: int) -> Reconciliation:
         grace=timedelta(seconds=config.reconcile_grace_seconds), jitter_seconds=config.jitter_seconds, ask_every=ask_every,
         period=timedelta(seconds=config.reconcile_seconds),
     )  # fmt: skip
-    return Reconciliation(perennial.ledger, SimulatedCards(perennial.ledger.engine), OnTemporal(perennial), limits)
+    return Reconciliation(perennial.ledger, perennial.activities.gateway, OnTemporal(perennial), limits)
 
 
 def _tell(part: Part, result: ReconcileResult) -> None:

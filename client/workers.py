@@ -14,10 +14,8 @@ import structlog
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from activities.registry import Activities
 from client.perennial import Perennial
 from client.reconcile import reconciling
-from gateways.simulated import SimulatedCards
 from settings import Settings
 from workflows.account import AccountWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
@@ -39,7 +37,7 @@ def sandbox() -> SandboxedWorkflowRunner:
 
 def worker_of(role: str, perennial: Perennial, config: Settings, threads: ThreadPoolExecutor) -> Worker:
     """A Temporal worker of a role that has one."""
-    activities = Activities(perennial.ledger, SimulatedCards(perennial.ledger.engine))
+    activities = perennial.activities
     graceful = timedelta(seconds=config.shutdown_seconds)
     match role:
         case "workflows":

@@ -255,9 +255,9 @@ class Message(Base):
 
 
 class CardCharge(Base):
-    """A card charge: written before the gateway is called, settled after. `key` is what the gateway knows it by. `booked` says that the
-    ledger has taken the outcome up: the credit posted, or the decline put on record. An account has one open charge at a time, so a
-    repetition finds the one that was made."""
+    """A card charge: written before the gateway is called, settled after. `key` is what the gateway knows it by, `calls` how often it may have
+    been called. `booked` says that the ledger has taken the outcome up: the credit posted, or the decline put on record. An account has
+    one open charge at a time, so a repetition finds the one that was made."""
 
     __tablename__ = "card_charges"
     key: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -269,5 +269,6 @@ class CardCharge(Base):
     asked_at: Mapped[datetime] = mapped_column(Instant)
     outcome: Mapped[str] = mapped_column(Text, server_default="pending")
     reason: Mapped[str | None] = mapped_column(Text)
+    calls: Mapped[int] = mapped_column(server_default="0")
     booked: Mapped[bool] = mapped_column(server_default="false")
     __table_args__ = (Index("card_charges_one_open", "account", unique=True, postgresql_where=text("NOT booked")),)

@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.messages import CommandResult
     from domain.refusal import Refusal
     from workflows.accepted import Accepted
-    from workflows.messages import AccountInput, AccountMessage
+    from workflows.messages import AccountInput, AccountMessage, readable
     from workflows.subscription import tell
 
 
@@ -27,8 +27,9 @@ class AccountWorkflow:
         self._queue: list[Accepted[AccountMessage]] = []
 
     @workflow.run
-    async def run(self, _: AccountInput) -> None:
+    async def run(self, start: AccountInput) -> None:
         """Carry out commands until there is none left."""
+        readable(start.schema)
         await workflow.wait_condition(lambda: bool(self._queue))
         while self._queue or not workflow.all_handlers_finished():
             while self._queue:

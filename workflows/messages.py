@@ -6,7 +6,14 @@ from datetime import datetime
 from domain.commands import AnyAccountCommand, AnySubscriptionCommand, Purchase
 from domain.messages import Snapshot
 
+#: The newest schema of inputs that this code reads.
 SCHEMA = 1
+
+
+def readable(schema: int) -> None:
+    """Refuse an input of newer code: its task is tried again, until a worker of that code takes it. Raises RuntimeError."""
+    if schema > SCHEMA:
+        raise RuntimeError(f"an input of schema {schema}; this code reads up to {SCHEMA}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

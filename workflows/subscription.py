@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.refusal import Refusal
     from workflows.accepted import Accepted
     from workflows.driver import drive
-    from workflows.messages import Planned, SubscriptionInput, SubscriptionMessage, Tick, subscription_workflow
+    from workflows.messages import Planned, SubscriptionInput, SubscriptionMessage, Tick, readable, subscription_workflow
     from workflows.protocol import take
 
 _AFTER_A_FAULT = timedelta(minutes=1)
@@ -40,8 +40,9 @@ class SubscriptionWorkflow:
         self._steps = 0
 
     @workflow.run
-    async def run(self, _: SubscriptionInput) -> Snapshot:
+    async def run(self, start: SubscriptionInput) -> Snapshot:
         """Live until TERMINATED."""
+        readable(start.schema)
         while self._snapshot.next_step is not None or self._queue:
             await self._sleep()
             if self._step_now() is not None:

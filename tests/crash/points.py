@@ -12,7 +12,8 @@ PLACES = (*COMMIT, "end")
 #: What a worker does.
 ACTIVITIES = {place: tuple(f"{name}.{place}" for name in (*STEPS, *COMMANDS)) for place in PLACES}
 CHARGE = (
-    "charge.before_call", "charge.after_call", "charge.before_look_up", "charge.after_look_up", *(f"charge.{place}" for place in PLACES),
+    "charge_call.before_commit", "charge_call.after_commit", "charge.before_call", "charge.after_call", "charge.before_look_up", "charge.after_look_up",
+    *(f"charge.{place}" for place in PLACES),
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Everything that is remembered, without what may differ between two runs: ids, the keys of charges, how often the gateway was asked,
+"""Everything that is remembered, without what may differ between two runs: ids, the keys of charges, how often our side began a call,
 whether a workflow was seen (which the direct engine has none of)."""
 
 import re
@@ -40,7 +40,7 @@ def everything(ledger: Ledger) -> dict[str, Any]:
             CardCharge.account, CardCharge.subscription, CardCharge.card, CardCharge.amount, CardCharge.asked_at, CardCharge.outcome,
             CardCharge.reason, CardCharge.booked,
         ),
-        "charged": select(charges.c.key, charges.c.card, charges.c.amount, charges.c.charged, charges.c.refunded),
+        "charged": select(charges.c.key, charges.c.card, charges.c.amount, charges.c.charged, charges.c.refunded, charges.c.calls),
         "subscriptions": select(SubscriptionRow.__table__),
         "accounts": select(AccountRow.__table__),
     }  # fmt: skip

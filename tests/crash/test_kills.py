@@ -25,11 +25,11 @@ RECOVERIES = {place: points.again([f"recover.{place}"], 3, 5) for place in point
 
 #: The charges in their order, two kills each (a third would have to wait for Temporal's growing intervals). The counts are those of the tries so far.
 CHARGES = {
-    "charged": ["charge.before_call:1", "charge.after_call:1"],
-    "declined": ["charge.before_commit:2", "charge.after_commit:2"],
-    "charged without an answer": ["charge.before_look_up:1", "charge.end:3"],
-    "lost before it charged": ["charge.after_look_up:1", "charge.after_call:6"],
-    "for a recover": ["charge.before_call:11", "charge.after_call:8"],
+    "charged": ["charge_call.before_commit:1", "charge_call.after_commit:1"],
+    "declined": ["charge.before_call:2", "charge.after_call:2"],
+    "charged without an answer": ["charge.before_look_up:4", "charge.before_commit:3"],
+    "lost before it charged": ["charge.after_look_up:6", "charge.after_commit:4"],
+    "for a recover": ["charge.after_call:4", "charge.end:5"],
 }
 
 Directly = Callable[[str], Any]

@@ -5,9 +5,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
+from activities.registry import Activities
 from domain.commands import Extend, Pay, Purchase, Reactivate, Recover, SetAccount, SetCard, TopUp
-from domain.messages import Outcome, StepRequest
+from domain.messages import ChargeOutcome, ChargeRequest, Outcome, StepRequest
+from gateways.cards import Answer
+from gateways.simulated import SimulatedCards
 from ledger.references import add_catalog
 from tests.ledger.conftest import Shop
 
@@ -92,3 +96,37 @@ def test_an_open_charge_is_not_made_to_a_card_that_was_replaced_rule_5_3(shop: S
     take(shop, "mark_failed")
     assert shop.rows("SELECT failure, renewal_failed FROM subscriptions") == [("no_credits", True)]
     assert "earlier card charge" in shop.do(Recover(subscription="s1"), RENEWAL).refusal.reason
+
+
+class Recorded(SimulatedCards):
+    """A gateway that remembers what it was asked; the first charge is made, and then its caller dies."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.asked: list[str] = []
+
+    def charge(self, key: str, card: str, amount: Decimal, currency: str) -> Answer:
+        self.asked.append("charge")
+        answer = super().charge(key, card, amount, currency)
+        if len(self.asked) == 1:
+            raise ConnectionError("the worker is dead")
+        return answer
+
+    def look_up(self, key: str) -> Answer | None:
+        self.asked.append("look_up")
+        return super().look_up(key)
+
+
+def test_a_call_that_may_have_been_made_is_looked_up_before_anything_else_rule_5_3(shop: Shop) -> None:
+    shop.open(credits_="50.00", card="sim_ok", renew_by_card=True)
+    shop.buy()
+    gateway = Recorded(shop.ledger.engine)
+    activities = Activities(shop.ledger, gateway)
+    key = take(shop, "renew").charge
+    with pytest.raises(ConnectionError):
+        activities.call("charge", ChargeRequest(key=key))
+    assert activities.call("charge", ChargeRequest(key=key)).outcome is ChargeOutcome.CHARGED
+    assert gateway.asked == ["charge", "look_up"]
+    assert activities.call("charge", ChargeRequest(key=key)).outcome is ChargeOutcome.CHARGED
+    assert gateway.asked == ["charge", "look_up"]  # settled: nobody is asked any more
+    assert shop.rows("SELECT outcome, calls, booked FROM card_charges") == [("charged", 2, False)]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowHandle, WorkflowQueryFailedError, WorkflowUpdateFailedError
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from client.perennial import Perennial
@@ -32,7 +32,15 @@ from ledger.clocks import machine_now
 from ledger.work import Ledger
 from tests.workflows.conftest import OpenShop
 from tests.workflows.shop import FEBRUARY, JANUARY, Shop, kinds
-from workflows.messages import SubscriptionMessage, Tick
+from workflows.messages import (
+    SCHEMA,
+    AccountInput,
+    SubscriptionInput,
+    SubscriptionMessage,
+    Tick,
+    account_workflow,
+    subscription_workflow,
+)
 
 
 def rule(result: CommandResult) -> str | None:
@@ -253,6 +261,27 @@ async def test_a_subscription_by_the_machines_clock_does_not_take_its_time_from_
         await shop.workflow(s).execute_update("unsubscribe", message)
         last = shop.sql("SELECT at FROM history ORDER BY seq DESC LIMIT 1").scalar_one()
         assert last.year < 2031
+
+
+async def test_an_input_of_newer_code_waits_for_a_worker_that_reads_it(shop: Shop) -> None:
+    """Its task fails, which the server tries again; the workflow does not."""
+    await shop.account()
+    s = await shop.bought(JANUARY, start=False)
+    [(snapshot, _)] = shop.perennial.ledger.snapshots([s], JANUARY)
+    newer = {
+        subscription_workflow(s): ("Subscription", SubscriptionInput(snapshot=snapshot, schema=SCHEMA + 1)),
+        account_workflow(shop.id("acme")): ("Account", AccountInput(account=shop.id("acme"), suspended=False, schema=SCHEMA + 1)),
+    }
+    for id_, (name, start) in newer.items():
+        handle: WorkflowHandle[Any, Any] = await shop.perennial.temporal.start_workflow(
+            name, start, id=id_, task_queue=shop.config.task_queue
+        )
+        async for event in handle.fetch_history_events(wait_new_event=True):
+            if event.HasField("workflow_task_failed_event_attributes"):
+                assert f"reads up to {SCHEMA}" in event.workflow_task_failed_event_attributes.failure.message
+                break
+        assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
+        await handle.terminate()
 
 
 async def test_no_query_stops_a_workflow(shop: Shop) -> None:
