@@ -1,46 +1,92 @@
-"""Scenarios made up by hypothesis: a few accounts, subscriptions, commands, an outage now and then, in any order that the format allows."""
+"""Scenarios made up by hypothesis: a few accounts, subscriptions, commands, outages, in any order that the format allows; some in years and
+zones whose days begin at odd hours, begin twice, or are left out. The naive model plays along, so that most steps fit what has happened:
+whether it is right about that does not matter here.
 
-from datetime import date, datetime, timedelta
+What is done and when is chosen by a generator of random numbers, whose seed is drawn: hypothesis itself likes to repeat itself, and rare
+commands would stay rare. The details are drawn, so that a story that fails can be made smaller."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
 
-from domain.calendar import first_instant
+from tests.simulation.naive import ACTIVE, EXPIRED, Account, Story, Subscription, day_of, first_instant
 
-BEGIN = date(2023, 1, 10)
-ZONES = ("Europe/Berlin", "America/Havana", "Asia/Kathmandu", "Pacific/Apia")
-CATALOG = [
-    {"sku": "APP", "application": "desk", "kind": "application", "months": 1, "prices": {"EUR": "30.00"}},
-    {"sku": "TWO", "application": "desk", "kind": "application", "months": 2, "prices": {"EUR": "44.44"}},
-    {"sku": "FREE", "application": "free", "kind": "service", "months": 1, "prices": {"EUR": "0.00"}},
-    {"sku": "SEAT", "kind": "addon", "months": 1, "prices": {"EUR": "3.33"}},
-    {"sku": "APP", "from": "2023-03-01", "prices": {"EUR": "35.00"}},
-]
-IDS = ("s1", "s2", "s3", "s4")
-
-policies = st.fixed_dictionaries(
-    {},
-    optional={
-        "group_renewal": st.sampled_from(["together", "independent"]),
-        "retry_days": st.sampled_from([[], [1], [2, 4, 6], [7]]),
-        "late_renewal_days": st.sampled_from([0, 7, 40]),
-        "retry_on_top_up": st.booleans(),
-        "renewal_lead_days": st.sampled_from([7, 20, 27]),
-        "reactivation_days": st.sampled_from([0, 3, 28]),
-        "refund_admin_fee": st.sampled_from([{"EUR": "2.00"}, {"EUR": "100.00"}]),
-    },
+BEGINS = (date(2023, 1, 10), date(2023, 1, 10), date(2024, 1, 28), date(2011, 11, 20), date(2010, 9, 25), date(2018, 9, 25))
+ZONES = (
+    *("Europe/Berlin", "America/Havana", "Asia/Kathmandu", "Pacific/Apia", "America/St_Johns"),
+    *("America/Sao_Paulo", "Pacific/Kiritimati", "Pacific/Niue", "UTC"),
 )
+UNITS = {"EUR": ".00", "USD": ".00", "JPY": "00", "KWD": ".125"}
+IDS = ("s1", "s2", "S3", "s10", "é", "s-6")
+ON_ACCOUNT = ("top_up", "set_card", "set", "suspend", "resume")
+
+
+def worth(units: int, currency: str) -> str:
+    """An amount of about as much in each currency."""
+    return f"{units}{UNITS[currency]}" if units else "0"
+
+
+def prices(units: int, *currencies: str) -> dict[str, str]:
+    return {currency: worth(units, currency) for currency in currencies or UNITS}
+
+
+def catalog(begin: date) -> list[dict[str, Any]]:
+    """What is sold, with odd prices, prices that change, and one that is named later."""
+    two = {"EUR": "44.44", "USD": "44.45", "KWD": "9.335"}
+    return [
+        {"sku": "APP", "application": "desk", "kind": "application", "months": 1, "prices": prices(30)},
+        {"sku": "TWO", "application": "desk", "kind": "application", "months": 2, "prices": two},
+        {"sku": "YEAR", "application": "desk", "kind": "application", "months": 12, "prices": prices(370)},
+        {"sku": "FREE", "application": "free", "kind": "service", "months": 1, "prices": prices(0)},
+        {"sku": "FINAL", "application": "fax", "kind": "hardware", "months": 1, "prices": prices(20), "refundable": False},
+        {"sku": "SEAT", "kind": "addon", "months": 1, "prices": {"EUR": "3.33", "USD": "3.335", "JPY": "333.5", "KWD": "1.0005"}},
+        {"sku": "HELP", "kind": "addon", "months": 12, "prices": prices(110)},
+        {"sku": "APP", "from": str(begin + timedelta(days=50)), "prices": prices(35, "EUR", "KWD")},
+        {"sku": "TWO", "from": str(begin + timedelta(days=40)), "prices": {"JPY": "4445"}},
+        {"sku": "FINAL", "from": str(begin + timedelta(days=60)), "refundable": True},
+    ]
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> dict[str, Any]:
+    """A policy: often the leads of the defaults, and of the rest only what differs."""
+    leads = draw(st.sampled_from([{}, {}, {"renewal_lead_days": 20}, {"renewal_lead_days": 27, "legacy_renewal_lead_days": 27},
+                                  {"renewal_lead_days": 1, "legacy_renewal_lead_days": 10}]))  # fmt: skip
+    smaller = min({"renewal_lead_days": 7, "legacy_renewal_lead_days": 8, **leads}.values())
+    retries = [days for days in ([], [1], [2, 4, 6], [7], [1, 2, 3, 4, 5, 6, 7]) if not days or days[-1] <= smaller]
+    needed = {"retry_days": st.sampled_from(retries)} if smaller < 6 else {}
+    others = {
+        "retry_days": st.sampled_from(retries),
+        "group_renewal": st.sampled_from(["together", "independent"]),
+        "late_renewal_days": st.sampled_from([0, 1, 7, 40, 90]),
+        "retry_on_top_up": st.booleans(),
+        "reactivation_days": st.sampled_from([0, 1, 3, 28, 70]),
+        "renewal_notice_days": st.sampled_from([1, 7, 40]),
+        "expiring_notice_days": st.sampled_from([1, 3, 40]),
+        "refund_window_days": st.sampled_from([0, 14, 40]),
+        "refund_allowed": st.booleans(),
+        "refund_admin_fee": st.sampled_from([prices(2), prices(100), prices(7, "JPY")]),
+        "max_licences": st.sampled_from([2, 501]),
+    }
+    optional = {key: others[key] for key in draw(st.lists(st.sampled_from(sorted(others)), max_size=4, unique=True))}
+    seldom = {"min_cycle_months": 2} if draw(st.integers(0, 15)) == 0 else {}
+    return leads | seldom | draw(st.fixed_dictionaries(optional | needed))
 
 
 @st.composite
 def accounts(draw: st.DrawFn, id_: str) -> dict[str, Any]:
-    """An account in one of a few zones, with little money."""
+    """An account in one of a few zones and currencies, seldom with much money."""
+    currency = draw(st.sampled_from(sorted(UNITS)))
     return {
         "id": id_,
-        "currency": "EUR",
+        "currency": currency,
         "timezone": draw(st.sampled_from(ZONES)),
-        "credits": draw(st.sampled_from(["0.00", "30.00", "65.00", "200.00"])),
-        "credit_limit": draw(st.sampled_from(["0.00", "20.00"])),
+        "credits": worth(draw(st.sampled_from([30, 65, 120, 200, 500, 900, 50, 100, 0])), currency),
+        "credit_limit": worth(draw(st.sampled_from([0, 0, 20])), currency),
         "card": draw(st.sampled_from(["none", "ok", "declined"])),
         "renew_by_card": draw(st.booleans()),
     }
@@ -49,74 +95,146 @@ def accounts(draw: st.DrawFn, id_: str) -> dict[str, Any]:
 @st.composite
 def scenarios(draw: st.DrawFn) -> dict[str, Any]:
     """A whole scenario file."""
-    people = [draw(accounts("a")), draw(accounts("b"))]
-    zones = {person["id"]: person["timezone"] for person in people}
-    steps: list[dict[str, Any]] = []
-    owners: dict[str, str] = {}
-    day, after = BEGIN, None
-    for _ in range(draw(st.integers(2, 14))):
-        day += timedelta(days=draw(st.sampled_from([0, 0, 1, 2, 3, 5, 8, 13, 25])))
-        step = draw(one_step(owners))
-        account = step.get("account") or owners.get(step.get("id", ""))
+    begin = draw(st.sampled_from(BEGINS))
+    told = {"policy": draw(policies()), "catalog": catalog(begin), "accounts": [draw(accounts("a")), draw(accounts("B"))]}
+    story = Story(told | {"steps": [], "until": str(begin + timedelta(days=10_000))})
+    chance = draw(st.randoms(use_true_random=True))
+    now, steps = datetime(begin.year, begin.month, begin.day, tzinfo=UTC), list[dict[str, Any]]()
+    for number in range(1, draw(st.integers(8, 16)) + 1):
+        account = story.accounts[chance.choice(["a", "a", "a", "B"])]
+        now = max(now, instant(chance, now, story, account, one_of(chance, story, account)))
+        story.let_time_pass(now)
+        subscription = one_of(chance, story, account)
+        step = {"at": now.isoformat()} | draw(one_step(chance, now, story, account, subscription))
+        story.take(step, number)
+        steps.append(step)
         if step["do"] == "outage":
-            start = first_instant(day, "UTC")
-            if after is not None and start <= after:
-                continue
-            after = start + timedelta(days=draw(st.sampled_from([1, 5, 9, 16, 40])), hours=draw(st.integers(0, 23)))
-            steps.append({"at": _text(start), "until": _text(after), "do": "outage"})
-            day = after.date() + timedelta(days=2)
-            continue
-        at = first_instant(day, zones[account]) + timedelta(hours=draw(st.sampled_from([0, 0, 0, 9])))
-        if after is not None and at < after:
-            continue
-        after = at
-        steps.append({"at": _text(at)} | step)
-        if step["do"] == "purchase":
-            owners.setdefault(step["id"], step["account"])
-    until = max(day, after.date() if after else day) + timedelta(days=draw(st.sampled_from([3, 30, 75])))
-    return {"policy": draw(policies), "catalog": CATALOG, "accounts": people, "steps": steps, "until": str(until)}
+            now = datetime.fromisoformat(step["until"])
+    until = now.date() + timedelta(days=draw(st.sampled_from([3, 30, 75])))
+    return told | {"steps": steps, "until": str(until)}
+
+
+def one_of(chance: Random, story: Story, account: Account) -> Subscription | None:
+    """A subscription of the account, one that has failed to renew if there is any: that does not last long."""
+    known = story.of_account(account)
+    return chance.choice([each for each in known if each.failed] or known) if known else None
+
+
+def instant(chance: Random, now: datetime, story: Story, account: Account, subscription: Subscription | None) -> datetime:
+    """When the next step comes: mostly around the days that matter to a subscription."""
+    today = day_of(now, account.zone)
+    soon = [today + timedelta(days=days) for days in (0, 0, 1, 2, 5, 13, 20)]
+    matter: list[date] = []
+    if subscription and subscription.status in (ACTIVE, EXPIRED) and chance.random() < 0.75:
+        around: dict[date, tuple[int, ...]] = {
+            story.renewal_date(subscription): (-1, 0, 0, 0, 1, 2, 3, 5),
+            subscription.expiry: (-1, 0, 1, 1, 2, 10, 28, 29),
+            subscription.periods[-1].start: (14, 14, 15, 15),
+        }
+        matter = [day + timedelta(days=days) for day, offsets in around.items() for days in offsets]
+    within = 3 if subscription and subscription.failed else 100
+    day = chance.choice([day for day in matter if today <= day < today + timedelta(days=within)] or soon)
+    return first_instant(day, account.zone) + timedelta(hours=chance.choice([0, 0, 0, 9, 23]))
 
 
 @st.composite
-def one_step(draw: st.DrawFn, owners: dict[str, str]) -> dict[str, Any]:
-    """One step without its instant; on subscriptions only those that an earlier step introduced."""
-    on_account = ("purchase", "purchase", "purchase", "top_up", "set_card", "set", "suspend", "resume", "outage")
-    on_subscription = ("recover", "extend", "reactivate", "unsubscribe", "resubscribe", "terminate")
-    do = draw(st.sampled_from(on_account + (on_subscription * 2 if owners else ())))
+def one_step(
+    draw: st.DrawFn, chance: Random, now: datetime, story: Story, account: Account, subscription: Subscription | None
+) -> dict[str, Any]:
+    """A step without its instant, mostly one that fits the account and the subscription."""
+    do = chance.choice(fitting(story, account, subscription) if chance.random() < 0.9 else sorted(STEPS))
+    if do == "outage":
+        ends = [now + timedelta(days=days, hours=draw(st.integers(0, 23))) for days in (1, 5, 9, 16, 40, 75)]
+        if subscription:
+            latest = subscription.expiry + timedelta(days=story.policy["late_renewal_days"])
+            ends += [first_instant(latest + timedelta(days=days), account.zone) for days in (0, 0, 1, 1)]
+        return {"do": do, "until": draw(st.sampled_from([end for end in ends if now < end < now + timedelta(days=100)])).isoformat()}
     step: dict[str, Any] = {"do": do}
-    if do in on_subscription:
-        step["id"] = draw(st.sampled_from(sorted(owners)))
-    elif do != "outage":
-        step["account"] = draw(st.sampled_from(["a", "b"]))
-    if draw(st.integers(0, 9)) == 0 and do != "outage":
+    if do == "purchase" or (do not in ON_ACCOUNT and not story.first_buyer):
+        unused = [id_ for id_ in IDS if id_ not in story.first_buyer]
+        step = {"do": "purchase", "id": draw(st.sampled_from([*unused * 4, IDS[0]])), "account": account.id} | draw(goods(account))
+    elif do in ON_ACCOUNT:
+        step["account"] = account.id
+    else:
+        step["id"] = subscription.id if subscription and chance.random() < 0.9 else chance.choice(sorted(story.first_buyer))
+    if draw(st.integers(0, 9)) == 0:
         step["request_id"] = draw(st.sampled_from(["r1", "r2"]))
-    match do:
-        case "purchase":
-            step |= {"id": draw(st.sampled_from(IDS)), "sku": draw(st.sampled_from(["APP", "APP", "TWO", "FREE"]))}
-            step |= draw(
-                st.fixed_dictionaries(
-                    {},
-                    optional={
-                        "addons": st.just({"SEAT": 2}), "legacy": st.booleans(), "multiplier": st.just(2), "quantity": st.sampled_from([2, 501]),
-                    },
-                )
-            )  # fmt: skip
-        case "top_up":
-            step["amount"] = draw(st.sampled_from(["10.00", "30.00", "100.00"]))
-        case "set_card":
-            step["card"] = draw(st.sampled_from(["none", "ok", "declined"]))
-        case "set":
-            step |= draw(
-                st.sampled_from([{"renew_by_card": True}, {"renew_by_card": False}, {"credit_limit": "0.00"}, {"credit_limit": "50.00"}])
-            )
-        case "extend":
-            step |= draw(st.sampled_from([{"cycles": 1}, {"cycles": 2}, {"to": "2023-05-31"}, {"to": "2024-01-05"}]))
-        case "recover" | "reactivate":
-            step |= draw(st.sampled_from([{}, {}, {"invoice_number": "X-1"}]))
-        case "terminate":
-            step["reason"] = "moved"
-    return step
+    return step | draw(STEPS[step["do"]](subscription.expiry if subscription else now.date(), account.currency))
 
 
-def _text(at: datetime) -> str:
-    return at.isoformat()
+def fitting(story: Story, account: Account, subscription: Subscription | None) -> list[str]:
+    """What may be done now without being refused, if there is money; the more often, the likelier."""
+    if account.suspended:
+        return _often(resume=4, terminate=1, top_up=1)
+    if subscription is None:
+        return _often(purchase=5, top_up=1)
+    on_account = _often(purchase=max(0, 4 - 2 * len(story.of_account(account))), top_up=1, set_card=1, set=1, outage=1)
+    if subscription.failed:
+        return on_account + _often(recover=6, extend=1, unsubscribe=1, terminate=1, suspend=1)
+    if subscription.status == ACTIVE and subscription.auto_renew:
+        return on_account + _often(unsubscribe=2, extend=2, terminate=4 if subscription.cycle_months > 1 else 1, suspend=1)
+    if subscription.status == ACTIVE:
+        return on_account + _often(resubscribe=6, extend=1, terminate=1)
+    return on_account + _often(reactivate=6 if subscription.status == EXPIRED else 0)
+
+
+def _often(**times: int) -> list[str]:
+    return [do for do, number in times.items() for _ in range(number)]
+
+
+@st.composite
+def goods(draw: st.DrawFn, account: Account) -> dict[str, Any]:
+    """What is bought, and how it is paid: who has little money has mostly paid elsewhere."""
+    further = {
+        "addons": st.sampled_from([{"SEAT": 1}, {"SEAT": 2, "HELP": 1}]),
+        "legacy": st.booleans(),
+        "multiplier": st.sampled_from([2, 3]),
+        "quantity": st.sampled_from([2, 2, 2, 2, 2, 501]),
+    }
+    keys = draw(st.lists(st.sampled_from(sorted(further)), max_size=2, unique=True))
+    poor = account.usable < Fraction(worth(50, account.currency))
+    elsewhere = draw(st.integers(0, 5)) < (4 if poor else 1)
+    paid = {"pay": "external_invoice", "invoice_number": "X-0"} if elsewhere else {}
+    step: dict[str, Any] = {"sku": draw(st.sampled_from(["APP", "APP", "APP", "TWO", "TWO", "YEAR", "FREE", "FINAL"]))}
+    return step | draw(st.fixed_dictionaries({key: further[key] for key in keys})) | paid
+
+
+def _amounts(_: date, currency: str) -> st.SearchStrategy[dict[str, Any]]:
+    return st.sampled_from([{"amount": worth(units, currency)} for units in (10, 30, 60, 100)])
+
+
+def _settings(_: date, currency: str) -> st.SearchStrategy[dict[str, Any]]:
+    switch = [{"renew_by_card": True}, {"renew_by_card": False}]
+    return st.sampled_from([*switch, *({"credit_limit": worth(units, currency)} for units in (0, 50))])
+
+
+def _extensions(expiry: date, _: str) -> st.SearchStrategy[dict[str, Any]]:
+    to = [{"to": str(expiry + timedelta(days=days))} for days in (20, 32, 45, 77, 180)]
+    lengths, paid = st.sampled_from([*to, {"cycles": 1}, {"cycles": 2}]), st.sampled_from([{}, {}, {"invoice_number": "X-2"}])
+    return st.builds(lambda length, pay: length | pay, lengths, paid)
+
+
+def _maybe_external(_: date, __: str) -> st.SearchStrategy[dict[str, Any]]:
+    return st.sampled_from([{}, {"invoice_number": "X-1"}])
+
+
+def _nothing(_: date, __: str) -> st.SearchStrategy[dict[str, Any]]:
+    return st.just({})
+
+
+STEPS: dict[str, Callable[[date, str], st.SearchStrategy[dict[str, Any]]]] = {
+    "purchase": _nothing,
+    "recover": _maybe_external,
+    "extend": _extensions,
+    "reactivate": _maybe_external,
+    "unsubscribe": _nothing,
+    "resubscribe": _nothing,
+    "terminate": lambda _, __: st.just({"reason": "moved"}),
+    "top_up": _amounts,
+    "set_card": lambda _, __: st.sampled_from([{"card": "none"}, {"card": "ok"}, {"card": "declined"}]),
+    "set": _settings,
+    "suspend": _nothing,
+    "resume": _nothing,
+    "outage": _nothing,
+}
+"""What a step has beside its instant and whom it concerns, by an expiry date and the currency."""

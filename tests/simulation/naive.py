@@ -1,0 +1,723 @@
+"""A second reading of the rule book (docs/rules.md): what a scenario must come to, worked out as naively as it can be.
+
+Nothing of domain/, workflows/, activities/ or ledger/ may be imported here, only the standard library: a mistake of the engine cannot be
+repeated by what shares no line with it. Nothing is planned ahead and nothing is fast: for every turn all that is due is listed anew and the
+earliest is taken, an instant is found by looking at one minute after the other, money is fractions.
+
+It plays what is built: prepaid accounts and their cards, purchases with add-ons, renewals and retries, groups, recover, extend, reactivate,
+unsubscribe, terminate with refunds, suspension, notices, outages, policies, versions of prices, individual invoices. It takes a scenario
+document as plain values, days and instants as text, and answers a result as docs/scenario.md describes it, but for what is free there.
+"""
+
+import math
+from calendar import monthrange
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from functools import cache
+from itertools import groupby
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+DAY = timedelta(days=1)
+
+POLICY: dict[str, Any] = {
+    "renewal_lead_days": 7, "legacy_renewal_lead_days": 8, "renewal_notice_days": 7, "expiring_notice_days": 3, "retry_days": [2, 4, 6],
+    "reactivation_days": 28, "late_renewal_days": 7, "refund_window_days": 14, "refund_allowed": True, "refund_admin_fee": {},
+    "group_renewal": "together", "retry_on_top_up": True, "max_licences": 500, "min_cycle_months": 1,
+}  # fmt: skip
+"""The defaults of rule 14, of what is played here."""
+
+MINOR_UNITS = {"EUR": 2, "USD": 2, "JPY": 0, "KWD": 3}
+
+ACTIVE, EXPIRED, TERMINATED = "ACTIVE", "EXPIRED", "TERMINATED"
+
+RENEW, RETRY, AT_ONCE, EXPIRE, TERMINATE = "renew", "retry", "at once", "expire", "terminate"
+NOTICE_RENEWAL, NOTICE_EXPIRING = "notice_renewal", "notice_expiring"
+ORDER = {RENEW: 1, RETRY: 1, AT_ONCE: 1, EXPIRE: 2, TERMINATE: 3, NOTICE_RENEWAL: 4, NOTICE_EXPIRING: 4}
+"""Rule 1.7, within an account."""
+
+REFUSED_IN = {
+    "recover": {"ACTIVE": "6.1", "EXPIRED": "6.1"},
+    "extend": {"EXPIRED": "6.2"},
+    "reactivate": {"ACTIVE": "7", "ACTIVE, failed": "7"},
+    "unsubscribe": {"EXPIRED": "8.1"},
+    "resubscribe": {"EXPIRED": "8.1"},
+    "terminate": {},
+}
+"""The table of rule 2, what is refused and by which rule; while TERMINATED it is always 2."""
+
+WHILE_SUSPENDED = ("resume", "terminate", "top_up", "set_card", "set")
+"""Rule 11.8."""
+
+FILLED_IN = {"purchase": {"quantity": 1, "multiplier": 1, "addons": {}, "pay": "credits", "legacy": False}}
+"""What a step means that leaves it out (rule 4.2)."""
+
+Document = Mapping[str, Any]
+
+
+class Refused(Exception):
+    """A command is refused by the rule of this number."""
+
+
+# --- days and instants (rules 1.1 to 1.4) ---
+
+
+@cache
+def first_instant(day: date, zone: str) -> datetime:
+    """The first whole minute at which it is this day, or a later one, in the zone; no zone is more than 15 hours ahead of UTC."""
+    instant = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=15)
+    while instant.astimezone(ZoneInfo(zone)).date() < day:
+        instant += timedelta(minutes=1)
+    return instant
+
+
+def day_of(instant: datetime, zone: str) -> date:
+    """The last day that has begun; once begun it stays, also where the clock then goes back over midnight."""
+    day = instant.astimezone(ZoneInfo(zone)).date()
+    while first_instant(day + DAY, zone) <= instant:
+        day += DAY
+    return day
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day so many months later, clamped to the month's length."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def instant_of(text: str, zone: str) -> datetime:
+    """The instant of a date, its first one in the zone, or of a text with an offset."""
+    return first_instant(date.fromisoformat(text), zone) if len(text) == len("2020-11-16") else datetime.fromisoformat(text).astimezone(UTC)
+
+
+# --- money (rule 3.2) ---
+
+
+def rounded(amount: Fraction, currency: str) -> Fraction:
+    """Half up, to the minor unit; nothing that is rounded here is negative."""
+    unit = Fraction(1, 10 ** MINOR_UNITS[currency])
+    return math.floor(amount / unit + Fraction(1, 2)) * unit
+
+
+def written(amount: Fraction, currency: str) -> str:
+    """With the decimals of the minor unit, more only when they are not zero."""
+    assert (amount * 10**5).denominator == 1, f"{amount} has more than 5 decimals"
+    whole, rest = divmod(int(abs(amount) * 10**5), 10**5)
+    decimals = f"{rest:05}".rstrip("0").ljust(MINOR_UNITS[currency], "0")
+    return ("-" if amount < 0 else "") + str(whole) + ("." + decimals if decimals else "")
+
+
+# --- what there is ---
+
+
+class Catalog:
+    """What is sold: the entries as they are written, a SKU's first one and its later versions (rules 3.1, 3.5)."""
+
+    def __init__(self, entries: list[Document]) -> None:
+        self._entries = sorted(entries, key=lambda entry: entry.get("from", ""))
+
+    def months(self, sku: str) -> int:
+        """The base cycle of a SKU."""
+        return next(int(entry["months"]) for entry in self._entries if entry["sku"] == sku and "months" in entry)
+
+    def price(self, sku: str, currency: str, on: date) -> Fraction | None:
+        """What was named last for the currency, by this day."""
+        named = [entry["prices"][currency] for entry in self._in_force(sku, on) if currency in entry.get("prices", {})]
+        return Fraction(named[-1]) if named else None
+
+    def refundable(self, sku: str, on: date) -> bool:
+        """What was named last, by this day; else it is."""
+        named = [entry["refundable"] for entry in self._in_force(sku, on) if "refundable" in entry]
+        return bool(named[-1]) if named else True
+
+    def _in_force(self, sku: str, on: date) -> list[Document]:
+        return [entry for entry in self._entries if entry["sku"] == sku and entry.get("from", "") <= str(on)]
+
+
+@dataclass
+class Account:
+    """A customer and its wallet."""
+
+    id: str
+    currency: str
+    zone: str
+    balance: Fraction
+    limit: Fraction
+    card: str
+    renew_by_card: bool
+    suspended: bool = False
+
+    @property
+    def usable(self) -> Fraction:
+        """Rule 11.1."""
+        return self.balance + self.limit
+
+
+@dataclass
+class Period:
+    """A paid cycle; `paid` is wallet money."""
+
+    start: date
+    last_day: date
+    months: int
+    paid: Fraction
+
+
+@dataclass
+class Subscription:
+    """*A*, *M* and *E* of rule 1.3, and what has happened since *E* was set: the notices still to come, the attempt to be made at once,
+    the last one that was made."""
+
+    id: str
+    account: Account
+    sku: str
+    quantity: int
+    addons: dict[str, int]
+    legacy: bool
+    cycle_months: int
+    anchor: date
+    months_paid: int = 0
+    status: str = ACTIVE
+    auto_renew: bool = True
+    failed: bool = False
+    cycles_paid: int = 0
+    periods: list[Period] = field(default_factory=list)
+    notices: dict[str, datetime] = field(default_factory=dict)
+    at_once: datetime | None = None
+    attempted: datetime | None = None
+    expired_on: date | None = None
+    terminated_on: date | None = None
+
+    @property
+    def expiry(self) -> date:
+        """*E*."""
+        return months_after(self.anchor, self.months_paid) - DAY
+
+
+class Due(NamedTuple):
+    """Something automatic, in the order in which such things are done (rule 1.7)."""
+
+    at: datetime
+    account: str
+    order: int
+    renewal_date: date
+    subscription: str
+    what: str
+
+
+def play(document: Document) -> dict[str, Any]:
+    """The result of a scenario: subscriptions, accounts, timeline, invoices and refusals."""
+    story = Story(document)
+    story.play()
+    return {
+        "subscriptions": {id_: story.state(subscription) for id_, subscription in sorted(story.subscriptions.items())},
+        "accounts": {id_: story.wallet(account) for id_, account in sorted(story.accounts.items())},
+        "timeline": story.timeline(),
+        "invoices": story.invoices,
+        "refused": story.refused,
+    }
+
+
+class Story:
+    """A scenario while it is played."""
+
+    def __init__(self, document: Document) -> None:
+        self.policy = POLICY | dict(document.get("policy", {}))
+        self.catalog = Catalog(document["catalog"])
+        self.accounts = {
+            account["id"]: Account(
+                account["id"], account["currency"], account["timezone"], Fraction(account.get("credits", 0)), Fraction(account.get("credit_limit", 0)),
+                account.get("card", "none"), account.get("renew_by_card", False),
+            )
+            for account in document["accounts"]
+        }  # fmt: skip
+        self.steps: list[Document] = document["steps"]
+        self.until: str = document["until"]
+        self.subscriptions: dict[str, Subscription] = {}
+        self.events: list[tuple[datetime, dict[str, Any]]] = []
+        self.invoices: list[dict[str, Any]] = []
+        self.refused: list[dict[str, Any]] = []
+        self.first_buyer: dict[str, Account] = {}
+        self.done: dict[str, Document] = {}
+
+    def play(self) -> None:
+        """Give the commands, each after what is due by then, and let time pass up to the end."""
+        for number, step in enumerate(self.steps, start=1):
+            self.take(step, number)
+        self.let_time_pass(max(map(self.end, self.accounts.values())))
+
+    def take(self, step: Document, number: int) -> None:
+        """Give the command of a step, with what it sets off at once; or let an outage pass."""
+        zone = self.zone_of(step)
+        now = instant_of(step["at"], zone)
+        self.let_time_pass(now)
+        if step["do"] == "outage":
+            self.catch_up(instant_of(step["until"], "UTC"))
+            return
+        try:
+            self.command(step, now)
+        except Refused as refused:
+            at = now.astimezone(ZoneInfo(zone)).isoformat()
+            self.refused.append({"at": at, "step": number, "do": step["do"], "rule": str(refused)})
+        self.let_time_pass(now)
+
+    def zone_of(self, step: Document) -> str:
+        """Where a step's dates are read: where its account is, or that of the first purchase with its id."""
+        if step["do"] == "purchase":
+            self.first_buyer.setdefault(step["id"], self.accounts[step["account"]])
+        return "UTC" if step["do"] == "outage" else self.account_of(step).zone
+
+    def account_of(self, step: Document) -> Account:
+        """The account that a step means, as far as the file says."""
+        return self.accounts[step["account"]] if "account" in step else self.first_buyer[step["id"]]
+
+    def end(self, account: Account) -> datetime:
+        """When the story ends where the account is."""
+        return instant_of(self.until, account.zone)
+
+    # --- what happens by itself ---
+
+    def let_time_pass(self, now: datetime) -> None:
+        """Do all that is due by now, each thing when it is due; nothing after the story's end."""
+        self.do_what_is_due(until=lambda account: min(now, self.end(account)))
+
+    def catch_up(self, now: datetime) -> None:
+        """Do after an outage all that is overdue, in the order in which it was due, but now (rule 13)."""
+        self.do_what_is_due(until=lambda account: now, done_at=now)
+
+    def do_what_is_due(self, until: Callable[[Account], datetime], done_at: datetime | None = None) -> None:
+        """One thing after the other, as each may make others due or undo them."""
+        while due := [each for s in self.subscriptions.values() for each in self.coming(s) if each.at <= until(s.account)]:
+            first = min(due)
+            self.act(first.what, self.subscriptions[first.subscription], done_at or first.at)
+
+    def coming(self, subscription: Subscription) -> Iterator[Due]:
+        """All that a subscription will do by itself, if nothing comes in between (rules 1.5, 5.4, 5.7)."""
+
+        def due(at: datetime, what: str) -> Due:
+            renewal_date = self.renewal_date(subscription) if ORDER[what] == ORDER[RENEW] else date.min
+            return Due(at, subscription.account.id, ORDER[what], renewal_date, subscription.id, what)
+
+        zone = subscription.account.zone
+        if subscription.status == ACTIVE:
+            if subscription.auto_renew:
+                yield from (due(at, what) for at, what in self.attempts(subscription))
+            yield due(first_instant(subscription.expiry + DAY, zone), EXPIRE)
+        if subscription.status == EXPIRED:
+            assert subscription.expired_on is not None
+            yield due(first_instant(subscription.expired_on + timedelta(days=self.policy["reactivation_days"]), zone), TERMINATE)
+        for what, at in subscription.notices.items():
+            yield due(at, what)
+
+    def attempts(self, subscription: Subscription) -> Iterator[tuple[datetime, str]]:
+        """The attempts to renew that lie ahead."""
+        zone, renewal_date = subscription.account.zone, self.renewal_date(subscription)
+        if subscription.at_once is not None:
+            yield subscription.at_once, AT_ONCE
+        elif subscription.attempted is None:
+            yield first_instant(renewal_date, zone), RENEW
+        else:
+            retries = [first_instant(renewal_date + timedelta(days=days), zone) for days in self.policy["retry_days"]]
+            yield from ((at, RETRY) for at in retries if at > subscription.attempted)
+
+    def act(self, what: str, subscription: Subscription, now: datetime) -> None:
+        """Do what is due."""
+        if what in (RENEW, RETRY, AT_ONCE):
+            self.attempt(subscription, what, now)
+        elif what == EXPIRE:
+            self.expire(subscription, now)
+        elif what == TERMINATE:
+            self.end_for_good(subscription, now)
+        else:
+            self.notify(subscription, what, now)
+
+    def attempt(self, leader: Subscription, what: str, now: datetime) -> None:
+        """Renew a group, or mark it as failed (rules 5.1 to 5.4, 13)."""
+        if not self.may_be_attempted(leader, now):
+            leader.at_once, leader.attempted = None, now
+            return
+        members = [member for member in self.group(leader, what) if self.may_be_attempted(member, now)]
+        fees = {member.id: self.fee_lines(member, self.renewal_date(member)) for member in members}
+        failure = self.fund(leader.account, sum(map(total, fees.values()), Fraction(0)), now)
+        for member in members:
+            if failure is None:
+                self.renew(member, fees[member.id], now)
+            else:
+                self.fail(member, failure, now)
+
+    def may_be_attempted(self, subscription: Subscription, now: datetime) -> bool:
+        """Up to *E*; later only a first attempt, within the days of late renewals (rules 1.5, 13)."""
+        today = day_of(now, subscription.account.zone)
+        latest = subscription.expiry + timedelta(days=self.policy["late_renewal_days"])
+        return today <= subscription.expiry or (today <= latest and not subscription.failed and not subscription.account.suspended)
+
+    def group(self, leader: Subscription, what: str) -> list[Subscription]:
+        """Who is funded together, by id (rules 5.2, 5.7)."""
+        if what == AT_ONCE or self.policy["group_renewal"] == "independent":
+            return [leader]
+
+        def belongs(other: Subscription) -> bool:
+            if other.status != ACTIVE or not other.auto_renew or self.renewal_date(other) != self.renewal_date(leader):
+                return False
+            return other.failed if what == RETRY else other.attempted is None and other.at_once is None
+
+        return [other for other in self.of_account(leader.account) if other is leader or belongs(other)]
+
+    def fund(self, account: Account, amount: Fraction, now: datetime) -> str | None:
+        """See that usable credits cover an amount, by the card if need be; answers why not (rules 5.3, 5.6)."""
+        if account.suspended:
+            return "suspended"
+        if amount == 0 or account.usable >= amount:
+            return None
+        if account.usable < 0 or not account.renew_by_card or account.card == "none":
+            return "no_credits"
+        if account.card == "declined":
+            self.tell(now, account, "card_declined")
+            return "card_declined"
+        account.balance += amount
+        self.tell(now, account, "card_charged", amount=amount)
+        self.invoice(account, "individual", [amount], now)
+        return None
+
+    def renew(self, subscription: Subscription, lines: list[Fraction], now: datetime) -> None:
+        """The next cycle, funded already."""
+        self.add_cycle(subscription, total(lines))
+        self.charge(subscription, "renewed", lines, now)
+
+    def fail(self, subscription: Subscription, reason: str, now: datetime) -> None:
+        """Mark it as failed to renew; too late for a retry, it is expired at once (rules 5.4, 13)."""
+        subscription.failed, subscription.attempted, subscription.at_once = True, now, None
+        self.tell(now, subscription.account, "renewal_failed", subscription, reason=reason)
+        if day_of(now, subscription.account.zone) > subscription.expiry:
+            self.expire(subscription, now)
+
+    def expire(self, subscription: Subscription, now: datetime) -> None:
+        """Day 1 is E + 1, also where that day does not exist; or today, when it is done later."""
+        zone, day_1 = subscription.account.zone, subscription.expiry + DAY
+        in_time = day_of(now, zone) == day_of(first_instant(day_1, zone), zone)
+        subscription.expired_on = day_1 if in_time else day_of(now, zone)
+        subscription.status, subscription.failed = EXPIRED, False
+        self.tell(now, subscription.account, "expired", subscription)
+
+    def end_for_good(self, subscription: Subscription, now: datetime, reason: str | None = None) -> None:
+        """TERMINATED, by command or on day 29."""
+        subscription.status, subscription.failed = TERMINATED, False
+        subscription.terminated_on = day_of(now, subscription.account.zone)
+        self.tell(now, subscription.account, "terminated", subscription, reason=reason)
+
+    def notify(self, subscription: Subscription, notice: str, now: datetime) -> None:
+        """Send a notice, if it is still true (rules 12, 13)."""
+        del subscription.notices[notice]
+        zone = subscription.account.zone
+        if notice == NOTICE_RENEWAL:
+            ahead = now < first_instant(self.renewal_date(subscription), zone)
+            true = ahead and subscription.auto_renew and not subscription.account.suspended
+        else:
+            true = day_of(now, zone) <= subscription.expiry and not subscription.auto_renew
+        if true and subscription.status == ACTIVE:
+            self.tell(now, subscription.account, notice, subscription)
+
+    # --- commands, each after the checks of rule 2 in their order ---
+
+    def command(self, step: Document, now: datetime) -> None:
+        """Carry out a command, or raise which rule refuses it."""
+        do, request_id = step["do"], step.get("request_id")
+        means = FILLED_IN.get(do, {}) | {key: value for key, value in step.items() if key not in ("at", "request_id")}
+        if request_id in self.done:
+            if self.done[request_id] != means:
+                raise Refused("4.2")
+            return
+        subscription = self.subscriptions.get(step.get("id", "")) if do in REFUSED_IN else None
+        account = subscription.account if subscription else self.account_of(step)
+        if account.suspended and do not in WHILE_SUSPENDED:
+            raise Refused("11.8")
+        if do in REFUSED_IN:
+            if subscription is None:
+                raise Refused("4.1")
+            self.command_on_subscription(step, subscription, now)
+        else:
+            self.command_on_account(step, account, now)
+        if request_id is not None:
+            self.done[request_id] = means
+
+    def command_on_subscription(self, step: Document, subscription: Subscription, now: datetime) -> None:
+        """Those that the table of rule 2 is about."""
+        do, status = step["do"], subscription.status
+        if status == TERMINATED:
+            raise Refused("2")
+        if rule := REFUSED_IN[do].get("ACTIVE, failed" if subscription.failed else status):
+            raise Refused(rule)
+        match do:
+            case "recover":
+                self.recover(subscription, step, now)
+            case "extend" if "to" in step:
+                self.extend_to(subscription, date.fromisoformat(step["to"]), step, now)
+            case "extend":
+                self.extend(subscription, step["cycles"], step, now)
+            case "reactivate":
+                self.reactivate(subscription, step, now)
+            case "terminate":
+                self.terminate(subscription, step, now)
+            case _:
+                self.switch(subscription, do, now)
+
+    def command_on_account(self, step: Document, account: Account, now: datetime) -> None:
+        """The others; a purchase has no subscription yet."""
+        match step["do"]:
+            case "purchase":
+                self.purchase(account, FILLED_IN["purchase"] | dict(step), now)
+            case "top_up":
+                self.top_up(account, Fraction(step["amount"]), now)
+            case "set_card":
+                account.card = step["card"]
+            case "set":
+                account.limit = Fraction(step.get("credit_limit", account.limit))
+                account.renew_by_card = step.get("renew_by_card", account.renew_by_card)
+            case "suspend":
+                account.suspended = True
+                self.tell(now, account, "account_suspended")
+            case "resume":
+                if not account.suspended:
+                    raise Refused("11.8")
+                account.suspended = False
+                self.tell(now, account, "account_resumed")
+            case other:
+                raise NotImplementedError(other)
+
+    def purchase(self, account: Account, step: Document, now: datetime) -> None:
+        """Rules 3.1, 3.3 and 4.1."""
+        if step["id"] in self.subscriptions:
+            raise Refused("4.1")
+        if max([step["quantity"], *step["addons"].values()]) > self.policy["max_licences"]:
+            raise Refused("3.3")
+        months = self.catalog.months(step["sku"]) * step["multiplier"]
+        if months < self.policy["min_cycle_months"]:
+            raise Refused("3.1")
+        today = day_of(now, account.zone)
+        subscription = Subscription(
+            step["id"], account, step["sku"], step["quantity"], step["addons"], step["legacy"], cycle_months=months, anchor=today
+        )
+        lines = self.fee_lines(subscription, today)
+        self.check_funds(account, lines, step, "4.1")
+        self.subscriptions[subscription.id] = subscription
+        self.add_cycle(subscription, paid_by_wallet(lines, step))
+        self.charge(subscription, "purchased", lines, now, step)
+
+    def recover(self, subscription: Subscription, step: Document, now: datetime) -> None:
+        """Rule 6.1."""
+        lines = self.fee_lines(subscription, self.renewal_date(subscription))
+        if "invoice_number" not in step and self.fund(subscription.account, total(lines), now) is not None:
+            raise Refused("6.1")
+        self.add_cycle(subscription, paid_by_wallet(lines, step))
+        self.charge(subscription, "recovered", lines, now, step)
+
+    def extend(self, subscription: Subscription, cycles: int, step: Document, now: datetime) -> None:
+        """Rule 6.2, by cycles."""
+        lines = self.fee_lines(subscription, day_of(now, subscription.account.zone))
+        self.check_funds(subscription.account, lines * cycles, step, "6.2")
+        for _ in range(cycles):
+            self.add_cycle(subscription, paid_by_wallet(lines, step))
+        self.charge(subscription, "extended", lines * cycles, now, step)
+
+    def extend_to(self, subscription: Subscription, to: date, step: Document, now: datetime) -> None:
+        """Rule 6.2, to a date: whole anchored months, then the left-over days of the month they fall in."""
+        anchor, paid = subscription.anchor, subscription.months_paid
+        if to < months_after(anchor, paid + 1) - DAY:
+            raise Refused("6.2")
+        whole = 0
+        while months_after(anchor, paid + whole + 1) - DAY <= to:
+            whole += 1
+        begin, end = months_after(anchor, paid + whole), months_after(anchor, paid + whole + 1)
+        left_over = (to - begin).days + 1
+        lines = self.fee_lines(subscription, day_of(now, subscription.account.zone), whole + Fraction(left_over, (end - begin).days))
+        self.check_funds(subscription.account, lines, step, "6.2")
+        months = whole + 1 if left_over else whole
+        subscription.periods.append(Period(subscription.expiry + DAY, to, months, paid_by_wallet(lines, step)))
+        subscription.anchor, subscription.months_paid = to + DAY, 0
+        subscription.cycles_paid += 1
+        self.charge(subscription, "extended", lines, now, step)
+
+    def reactivate(self, subscription: Subscription, step: Document, now: datetime) -> None:
+        """Rule 7: one fee, and as many cycles as reach today."""
+        today = day_of(now, subscription.account.zone)
+        lines = self.fee_lines(subscription, today)
+        self.check_funds(subscription.account, lines, step, "7")
+        while subscription.expiry < today:
+            subscription.months_paid += subscription.cycle_months
+        subscription.status = ACTIVE
+        subscription.cycles_paid += 1
+        subscription.periods.append(Period(today, subscription.expiry, subscription.cycle_months, paid_by_wallet(lines, step)))
+        self.charge(subscription, "reactivated", lines, now, step)
+
+    def switch(self, subscription: Subscription, do: str, now: datetime) -> None:
+        """Unsubscribe and resubscribe (rule 8.1)."""
+        on = do == "resubscribe"
+        if subscription.auto_renew == on:
+            raise Refused("8.1")
+        subscription.auto_renew = on
+        self.tell(now, subscription.account, do + "d", subscription)
+        if on:
+            subscription.attempted = None
+            self.attempt_at_once(subscription, now)
+
+    def terminate(self, subscription: Subscription, step: Document, now: datetime) -> None:
+        """Rules 8.2 and 8.3."""
+        account, today = subscription.account, day_of(now, subscription.account.zone)
+        self.end_for_good(subscription, now, step["reason"])
+        if not self.policy["refund_allowed"] or not self.catalog.refundable(subscription.sku, today):
+            return
+        refunds = [refund for period in subscription.periods if (refund := self.refund(period, today, account.currency))]
+        admin_fee = min(Fraction(self.policy["refund_admin_fee"].get(account.currency, 0)), total(refunds))
+        back = total(refunds) - admin_fee
+        if back:
+            account.balance += back
+            self.tell(now, account, "refunded", subscription, amount=back)
+            self.invoice(account, "credit_note", [-refund for refund in refunds] + [admin_fee] * (admin_fee > 0), now)
+
+    def refund(self, period: Period, today: date, currency: str) -> Fraction:
+        """What is given back of a period."""
+        if period.last_day < today:
+            return Fraction(0)
+        if (today - period.start).days <= self.policy["refund_window_days"]:
+            return period.paid
+        begun = sum(months_after(period.start, month) <= today for month in range(period.months))
+        return rounded(period.paid * (period.months - begun) / period.months, currency)
+
+    def top_up(self, account: Account, amount: Fraction, now: datetime) -> None:
+        """Add credits; the failed groups that they cover are renewed, oldest first (rule 5.4)."""
+        account.balance += amount
+        self.tell(now, account, "topped_up", amount=amount)
+        self.invoice(account, "individual", [amount], now)
+        if account.suspended or not self.policy["retry_on_top_up"]:
+            return
+        failed = [s for s in self.of_account(account) if s.status == ACTIVE and s.failed and s.auto_renew]
+        failed.sort(key=lambda s: (self.renewal_date(s), s.id))
+        together = self.policy["group_renewal"] == "together"
+        for _, group in groupby(failed, key=lambda s: (self.renewal_date(s), "" if together else s.id)):
+            fees = [(member, self.fee_lines(member, self.renewal_date(member))) for member in group]
+            amount = sum((total(lines) for _, lines in fees), Fraction(0))
+            if amount == 0 or account.usable >= amount:
+                for member, lines in fees:
+                    self.renew(member, lines, now)
+
+    # --- what commands and renewals share ---
+
+    def of_account(self, account: Account) -> list[Subscription]:
+        """Its subscriptions by id."""
+        return sorted((s for s in self.subscriptions.values() if s.account is account), key=lambda s: s.id)
+
+    def renewal_date(self, subscription: Subscription) -> date:
+        """Rule 1.5."""
+        return subscription.expiry - timedelta(days=self.policy["legacy_renewal_lead_days" if subscription.legacy else "renewal_lead_days"])
+
+    def fee_lines(self, subscription: Subscription, on: date, months: Fraction | int | None = None) -> list[Fraction]:
+        """The fee of so many months, or of a cycle, at the prices of a day: one line for the primary SKU and each add-on (rules 3.1, 3.2)."""
+        lines = []
+        for sku, quantity in [(subscription.sku, subscription.quantity), *sorted(subscription.addons.items())]:
+            price = self.catalog.price(sku, subscription.account.currency, on)
+            if price is None:
+                raise Refused("4.1")
+            fee = price * quantity * (subscription.cycle_months if months is None else months) / self.catalog.months(sku)
+            lines.append(rounded(fee, subscription.account.currency))
+        return lines
+
+    def check_funds(self, account: Account, lines: list[Fraction], step: Document, rule: str) -> None:
+        """What the wallet pays must be usable (rule 11.1)."""
+        if (amount := paid_by_wallet(lines, step)) > 0 and account.usable < amount:
+            raise Refused(rule)
+
+    def add_cycle(self, subscription: Subscription, paid: Fraction) -> None:
+        """One cycle more, from the day after *E*."""
+        start = subscription.expiry + DAY
+        subscription.months_paid += subscription.cycle_months
+        subscription.cycles_paid += 1
+        subscription.periods.append(Period(start, subscription.expiry, subscription.cycle_months, paid))
+
+    def charge(self, subscription: Subscription, event: str, lines: list[Fraction], now: datetime, step: Document | None = None) -> None:
+        """Take the fees from the wallet, unless they are on an external invoice; and begin anew, as *E* has moved (rules 1.5, 11.4)."""
+        account, amount = subscription.account, paid_by_wallet(lines, step or {})
+        account.balance -= amount
+        self.tell(now, account, event, subscription, amount=-amount)
+        if amount:
+            self.invoice(account, "individual", lines, now)
+        subscription.failed, subscription.attempted = False, None
+        ahead = {
+            NOTICE_RENEWAL: self.renewal_date(subscription) - timedelta(days=self.policy["renewal_notice_days"]),
+            NOTICE_EXPIRING: subscription.expiry - timedelta(days=self.policy["expiring_notice_days"]),
+        }
+        instants = {notice: first_instant(day, account.zone) for notice, day in ahead.items()}
+        subscription.notices = {notice: at for notice, at in instants.items() if at > now}
+        self.attempt_at_once(subscription, now)
+
+    def attempt_at_once(self, subscription: Subscription, now: datetime) -> None:
+        """When its renewal date is past, and *E* is not (rule 5.7)."""
+        zone = subscription.account.zone
+        past = first_instant(self.renewal_date(subscription), zone) <= now and day_of(now, zone) <= subscription.expiry
+        subscription.at_once = now if past and subscription.auto_renew else None
+
+    def tell(
+        self, now: datetime, account: Account, event: str, subscription: Subscription | None = None, *, amount: Fraction | None = None,
+        reason: str | None = None,
+    ) -> None:  # fmt: skip
+        """A line of the timeline."""
+        at = now.astimezone(ZoneInfo(account.zone))
+        line = {"at": at.isoformat(), "date": str(at.date()), "event": event, "account": account.id}
+        if subscription:
+            line["id"] = subscription.id
+        if amount:
+            line["amount"] = written(amount, account.currency)
+        if reason:
+            line["reason"] = reason
+        self.events.append((now, line))
+
+    def invoice(self, account: Account, kind: str, lines: list[Fraction], now: datetime) -> None:
+        """An invoice or credit note."""
+        amounts = [written(line, account.currency) for line in lines]
+        on = str(day_of(now, account.zone))
+        whole = written(total(lines), account.currency)
+        self.invoices.append({"kind": kind, "date": on, "account": account.id, "lines": amounts, "total": whole})
+
+    # --- the result (docs/scenario.md) ---
+
+    def timeline(self) -> list[dict[str, Any]]:
+        """All events by instant; within one, those of accounts first, then those of subscriptions by id."""
+        ordered = sorted(self.events, key=lambda event: (event[0], "id" in event[1], event[1].get("id", event[1]["account"])))
+        return [line for _, line in ordered]
+
+    def state(self, subscription: Subscription) -> dict[str, Any]:
+        """A subscription as it is at the end."""
+        account, today = subscription.account, day_of(self.end(subscription.account), subscription.account.zone)
+        starts = sorted(period.start for period in subscription.periods)
+        begun = [start for start in starts if start <= (subscription.terminated_on or today)]
+        active, terminated = subscription.status == ACTIVE, subscription.status == TERMINATED
+        return {
+            "status": subscription.status,
+            "account": account.id,
+            "sku": subscription.sku,
+            "auto_renew": subscription.auto_renew,
+            "renewal_failed": subscription.failed,
+            "trial": False,
+            "anchor": str(subscription.anchor),
+            "period_start": str(begun[-1] if begun else starts[0]),
+            "expiry": str(subscription.expiry),
+            "renewal_date": str(self.renewal_date(subscription)) if active else None,
+            "fee": None if terminated else written(total(self.fee_lines(subscription, today)), account.currency),
+            "cycles_paid": subscription.cycles_paid,
+        }
+
+    def wallet(self, account: Account) -> dict[str, Any]:
+        """An account as it is at the end."""
+        amounts = {"balance": account.balance, "usable": account.usable, "reserved": Fraction(0), "unbilled": Fraction(0)}
+        return {"currency": account.currency, "mode": "prepaid"} | {key: written(value, account.currency) for key, value in amounts.items()}
+
+
+def total(lines: list[Fraction]) -> Fraction:
+    """Totals are sums of rounded lines."""
+    return sum(lines, Fraction(0))
+
+
+def paid_by_wallet(lines: list[Fraction], step: Document) -> Fraction:
+    """Their sum, or nothing when an external invoice pays."""
+    return Fraction(0) if "invoice_number" in step else total(lines)

@@ -1,0 +1,137 @@
+"""The direct engine and the naive model (tests/simulation/naive.py) come to the same: over all examples, and over scenarios made up by hypothesis.
+
+The model knows three cards: none, ok, declined. What the gateway does with the two that are stored is drawn: a card that is charged though its
+first answer is lost is charged, once, and so is one whose first call never arrives.
+"""
+
+import asyncio
+import difflib
+import json
+import uuid
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from hypothesis import HealthCheck, event, given, note, settings
+from hypothesis import strategies as st
+
+from activities.registry import Activities
+from domain.calendar import first_instant
+from gateways.cards import GatewayUnavailable
+from gateways.simulated import SimulatedCards
+from ledger.database import connect
+from ledger.work import Ledger
+from local import postgres
+from simulation import document as documents
+from simulation.direct import Direct
+from simulation.player import play
+from simulation.scenario import CARDS, NotBuilt, parse
+from tests.simulation import naive
+from tests.simulation.stories import ZONES, scenarios
+
+EXAMPLES = sorted(Path(__file__).parent.glob("examples/*.json"))
+
+tokens = st.fixed_dictionaries(
+    {
+        "ok": st.sampled_from(["sim_ok", "sim_timeout_charged", "sim_timeout_uncharged"]),
+        "declined": st.sampled_from(["sim_declined", "sim_insufficient"]),
+    }
+)
+
+
+class Patient(Activities):
+    """Tries a charge once more that was not answered, as a workflow does."""
+
+    def call(self, name: str, request: Any) -> Any:
+        try:
+            return super().call(name, request)
+        except GatewayUnavailable:
+            return super().call(name, request)
+
+
+@pytest.fixture
+def engine(postgres_url: str, migrated_template: str) -> Callable[[str, dict[str, str]], dict[str, Any]]:
+    """Plays a scenario by the direct engine, in a database of its own, with these tokens of the gateway behind its cards."""
+
+    def play_directly(text: str, cards: dict[str, str]) -> dict[str, Any]:
+        name = f"naive_{uuid.uuid4().hex}"
+        ledger = Ledger(connect(postgres.create_database(postgres_url, name, template=migrated_template), pool_size=2))
+        try:
+            with patch.dict(CARDS, cards):
+                return asyncio.run(play(parse(text), ledger, Direct(Patient(ledger, SimulatedCards(ledger.engine)))))
+        finally:
+            ledger.engine.dispose()
+            postgres.drop_database(postgres_url, name)
+
+    return play_directly
+
+
+def without_free_text(result: dict[str, Any]) -> dict[str, Any]:
+    """What a result must have (docs/scenario.md): invoice numbers, texts and reasons of refusals are free. That the ledger's sum is zero is
+    no matter of a model that keeps no ledger."""
+    invoices = [
+        {"kind": each["kind"], "date": each["date"], "account": each["account"]}
+        | {"lines": [line["amount"] for line in each["lines"]], "total": each["total"]}
+        for each in result["invoices"]
+    ]
+    refused = [{key: value for key, value in each.items() if key != "reason"} for each in result["refused"]]
+    return {key: value for key, value in result.items() if key != "ledger_sum"} | {"invoices": invoices, "refused": refused}
+
+
+def difference(model: dict[str, Any], engine: dict[str, Any]) -> str:
+    """The lines in which two results differ, with those around them; empty when they are equal."""
+    return "\n".join(difflib.unified_diff(_lines(model), _lines(engine), "the naive model", "the engine", lineterm="", n=2))
+
+
+def _lines(result: dict[str, Any]) -> list[str]:
+    """A line for each event, invoice and refusal, and for each value of a subscription or account."""
+    lines = []
+    for part, entries in result.items():
+        if isinstance(entries, dict):
+            lines += [f"{part} {id_} {key}: {value}" for id_, state in entries.items() for key, value in state.items()]
+        else:
+            lines += [f"{part} {' '.join(f'{key}={entry[key]}' for key in sorted(entry))}" for entry in entries]
+    return lines
+
+
+def readable(story: dict[str, Any]) -> str:
+    """A story, a line for each of its parts."""
+    parts = [f"{key}: {json.dumps(story[key])}" for key in ("policy", "until")]
+    return "\n".join(parts + [f"{key}: {json.dumps(entry)}" for key in ("catalog", "accounts", "steps") for entry in story[key]])
+
+
+@given(scenarios(), tokens)
+@settings(
+    max_examples=65, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], print_blob=True
+)
+def test_a_made_up_scenario_comes_to_the_same_by_the_engine_and_by_the_naive_model(
+    engine: Callable[[str, dict[str, str]], dict[str, Any]], story: dict[str, Any], cards: dict[str, str]
+) -> None:
+    note(readable(story))
+    note(f"cards: {cards}")
+    result = engine(json.dumps(story), cards)
+    for told in sorted({line["event"] for line in result["timeline"]}):
+        event(told)
+    if differs := difference(naive.play(story), without_free_text(result)):
+        pytest.fail(f"the engine differs from the naive model:\n{differs}", pytrace=False)
+    assert result["ledger_sum"] == "0.00"
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_comes_to_its_result_by_the_naive_model(path: Path) -> None:
+    text = path.with_suffix(".yaml").read_bytes()
+    try:
+        parse(text)
+    except NotBuilt as later:
+        pytest.skip(f"not built yet: {later.faults[0].reason}")
+    story, _ = documents.read(text)
+    if differs := difference(naive.play(story), without_free_text(json.loads(path.read_text()))):
+        pytest.fail(f"the naive model differs from the example:\n{differs}", pytrace=False)
+
+
+@given(st.dates(date(1972, 1, 1), date(2037, 12, 31)), st.sampled_from(sorted(ZONES)))
+def test_rule_1_4_a_day_begins_when_the_naive_model_says(day: date, zone: str) -> None:
+    assert first_instant(day, zone) == naive.first_instant(day, zone)
