@@ -789,12 +789,16 @@ def simulate(
 def demo(
     customers: Annotated[int, typer.Option(min=1, max=7043, help="How many customers.")] = 200,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running that was started for it.")] = False,
+    json: Json = False,
 ) -> None:
     """Real customers, three months, real workflows: failures, retries, a recovery, a refund. About two minutes; can be run again."""
+    from rich.console import Console
+
     from terminal.demo import demo as play
     from terminal.door import configured, run
 
-    run(play(configured(), _console(), customers=customers, keep=keep))
+    played = run(play(configured(), Console(stderr=True) if json else _console(), customers=customers, keep=keep))
+    _show(played, [], json)
 
 
 # clocks ---------------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from activities.number_invoices import number_invoices
 from client import mapping, quoting
 from client.importer import import_file
 from client.perennial import Perennial
-from client.reading import Reading
+from client.reading import Reading, Totals
 from client.workers import ROLES, running
 from domain.commands import AnyCommand, Recover, SetAccount, SetCard, Terminate, TopUp
 from domain.messages import CommandResult
@@ -47,6 +47,16 @@ class Cast:
     refunded: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What a run came to: its test clock, who played a part, the sums by currency, how long it took (seconds)."""
+
+    clock: str
+    cast: Cast
+    totals: list[Totals]
+    seconds: float
+
+
 class Demo:
     """One run."""
 
@@ -60,7 +70,7 @@ class Demo:
         self._clock = f"demo-{stamp}"
         self._prefix = f"{stamp}-"
 
-    async def play(self, customers: int) -> None:
+    async def play(self, customers: int) -> Played:
         """The whole of it."""
         await self._perennial.new_clock(self._clock, BEGIN)
         await self._import(customers)
@@ -68,9 +78,11 @@ class Demo:
         cast = await self._intervene()
         await self._pass(INTERVENTION, END)
         number_invoices(self._perennial.ledger)
-        self._tables()
+        totals = self._reading.totals(self._clock)
+        self._tables(totals)
         await self._life(cast.recovered or self._anybody())
         self._farewell(cast)
+        return Played(self._clock, cast, totals, round(time.monotonic() - self._began, 1))
 
     async def _import(self, customers: int) -> None:
         by = mapping.read(EXAMPLES / "telco-mapping.yaml")
@@ -142,10 +154,10 @@ class Demo:
 
     # what became of it
 
-    def _tables(self) -> None:
-        for totals in self._reading.totals(self._clock):
+    def _tables(self, totals: list[Totals]) -> None:
+        for of_currency in totals:
             self._console.print()
-            for part in words.totals(totals):
+            for part in words.totals(of_currency):
                 self._console.print(part)
 
     async def _life(self, subscription: str | None) -> None:
@@ -176,7 +188,7 @@ class Demo:
         self._console.print(Text(f"[{time.monotonic() - self._began:3.0f} s] {text}" if timed else text))
 
 
-async def demo(config: Settings, console: Console, *, customers: int = CUSTOMERS, keep: bool = False) -> None:
+async def demo(config: Settings, console: Console, *, customers: int = CUSTOMERS, keep: bool = False) -> Played:
     """Run the demonstration on the stack that is configured, or on the embedded one."""
     with _stack(config, console, keep=keep) as addresses:
         setup.prepare(addresses.database_url, config.seller)
@@ -185,7 +197,7 @@ async def demo(config: Settings, console: Console, *, customers: int = CUSTOMERS
             Perennial.connect(addresses.database_url, addresses.temporal_address, own) as perennial,
             running(ROLES, perennial, own),
         ):
-            await Demo(perennial, own, console).play(customers)
+            return await Demo(perennial, own, console).play(customers)
 
 
 @contextmanager
