@@ -110,7 +110,7 @@ _BOOK = (
     .values(booked=True)
     .returning(CardCharge.__table__)
 )
-_OUTCOME = select(CardCharge.outcome).where(*_OF_KEY)
+_OUTCOME = select(CardCharge.outcome, CardCharge.booked).where(*_OF_KEY)
 
 
 def take_up(work: Work, key: str) -> ChargeOutcome:
@@ -118,7 +118,8 @@ def take_up(work: Work, key: str) -> ChargeOutcome:
     record (Rules 5.3, 11.2). Answers the outcome; pending when it is still unknown."""
     row = work.connection.execute(_BOOK, {"charge": key, "of": work.account.id}).one_or_none()
     if row is None:
-        return ChargeOutcome(work.connection.execute(_OUTCOME, {"charge": key, "of": work.account.id}).scalar_one())
+        row = work.connection.execute(_OUTCOME, {"charge": key, "of": work.account.id}).one()
+        return ChargeOutcome(row.outcome) if row.booked else ChargeOutcome.PENDING  # settled since: not yet in the ledger
     outcome = ChargeOutcome(row.outcome)
     if outcome is ChargeOutcome.DECLINED:
         work.event("card_declined", "5.3", charge=key, reason=row.reason)

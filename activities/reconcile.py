@@ -154,7 +154,8 @@ class Reconciliation:
     async def _charge(self, row: Any, now: datetime) -> Finding | None:
         standing = await self._workflows.standing(row.subscription)
         waited_for = standing.runs and not standing.idle
-        if waited_for or (row.clock is None and row.asked_at > now - self._limits.grace):
+        grace = self._limits.grace + timedelta(seconds=self._limits.jitter_seconds)
+        if waited_for or (row.clock is None and row.asked_at > now - grace):
             return None  # whoever asked for it is still at it
         try:
             answer = None if row.outcome == ChargeOutcome.CHARGED else await _off(self._gateway.look_up, row.key)
@@ -178,7 +179,7 @@ class Reconciliation:
         with self._ledger.engine.connect() as connection:
             virtual = virtual_now(connection, account=row.account)
         with failpoints.inside("reconcile_charge"), self._ledger.work(virtual or now, account=row.account) as work:
-            as_seen = (CardCharge.key == row.key, CardCharge.outcome == row.outcome, CardCharge.booked == row.booked)
+            as_seen = (getattr(CardCharge, name) == getattr(row, name) for name in ("key", "outcome", "booked", "calls"))
             settled = update(CardCharge).where(*as_seen).values(outcome=str(outcome), reason=reason, booked=False)
             if work.connection.execute(settled).rowcount:
                 take_up(work, row.key)

@@ -2,14 +2,14 @@
 
 renew ── another step of the account is due before ──> not yet
   ├───── wallet covers the group's sum ──────────────> done
-  ├───── card is needed: charge, then renew again ───> done, or declined
+  ├───── card is needed: charge, then renew again ───> done, or declined: failed
   └───── not funded ── mark_failed ──────────────────> failed, or funded by now: renew again
 """
 
 from collections.abc import Sequence
 
 from activities import turns
-from activities.paying import ask_card, renew_all, take_up
+from activities.paying import AccountBusy, ask_card, renew_all, take_up
 from domain import attempt as attempts
 from domain import funding, lifecycle
 from domain.attempt import Attempt
@@ -36,7 +36,11 @@ def renew(ledger: Ledger, request: StepRequest) -> StepResult:
                 return _result(work, attempt, Outcome.DONE, renew_all(work, attempt.members, attempt.lines, attempt.rule))
             case Source.CARD:
                 key = ask_card(work, attempt.members, attempt.amount)
+                if key is None and request.briefly:
+                    raise AccountBusy(f"an earlier card charge of account {work.account.id} is not settled yet")
                 return _result(work, attempt, Outcome.UNFUNDED if key is None else Outcome.NEEDS_CARD, charge=key)
+            case Failure() if charged is ChargeOutcome.DECLINED:
+                return _fail(work, attempt, Failure.CARD_DECLINED)
             case Failure():
                 return _result(work, attempt, Outcome.UNFUNDED)
 
@@ -54,8 +58,11 @@ def mark_failed(ledger: Ledger, request: StepRequest) -> StepResult:
         source = attempt.failure or funding.fund(work.account, attempt.amount, work.today, card_allowed=False)
         if source is Source.WALLET:
             return _result(work, attempt, Outcome.FUNDED)
-        failure = Failure.CARD_DECLINED if declined else Failure(source)
-        return _result(work, attempt, Outcome.DONE, [_failed(work, member, failure, attempt.rule) for member in attempt.members])
+        return _fail(work, attempt, Failure.CARD_DECLINED if declined else Failure(source))
+
+
+def _fail(work: Work, attempt: Attempt, failure: Failure) -> StepResult:
+    return _result(work, attempt, Outcome.DONE, [_failed(work, member, failure, attempt.rule) for member in attempt.members])
 
 
 def _failed(work: Work, member: Subscription, failure: Failure, rule: str) -> Snapshot:
@@ -83,7 +90,8 @@ def _result(work: Work, attempt: Attempt, outcome: Outcome, changed: Sequence[Sn
     """The outcome with the leader's snapshot apart from the others'."""
     mine = next((s for s in changed if s.subscription.id == attempt.leader.id), None)
     others = tuple(s for s in changed if s is not mine)
-    return StepResult(outcome=outcome, snapshot=mine or work.snapshot(attempt.leader), others=others, charge=charge)
+    members = tuple(member.id for member in attempt.members) if charge else ()
+    return StepResult(outcome=outcome, snapshot=mine or work.snapshot(attempt.leader), others=others, charge=charge, members=members)
 
 
 def not_yet(work: Work, subscription: Subscription, first: DueStep) -> StepResult:

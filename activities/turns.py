@@ -12,13 +12,14 @@ from ledger.work import Work
 
 def before_command(work: Work, request: CommandRequest) -> DueStep | None:
     """The step that is taken before a command of this instant; none when its turn has come. Once its card was charged, it has."""
-    return None if request.charge else work.first_due(request.past)
+    return None if request.charge or request.past is None else work.first_due(request.past)
 
 
 def before_step(work: Work, request: StepRequest, together: Iterable[Subscription] = ()) -> DueStep | None:
-    """The step that is taken before the one of this request; none when its turn has come. `together` are those that are taken with it."""
-    if request.charge:
+    """The step that is taken before the one of this request; none when its turn has come. `together` are those that are taken with it: when one of
+    them is first, all are."""
+    if request.charge or request.past is None:
         return None
-    others = {subscription.id for subscription in together} - {request.subscription}
-    first = work.first_due({*request.past, *others})
-    return None if first is None or first.subscription == request.subscription else first
+    first = work.first_due(request.past)
+    mine = {request.subscription, *(subscription.id for subscription in together)}
+    return None if first is None or first.subscription in mine else first

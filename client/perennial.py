@@ -64,6 +64,8 @@ _SEEN = select(SubscriptionRow.version, SubscriptionRow.account, AccountRow.susp
 AT_ONCE = 50
 #: Commands of one process under way at one workflow at once (the server takes ten from all), and for how long one is patient with a full server.
 _UNDER_WAY, _PATIENCE = 4, 60.0
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+_PASSING = (RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.FAILED_PRECONDITION)
 _READ_AT_ONCE = 500
 
 P = ParamSpec("P")
@@ -79,15 +81,17 @@ async def connect_temporal(config: Settings, address: str) -> Client:
 
 
 async def patiently(call: Callable[[], Awaitable[R]]) -> R:
-    """Repeat a call that the server has no room for, for a minute at most (each time the SDK itself has waited for some seconds). Raises
-    RPCError RESOURCE_EXHAUSTED then."""
-    ends = asyncio.get_running_loop().time() + _PATIENCE
+    """Repeat a call that the server has no room for, or that it has sent back because the workflow was just going over into its next run, for a
+    minute at most. Raises RPCError RESOURCE_EXHAUSTED or FAILED_PRECONDITION then."""
+    ends, pause = asyncio.get_running_loop().time() + _PATIENCE, _SHORTEST_PAUSE
     while True:
         try:
             return await call()
         except RPCError as error:
-            if error.status is not RPCStatusCode.RESOURCE_EXHAUSTED or asyncio.get_running_loop().time() > ends:
+            if error.status not in _PASSING or asyncio.get_running_loop().time() > ends:
                 raise
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 class Perennial:
@@ -161,7 +165,7 @@ class Perennial:
     async def _purchase(self, command: Purchase, now: datetime | None) -> CommandResult:
         """The commit first, then the workflow; whoever dies in between is made good by the relay (`start_missing`). Where something of the account
         is due, its workflow takes that first, and then buys (Rule 1.6)."""
-        request = CommandRequest(command=command, now=now or machine_now())
+        request = CommandRequest(command=command, now=now or machine_now(), past=())
         result: CommandResult = await self._sql(self.activities.call, "purchase", request)
         if result.first is not None:
             result = await self._on_account(command, now)
@@ -184,7 +188,10 @@ class Perennial:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
-            return await self._directly(command, now)
+            result = await self._directly(command, now)
+            if result.first or result.needs_charge:
+                raise  # it lives, and only its workflow can do this
+            return result
 
     async def _on_account(self, command: AnyAccountCommand | Purchase, now: datetime | None) -> CommandResult:
         try:
@@ -214,7 +221,7 @@ class Perennial:
 
     async def _directly(self, command: AnyCommand, now: datetime | None) -> CommandResult:
         """A command for which there is no workflow: unknown, or TERMINATED. The use case refuses it, or answers a repetition."""
-        request = CommandRequest(command=command, now=now or machine_now())
+        request = CommandRequest(command=command, now=now or machine_now(), past=())
         result: CommandResult = await self._sql(self.activities.call, activity_of(request), request)
         return result
 

@@ -51,24 +51,27 @@ class DueStep:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRequest:
     """Take the next step of a subscription at a business instant, if its version is still this one. `charge` is the key of the card
-    charge that was made for it. `past` are subscriptions of the account whose due step is not waited for (any more)."""
+    charge that was made for it. `past` are subscriptions of the account whose due step is not waited for (any more); none: whoever asks waits
+    for nobody (as older code did). `briefly`: somebody else asks, whose turn comes after it."""
 
     subscription: str
     version: int
     now: datetime
     charge: str | None = None
-    past: tuple[str, ...] = ()
+    past: tuple[str, ...] | None = None
+    briefly: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepResult:
     """The outcome, the subscription as it is now, and the others that changed with it. `charge` is the key of the card charge that is
-    needed, `first` the step that comes before (Rule 1.7)."""
+    needed for `members`, `first` the step that comes before (Rule 1.7)."""
 
     outcome: Outcome
     snapshot: Snapshot
     others: tuple[Snapshot, ...] = ()
     charge: str | None = None
+    members: tuple[str, ...] = ()
     first: DueStep | None = None
 
 
@@ -79,7 +82,7 @@ class CommandRequest:
     command: AnyCommand
     now: datetime
     charge: str | None = None
-    past: tuple[str, ...] = ()
+    past: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ aborts the process (SIGABRT instead of the exit code): https://github.com/tempor
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn
 
 
@@ -29,13 +30,14 @@ def leaving(main: Callable[[], object]) -> NoReturn:
 
 
 def _written() -> int:
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        pass  # who reads has seen enough
-    except OSError as error:
-        print(f"The output cannot be written: {error.strerror}.", file=sys.stderr)
-        return 3
-    finally:
-        sys.stderr.flush()
-    return 0
+    code = 0
+    for output in filter(None, (sys.stdout, sys.stderr)):  # none where the process was started without
+        try:
+            output.flush()
+        except BrokenPipeError:
+            pass  # who reads has seen enough
+        except OSError as error:
+            with suppress(OSError):
+                print(f"The output cannot be written: {error.strerror}.", file=sys.stderr)
+            code = 3
+    return code

@@ -1,4 +1,5 @@
-"""The commands on one account, one at a time: top up, card, settings, suspend, resume. It lives as long as there are commands.
+"""The commands on one account, one at a time: top up, card, settings, suspend, resume, and a purchase when something is due before it. It lives
+as long as there are commands.
 
 After each it tells the workflows of the subscriptions that changed with it: a top-up renews failed groups (Rule 5.4), a suspension concerns all, and
 what was due of the account was taken before (Rule 1.6).

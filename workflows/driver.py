@@ -2,7 +2,7 @@
 
 Expected refusals are results; an activity that raises is tried again until it works, because what it does is due whatever is broken.
 Only a command that makes no sense is given up at once: its sender is there to be told, and nothing waits behind it. A brief call is about
-another subscription, and somebody waits behind it: it has a few tries and ten seconds.
+another subscription, and somebody waits behind it: a card gateway has ten seconds, everything else as long as three workers take to be lost.
 """
 
 from collections.abc import Generator
@@ -44,7 +44,10 @@ _COMMAND = _Way(_SENSELESS, _PERSON)
 _STEP = _Way(_AGAIN, _HERD)
 #: After a day a charge whose outcome nobody can tell counts as unfunded; reconciliation finds out what became of it.
 _CHARGE = _Way(_AGAIN, _HERD, timedelta(days=1))
-_BRIEFLY = _Way(replace(_AGAIN, maximum_attempts=3), _PERSON, timedelta(seconds=10))
+#: Nobody waits briefly for a second charge of an account.
+_BRIEFLY = _Way(replace(_AGAIN, non_retryable_error_types=["AccountBusy"]), _PERSON)
+_BRIEF_CHARGE = _Way(_AGAIN, _PERSON, timedelta(seconds=10))
+_WORKERS_LOST = 3
 
 
 async def drive(protocol: Generator[Call, Any, T], options: Options) -> T:
@@ -70,7 +73,7 @@ async def _run(call: Call, options: Options) -> Any:
     except FailureError as error:
         if not call.briefly:
             raise
-        workflow.logger.warning("%s was not done in a moment and is passed: %s", call.activity, error.cause or error)
+        workflow.logger.warning("%s is not waited for any longer: %s", call.activity, error.cause or error)
         return None
 
 
@@ -86,12 +89,13 @@ async def _step(call: Call, options: Options) -> Any:
             )
         except FailureError:  # a local activity raises its own failure, not an ActivityError around it
             workflow.logger.info("the renewal did not work as a local activity; it is tried as a regular one")
-    return await _activity(call, StepResult, _STEP, options)
+    lost = timedelta(seconds=_WORKERS_LOST * options.activity_seconds)
+    return await _activity(call, StepResult, replace(_BRIEFLY, within=lost) if call.briefly else _STEP, options)
 
 
 async def _charge(call: Call, options: Options) -> Any:
     try:
-        return await _activity(call, ChargeResult, _CHARGE, options, options.charge_queue)
+        return await _activity(call, ChargeResult, _BRIEF_CHARGE if call.briefly else _CHARGE, options, options.charge_queue)
     except ActivityError:
         if call.briefly:
             raise
@@ -100,7 +104,6 @@ async def _charge(call: Call, options: Options) -> Any:
 
 
 async def _activity(call: Call, result: type, way: _Way, options: Options, queue: str | None = None) -> Any:
-    way = _BRIEFLY if call.briefly else way
     return await workflow.execute_activity(
         call.activity, call.request, result_type=result, task_queue=queue, start_to_close_timeout=timedelta(seconds=options.activity_seconds),
         schedule_to_close_timeout=way.within, retry_policy=way.retry, priority=way.priority,

@@ -50,6 +50,10 @@ def test_output_that_cannot_be_written_is_told_and_is_3() -> None:
     assert done.stderr == "The output cannot be written: No space left on device.\n"
 
 
+def test_a_process_without_an_output_ends_all_the_same() -> None:
+    assert left("sys.stdout.close(); sys.stdout = None").returncode == 0
+
+
 def test_a_reader_who_has_seen_enough_is_no_error() -> None:
     with subprocess.Popen(["true"], stdin=subprocess.PIPE) as reader:
         reader.wait()

@@ -37,7 +37,7 @@ class Shop:
         settings = {"currency": "USD", "timezone": "UTC", "seller": "main"} | settings
         open_account(self.ledger, NewAccount(id=id_, credits=Decimal(credits_), **settings), DAY)
 
-    def do(self, command: AnyCommand, now: datetime = DAY, past: tuple[str, ...] = ()) -> CommandResult:
+    def do(self, command: AnyCommand, now: datetime = DAY, past: tuple[str, ...] | None = ()) -> CommandResult:
         """Carry out a command, from whatever thread; going past what is due of some subscriptions."""
         result: CommandResult = self.engine._drive(carry_out(CommandRequest(command=command, now=now, past=past)))
         return result

@@ -1,17 +1,23 @@
 """Whose turn it is in an account (Rules 1.6, 1.7): whoever comes too early writes nothing, is told which step is first, takes that, and tries again."""
 
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from activities.paying import AccountBusy
 from domain import policy
-from domain.commands import Extend, Purchase, Recover, SetAccount, SetCard, Suspend, Terminate, TopUp, Unsubscribe
-from domain.messages import Outcome, StepRequest, StepResult
+from domain.commands import Extend, Purchase, Recover, Resubscribe, SetAccount, SetCard, Suspend, Terminate, TopUp, Unsubscribe
+from domain.messages import CommandRequest, Outcome, StepRequest, StepResult
 from domain.planner import Kind
 from ledger.references import add_policy
 from tests.ledger.conftest import DAY, Shop
-from workflows.protocol import take
+from workflows import protocol
+from workflows.protocol import Call, carry_out, take
 
 # s1, bought 2021-03-01 for a month, renews on 03-24 and is retried on 03-26; s2, bought 03-03, renews on 03-26; both cost 50.00
 LATER = datetime(2021, 3, 3, tzinfo=UTC)
@@ -51,7 +57,7 @@ def test_of_two_dates_the_older_one_gets_the_credits_whoever_wakes_first_rule_1_
 def test_who_comes_too_early_writes_nothing(shop: Shop) -> None:
     of_two_dates(shop)
     before = shop.rows("SELECT * FROM subscriptions ORDER BY id")
-    result = shop.engine._activities.call("renew", StepRequest(subscription="s2", version=1, now=BOTH))
+    result = shop.engine._activities.call("renew", StepRequest(subscription="s2", version=1, now=BOTH, past=()))
     assert (result.outcome, result.first.subscription, result.first.kind) == (Outcome.NOT_YET, "s1", "retry")
     assert shop.rows("SELECT * FROM subscriptions ORDER BY id") == before
     assert told(shop) == []
@@ -68,6 +74,96 @@ def test_what_does_not_come_to_its_end_is_gone_past(shop: Shop) -> None:
     asked = steps.send(None)
     assert (asked.request.subscription, asked.request.past, asked.briefly) == ("s2", ("s1",), False)  # type: ignore[union-attr]
     assert shop.engine._activities.call(asked.activity, asked.request).outcome is Outcome.DONE
+
+
+def test_who_waits_for_the_same_charge_is_gone_past_together(shop: Shop) -> None:
+    """A group of three by card, and a gateway that does not answer: a command waits for it once, not once for each of them."""
+    shop.open(credits_="150.00", card="sim_ok", renew_by_card=True)
+    for name in ("s1", "s2", "s3"):
+        shop.buy(name)
+    steps = carry_out(CommandRequest(command=Suspend(account="acme"), now=FIRST))
+    asked, calls = next(steps), []
+    while True:
+        calls.append(asked.activity)
+        silent = asked.activity == "charge"
+        try:
+            asked = steps.send(None if silent else shop.engine._activities.call(asked.activity, asked.request))
+        except StopIteration:
+            break
+    assert calls == ["suspend", "renew", "charge", "suspend"]
+    assert told(shop, "2021-03-24") == ["acme account_suspended"]
+
+
+def test_what_is_being_charged_is_not_marked_as_failed_by_somebody_else(shop: Shop) -> None:
+    """Its card was replaced while the gateway was silent: that is for its own workflow to find out, not for the next command."""
+    shop.open(credits_="50.00", card="sim_ok", renew_by_card=True)
+    shop.buy("s1")
+    request = StepRequest(subscription="s1", version=1, now=FIRST, past=())
+    assert shop.engine._activities.call("renew", request).outcome is Outcome.NEEDS_CARD
+    shop.do(SetCard(account="acme", card="sim_insufficient"), FIRST, past=("s1",))
+    with pytest.raises(AccountBusy):
+        shop.engine._activities.call("renew", replace(request, briefly=True))
+    assert shop.engine._activities.call("renew", request).outcome is Outcome.UNFUNDED
+
+
+def test_a_declined_card_fails_the_attempt_in_the_transaction_that_books_it(shop: Shop) -> None:
+    """So that nobody who asks in between has the card charged again."""
+    shop.open(credits_="50.00", card="sim_declined", renew_by_card=True)
+    shop.buy("s1")
+    step(shop, "s1", FIRST)
+    assert told(shop, "2021-03-24") == ["acme card_declined", "s1 renewal_failed"]
+    assert shop.value("SELECT count(*) FROM card_charges") == 1
+    assert shop.value("SELECT failure FROM subscriptions") == "card_declined"
+
+
+def test_a_group_whose_member_is_first_comes_first_as_a_whole_rule_5_2(shop: Shop) -> None:
+    """g and s have failed together; g was resubscribed, so what is next for it is an attempt at once, which nobody has made yet. a, of an older date, is
+    retried when s is. g comes before a, and a before s: s takes its group, and nobody waits for somebody who waits for them."""
+    shop.open(credits_="150.00")
+    shop.do(
+        Purchase(subscription="a", account="acme", sku="PRO"), datetime(2021, 2, 28, tzinfo=UTC)
+    )  # renewal date 03-20, retries 22, 24, 26
+    shop.buy("g")
+    shop.buy("s")
+    for day in (20, 22, 24):
+        step(shop, "a", datetime(2021, 3, day, tzinfo=UTC))
+    step(shop, "s", FIRST)
+    resubscribed = datetime(2021, 3, 25, 15, tzinfo=UTC)
+    shop.do(Unsubscribe(subscription="g"), resubscribed)
+    shop.do(Resubscribe(subscription="g"), resubscribed)
+    order = "SELECT id, next_kind FROM subscriptions ORDER BY next_due, renewal_date"
+    assert shop.rows(order) == [("g", "attempt"), ("a", "retry"), ("s", "retry")]
+    calls = [call.request.subscription for call in until_done(shop, take(Kind.RETRY, "s", version_of(shop, "s"), BOTH))]
+    assert calls == ["s", "s"]  # renew, mark_failed
+    assert told(shop, "2021-03-26") == ["g renewal_failed", "s renewal_failed"]
+
+
+def version_of(shop: Shop, subscription: str) -> int:
+    """As committed."""
+    version: int = shop.value(f"SELECT version FROM subscriptions WHERE id = '{subscription}'")
+    return version
+
+
+def until_done(shop: Shop, protocol_: Generator[Call, Any, Any]) -> Iterator[Call]:
+    """The calls of a protocol, each carried out; no more than 20."""
+    answer = None
+    with suppress(StopIteration):
+        for _ in range(20):
+            call = protocol_.send(answer)
+            yield call
+            answer = shop.engine._activities.call(call.activity, call.request)
+
+
+def test_more_than_so_many_steps_are_not_waited_for(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "MOST_BEFORE", 2)
+    with shop.ledger.engine.begin() as connection:
+        add_policy(connection, "main", policy.load({"group_renewal": "independent"}))
+    shop.open()
+    for number in range(1, 6):
+        shop.buy(f"s{number}")
+    result = shop.do(Suspend(account="acme"), FIRST)
+    assert told(shop, "2021-03-24") == ["s1 renewed", "s2 renewed", "acme account_suspended"]
+    assert [snapshot.subscription.id for snapshot in result.snapshots][:2] == ["s1", "s2"]
 
 
 def test_a_step_that_stays_as_it_was_is_gone_past(shop: Shop) -> None:

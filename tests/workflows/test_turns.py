@@ -77,8 +77,8 @@ async def test_a_command_on_another_subscription_finds_it_renewed_rule_1_6(open_
 async def test_a_command_does_not_wait_for_a_card_gateway_that_does_not_answer(
     open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It goes past the charge after ten seconds (here: at once); the charge stays asked for, and its own workflow makes it when it wakes."""
-    monkeypatch.setattr(driver, "_BRIEFLY", replace(driver._BRIEFLY, within=timedelta(milliseconds=100)))
+    """It goes past the charge after ten seconds (here: at once); the charge stays asked for."""
+    monkeypatch.setattr(driver, "_BRIEF_CHARGE", replace(driver._BRIEF_CHARGE, within=timedelta(milliseconds=100)))
     async with open_shop(clock=False, jitter_seconds=80_000, workers=("workflows", "activities")) as shop:
         s = await shop.due_soon(AN_HOUR, credits="50.00", card="sim_ok")
         result = await shop.perennial.do(SetCard(account=shop.row(s).account, card="sim_declined", request_id=shop.id("1")))
