@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     task_queue: str = Field(default="perennial", min_length=1)
     charge_task_queue: str = Field(default="perennial-charge", min_length=1)
     charges_per_second: float = Field(default=25.0, gt=0, allow_inf_nan=False)
-    cycles_per_run: int = Field(default=3, ge=1, le=120)
+    cycles_per_run: int = Field(default=6, ge=1, le=120)
     jitter_seconds: int = Field(default=3600, ge=0, le=82_800)
     renew_locally: bool = True
     workflow_cache: int = Field(default=1000, ge=0)

@@ -22,7 +22,7 @@ class Options:
     renewal from the wallet is tried as a local activity first, the task queue of card charges, and after how many seconds an activity that has not
     answered is taken for lost with its worker and tried again."""
 
-    cycles_per_run: int = 3
+    cycles_per_run: int = 6
     jitter_seconds: int = 0
     renew_locally: bool = True
     charge_queue: str = "perennial-charge"

@@ -92,7 +92,7 @@ Path_ = Callable[[Recording], Awaitable[None]]
 
 async def renewals_local(recording: Recording) -> None:
     """Seven months from the wallet on the local fast path, in runs of three cycles, by the test clock."""
-    async with recording.shop() as shop:
+    async with recording.shop(cycles_per_run=3) as shop:
         await shop.account()
         await shop.buy()
         await shop.advance(2021, 8, 20)
