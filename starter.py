@@ -151,14 +151,18 @@ def _request_id(given: str | None) -> str:
     return f"cli-{uuid4()}" if given is None else inputs.name("--request-id", given)
 
 
-def _do(*commands: "AnyCommand") -> "list[CommandResult]":
-    """Carry out commands, one after the other."""
+def _do(*commands: "AnyCommand", told: "Callable[[AnyCommand, CommandResult], None] | None" = None) -> "list[CommandResult]":
+    """Carry out commands, one after the other; `told` hears of each as soon as it is done, whatever becomes of the next."""
     from terminal import door
 
     async def work() -> "list[CommandResult]":
-        config = door.configured()
+        config, results = door.configured(), []
         async with door.perennial(config) as perennial:
-            return [await door.carry_out(perennial, config, command) for command in commands]
+            for command in commands:
+                results.append(await door.carry_out(perennial, config, command))
+                if told:
+                    told(command, results[-1])
+        return results
 
     return door.run(work())
 
@@ -609,15 +613,21 @@ def recover(
     number, request, who = inputs.optional_name("--invoice-number", invoice_number), _request_id(request_id), inputs.name("--by", by)
     requests = {id_: request if len(ids) == 1 else f"{request}/{id_}" for id_ in ids}
     commands = [Recover(subscription=id_, invoice_number=number, request_id=requests[id_], actor=who) for id_ in ids]
-    results = _do(*commands) if commands else []
-    if json:
-        both = zip(commands, results, strict=True)
-        typer.echo(words.as_json([_outcome(command, result, command.subscription) for command, result in both]))
-    else:
-        for command, result in zip(commands, results, strict=True):
+    outcomes: list[dict[str, Any]] = []
+
+    def told(command: "AnyCommand", result: "CommandResult") -> None:
+        assert isinstance(command, Recover)
+        outcomes.append(_outcome(command, result, command.subscription))
+        if not json:
             typer.echo(f"{command.subscription}: refused: {result.refusal}" if result.refusal else words.result("recover", result))
-        if not commands:
-            typer.echo("No renewal has failed: nothing to recover.")
+
+    try:
+        results = _do(*commands, told=told) if commands else []
+    finally:
+        if json and (outcomes or not commands):
+            typer.echo(words.as_json(outcomes))
+    if not commands and not json:
+        typer.echo("No renewal has failed: nothing to recover.")
     if refused := sum(result.refusal is not None for result in results):
         _end(f"{refused} of {len(results)} refused.", 1)
 

@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from client.perennial import Perennial
+from domain.commands import AnyCommand
+from domain.messages import CommandResult
+from settings import Settings
+from terminal import door
 from tests.cli.conftest import Shop
 
 
@@ -71,6 +76,26 @@ def test_a_selection_has_an_outcome_each_and_is_of_one_account(shop: Shop) -> No
     assert shop.run("purchase", f"{shop.acme}2", "PRO", "--id", shop.s2).code == 0
     several = shop.run("recover", shop.s1, shop.s2)
     assert (several.code, "several accounts" in several.err) == (2, True)
+
+
+@pytest.mark.parametrize("options", [["--json"], []], ids=["json", "words"])
+def test_what_was_done_is_told_when_the_next_one_has_no_answer(shop: Shop, monkeypatch: pytest.MonkeyPatch, options: list[str]) -> None:
+    shop.buy("--quantity", "2")
+    shop.advance("2021-02-08")
+    carry_out = door.carry_out
+
+    async def away_for_the_second(perennial: Perennial, config: Settings, command: AnyCommand) -> CommandResult:
+        if command.subscription == shop.s2:  # type: ignore[union-attr]
+            raise door.Away("The outcome of recover is not known.")
+        return await carry_out(perennial, config, command)
+
+    monkeypatch.setattr(door, "carry_out", away_for_the_second)
+    told = shop.run("recover", shop.s1, shop.s2, "--invoice-number", "X-19", *options)
+    assert (told.code, told.err) == (3, "The outcome of recover is not known.\n")
+    if options:
+        assert [(one["subscription"], one["refused"]) for one in told.json] == [(shop.s1, None)]
+    else:
+        assert told.out.startswith(f"{shop.s1} is recovered: $100.00 on external invoice X-19")
 
 
 def test_a_top_up_heals_a_failed_renewal(shop: Shop) -> None:
