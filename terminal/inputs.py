@@ -4,6 +4,7 @@ written and what is allowed; nothing that arrives here ends in a trace.
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -73,17 +74,18 @@ def positive_amount(place: str, value: str) -> Decimal:
 
 def currency(place: str, value: str) -> str:
     """The ISO 4217 code of a currency in use."""
-    try:
-        money.minor_units(value)
-    except ValueError as error:
-        wrong(place, str(error))
-    return value
+    return _known(place, value, money.minor_units)
 
 
 def zone(place: str, value: str) -> str:
     """The name of an IANA time zone (Rule 1.1)."""
+    return _known(place, value, calendar.zone)
+
+
+def _known(place: str, value: str, look_up: Callable[[str], object]) -> str:
+    """A name that a look-up finds; what the look-up says of another one is what is wrong with it."""
     try:
-        calendar.zone(value)
+        look_up(value)
     except ValueError as error:
         wrong(place, str(error))
     return value
