@@ -47,8 +47,8 @@ demo: setup  ## 200 customers, three months, on real workflows, with progress an
 test: setup  ## all tests: rules, ledger, workflows, replay, crashes, stories
 	@$(PY) -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
-coverage: setup  ## the rules alone: every line and branch of domain/ is run by tests/domain
-	@$(PY) -m pytest -q -n $(JOBS) tests/domain --cov=domain --cov-branch --cov-fail-under=100 --cov-report=term-missing:skip-covered
+coverage: setup  ## the rules alone: every line and branch of core/domain/ is run by tests/domain
+	@$(PY) -m pytest -q -n $(JOBS) tests/domain --cov=core.domain --cov-branch --cov-fail-under=100 --cov-report=term-missing:skip-covered
 
 lint: setup  ## style, formatting, types, import rules
 	@$(VENV)/bin/ruff check

@@ -34,7 +34,13 @@ def _cache() -> Path:
 class Settings(BaseSettings):
     """All settings. Durations are in seconds, rates a second; paths are absolute after reading."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=PROJECT / ".env", env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=PROJECT / ".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+    )
 
     # Where the data is. Not set: the embedded stack of local/.
     database_url: str | None = Field(default=None, repr=False)
@@ -92,7 +98,13 @@ class Settings(BaseSettings):
         if value is None:
             return None
         host, separator, port = value.rpartition(":")
-        if not separator or not host or not port.isdigit() or not 0 < int(port) < 65536 or "/" in host:
+        if (
+            not separator
+            or not host
+            or not port.isdigit()
+            or not 0 < int(port) < 65536
+            or "/" in host
+        ):
             raise ValueError("must be host:port, such as temporal.example.internal:7233")
         return value
 
@@ -118,7 +130,8 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         faults = [
-            f"{PREFIX}{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg'].removeprefix('Value error, ')}" for fault in error.errors()
+            f"{PREFIX}{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
         ]
         raise SettingsError("\n".join(faults)) from None
 

@@ -14,13 +14,13 @@ import structlog
 from sqlalchemy import text
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
-from client import logs
-from client.perennial import Perennial
-from client.relay import Relay
-from client.workers import ROLES, running
+from doors.application import logs
+from doors.application.perennial import Perennial
+from doors.commandline import errors
+from doors.commandline.process_exit import leaving
+from doors.service.relay import Relay
+from doors.service.workers import ROLES, running
 from settings import Settings, read_settings
-from terminal import door
-from terminal.leaving import leaving
 
 DESCRIPTION = """roles:
   workflows    decides what happens when; renewals from the wallet run here
@@ -38,16 +38,24 @@ log = structlog.get_logger()
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the roles that the arguments name, until a signal comes; answers the exit code."""
-    parser = argparse.ArgumentParser("worker.py", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("roles", nargs="+", metavar="ROLE", choices=[*ALL, "all"], help=f"one or more of {', '.join(ALL)}, or all")
+    parser = argparse.ArgumentParser(
+        "worker.py", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "roles",
+        nargs="+",
+        metavar="ROLE",
+        choices=[*ALL, "all"],
+        help=f"one or more of {', '.join(ALL)}, or all",
+    )
     asked = parser.parse_args(arguments).roles
     roles = [role for role in ALL if role in asked or "all" in asked]
     try:
-        with door.explained():
+        with errors.explained():
             config = read_settings()
             logs.configure(config)
             asyncio.run(_work(roles, config))
-    except door.Ended as ended:
+    except errors.Ended as ended:
         print(ended, file=sys.stderr)
         return int(ended.code)
     return 0
@@ -59,10 +67,14 @@ async def _work(roles: Sequence[str], config: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     if config.metrics_port is not None:
         _serve_metrics(config.metrics_host, config.metrics_port)
-    async with door.perennial(config) as perennial:
+    async with errors.perennial(config) as perennial:
         await asyncio.to_thread(_look_at_database, perennial)
         async with running([role for role in roles if role in ROLES], perennial, config):
-            relay = asyncio.create_task(Relay(perennial).run(asyncio.sleep)) if "relay" in roles else None
+            relay = (
+                asyncio.create_task(Relay(perennial).run(asyncio.sleep))
+                if "relay" in roles
+                else None
+            )
             log.info(
                 "ready",
                 roles=list(roles),
@@ -82,7 +94,7 @@ def _serve_metrics(host: str, port: int) -> None:
     try:
         Runtime.set_default(Runtime(telemetry=TelemetryConfig(metrics=metrics)))
     except (RuntimeError, ValueError) as error:
-        raise door.Away(
+        raise errors.Away(
             f"The metrics cannot be served on port {port}: {error}\nIs another worker using it? PERENNIAL_METRICS_PORT sets it."
         ) from None
 

@@ -7,14 +7,18 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
 
-from domain.messages import ChargeOutcome, ChargeRequest, ChargeResult
-from gateways.cards import Answer, CardGateway, GatewayUnavailable
-from ledger import failpoints
-from ledger.tables import CardCharge
-from ledger.work import Ledger
+from core.gateways.cards import Answer, CardGateway, GatewayUnavailable
+from core.ledger import failpoints
+from core.ledger.tables import CardCharge
+from core.ledger.unit_of_work import Ledger
+from core.protocol.activity_messages import ChargeOutcome, ChargeRequest, ChargeResult
 
 _BY_KEY = select(CardCharge.__table__).where(CardCharge.key == bindparam("charge"))
-_PENDING = update(CardCharge).where(CardCharge.key == bindparam("charge"), CardCharge.outcome == "pending").returning(CardCharge.__table__)
+_PENDING = (
+    update(CardCharge)
+    .where(CardCharge.key == bindparam("charge"), CardCharge.outcome == "pending")
+    .returning(CardCharge.__table__)
+)
 _CALL = _PENDING.values(calls=CardCharge.calls + 1)
 _SETTLE = _PENDING.values(outcome=bindparam("became"), reason=bindparam("why"))
 
@@ -29,13 +33,17 @@ def charge(ledger: Ledger, gateway: CardGateway, request: ChargeRequest) -> Char
     answer = _ask(gateway, row)
     outcome = ChargeOutcome.CHARGED if answer.charged else ChargeOutcome.DECLINED
     with ledger.transaction("charge") as connection:
-        settled = connection.execute(_SETTLE, {"charge": request.key, "became": str(outcome), "why": answer.reason}).one_or_none()
+        settled = connection.execute(
+            _SETTLE, {"charge": request.key, "became": str(outcome), "why": answer.reason}
+        ).one_or_none()
         # what is written counts, whoever wrote it: reconciliation may have closed the charge meanwhile, and books it later
         return _result(settled or connection.execute(_BY_KEY, {"charge": request.key}).one())
 
 
 def _result(row: Row[Any]) -> ChargeResult:
-    return ChargeResult(key=row.key, outcome=ChargeOutcome(row.outcome), amount=row.amount, reason=row.reason)
+    return ChargeResult(
+        key=row.key, outcome=ChargeOutcome(row.outcome), amount=row.amount, reason=row.reason
+    )
 
 
 def _ask(gateway: CardGateway, row: Row[Any]) -> Answer:

@@ -2,9 +2,9 @@
 
 from sqlalchemy import func, select
 
-from ledger.bulk import insert_all
-from ledger.tables import Invoice, InvoiceNumber, Seller
-from ledger.work import Ledger
+from core.ledger.bulk_write import insert_all
+from core.ledger.tables import Invoice, InvoiceNumber, Seller
+from core.ledger.unit_of_work import Ledger
 
 
 def number_invoices(ledger: Ledger, batch: int = 5000) -> int:
@@ -14,7 +14,9 @@ def number_invoices(ledger: Ledger, batch: int = 5000) -> int:
         sellers = list(connection.execute(select(Seller.id)).scalars())
     for seller in sellers:
         with ledger.transaction("number_invoices") as connection:
-            connection.execute(select(Seller.id).where(Seller.id == seller).with_for_update(key_share=True))
+            connection.execute(
+                select(Seller.id).where(Seller.id == seller).with_for_update(key_share=True)
+            )
             query = (
                 select(Invoice.id)
                 .outerjoin(InvoiceNumber, InvoiceNumber.invoice == Invoice.id)
@@ -25,9 +27,14 @@ def number_invoices(ledger: Ledger, batch: int = 5000) -> int:
             new = list(connection.execute(query).scalars())
             if new:
                 last = connection.execute(
-                    select(func.coalesce(func.max(InvoiceNumber.number), 0)).where(InvoiceNumber.seller == seller)
+                    select(func.coalesce(func.max(InvoiceNumber.number), 0)).where(
+                        InvoiceNumber.seller == seller
+                    )
                 ).scalar_one()
-                rows = [{"seller": seller, "number": last + n, "invoice": id_} for n, id_ in enumerate(new, start=1)]
+                rows = [
+                    {"seller": seller, "number": last + n, "invoice": id_}
+                    for n, id_ in enumerate(new, start=1)
+                ]
                 insert_all(connection, InvoiceNumber, rows)
             numbered += len(new)
     return numbered

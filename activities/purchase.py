@@ -1,14 +1,16 @@
 """Purchase: the subscription, its first period and the charge in one commit; its workflow is started after that (Rules 3.3, 4.1, 4.2)."""
 
-from activities.checks import covered, exists, on_account, replay
-from activities.paying import Paid, done, pay
-from domain import lifecycle
-from domain.catalog import PRIMARY, Catalog, Kind
-from domain.commands import Pay, Purchase
-from domain.messages import CommandRequest, CommandResult
-from domain.pricing import cycle_lines
-from domain.refusal import Refused
-from ledger.work import Ledger, Work
+from activities.command_checks import covered, exists, on_account, replay
+from activities.payments import Paid, done, pay
+from core.domain import lifecycle
+from core.domain.catalog import PRIMARY, Catalog, Kind
+from core.domain.commands import Pay, Purchase
+from core.domain.events import Event
+from core.domain.fees import cycle_lines
+from core.domain.refusal import Refused
+from core.domain.rules import Rule
+from core.ledger.unit_of_work import Ledger, Work
+from core.protocol.activity_messages import CommandRequest, CommandResult
 
 
 def purchase(ledger: Ledger, request: CommandRequest) -> CommandResult:
@@ -21,20 +23,38 @@ def _purchase(work: Work, command: Purchase) -> CommandResult:
     if exists(work.connection, command.subscription):
         # perhaps by this request, given for another account at the same moment: the replay is the first check (Rule 2)
         replay(work.connection, work.account.seller, command)
-        raise Refused("4.1", f"{command.subscription} exists")
+        raise Refused(Rule.PURCHASE, f"{command.subscription} exists")
     _check(work, command)
     bought = lifecycle.bought(
-        id=command.subscription, account=work.account.id, sku=command.sku, quantity=command.quantity, multiplier=command.multiplier,
-        addons=command.addons, legacy=command.legacy, base_months=work.catalog.months(command.sku), today=work.today, now=work.now,
+        id=command.subscription,
+        account=work.account.id,
+        sku=command.sku,
+        quantity=command.quantity,
+        multiplier=command.multiplier,
+        addons=command.addons,
+        legacy=command.legacy,
+        base_months=work.catalog.months(command.sku),
+        today=work.today,
+        now=work.now,
         policy_version=work.policy_version,
-    )  # fmt: skip
-    first = Paid(lifecycle.start(bought), cycle_lines(bought, work.catalog, work.account.currency, work.today))
+    )
+    first = Paid(
+        lifecycle.start(bought),
+        cycle_lines(bought, work.catalog, work.account.currency, work.today),
+    )
     if command.pay is Pay.CREDITS:
-        covered(work, first.fee, "4.1")
+        covered(work, first.fee, Rule.PURCHASE)
     facts = pay(
-        work, bought, [first], purpose="purchase", cycle=bought.anchor, event="purchased", rule="4.1", command=command,
+        work,
+        bought,
+        [first],
+        purpose="purchase",
+        cycle=bought.anchor,
+        event=Event.PURCHASED,
+        rule=Rule.PURCHASE,
+        command=command,
         external_invoice=command.invoice_number if command.pay is Pay.EXTERNAL_INVOICE else None,
-    )  # fmt: skip
+    )
     return done(facts, work.create(bought))
 
 
@@ -46,20 +66,25 @@ def _check(work: Work, command: Purchase) -> None:
     most = work.policy.max_licences
     for sku, quantity in ((command.sku, command.quantity), *command.addons.items()):
         if quantity < 1:
-            raise Refused("3.3", f"{quantity} licences of {sku}: at least 1")
+            raise Refused(Rule.LICENCES, f"{quantity} licences of {sku}: at least 1")
         if quantity > most:
-            raise Refused("3.3", f"{quantity} licences of {sku}: at most {most}")
+            raise Refused(Rule.LICENCES, f"{quantity} licences of {sku}: at most {most}")
     if command.multiplier < 1:
-        raise Refused("3.1", f"multiplier {command.multiplier}: at least 1")
+        raise Refused(Rule.FEE_LINES, f"multiplier {command.multiplier}: at least 1")
     if (command.pay is Pay.EXTERNAL_INVOICE) != (command.invoice_number is not None):
-        raise Refused("11.4", "an external invoice needs its number, and a number needs an external invoice")
+        raise Refused(
+            Rule.INVOICES,
+            "an external invoice needs its number, and a number needs an external invoice",
+        )
     months = catalog.months(command.sku) * command.multiplier
     if months < work.policy.min_cycle_months:
-        raise Refused("3.1", f"a cycle of {months} months: at least {work.policy.min_cycle_months}")
+        raise Refused(
+            Rule.FEE_LINES, f"a cycle of {months} months: at least {work.policy.min_cycle_months}"
+        )
 
 
 def _check_sku(catalog: Catalog, sku: str, kinds: object, otherwise: str) -> None:
     if sku not in catalog:
-        raise Refused("4.1", f"there is no SKU {sku}")
+        raise Refused(Rule.PURCHASE, f"there is no SKU {sku}")
     if catalog.kind(sku) not in kinds:  # type: ignore[operator]
-        raise Refused("4.1", f"{sku} {otherwise}: it is of kind {catalog.kind(sku)}")
+        raise Refused(Rule.PURCHASE, f"{sku} {otherwise}: it is of kind {catalog.kind(sku)}")

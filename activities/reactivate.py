@@ -1,13 +1,15 @@
 """Reactivate: bring an expired subscription back on its old schedule (Rule 7)."""
 
-from activities.checks import covered, on_subscription
-from activities.paying import NEXT_CYCLE, Paid, done, pay
-from domain import lifecycle
-from domain.commands import Reactivate
-from domain.messages import CommandRequest, CommandResult
-from domain.pricing import cycle_lines
-from domain.subscription import Subscription
-from ledger.work import Ledger, Work
+from activities.command_checks import covered, on_subscription
+from activities.payments import NEXT_CYCLE, Paid, done, pay
+from core.domain import lifecycle
+from core.domain.commands import Reactivate
+from core.domain.events import Event
+from core.domain.fees import cycle_lines
+from core.domain.rules import Rule
+from core.domain.subscription import Subscription
+from core.ledger.unit_of_work import Ledger, Work
+from core.protocol.activity_messages import CommandRequest, CommandResult
 
 
 def reactivate(ledger: Ledger, request: CommandRequest) -> CommandResult:
@@ -20,9 +22,16 @@ def _reactivate(work: Work, command: Reactivate, subscription: Subscription) -> 
     active, period = lifecycle.reactivate(subscription, work.today, work.now, work.policy_version)
     paid = Paid(period, cycle_lines(subscription, work.catalog, work.account.currency, work.today))
     if command.invoice_number is None:
-        covered(work, paid.fee, "7")
+        covered(work, paid.fee, Rule.REACTIVATE)
     facts = pay(
-        work, active, [paid], purpose=NEXT_CYCLE, cycle=subscription.expiry, event="reactivated", rule="7", command=command,
+        work,
+        active,
+        [paid],
+        purpose=NEXT_CYCLE,
+        cycle=subscription.expiry,
+        event=Event.REACTIVATED,
+        rule=Rule.REACTIVATE,
+        command=command,
         external_invoice=command.invoice_number,
-    )  # fmt: skip
+    )
     return done(facts, work.save(active))

@@ -22,15 +22,23 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 from sqlalchemy import Connection, func, select, update
 
 from activities.number_invoices import number_invoices
-from activities.paying import take_up
-from domain.findings import Finding, Kind, Part, ReconcileRequest, ReconcileResult
-from domain.messages import ChargeOutcome, Snapshot
-from domain.money import plain
-from gateways.cards import CardGateway, GatewayUnavailable
-from ledger import failpoints
-from ledger.clocks import machine_now, virtual_now
-from ledger.tables import AccountRow, CardCharge, Invoice, InvoiceNumber, Operation, Posting, SubscriptionRow
-from ledger.work import Ledger
+from activities.payments import take_up
+from core.domain.findings import Finding, Kind, Part, ReconcileRequest, ReconcileResult
+from core.domain.money import plain
+from core.gateways.cards import CardGateway, GatewayUnavailable
+from core.ledger import failpoints
+from core.ledger.clocks import machine_now, virtual_now
+from core.ledger.tables import (
+    AccountRow,
+    CardCharge,
+    Invoice,
+    InvoiceNumber,
+    Operation,
+    Posting,
+    SubscriptionRow,
+)
+from core.ledger.unit_of_work import Ledger
+from core.protocol.activity_messages import ChargeOutcome, Snapshot
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -86,7 +94,9 @@ class Limits:
 class Reconciliation:
     """Looks at one part, or at one batch of it."""
 
-    def __init__(self, ledger: Ledger, gateway: CardGateway, workflows: Workflows, limits: Limits) -> None:
+    def __init__(
+        self, ledger: Ledger, gateway: CardGateway, workflows: Workflows, limits: Limits
+    ) -> None:
         self._ledger = ledger
         self._gateway = gateway
         self._workflows = workflows
@@ -109,7 +119,12 @@ class Reconciliation:
     def _books(self) -> ReconcileResult:
         with self._ledger.engine.connect() as connection:
             accounts = connection.execute(select(func.count()).select_from(AccountRow)).scalar_one()
-            found = [*_unbalanced(connection), *_ledger_sums(connection), *_balances(connection), *_without_step(connection)]
+            found = [
+                *_unbalanced(connection),
+                *_ledger_sums(connection),
+                *_balances(connection),
+                *_without_step(connection),
+            ]
         return ReconcileResult(findings=tuple(found), checked=accounts)
 
     def _invoices(self, now: datetime) -> ReconcileResult:
@@ -118,12 +133,21 @@ class Reconciliation:
             .join(Operation, Operation.id == Invoice.operation)
             .join(AccountRow, AccountRow.id == Invoice.account)
             .outerjoin(InvoiceNumber, InvoiceNumber.invoice == Invoice.id)
-            .where(InvoiceNumber.invoice.is_(None), AccountRow.clock.is_(None), Operation.at < now - self._limits.grace)
+            .where(
+                InvoiceNumber.invoice.is_(None),
+                AccountRow.clock.is_(None),
+                Operation.at < now - self._limits.grace,
+            )
             .group_by(Invoice.seller)
         )
         with self._ledger.engine.connect() as connection:
             found = [
-                Finding(kind=Kind.UNNUMBERED, subject=row.seller, what=f"{row.n} invoices had no number", repaired=True)
+                Finding(
+                    kind=Kind.UNNUMBERED,
+                    subject=row.seller,
+                    what=f"{row.n} invoices had no number",
+                    repaired=True,
+                )
                 for row in connection.execute(late)
             ]
         numbered = 0
@@ -138,7 +162,9 @@ class Reconciliation:
     async def _charges(self, now: datetime) -> ReconcileResult:
         open_charges = await _off(self._open_charges, now)
         found = [await self._charge(row, now) for row in open_charges]
-        return ReconcileResult(findings=tuple(finding for finding in found if finding), checked=len(open_charges))
+        return ReconcileResult(
+            findings=tuple(finding for finding in found if finding), checked=len(open_charges)
+        )
 
     def _open_charges(self, now: datetime) -> Sequence[Any]:
         closed = (CardCharge.reason == NEVER_MADE) & (CardCharge.asked_at > now - _DAYS_LOOKED_BACK)
@@ -158,29 +184,55 @@ class Reconciliation:
         if waited_for or (row.clock is None and row.asked_at > now - grace):
             return None  # whoever asked for it is still at it
         try:
-            answer = None if row.outcome == ChargeOutcome.CHARGED else await _off(self._gateway.look_up, row.key)
+            answer = (
+                None
+                if row.outcome == ChargeOutcome.CHARGED
+                else await _off(self._gateway.look_up, row.key)
+            )
         except GatewayUnavailable as error:
             return _of_charge(row, f"the card gateway does not answer: {error}", repaired=False)
         if row.outcome == ChargeOutcome.PENDING:
-            charged, reason = (False, NEVER_MADE) if answer is None else (answer.charged, answer.reason)
-            await _off(self._book, row, now, ChargeOutcome.CHARGED if charged else ChargeOutcome.DECLINED, reason)
+            charged, reason = (
+                (False, NEVER_MADE) if answer is None else (answer.charged, answer.reason)
+            )
+            await _off(
+                self._book,
+                row,
+                now,
+                ChargeOutcome.CHARGED if charged else ChargeOutcome.DECLINED,
+                reason,
+            )
             became = "was charged" if charged else f"was not charged: {reason}"
             return _of_charge(row, f"its outcome was unknown; it {became}", repaired=True)
         if not row.booked:
             await _off(self._book, row, now, ChargeOutcome(row.outcome), row.reason)
-            return _of_charge(row, f"its outcome, {row.outcome}, was not in the ledger", repaired=True)
+            return _of_charge(
+                row, f"its outcome, {row.outcome}, was not in the ledger", repaired=True
+            )
         if answer is not None and answer.charged:
             await _off(self._book, row, now, ChargeOutcome.CHARGED, None)
-            return _of_charge(row, "it was charged after it had been closed as never made", repaired=True)
+            return _of_charge(
+                row, "it was charged after it had been closed as never made", repaired=True
+            )
         return None
 
     def _book(self, row: Any, now: datetime, outcome: ChargeOutcome, reason: str | None) -> None:
         """Write the outcome down and take it into the ledger, unless somebody else has come first."""
         with self._ledger.engine.connect() as connection:
             virtual = virtual_now(connection, account=row.account)
-        with failpoints.inside("reconcile_charge"), self._ledger.work(virtual or now, account=row.account) as work:
-            as_seen = (getattr(CardCharge, name) == getattr(row, name) for name in ("key", "outcome", "booked", "calls"))
-            settled = update(CardCharge).where(*as_seen).values(outcome=str(outcome), reason=reason, booked=False)
+        with (
+            failpoints.inside("reconcile_charge"),
+            self._ledger.work(virtual or now, account=row.account) as work,
+        ):
+            as_seen = (
+                getattr(CardCharge, name) == getattr(row, name)
+                for name in ("key", "outcome", "booked", "calls")
+            )
+            settled = (
+                update(CardCharge)
+                .where(*as_seen)
+                .values(outcome=str(outcome), reason=reason, booked=False)
+            )
             if work.connection.execute(settled).rowcount:
                 take_up(work, row.key)
 
@@ -200,7 +252,9 @@ class Reconciliation:
             what = "workflows do not answer queries: is a worker with the role workflows up?"
             found.append(Finding(kind=Kind.NO_ANSWER, subject="workers", what=what))
         more = len(rows) == self._limits.batch
-        return ReconcileResult(findings=tuple(found), checked=len(rows), after=rows[-1].id if more else None)
+        return ReconcileResult(
+            findings=tuple(found), checked=len(rows), after=rows[-1].id if more else None
+        )
 
     def _living(self, after: str) -> Sequence[Any]:
         query = (
@@ -227,10 +281,20 @@ class Reconciliation:
         late = self._is_overdue(row, now)
         if standing.trouble:
             what = f"{row.next_kind} was due at {row.next_due.isoformat()}; " if late else ""
-            return _of(Kind.OVERDUE if late else Kind.STUCK, row, f"{what}{standing.trouble}", repaired=False)
+            return _of(
+                Kind.OVERDUE if late else Kind.STUCK,
+                row,
+                f"{what}{standing.trouble}",
+                repaired=False,
+            )
         if late and standing.idle:
             await self._tell(row.id)
-            return _of(Kind.OVERDUE, row, f"it slept over {row.next_kind}, due at {row.next_due.isoformat()}", repaired=True)
+            return _of(
+                Kind.OVERDUE,
+                row,
+                f"it slept over {row.next_kind}, due at {row.next_due.isoformat()}",
+                repaired=True,
+            )
         if not standing.idle or silent.is_set() or not self._is_asked(row.id, now):
             return None
         return await self._ask(row, silent)
@@ -242,11 +306,20 @@ class Reconciliation:
             silent.set()
             return None
         step = known.next_step
-        if known.subscription.version >= row.version and step is not None and (step.kind, step.due) == (row.next_kind, row.next_due):
+        if (
+            known.subscription.version >= row.version
+            and step is not None
+            and (step.kind, step.due) == (row.next_kind, row.next_due)
+        ):
             return None
         if known.subscription.version > row.version or not await self._tell(row.id, row.version):
             return None  # it has moved on meanwhile
-        return _of(Kind.WORKFLOW_BEHIND, row, f"its workflow knew version {known.subscription.version} of {row.version}", repaired=True)
+        return _of(
+            Kind.WORKFLOW_BEHIND,
+            row,
+            f"its workflow knew version {known.subscription.version} of {row.version}",
+            repaired=True,
+        )
 
     async def _tell(self, subscription: str, version: int | None = None) -> bool:
         """Tell a workflow what is committed, if that is (still) this version."""
@@ -268,12 +341,19 @@ class Reconciliation:
     def _is_overdue(self, row: Any, now: datetime) -> bool:
         if row.clock is not None:
             return False
-        spread = zlib.crc32(row.account.encode()) % self._limits.jitter_seconds if self._limits.jitter_seconds else 0
+        spread = (
+            zlib.crc32(row.account.encode()) % self._limits.jitter_seconds
+            if self._limits.jitter_seconds
+            else 0
+        )
         return bool(row.next_due + timedelta(seconds=spread) + self._limits.grace < now)
 
     def _is_asked(self, subscription: str, now: datetime) -> bool:
         turn = int(now.timestamp() // self._limits.period.total_seconds())
-        return zlib.crc32(subscription.encode()) % self._limits.ask_every == turn % self._limits.ask_every
+        return (
+            zlib.crc32(subscription.encode()) % self._limits.ask_every
+            == turn % self._limits.ask_every
+        )
 
 
 async def _off(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -288,24 +368,44 @@ def _of(kind: Kind, row: Any, what: str, *, repaired: bool) -> Finding:
 def _of_charge(row: Any, what: str, *, repaired: bool) -> Finding:
     kind = Kind.CHARGE_UNKNOWN if row.outcome == ChargeOutcome.PENDING else Kind.CHARGE_NOT_BOOKED
     return Finding(
-        kind=kind, subject=row.key, what=f"card charge over {plain(row.amount, row.currency)} {row.currency}: {what}", repaired=repaired
+        kind=kind,
+        subject=row.key,
+        what=f"card charge over {plain(row.amount, row.currency)} {row.currency}: {what}",
+        repaired=repaired,
     )
 
 
 def _unbalanced(connection: Connection) -> list[Finding]:
     moved = func.sum(Posting.amount)
-    query = select(Posting.operation, Posting.currency, moved.label("sum")).group_by(Posting.operation, Posting.currency).having(moved != 0)
+    query = (
+        select(Posting.operation, Posting.currency, moved.label("sum"))
+        .group_by(Posting.operation, Posting.currency)
+        .having(moved != 0)
+    )
     return [
-        Finding(kind=Kind.UNBALANCED, subject=str(row.operation), what=f"its postings sum to {plain(row.sum, row.currency)} {row.currency}")
+        Finding(
+            kind=Kind.UNBALANCED,
+            subject=str(row.operation),
+            what=f"its postings sum to {plain(row.sum, row.currency)} {row.currency}",
+        )
         for row in connection.execute(query.order_by(Posting.operation).limit(_AT_MOST))
     ]
 
 
 def _ledger_sums(connection: Connection) -> list[Finding]:
     moved = func.sum(Posting.amount)
-    query = select(Posting.currency, moved.label("sum")).group_by(Posting.currency).having(moved != 0).order_by(Posting.currency)
+    query = (
+        select(Posting.currency, moved.label("sum"))
+        .group_by(Posting.currency)
+        .having(moved != 0)
+        .order_by(Posting.currency)
+    )
     return [
-        Finding(kind=Kind.LEDGER_SUM, subject=row.currency, what=f"all postings sum to {plain(row.sum, row.currency)}")
+        Finding(
+            kind=Kind.LEDGER_SUM,
+            subject=row.currency,
+            what=f"all postings sum to {plain(row.sum, row.currency)}",
+        )
         for row in connection.execute(query)
     ]
 
@@ -314,7 +414,12 @@ def _balances(connection: Connection) -> list[Finding]:
     wallet = func.coalesce(func.sum(Posting.amount), 0)
     query = (
         select(AccountRow.id, AccountRow.balance, AccountRow.currency, wallet.label("sum"))
-        .outerjoin(Posting, (Posting.account == AccountRow.id) & (Posting.book == "wallet") & (Posting.currency == AccountRow.currency))
+        .outerjoin(
+            Posting,
+            (Posting.account == AccountRow.id)
+            & (Posting.book == "wallet")
+            & (Posting.currency == AccountRow.currency),
+        )
         .group_by(AccountRow.id)
         .having(wallet != AccountRow.balance)
         .order_by(AccountRow.id)
@@ -335,7 +440,11 @@ def _without_step(connection: Connection) -> list[Finding]:
         SubscriptionRow.status != "TERMINATED", SubscriptionRow.next_due.is_(None)
     )
     return [
-        Finding(kind=Kind.NO_NEXT_STEP, subject=row.id, what=f"it is {row.status} and nothing is due, ever")
+        Finding(
+            kind=Kind.NO_NEXT_STEP,
+            subject=row.id,
+            what=f"it is {row.status} and nothing is due, ever",
+        )
         for row in connection.execute(query.order_by(SubscriptionRow.id).limit(_AT_MOST))
     ]
 
@@ -349,6 +458,10 @@ def _gaps(connection: Connection) -> list[Finding]:
         .order_by(InvoiceNumber.seller)
     )
     return [
-        Finding(kind=Kind.NUMBERS, subject=row.seller, what=f"the last number is {row.last}, but there are {row.n} numbers")
+        Finding(
+            kind=Kind.NUMBERS,
+            subject=row.seller,
+            what=f"the last number is {row.last}, but there are {row.n} numbers",
+        )
         for row in connection.execute(query)
     ]

@@ -1,15 +1,17 @@
 """Recover: renew a failed subscription now (Rule 6.1)."""
 
-from activities.checks import on_subscription
-from activities.paying import NEXT_CYCLE, Paid, ask_card, done, pay, renewal_lines, take_up
-from domain import funding, lifecycle
-from domain.commands import Recover
-from domain.funding import Source
-from domain.messages import ChargeOutcome, CommandRequest, CommandResult
-from domain.pricing import total
-from domain.refusal import Refusal, Refused
-from domain.subscription import Subscription
-from ledger.work import Ledger, Work
+from activities.command_checks import on_subscription
+from activities.payments import NEXT_CYCLE, Paid, ask_card, done, pay, renewal_lines, take_up
+from core.domain import funding, lifecycle
+from core.domain.commands import Recover
+from core.domain.events import Event
+from core.domain.fees import total
+from core.domain.funding import Source
+from core.domain.refusal import Refusal, Refused
+from core.domain.rules import Rule
+from core.domain.subscription import Subscription
+from core.ledger.unit_of_work import Ledger, Work
+from core.protocol.activity_messages import ChargeOutcome, CommandRequest, CommandResult
 
 
 def recover(ledger: Ledger, request: CommandRequest) -> CommandResult:
@@ -17,8 +19,11 @@ def recover(ledger: Ledger, request: CommandRequest) -> CommandResult:
     give the same command again with its key. A declined card refuses it, and is on record."""
     command = request.command
     assert isinstance(command, Recover)
-    if request.charge and _settle(ledger, command, request, request.charge) is ChargeOutcome.DECLINED:
-        return CommandResult(refusal=Refusal("6.1", "the card was declined"))
+    if (
+        request.charge
+        and _settle(ledger, command, request, request.charge) is ChargeOutcome.DECLINED
+    ):
+        return CommandResult(refusal=Refusal(Rule.RECOVER, "the card was declined"))
 
     def carry_out(work: Work, command: Recover, subscription: Subscription) -> CommandResult:
         lines = renewal_lines(work, subscription)
@@ -28,16 +33,26 @@ def recover(ledger: Ledger, request: CommandRequest) -> CommandResult:
                 case Source.CARD:
                     if key := ask_card(work, [subscription], fee):
                         return CommandResult(needs_charge=key)
-                    raise Refused("6.1", "nobody knows yet what became of an earlier card charge; reconciliation finds it out")
+                    raise Refused(
+                        Rule.RECOVER,
+                        "nobody knows yet what became of an earlier card charge; reconciliation finds it out",
+                    )
                 case Source.WALLET:
                     pass
                 case _:
-                    raise Refused("6.1", work.not_covered(fee))
+                    raise Refused(Rule.RECOVER, work.not_covered(fee))
         recovered, period = lifecycle.renew(subscription, work.now, work.policy_version)
         facts = pay(
-            work, recovered, [Paid(period, lines)], purpose=NEXT_CYCLE, cycle=subscription.expiry, event="recovered", rule="6.1", command=command,
+            work,
+            recovered,
+            [Paid(period, lines)],
+            purpose=NEXT_CYCLE,
+            cycle=subscription.expiry,
+            event=Event.RECOVERED,
+            rule=Rule.RECOVER,
+            command=command,
             external_invoice=command.invoice_number,
-        )  # fmt: skip
+        )
         return done(facts, work.save(recovered))
 
     return on_subscription(ledger, command, request, carry_out)

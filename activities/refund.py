@@ -2,17 +2,19 @@
 
 from sqlalchemy import func, select
 
-from activities.checks import on_subscription
-from activities.paying import done
-from domain import lifecycle, refunds
-from domain.commands import Terminate
-from domain.messages import CommandRequest, CommandResult
-from domain.money import plain
-from domain.pricing import Line
-from domain.refunds import PaidPeriod, Refund
-from domain.subscription import ZERO, Subscription
-from ledger.tables import PeriodRow, RefundRow
-from ledger.work import Ledger, Work
+from activities.command_checks import on_subscription
+from activities.payments import done
+from core.domain import lifecycle, refunds
+from core.domain.commands import Terminate
+from core.domain.events import Event
+from core.domain.fees import Line
+from core.domain.money import plain
+from core.domain.refunds import PaidPeriod, Refund
+from core.domain.rules import Rule
+from core.domain.subscription import ZERO, Subscription
+from core.ledger.tables import PeriodRow, RefundRow
+from core.ledger.unit_of_work import Ledger, Work
+from core.protocol.activity_messages import CommandRequest, CommandResult
 
 
 def refund(ledger: Ledger, request: CommandRequest) -> CommandResult:
@@ -29,8 +31,17 @@ def _refund(work: Work, command: Terminate, subscription: Subscription) -> Comma
         "refund": plain(back.amount, work.account.currency),
         "currency": work.account.currency,
     }
-    operation = work.operation("terminate", facts, subscription=subscription.id, cycle=subscription.expiry, command=command)
-    work.event("terminated", "8.2", subscription=subscription.id, actor=command.actor, operation=operation, reason=command.reason)
+    operation = work.operation(
+        "terminate", facts, subscription=subscription.id, cycle=subscription.expiry, command=command
+    )
+    work.event(
+        Event.TERMINATED,
+        Rule.TERMINATE,
+        subscription=subscription.id,
+        actor=command.actor,
+        operation=operation,
+        reason=command.reason,
+    )
     given = sum(back.periods.values(), ZERO)
     if given:
         work.post(operation, wallet=back.amount, refunds=-given, fees=back.admin_fee)
@@ -40,18 +51,39 @@ def _refund(work: Work, command: Terminate, subscription: Subscription) -> Comma
             lines.append(Line("Administrative fee", back.admin_fee))
         work.invoice(operation, "credit_note", lines, -back.amount)
         if back.amount:
-            work.event("refunded", "8.2", subscription=subscription.id, amount=back.amount, actor=command.actor, operation=operation)
+            work.event(
+                Event.REFUNDED,
+                Rule.TERMINATE,
+                subscription=subscription.id,
+                amount=back.amount,
+                actor=command.actor,
+                operation=operation,
+            )
     return done(facts, work.save(lifecycle.terminate(subscription, work.today)))
 
 
 def quote(work: Work, subscription: Subscription) -> Refund:
     """What terminating today would give back."""
-    refunded = select(func.coalesce(func.sum(RefundRow.amount), 0)).where(RefundRow.period == PeriodRow.id).scalar_subquery()
+    refunded = (
+        select(func.coalesce(func.sum(RefundRow.amount), 0))
+        .where(RefundRow.period == PeriodRow.id)
+        .scalar_subquery()
+    )
     query = (
-        select(PeriodRow.__table__, refunded.label("refunded")).where(PeriodRow.subscription == subscription.id).order_by(PeriodRow.start)
+        select(PeriodRow.__table__, refunded.label("refunded"))
+        .where(PeriodRow.subscription == subscription.id)
+        .order_by(PeriodRow.start)
     )
     periods = [
-        PaidPeriod(row.id, row.start, row.expiry, row.months, row.paid, row.refunded, work.catalog.refundable(row.sku, work.today))
+        PaidPeriod(
+            row.id,
+            row.start,
+            row.expiry,
+            row.months,
+            row.paid,
+            row.refunded,
+            work.catalog.refundable(row.sku, work.today),
+        )
         for row in work.connection.execute(query)
     ]
     return refunds.refund(periods, work.policy, work.today, work.account.currency)

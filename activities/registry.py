@@ -5,21 +5,50 @@ from typing import Any
 
 from temporalio import activity
 
-from activities import accounts, charge, expire, extend, purchase, reactivate, recover, refund, renew, subscribe
-from domain.messages import ChargeRequest, ChargeResult, CommandRequest, CommandResult, StepRequest, StepResult
-from gateways.cards import CardGateway
-from ledger import failpoints
-from ledger.work import Ledger
+from activities import (
+    accounts,
+    charge,
+    expire,
+    extend,
+    purchase,
+    reactivate,
+    recover,
+    refund,
+    renew,
+    subscribe,
+)
+from core.gateways.cards import CardGateway
+from core.ledger import failpoints
+from core.ledger.unit_of_work import Ledger
+from core.protocol.activity_messages import (
+    ChargeRequest,
+    ChargeResult,
+    CommandRequest,
+    CommandResult,
+    StepRequest,
+    StepResult,
+)
 
 _STEPS: dict[str, Callable[[Ledger, StepRequest], StepResult]] = {
-    "renew": renew.renew, "mark_failed": renew.mark_failed, "expire": expire.expire, "terminate": expire.terminate,
-}  # fmt: skip
+    "renew": renew.renew,
+    "mark_failed": renew.mark_failed,
+    "expire": expire.expire,
+    "terminate": expire.terminate,
+}
 _COMMANDS: dict[str, Callable[[Ledger, CommandRequest], CommandResult]] = {
-    "purchase": purchase.purchase, "recover": recover.recover, "extend": extend.extend, "reactivate": reactivate.reactivate,
-    "unsubscribe": subscribe.unsubscribe, "resubscribe": subscribe.resubscribe, "refund": refund.refund,
-    "top_up": accounts.top_up, "set_card": accounts.set_card, "set_account": accounts.set_account,
-    "suspend": accounts.suspend, "resume": accounts.resume,
-}  # fmt: skip
+    "purchase": purchase.purchase,
+    "recover": recover.recover,
+    "extend": extend.extend,
+    "reactivate": reactivate.reactivate,
+    "unsubscribe": subscribe.unsubscribe,
+    "resubscribe": subscribe.resubscribe,
+    "refund": refund.refund,
+    "top_up": accounts.top_up,
+    "set_card": accounts.set_card,
+    "set_account": accounts.set_account,
+    "suspend": accounts.suspend,
+    "resume": accounts.resume,
+}
 
 
 class Activities:

@@ -8,15 +8,23 @@ renew ── another step of the account is due before ──> not yet
 
 from collections.abc import Sequence
 
-from activities import turns
-from activities.paying import AccountBusy, ask_card, renew_all, take_up
-from domain import attempt as attempts
-from domain import funding, lifecycle
-from domain.attempt import Attempt
-from domain.funding import Source
-from domain.messages import ChargeOutcome, DueStep, Outcome, Snapshot, StepRequest, StepResult
-from domain.subscription import Failure, Subscription
-from ledger.work import Ledger, Work
+from activities import step_order
+from activities.payments import AccountBusy, ask_card, renew_all, take_up
+from core.domain import funding, lifecycle
+from core.domain import renewal_attempt as attempts
+from core.domain.funding import Source
+from core.domain.renewal_attempt import Attempt
+from core.domain.rules import Rule
+from core.domain.subscription import Failure, Subscription
+from core.ledger.unit_of_work import Ledger, Work
+from core.protocol.activity_messages import (
+    ChargeOutcome,
+    DueStep,
+    Outcome,
+    Snapshot,
+    StepRequest,
+    StepResult,
+)
 
 
 def renew(ledger: Ledger, request: StepRequest) -> StepResult:
@@ -26,19 +34,33 @@ def renew(ledger: Ledger, request: StepRequest) -> StepResult:
         attempt = _due(work, request)
         if attempt is None:
             return stale(work, request)
-        if first := turns.before_step(work, request, attempt.members):
+        if first := step_order.before_step(work, request, attempt.members):
             return not_yet(work, attempt.leader, first)
         if not attempt.members:
             return _missed(work, attempt)
-        source = attempt.failure or funding.fund(work.account, attempt.amount, work.today, card_allowed=charged is None)
+        source = attempt.failure or funding.fund(
+            work.account, attempt.amount, work.today, card_allowed=charged is None
+        )
         match source:
             case Source.WALLET:
-                return _result(work, attempt, Outcome.DONE, renew_all(work, attempt.members, attempt.lines, attempt.rule))
+                return _result(
+                    work,
+                    attempt,
+                    Outcome.DONE,
+                    renew_all(work, attempt.members, attempt.lines, attempt.rule),
+                )
             case Source.CARD:
                 key = ask_card(work, attempt.members, attempt.amount)
                 if key is None and request.briefly:
-                    raise AccountBusy(f"an earlier card charge of account {work.account.id} is not settled yet")
-                return _result(work, attempt, Outcome.UNFUNDED if key is None else Outcome.NEEDS_CARD, charge=key)
+                    raise AccountBusy(
+                        f"an earlier card charge of account {work.account.id} is not settled yet"
+                    )
+                return _result(
+                    work,
+                    attempt,
+                    Outcome.UNFUNDED if key is None else Outcome.NEEDS_CARD,
+                    charge=key,
+                )
             case Failure() if charged is ChargeOutcome.DECLINED:
                 return _fail(work, attempt, Failure.CARD_DECLINED)
             case Failure():
@@ -49,23 +71,32 @@ def mark_failed(ledger: Ledger, request: StepRequest) -> StepResult:
     """Mark the subscription and its group as failed to renew; a late one is EXPIRED at once (Rules 5.4, 13). Asks once more whether the sum
     can be funded: a top-up may have come in between."""
     with ledger.work(request.now, subscription=request.subscription) as work:
-        declined = request.charge is not None and take_up(work, request.charge) is ChargeOutcome.DECLINED
+        declined = (
+            request.charge is not None and take_up(work, request.charge) is ChargeOutcome.DECLINED
+        )
         attempt = _due(work, request)
         if attempt is None:
             return stale(work, request)
         if not attempt.members:
             return _missed(work, attempt)
-        source = attempt.failure or funding.fund(work.account, attempt.amount, work.today, card_allowed=False)
+        source = attempt.failure or funding.fund(
+            work.account, attempt.amount, work.today, card_allowed=False
+        )
         if source is Source.WALLET:
             return _result(work, attempt, Outcome.FUNDED)
         return _fail(work, attempt, Failure.CARD_DECLINED if declined else Failure(source))
 
 
 def _fail(work: Work, attempt: Attempt, failure: Failure) -> StepResult:
-    return _result(work, attempt, Outcome.DONE, [_failed(work, member, failure, attempt.rule) for member in attempt.members])
+    return _result(
+        work,
+        attempt,
+        Outcome.DONE,
+        [_failed(work, member, failure, attempt.rule) for member in attempt.members],
+    )
 
 
-def _failed(work: Work, member: Subscription, failure: Failure, rule: str) -> Snapshot:
+def _failed(work: Work, member: Subscription, failure: Failure, rule: Rule) -> Snapshot:
     failed, events = attempts.fail(member, failure, rule, work.zone, work.now)
     for told in events:
         work.event(told.event, told.rule, subscription=member.id, reason=told.reason)
@@ -83,15 +114,30 @@ def _due(work: Work, request: StepRequest) -> Attempt | None:
 
 def _missed(work: Work, attempt: Attempt) -> StepResult:
     """The leader's attempt fell into an outage and may not be made any more: what is left is to expire (Rule 13)."""
-    return _result(work, attempt, Outcome.DONE, [work.save(lifecycle.miss(attempt.leader, work.now))])
+    return _result(
+        work, attempt, Outcome.DONE, [work.save(lifecycle.miss(attempt.leader, work.now))]
+    )
 
 
-def _result(work: Work, attempt: Attempt, outcome: Outcome, changed: Sequence[Snapshot] = (), *, charge: str | None = None) -> StepResult:
+def _result(
+    work: Work,
+    attempt: Attempt,
+    outcome: Outcome,
+    changed: Sequence[Snapshot] = (),
+    *,
+    charge: str | None = None,
+) -> StepResult:
     """The outcome with the leader's snapshot apart from the others'."""
     mine = next((s for s in changed if s.subscription.id == attempt.leader.id), None)
     others = tuple(s for s in changed if s is not mine)
     members = tuple(member.id for member in attempt.members) if charge else ()
-    return StepResult(outcome=outcome, snapshot=mine or work.snapshot(attempt.leader), others=others, charge=charge, members=members)
+    return StepResult(
+        outcome=outcome,
+        snapshot=mine or work.snapshot(attempt.leader),
+        others=others,
+        charge=charge,
+        members=members,
+    )
 
 
 def not_yet(work: Work, subscription: Subscription, first: DueStep) -> StepResult:
@@ -101,4 +147,6 @@ def not_yet(work: Work, subscription: Subscription, first: DueStep) -> StepResul
 
 def stale(work: Work, request: StepRequest) -> StepResult:
     """Somebody else has taken the step; the snapshot says what is next."""
-    return StepResult(outcome=Outcome.STALE, snapshot=work.snapshot(work.subscription(request.subscription)))
+    return StepResult(
+        outcome=Outcome.STALE, snapshot=work.snapshot(work.subscription(request.subscription))
+    )

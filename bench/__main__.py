@@ -18,8 +18,8 @@ from rich.console import Console
 
 from bench.figures import Result, Say, print_result
 from bench.site import forget_configuration, machine
-from ledger.clocks import machine_now
-from terminal.leaving import leaving
+from core.ledger.clocks import machine_now
+from doors.commandline.process_exit import leaving
 
 RESULTS = Path(__file__).parent / "results"
 BENCHES = {
@@ -33,9 +33,22 @@ BENCHES = {
 
 def main() -> int:
     """Measure what is asked for; answers the exit status."""
-    parser = argparse.ArgumentParser("python -m bench", description="What Perennial costs and how fast it is.")
-    parser.add_argument("--quick", action="store_true", help="smaller and only once: minutes, and figures that are good for a first look")
-    parser.add_argument("--only", nargs="+", choices=BENCHES, default=list(BENCHES), metavar="NAME", help=f"of {', '.join(BENCHES)}")
+    parser = argparse.ArgumentParser(
+        "python -m bench", description="What Perennial costs and how fast it is."
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="smaller and only once: minutes, and figures that are good for a first look",
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=BENCHES,
+        default=list(BENCHES),
+        metavar="NAME",
+        help=f"of {', '.join(BENCHES)}",
+    )
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
     forget_configuration()
@@ -44,14 +57,25 @@ def main() -> int:
     console.print(f"{machine()}{'; quick' if asked.quick else ''}\n", style="dim", highlight=False)
     results, broken = _all(asked.only, asked.quick, console)
     _write(at, asked.quick, results, console)
-    bars = [figure.passed for of_bench in results.values() for result in of_bench for figure in result.figures if figure.bar]
-    console.print(f"{bars.count(True)} of {len(bars)} bars hold; {time.monotonic() - begin:.0f} s", highlight=False)
+    bars = [
+        figure.passed
+        for of_bench in results.values()
+        for result in of_bench
+        for figure in result.figures
+        if figure.bar
+    ]
+    console.print(
+        f"{bars.count(True)} of {len(bars)} bars hold; {time.monotonic() - begin:.0f} s",
+        highlight=False,
+    )
     for name, error in broken.items():
         console.print(f"[red]{name} broke:[/] {error}", highlight=False)
     return 1 if broken else 0
 
 
-def _all(names: list[str], quick: bool, console: Console) -> tuple[dict[str, list[Result]], dict[str, str]]:
+def _all(
+    names: list[str], quick: bool, console: Console
+) -> tuple[dict[str, list[Result]], dict[str, str]]:
     results: dict[str, list[Result]] = {}
     broken: dict[str, str] = {}
     errors = Console(stderr=True)
@@ -64,7 +88,9 @@ def _all(names: list[str], quick: bool, console: Console) -> tuple[dict[str, lis
 
         for name in names:
             try:
-                measure: Callable[[bool, Say], Awaitable[list[Result]]] = import_module(BENCHES[name]).measure
+                measure: Callable[[bool, Say], Awaitable[list[Result]]] = import_module(
+                    BENCHES[name]
+                ).measure
                 results[name] = asyncio.run(_await(measure(quick, say)))
             except KeyboardInterrupt:
                 errors.print("interrupted: everything that was started is stopped")
@@ -85,12 +111,19 @@ async def _await(measured: Awaitable[list[Result]]) -> list[Result]:
 def _write(at: datetime, quick: bool, results: dict[str, list[Result]], console: Console) -> None:
     RESULTS.mkdir(exist_ok=True)
     document: dict[str, Any] = {
-        "at": at.isoformat(timespec="seconds"), "machine": machine(), "quick": quick,
-        "benches": {name: [result.as_json() for result in of_bench] for name, of_bench in results.items()},
-    }  # fmt: skip
+        "at": at.isoformat(timespec="seconds"),
+        "machine": machine(),
+        "quick": quick,
+        "benches": {
+            name: [result.as_json() for result in of_bench] for name, of_bench in results.items()
+        },
+    }
     file = RESULTS / f"{at:%Y-%m-%dT%H%M%S}.json"
     file.write_text(json.dumps(document, indent=2) + "\n")
-    console.print(f"written to {file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file}", highlight=False)
+    console.print(
+        f"written to {file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file}",
+        highlight=False,
+    )
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -19,5 +19,7 @@ async def measure(quick: bool, say: Say) -> list[Result]:
 
 def _seconds() -> float:
     begin = time.perf_counter()
-    subprocess.run([sys.executable, PROJECT / "starter.py", "--help"], stdout=subprocess.DEVNULL, check=True)  # noqa: S603
+    subprocess.run(
+        [sys.executable, PROJECT / "starter.py", "--help"], stdout=subprocess.DEVNULL, check=True
+    )
     return time.perf_counter() - begin

@@ -17,20 +17,20 @@ from activities.number_invoices import number_invoices
 from activities.registry import Activities
 from bench.figures import Figure, Result, Say, at_least, at_most, of_rounds
 from bench.memory import FILE, MAPPING
-from client import clocks
-from client import mapping as mappings
-from client.importer import import_into
-from domain import policy
-from gateways.simulated import SimulatedCards
-from ledger import references
-from ledger.database import connect, migrate
-from ledger.tables import AccountRow, Clock, History, Operation, Posting
-from ledger.work import Ledger
+from core.domain import policy
+from core.gateways.simulated_cards import SimulatedCards
+from core.ledger import stored_terms
+from core.ledger.database import connect, migrate
+from core.ledger.tables import AccountRow, Clock, History, Operation, Posting
+from core.ledger.unit_of_work import Ledger
+from doors.application import test_clocks
+from doors.intake import column_mapping as mappings
+from doors.intake.customer_import import import_into
+from doors.simulation.direct_engine import Direct
+from doors.simulation.player import play
+from doors.simulation.scenario import parse
 from local import postgres
 from settings import Settings
-from simulation.direct import Direct
-from simulation.player import play
-from simulation.scenario import parse
 
 CLOCK = "year"
 PROCESSES = os.cpu_count() or 1
@@ -58,10 +58,12 @@ async def _year(limit: int | None, say: Say) -> Result:
         ledger = Ledger(connect(url, pool_size=4), Settings().seller)
         try:
             with ledger.engine.begin() as connection:
-                references.add_policy(connection, ledger.seller, policy.DEFAULT)
+                stored_terms.add_policy(connection, ledger.seller, policy.DEFAULT)
                 connection.execute(insert(Clock).values(id=CLOCK, now=BEGIN))
             say("a year of the direct engine: import")
-            report = await import_into(ledger, FILE, mappings.read(MAPPING), clock=CLOCK, limit=limit)
+            report = await import_into(
+                ledger, FILE, mappings.read(MAPPING), clock=CLOCK, limit=limit
+            )
             _share_out(ledger)
             begin, before = time.perf_counter(), _processor()
             await asyncio.to_thread(_advance_all, url, say)
@@ -76,16 +78,25 @@ async def _year(limit: int | None, say: Say) -> Result:
 def _share_out(ledger: Ledger) -> None:
     """Give each process a clock and its share of the accounts, which have nothing in common."""
     with ledger.engine.begin() as connection:
-        connection.execute(insert(Clock), [{"id": f"{CLOCK}-{n}", "now": BEGIN} for n in range(PROCESSES)])
-        for table, account in (("accounts", "id"), ("subscriptions", "account"), ("messages", "account")):
-            share = f"UPDATE {table} SET clock = :clock || '-' || abs(hashtext({account}::text) % :processes)"  # noqa: S608
+        connection.execute(
+            insert(Clock), [{"id": f"{CLOCK}-{n}", "now": BEGIN} for n in range(PROCESSES)]
+        )
+        for table, account in (
+            ("accounts", "id"),
+            ("subscriptions", "account"),
+            ("messages", "account"),
+        ):
+            share = f"UPDATE {table} SET clock = :clock || '-' || abs(hashtext({account}::text) % :processes)"
             connection.execute(text(share), {"clock": CLOCK, "processes": PROCESSES})
 
 
 def _advance_all(url: str, say: Say) -> None:
     say(f"a year of the direct engine, in {PROCESSES} processes")
     spawn = multiprocessing.get_context("spawn")
-    processes = [spawn.Process(target=_advance, args=(url, f"{CLOCK}-{n}"), daemon=True) for n in range(PROCESSES)]
+    processes = [
+        spawn.Process(target=_advance, args=(url, f"{CLOCK}-{n}"), daemon=True)
+        for n in range(PROCESSES)
+    ]
     try:
         for process in processes:
             process.start()
@@ -102,44 +113,72 @@ def _advance(url: str, clock: str) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     ledger = Ledger(connect(url, pool_size=2), Settings().seller)
     try:
-        asyncio.run(clocks.advance(ledger, Direct(Activities(ledger, SimulatedCards(ledger.engine))), clock, END))
+        asyncio.run(
+            test_clocks.advance(
+                ledger, Direct(Activities(ledger, SimulatedCards(ledger.engine))), clock, END
+            )
+        )
     finally:
         ledger.engine.dispose()
 
 
 def _processor() -> float:
     """Processor seconds of this process and of those that it has waited for."""
-    return sum(usage.ru_utime + usage.ru_stime for usage in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+    return sum(
+        usage.ru_utime + usage.ru_stime
+        for usage in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )
 
 
-def _portfolio(ledger: Ledger, customers: int, import_seconds: float, seconds: float, cpu: float) -> Result:
+def _portfolio(
+    ledger: Ledger, customers: int, import_seconds: float, seconds: float, cpu: float
+) -> Result:
     with ledger.engine.connect() as connection:
-        events: dict[str, int] = dict(connection.execute(select(History.event, func.count()).group_by(History.event)).tuples().all())
+        events: dict[str, int] = dict(
+            connection.execute(select(History.event, func.count()).group_by(History.event))
+            .tuples()
+            .all()
+        )
         books: dict[str, Decimal] = dict(
-            connection.execute(select(Posting.book, func.sum(Posting.amount)).group_by(Posting.book)).tuples().all()
+            connection.execute(
+                select(Posting.book, func.sum(Posting.amount)).group_by(Posting.book)
+            )
+            .tuples()
+            .all()
         )
         ledger_sum = connection.execute(select(func.sum(Posting.amount))).scalar_one()
         balances = connection.execute(select(func.sum(AccountRow.balance))).scalar_one()
         operations = connection.execute(select(func.count()).select_from(Operation)).scalar_one()
     renewed = events.get("renewed", 0)
     figures = [
-        Figure("customers", customers), Figure("import, no workflows", customers / import_seconds, "/s"),
-        Figure("renewed", renewed), Figure("failed attempts", events.get("renewal_failed", 0)),
-        Figure("expired", events.get("expired", 0)), Figure("terminated", events.get("terminated", 0)),
-        Figure("card charges", events.get("card_charged", 0)), Figure("notices", sum(n for event, n in events.items() if event.startswith("notice"))),
+        Figure("customers", customers),
+        Figure("import, no workflows", customers / import_seconds, "/s"),
+        Figure("renewed", renewed),
+        Figure("failed attempts", events.get("renewal_failed", 0)),
+        Figure("expired", events.get("expired", 0)),
+        Figure("terminated", events.get("terminated", 0)),
+        Figure("card charges", events.get("card_charged", 0)),
+        Figure("notices", sum(n for event, n in events.items() if event.startswith("notice"))),
         Figure("operations", operations),
-        Figure("money in: opening credits", _amount(books, "opening"), "USD"), Figure("money in: cards", _amount(books, "card"), "USD"),
-        Figure("money out: fees", -_amount(books, "revenue"), "USD"), Figure("left in wallets", float(balances), "USD"),
+        Figure("money in: opening credits", _amount(books, "opening"), "USD"),
+        Figure("money in: cards", _amount(books, "card"), "USD"),
+        Figure("money out: fees", -_amount(books, "revenue"), "USD"),
+        Figure("left in wallets", float(balances), "USD"),
         Figure("ledger sum, off by", abs(float(ledger_sum)), "USD", at_most(0)),
-        Figure("one year, invoices numbered", seconds, "s"), Figure("CPU of our processes", cpu, "s"),
+        Figure("one year, invoices numbered", seconds, "s"),
+        Figure("CPU of our processes", cpu, "s"),
         Figure("renewals/s", renewed / seconds, "", at_least(200)),
         Figure("attempts, expiries, terminations and notices/s", _steps(events) / seconds),
-    ]  # fmt: skip
+    ]
     notes = (
         "Renewals/s: of all that the year took, failed attempts, card charges, notices and expiries included.",
         f"{PROCESSES} processes, one for each processor, each with its share of the accounts and a clock of its own.",
     )
-    return Result("telco-customers.csv and a year, by the direct engine on a throwaway PostgreSQL", figures, notes)
+    return Result(
+        "telco-customers.csv and a year, by the direct engine on a throwaway PostgreSQL",
+        figures,
+        notes,
+    )
 
 
 def _amount(books: dict[str, Decimal], book: str) -> float:
@@ -149,21 +188,31 @@ def _amount(books: dict[str, Decimal], book: str) -> float:
 
 def _steps(events: dict[str, int]) -> int:
     return sum(
-        n for event, n in events.items() if event in ("renewed", "renewal_failed", "expired", "terminated") or event.startswith("notice")
+        n
+        for event, n in events.items()
+        if event in ("renewed", "renewal_failed", "expired", "terminated")
+        or event.startswith("notice")
     )
 
 
 async def _story(rounds: int, say: Say) -> Result:
     say("a story of ten years")
     with postgres.throwaway() as url:
-        results = [await _tell(postgres.create_database(url, f"story_{number}")) for number in range(rounds)]
+        results = [
+            await _tell(postgres.create_database(url, f"story_{number}"))
+            for number in range(rounds)
+        ]
     story, seconds = results[0][0], [seconds for _, seconds in results]
     figures = [
         of_rounds("a story of ten years", seconds, "s", at_most(5)),
         Figure("its cycles", story["subscriptions"]["s1"]["cycles_paid"]),
         Figure("its ledger sum, off by", abs(float(story["ledger_sum"])), "USD", at_most(0)),
     ]
-    return Result("Ten years of one monthly subscription, by the direct engine", figures, ("From the first step to the report.",))
+    return Result(
+        "Ten years of one monthly subscription, by the direct engine",
+        figures,
+        ("From the first step to the report.",),
+    )
 
 
 async def _tell(url: str) -> tuple[dict[str, Any], float]:
@@ -172,7 +221,9 @@ async def _tell(url: str) -> tuple[dict[str, Any], float]:
     try:
         scenario = parse(STORY)
         begin = time.perf_counter()
-        story = await play(scenario, ledger, Direct(Activities(ledger, SimulatedCards(ledger.engine))))
+        story = await play(
+            scenario, ledger, Direct(Activities(ledger, SimulatedCards(ledger.engine)))
+        )
         return story, time.perf_counter() - begin
     finally:
         ledger.engine.dispose()

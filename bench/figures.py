@@ -56,9 +56,13 @@ class Figure:
     def as_json(self) -> dict[str, Any]:
         """For the results file."""
         return {
-            "name": self.name, "value": round(self.value, 4), "unit": self.unit, "bar": None if self.bar is None else str(self.bar),
-            "passed": self.passed, "rounds": [round(value, 4) for value in self.rounds],
-        }  # fmt: skip
+            "name": self.name,
+            "value": round(self.value, 4),
+            "unit": self.unit,
+            "bar": None if self.bar is None else str(self.bar),
+            "passed": self.passed,
+            "rounds": [round(value, 4) for value in self.rounds],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,11 @@ class Result:
 
     def as_json(self) -> dict[str, Any]:
         """For the results file."""
-        return {"title": self.title, "figures": [figure.as_json() for figure in self.figures], "notes": list(self.notes)}
+        return {
+            "title": self.title,
+            "figures": [figure.as_json() for figure in self.figures],
+            "notes": list(self.notes),
+        }
 
 
 def of_rounds(name: str, rounds: Sequence[float], unit: str = "", bar: Bar | None = None) -> Figure:
@@ -97,9 +105,19 @@ def print_result(console: Console, result: Result) -> None:
     table.add_column("", no_wrap=True)
     verdicts = {None: "", True: "[green]pass[/]", False: "[red]FAIL[/]"}
     for figure in result.figures:
-        spread = f"{shown(min(figure.rounds))} to {shown(max(figure.rounds))}" if len(figure.rounds) > 1 else ""
+        spread = (
+            f"{shown(min(figure.rounds))} to {shown(max(figure.rounds))}"
+            if len(figure.rounds) > 1
+            else ""
+        )
         bar = "" if figure.bar is None else str(figure.bar)
-        table.add_row(figure.name, f"{shown(figure.value)} {figure.unit}".strip(), bar, spread, verdicts[figure.passed])
+        table.add_row(
+            figure.name,
+            f"{shown(figure.value)} {figure.unit}".strip(),
+            bar,
+            spread,
+            verdicts[figure.passed],
+        )
     console.print(table)
     for note in result.notes:
         console.print(f"  {note}", style="dim", highlight=False)

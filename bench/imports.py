@@ -12,9 +12,9 @@ from pathlib import Path
 
 from temporalio.client import Client
 
-from client.importer import AT_ONCE, import_file
-from client.mapping import Mapping
-from client.perennial import Perennial
+from doors.application.perennial import Perennial
+from doors.intake.column_mapping import Mapping
+from doors.intake.customer_import import AT_ONCE, import_file
 
 NOBODY = "perennial-bench-nobody"
 
@@ -44,13 +44,21 @@ class ImportRate:
 
 
 async def import_rate(
-    perennial: Perennial, file: Path, mapping: Mapping, *, at_once: int = AT_ONCE, limit: int | None = None, rounds: int = 1
+    perennial: Perennial,
+    file: Path,
+    mapping: Mapping,
+    *,
+    at_once: int = AT_ONCE,
+    limit: int | None = None,
+    rounds: int = 1,
 ) -> ImportRate:
     """Import a file into an installation, then start as many bare workflows; several rounds in turn, each with ids of its own."""
     customers, imported, bare = 0, 0.0, 0.0
     for _ in range(rounds):
         run = uuid.uuid4().hex[:8]
-        report = await import_file(perennial, file, mapping, prefix=f"{run}-", limit=limit, at_once=at_once)
+        report = await import_file(
+            perennial, file, mapping, prefix=f"{run}-", limit=limit, at_once=at_once
+        )
         customers += report.started
         imported += report.seconds
         bare += await bare_starts(perennial.temporal, report.started, run, at_once)

@@ -17,15 +17,18 @@ from temporalio.client import Client
 
 from bench.figures import Figure, Result, Say, at_most
 from bench.site import Site, site
-from client import mapping as mappings
-from client.importer import import_file
-from client.perennial import Perennial
-from domain import policy
-from ledger import references
+from core.domain import policy
+from core.ledger import stored_terms
+from doors.application.perennial import Perennial
+from doors.intake import column_mapping as mappings
+from doors.intake.customer_import import import_file
 from settings import PROJECT, Settings
 
 SUBSCRIPTIONS = 5000
-FILE, MAPPING = PROJECT / "examples" / "telco-customers.csv", PROJECT / "examples" / "telco-mapping.yaml"
+FILE, MAPPING = (
+    PROJECT / "examples" / "telco-customers.csv",
+    PROJECT / "examples" / "telco-mapping.yaml",
+)
 _START_SECONDS, _QUIET_SECONDS = 60.0, 3.0
 
 
@@ -39,7 +42,11 @@ async def measure(quick: bool, say: Say) -> list[Result]:
         name = f"resident memory: {count:,} sleeping, cache of {cache:,} runs"
         figures.append(Figure(name, await _resident(count, cache) / 2**20, "MiB", at_most(400)))
     return [
-        Result("Memory of a worker for workflows", figures, ("A process `worker.py workflows`, all subscriptions by the machine's clock.",))
+        Result(
+            "Memory of a worker for workflows",
+            figures,
+            ("A process `worker.py workflows`, all subscriptions by the machine's clock.",),
+        )
     ]
 
 
@@ -48,7 +55,7 @@ async def _resident(count: int, cache: int) -> float:
         config = Settings()
         async with Perennial.connect(here.database_url, here.temporal_address, config) as perennial:
             with perennial.ledger.engine.begin() as connection:
-                references.add_policy(connection, config.seller, policy.DEFAULT)
+                stored_terms.add_policy(connection, config.seller, policy.DEFAULT)
             report = await import_file(perennial, FILE, mappings.read(MAPPING), limit=count)
             if report.started != count:
                 raise RuntimeError(f"{report.started} of {count} subscriptions were started")
@@ -71,12 +78,19 @@ async def _asleep(client: Client, process: psutil.Process) -> None:
 def _worker(here: Site, cache: int) -> Iterator[psutil.Process]:
     """`worker.py workflows` on a stack, ready."""
     environment = os.environ | {
-        "PERENNIAL_DATABASE_URL": here.database_url, "PERENNIAL_TEMPORAL_ADDRESS": here.temporal_address, "PERENNIAL_WORKFLOW_CACHE": str(cache),
-    }  # fmt: skip
+        "PERENNIAL_DATABASE_URL": here.database_url,
+        "PERENNIAL_TEMPORAL_ADDRESS": here.temporal_address,
+        "PERENNIAL_WORKFLOW_CACHE": str(cache),
+    }
     with tempfile.TemporaryDirectory() as place:
         log = Path(place) / "log"
         with log.open("wb") as out:
-            process = subprocess.Popen([sys.executable, PROJECT / "worker.py", "workflows"], stdout=out, stderr=out, env=environment)  # noqa: S603
+            process = subprocess.Popen(
+                [sys.executable, PROJECT / "worker.py", "workflows"],
+                stdout=out,
+                stderr=out,
+                env=environment,
+            )
         try:
             _await_ready(process, log)
             yield psutil.Process(process.pid)

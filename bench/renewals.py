@@ -22,9 +22,9 @@ from bench.figures import Figure, Result, Say, at_least, at_most, of_rounds
 from bench.shop import open_shop
 from bench.site import Site, Used, WorkerProcess, WorkerSpec, site
 from bench.workflows import NoOpInput
-from client.perennial import Perennial
+from core.protocol.workflow_messages import subscription_workflow
+from doors.application.perennial import Perennial
 from settings import Settings
-from workflows.messages import subscription_workflow
 
 SWEEP = (1, 3, 6, 12)
 #: Runs kept in memory by a cold worker: so few that a subscription's is gone when it is due again, as it is after a month of sleep.
@@ -85,19 +85,35 @@ async def measure(quick: bool, say: Say) -> list[Result]:
     default = Settings().cycles_per_run
     usual = [Shape(default, locally) for locally in (True, False)]
     warm = [Shape(default, locally, cold=False) for locally in (True, False)]
-    sweep = usual if quick else [Shape(cycles, locally) for cycles in dict.fromkeys((*SWEEP, default)) for locally in (True, False)]
+    sweep = (
+        usual
+        if quick
+        else [
+            Shape(cycles, locally)
+            for cycles in dict.fromkeys((*SWEEP, default))
+            for locally in (True, False)
+        ]
+    )
     shapes = [*sweep, *warm]
     pairs: dict[Shape, list[tuple[Window, Window]]] = defaultdict(list)
     with site() as here:
         subscriptions = await asyncio.to_thread(open_shop, here.database_url, effort.workflows)
         bench = _Bench(here, subscriptions, effort)
         histories = {}
-        for shape in (Shape(1, False), Shape(default, False), Shape(_ENDLESS, False), Shape(default, True), Shape(_ENDLESS, True)):
+        for shape in (
+            Shape(1, False),
+            Shape(default, False),
+            Shape(_ENDLESS, False),
+            Shape(default, True),
+            Shape(_ENDLESS, True),
+        ):
             say(f"history of renewals: {shape}")
             histories[shape] = await bench.history(shape)
         for number in range(effort.rounds):
             for place, shape in enumerate(shapes, start=1):
-                say(f"renewals beside no-ops, round {number + 1} of {effort.rounds}, {place} of {len(shapes)}: {shape}")
+                say(
+                    f"renewals beside no-ops, round {number + 1} of {effort.rounds}, {place} of {len(shapes)}: {shape}"
+                )
                 pairs[shape].append(await bench.pair(shape, renewals_first=number % 2 == 0))
     return [
         _cost(histories, pairs, usual, default),
@@ -122,12 +138,18 @@ class _Bench:
 
     async def history(self, shape: Shape) -> "PerCycle":
         """The history of a few renewals."""
-        few = [s for s in self._subscriptions if zlib.crc32(subscription_workflow(s).encode()) % _ENDLESS < _ENDLESS // 2][:10]
+        few = [
+            s
+            for s in self._subscriptions
+            if zlib.crc32(subscription_workflow(s).encode()) % _ENDLESS < _ENDLESS // 2
+        ][:10]
         cycles = 4 if shape.cycles_per_run == _ENDLESS else 4 * shape.cycles_per_run
         async with self._running("renewals", shape, few) as (client, worker):
             while worker.counts().done < len(few) * cycles:
                 await asyncio.sleep(0.2)
-            return await per_cycle(client, [subscription_workflow(subscription) for subscription in few])
+            return await per_cycle(
+                client, [subscription_workflow(subscription) for subscription in few]
+            )
 
     async def _window(self, kind: str, shape: Shape) -> Window:
         async with self._running(kind, shape, self._subscriptions) as (_, worker):
@@ -137,16 +159,25 @@ class _Bench:
             return _between(before, await asyncio.to_thread(self._here.used, worker))
 
     @asynccontextmanager
-    async def _running(self, kind: str, shape: Shape, subscriptions: Sequence[str]) -> AsyncIterator[tuple[Client, WorkerProcess]]:
+    async def _running(
+        self, kind: str, shape: Shape, subscriptions: Sequence[str]
+    ) -> AsyncIterator[tuple[Client, WorkerProcess]]:
         """Workflows on the move, and a worker process that moves them."""
         queue = f"bench-{uuid.uuid4().hex[:8]}"
         chosen: dict[str, Any] = {
-            "task_queue": queue, "cycles_per_run": shape.cycles_per_run, "jitter_seconds": 0, "renew_locally": shape.locally,
+            "task_queue": queue,
+            "cycles_per_run": shape.cycles_per_run,
+            "jitter_seconds": 0,
+            "renew_locally": shape.locally,
             "workflow_cache": COLD_CACHE if shape.cold else 10 * len(subscriptions),
-        }  # fmt: skip
-        spec = WorkerSpec(kind, self._here.database_url, self._here.temporal_address, settings=chosen)
+        }
+        spec = WorkerSpec(
+            kind, self._here.database_url, self._here.temporal_address, settings=chosen
+        )
         started: list[str] = []
-        async with Perennial.connect(self._here.database_url, self._here.temporal_address, Settings(**chosen)) as perennial:
+        async with Perennial.connect(
+            self._here.database_url, self._here.temporal_address, Settings(**chosen)
+        ) as perennial:
             with WorkerProcess(spec) as worker:
                 try:
                     started += await _start(perennial, kind, shape, queue, subscriptions)
@@ -155,7 +186,9 @@ class _Bench:
                     await _terminate(perennial.temporal, started)
 
 
-async def _start(perennial: Perennial, kind: str, shape: Shape, queue: str, subscriptions: Sequence[str]) -> list[str]:
+async def _start(
+    perennial: Perennial, kind: str, shape: Shape, queue: str, subscriptions: Sequence[str]
+) -> list[str]:
     at_once = asyncio.Semaphore(_AT_ONCE)
 
     async def start(subscription: str) -> str:
@@ -163,7 +196,10 @@ async def _start(perennial: Perennial, kind: str, shape: Shape, queue: str, subs
             if kind == "renewals":
                 await perennial.start(subscription)
                 return subscription_workflow(subscription)
-            id_, start = f"nothing/{subscription}", NoOpInput(shape.cycles_per_run, locally=shape.locally)
+            id_, start = (
+                f"nothing/{subscription}",
+                NoOpInput(shape.cycles_per_run, locally=shape.locally),
+            )
             await perennial.temporal.start_workflow("NoOp", start, id=id_, task_queue=queue)
             return id_
 
@@ -211,9 +247,14 @@ async def per_cycle(client: Client, workflows: Sequence[str]) -> PerCycle:
         for part in runs[1:-1] or [_between_timers(runs[0])]:
             cycles += part
             timers += sum(event.kind == EventType.EVENT_TYPE_TIMER_STARTED for event in part)
-    activities = (EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED, EventType.EVENT_TYPE_MARKER_RECORDED)
+    activities = (
+        EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED,
+        EventType.EVENT_TYPE_MARKER_RECORDED,
+    )
     return PerCycle(
-        len(cycles) / timers, sum(event.size for event in cycles) / timers, sum(event.kind in activities for event in cycles) / timers
+        len(cycles) / timers,
+        sum(event.size for event in cycles) / timers,
+        sum(event.kind in activities for event in cycles) / timers,
     )
 
 
@@ -225,7 +266,9 @@ class _Event:
 
 def _between_timers(run: list[_Event]) -> list[_Event]:
     """From the first timer up to the last one."""
-    timers = [place for place, event in enumerate(run) if event.kind == EventType.EVENT_TYPE_TIMER_STARTED]
+    timers = [
+        place for place, event in enumerate(run) if event.kind == EventType.EVENT_TYPE_TIMER_STARTED
+    ]
     return run[timers[0] : timers[-1]]
 
 
@@ -235,7 +278,10 @@ async def _runs(client: Client, workflow: str) -> AsyncIterator[list[_Event]]:
     while run:
         events, following = [], None
         async for event in client.get_workflow_handle(workflow, run_id=run).fetch_history_events():
-            following = event.workflow_execution_continued_as_new_event_attributes.new_execution_run_id or None
+            following = (
+                event.workflow_execution_continued_as_new_event_attributes.new_execution_run_id
+                or None
+            )
             events.append(_Event(event.event_type, event.ByteSize()))
         yield events
         run = following
@@ -251,20 +297,39 @@ async def _first_run(client: Client, workflow: str) -> str:
 
 
 def _cost(
-    histories: dict[Shape, PerCycle], pairs: dict[Shape, list[tuple[Window, Window]]], usual: Sequence[Shape], default: int
+    histories: dict[Shape, PerCycle],
+    pairs: dict[Shape, list[tuple[Window, Window]]],
+    usual: Sequence[Shape],
+    default: int,
 ) -> Result:
     names = {
-        Shape(1, False): ("continue-as-new each cycle", at_most(16)), Shape(default, False): (f"continue-as-new every {default}", None),
-        Shape(_ENDLESS, False): ("without continue-as-new", at_most(11)), Shape(default, True): (f"local, continue-as-new every {default}", None),
+        Shape(1, False): ("continue-as-new each cycle", at_most(16)),
+        Shape(default, False): (f"continue-as-new every {default}", None),
+        Shape(_ENDLESS, False): ("without continue-as-new", at_most(11)),
+        Shape(default, True): (f"local, continue-as-new every {default}", None),
         Shape(_ENDLESS, True): ("local, without continue-as-new", at_most(7)),
-    }  # fmt: skip
-    figures = [Figure(f"history events: {name}", histories[shape].events, "", bar) for shape, (name, bar) in names.items()]
-    figures += [Figure(f"history bytes: {name}", histories[shape].bytes, "B") for shape, (name, _) in names.items()]
-    figures += [Figure(f"activities: {name}", histories[shape].activities, "", at_most(1)) for shape, (name, _) in names.items()]
+    }
+    figures = [
+        Figure(f"history events: {name}", histories[shape].events, "", bar)
+        for shape, (name, bar) in names.items()
+    ]
+    figures += [
+        Figure(f"history bytes: {name}", histories[shape].bytes, "B")
+        for shape, (name, _) in names.items()
+    ]
+    figures += [
+        Figure(f"activities: {name}", histories[shape].activities, "", at_most(1))
+        for shape, (name, _) in names.items()
+    ]
     for shape in usual:
         windows = [renewals for renewals, _ in pairs[shape]]
         figures += [
-            of_rounds(f"SQL round trips, BEGIN and COMMIT included: {shape}", [w.round_trips for w in windows], "", at_most(12)),
+            of_rounds(
+                f"SQL round trips, BEGIN and COMMIT included: {shape}",
+                [w.round_trips for w in windows],
+                "",
+                at_most(12),
+            ),
             of_rounds(f"SQL statements: {shape}", [w.statements for w in windows]),
             of_rounds(f"WAL: {shape}", [w.wal for w in windows], "B"),
             of_rounds(f"CPU of the worker: {shape}", [w.worker_ms for w in windows], "ms"),
@@ -272,11 +337,17 @@ def _cost(
             of_rounds(f"CPU of PostgreSQL: {shape}", [w.database_ms for w in windows], "ms"),
         ]
     return Result(
-        "A happy renewal", figures, ("Events of whole runs by their cycles; without continue-as-new from one timer to the next.",)
+        "A happy renewal",
+        figures,
+        (
+            "Events of whole runs by their cycles; without continue-as-new from one timer to the next.",
+        ),
     )
 
 
-def _beside(pairs: dict[Shape, list[tuple[Window, Window]]], shapes: Sequence[Shape], effort: Effort) -> Result:
+def _beside(
+    pairs: dict[Shape, list[tuple[Window, Window]]], shapes: Sequence[Shape], effort: Effort
+) -> Result:
     figures = []
     for shape in shapes:
         ratios = [renewals.rate / nothing.rate for renewals, nothing in pairs[shape]]
@@ -284,8 +355,16 @@ def _beside(pairs: dict[Shape, list[tuple[Window, Window]]], shapes: Sequence[Sh
             of_rounds(f"renewals/s: {shape}", [renewals.rate for renewals, _ in pairs[shape]]),
             of_rounds(f"no-ops/s: {shape}", [nothing.rate for _, nothing in pairs[shape]]),
             of_rounds(f"renewals as a part of no-ops: {shape}", ratios, "", at_least(0.6)),
-            of_rounds(f"CPU of a renewal, all parts: {shape}", [renewals.cpu_ms for renewals, _ in pairs[shape]], "ms"),
-            of_rounds(f"CPU of a no-op, all parts: {shape}", [nothing.cpu_ms for _, nothing in pairs[shape]], "ms"),
+            of_rounds(
+                f"CPU of a renewal, all parts: {shape}",
+                [renewals.cpu_ms for renewals, _ in pairs[shape]],
+                "ms",
+            ),
+            of_rounds(
+                f"CPU of a no-op, all parts: {shape}",
+                [nothing.cpu_ms for _, nothing in pairs[shape]],
+                "ms",
+            ),
         ]
     notes = (
         f"{effort.workflows} workflows, each due a second after its last cycle; one worker process; server, PostgreSQL and worker share the machine.",
@@ -295,11 +374,30 @@ def _beside(pairs: dict[Shape, list[tuple[Window, Window]]], shapes: Sequence[Sh
     return Result("Renewals beside no-op workflows of the same shape", figures, notes)
 
 
-def _sweep(pairs: dict[Shape, list[tuple[Window, Window]]], shapes: Sequence[Shape], default: int) -> Result:
+def _sweep(
+    pairs: dict[Shape, list[tuple[Window, Window]]], shapes: Sequence[Shape], default: int
+) -> Result:
     figures = []
     for shape in sorted(shapes, key=lambda s: (not s.locally, s.cycles_per_run)):
-        figures.append(of_rounds(f"renewals/s: {shape}", [renewals.rate for renewals, _ in pairs[shape]]))
-        figures.append(of_rounds(f"as a part of no-ops: {shape}", [renewals.rate / nothing.rate for renewals, nothing in pairs[shape]]))
-        figures.append(of_rounds(f"CPU of a renewal, all parts: {shape}", [renewals.cpu_ms for renewals, _ in pairs[shape]], "ms"))
+        figures.append(
+            of_rounds(f"renewals/s: {shape}", [renewals.rate for renewals, _ in pairs[shape]])
+        )
+        figures.append(
+            of_rounds(
+                f"as a part of no-ops: {shape}",
+                [renewals.rate / nothing.rate for renewals, nothing in pairs[shape]],
+            )
+        )
+        figures.append(
+            of_rounds(
+                f"CPU of a renewal, all parts: {shape}",
+                [renewals.cpu_ms for renewals, _ in pairs[shape]],
+                "ms",
+            )
+        )
     best = max(shapes, key=lambda shape: median(renewals.rate for renewals, _ in pairs[shape]))
-    return Result("Cycles per run, by measurement", figures, (f"Fastest: {best}. The default is {default} a run.",))
+    return Result(
+        "Cycles per run, by measurement",
+        figures,
+        (f"Fastest: {best}. The default is {default} a run.",),
+    )

@@ -5,14 +5,14 @@ from decimal import Decimal
 
 from activities.accounts import NewAccount, open_account
 from activities.registry import Activities
-from domain import policy
-from domain.commands import Purchase
-from domain.messages import CommandRequest
-from gateways.simulated import SimulatedCards
-from ledger import references
-from ledger.clocks import machine_now
-from ledger.database import connect
-from ledger.work import Ledger
+from core.domain import policy
+from core.domain.commands import Purchase
+from core.gateways.simulated_cards import SimulatedCards
+from core.ledger import stored_terms
+from core.ledger.clocks import machine_now
+from core.ledger.database import connect
+from core.ledger.unit_of_work import Ledger
+from core.protocol.activity_messages import CommandRequest
 
 SELLER = "main"
 CREDITS = Decimal("100000000")
@@ -24,17 +24,32 @@ def open_shop(database_url: str, subscriptions: int) -> list[str]:
     activities, now = Activities(ledger, SimulatedCards(ledger.engine)), machine_now()
     try:
         with ledger.engine.begin() as connection:
-            references.add_policy(connection, SELLER, policy.DEFAULT)
-            references.add_catalog(
-                connection, SELLER, [{"sku": "PRO", "application": "phone", "kind": "application", "months": 1, "prices": {"USD": "9.90"}}]
+            stored_terms.add_policy(connection, SELLER, policy.DEFAULT)
+            stored_terms.add_catalog(
+                connection,
+                SELLER,
+                [
+                    {
+                        "sku": "PRO",
+                        "application": "phone",
+                        "kind": "application",
+                        "months": 1,
+                        "prices": {"USD": "9.90"},
+                    }
+                ],
             )
 
         def customer(number: int) -> str:
             account, subscription = f"customer-{number:05}", f"subscription-{number:05}"
-            opened = NewAccount(id=account, seller=SELLER, currency="USD", timezone="Europe/Berlin", credits=CREDITS)
+            opened = NewAccount(
+                id=account, seller=SELLER, currency="USD", timezone="Europe/Berlin", credits=CREDITS
+            )
             open_account(ledger, opened, now)
             bought = activities.call(
-                "purchase", CommandRequest(command=Purchase(account=account, subscription=subscription, sku="PRO"), now=now)
+                "purchase",
+                CommandRequest(
+                    command=Purchase(account=account, subscription=subscription, sku="PRO"), now=now
+                ),
             )
             if bought.refusal:
                 raise RuntimeError(f"{subscription} was refused: {bought.refusal}")

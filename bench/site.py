@@ -18,8 +18,8 @@ from typing import Any
 import psutil
 from sqlalchemy import Engine, text
 
-from client import logs
-from ledger.database import connect, migrate
+from core.ledger.database import connect, migrate
+from doors.application import logs
 from local import stack
 from settings import PREFIX, PROJECT, Settings, settings
 
@@ -61,17 +61,29 @@ class Site:
         ours = psutil.Process().children(recursive=True)
         self._server = [process for process in ours if _name(process).startswith("temporal")]
         databases = {process.pid: process for process in ours if _name(process) == "postgres"}
-        self._database = [process for process in databases.values() if _parent(process) not in (None, *databases)]
+        self._database = [
+            process for process in databases.values() if _parent(process) not in (None, *databases)
+        ]
 
     def used(self, worker: "WorkerProcess | None" = None) -> Used:
         """What was consumed until now."""
         counts = worker.counts() if worker else Counts()
         with self.engine.connect() as connection:
-            wal = int(connection.execute(text("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")).scalar_one())
+            wal = int(
+                connection.execute(
+                    text("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
+                ).scalar_one()
+            )
         return Used(
-            at=time.monotonic(), server=sum(map(_cpu, self._server)), database=sum(map(_cpu_of_all, self._database)), wal=wal,
-            worker=counts.cpu, done=counts.done, statements=counts.statements, round_trips=counts.round_trips,
-        )  # fmt: skip
+            at=time.monotonic(),
+            server=sum(map(_cpu, self._server)),
+            database=sum(map(_cpu_of_all, self._database)),
+            wal=wal,
+            worker=counts.cpu,
+            done=counts.done,
+            statements=counts.statements,
+            round_trips=counts.round_trips,
+        )
 
 
 def _name(process: psutil.Process) -> str:
@@ -143,15 +155,25 @@ class WorkerProcess:
 
     def __init__(self, spec: WorkerSpec) -> None:
         command = [sys.executable, "-m", "bench.worker", json.dumps(asdict(spec))]
-        self._process = subprocess.Popen(  # noqa: S603
-            command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        self._process = subprocess.Popen(
+            command,
+            cwd=PROJECT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
 
     def __enter__(self) -> "WorkerProcess":
         self.counts()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
@@ -176,7 +198,11 @@ def machine() -> str:
     """The machine, in general words."""
     model = ""
     if (info := Path("/proc/cpuinfo")).exists():
-        names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        names = [
+            line.partition(":")[2].strip()
+            for line in info.read_text().splitlines()
+            if line.startswith("model name")
+        ]
         model = f"{names[0]}, " if names else ""
     memory = psutil.virtual_memory().total / 2**30
     return f"{model}{psutil.cpu_count()} cores, {memory:.0f} GiB, {sys.platform}, Python {sys.version.split()[0]}"

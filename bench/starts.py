@@ -4,10 +4,10 @@ from bench.figures import Figure, Result, Say, at_least, of_rounds
 from bench.imports import import_rate
 from bench.memory import FILE, MAPPING
 from bench.site import site
-from client import mapping as mappings
-from client.perennial import Perennial
-from domain import policy
-from ledger import references
+from core.domain import policy
+from core.ledger import stored_terms
+from doors.application.perennial import Perennial
+from doors.intake import column_mapping as mappings
 from settings import Settings
 
 
@@ -18,14 +18,18 @@ async def measure(quick: bool, say: Say) -> list[Result]:
     with site() as here:
         async with Perennial.connect(here.database_url, here.temporal_address, config) as perennial:
             with perennial.ledger.engine.begin() as connection:
-                references.add_policy(connection, config.seller, policy.DEFAULT)
+                stored_terms.add_policy(connection, config.seller, policy.DEFAULT)
             for number in range(rounds):
                 say(f"import beside bare workflow starts, round {number + 1} of {rounds}")
-                rates.append(await import_rate(perennial, FILE, mappings.read(MAPPING), limit=limit))
+                rates.append(
+                    await import_rate(perennial, FILE, mappings.read(MAPPING), limit=limit)
+                )
     figures = [
         of_rounds("imported/s, workflows started", [rate.imported_per_second for rate in rates]),
         of_rounds("bare workflow starts/s", [rate.started_per_second for rate in rates]),
-        of_rounds("import as a part of bare starts", [rate.ratio for rate in rates], "", at_least(0.7)),
+        of_rounds(
+            "import as a part of bare starts", [rate.ratio for rate in rates], "", at_least(0.7)
+        ),
         Figure("customers in a round", limit),
     ]
     return [Result("Import beside bare workflow starts", figures)]

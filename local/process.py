@@ -47,10 +47,12 @@ exit "$code"
 """
 
 
-def detached(command: Sequence[str], log: Path, user: int | None = None, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+def detached(
+    command: Sequence[str], log: Path, user: int | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     """Start a server that outlives this process; its output goes to the end of `log`. `user`: the user id to run as (only for root)."""
     with log.open("ab") as out:
-        return subprocess.Popen(  # noqa: S603
+        return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -66,14 +68,20 @@ def detached(command: Sequence[str], log: Path, user: int | None = None, env: Ma
 
 @contextlib.contextmanager
 def guarded(
-    command: Sequence[str], log: Path, *, remove: Path | None, end: str, user: int | None = None, env: Mapping[str, str] | None = None
+    command: Sequence[str],
+    log: Path,
+    *,
+    remove: Path | None,
+    end: str,
+    user: int | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server for the time of a `with` block, and never longer than this process lives.
 
     `end` is the name of the signal that ends it (QUIT, KILL); `remove` is a directory that is removed afterwards. The yielded process
     is the guard: it ends when the server does, with its exit code.
     """
-    guard = subprocess.Popen(  # noqa: S603
+    guard = subprocess.Popen(
         ["/bin/sh", "-c", _GUARD, "guard", str(log), str(remove or ""), end, *command],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -103,7 +111,7 @@ def guarded(
 
 def run(command: Sequence[str], user: int | None = None) -> subprocess.CompletedProcess[str]:
     """Run a program to its end, as `user` (only for root), and keep what it says."""
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -199,7 +207,12 @@ def listener(port: int) -> str:
     """Who listens on a port of this machine, in words for a message; empty when we may not know."""
     with contextlib.suppress(psutil.Error, OSError):
         for connection in psutil.net_connections(kind="tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr[1] == port and connection.pid:
+            if (
+                connection.status == psutil.CONN_LISTEN
+                and connection.laddr
+                and connection.laddr[1] == port
+                and connection.pid
+            ):
                 return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
     return ""
 
@@ -207,7 +220,10 @@ def listener(port: int) -> str:
 def free_ports(count: int) -> list[int]:
     """So many different ports of 127.0.0.1 that nothing listens on."""
     with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) for _ in range(count)]
+        probes = [
+            stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            for _ in range(count)
+        ]
         for probe in probes:
             probe.bind(("127.0.0.1", 0))
         return [int(probe.getsockname()[1]) for probe in probes]
@@ -266,10 +282,14 @@ def explained(what: str, where: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StackError(f"No disk space left {what} ({where}). Free some space and run the command again.") from error
+            raise StackError(
+                f"No disk space left {what} ({where}). Free some space and run the command again."
+            ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise StackError(
                 f"No permission {what}: {error.strerror} ({error.filename or where}).\n"
                 "Make it writable for you, or choose another place with PERENNIAL_HOME (data) or PERENNIAL_CACHE (programs)."
             ) from error
-        raise StackError(f"Something went wrong {what} ({error.filename or where}): {error.strerror or error}.") from error
+        raise StackError(
+            f"Something went wrong {what} ({error.filename or where}): {error.strerror or error}."
+        ) from error

@@ -17,7 +17,18 @@ from local.errors import StackError
 from local.temporal import Progress
 from settings import Settings, settings
 
-__all__ = ["Addresses", "Part", "Source", "StackError", "State", "addresses", "down", "status", "throwaway", "up"]
+__all__ = [
+    "Addresses",
+    "Part",
+    "Source",
+    "StackError",
+    "State",
+    "addresses",
+    "down",
+    "status",
+    "throwaway",
+    "up",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +133,9 @@ def status(config: Settings | None = None) -> list[Part]:
 
 
 @contextlib.contextmanager
-def throwaway(config: Settings | None = None, progress: Progress | None = None) -> Iterator[Addresses]:
+def throwaway(
+    config: Settings | None = None, progress: Progress | None = None
+) -> Iterator[Addresses]:
     """A temporary stack, whatever is configured: an empty database and a Temporal server in memory. Gone afterwards in any case."""
     with postgres.throwaway(config) as url, temporal.throwaway(config, progress) as address:
         yield Addresses(url, address)
@@ -135,22 +148,49 @@ def _postgres_part(config: Settings) -> Part:
     if config.database_url is not None:
         fault = postgres.unreachable(config.database_url)
         shown = make_url(config.database_url).render_as_string(hide_password=True)
-        return Part("PostgreSQL", Source.CONFIGURED, State.UNREACHABLE if fault else State.RUNNING, shown, detail=fault or "")
+        return Part(
+            "PostgreSQL",
+            Source.CONFIGURED,
+            State.UNREACHABLE if fault else State.RUNNING,
+            shown,
+            detail=fault or "",
+        )
     home, running = config.home / "postgres", postgres.status(config)
     state, address = (State.RUNNING, running.url) if running else (State.STOPPED, "")
-    return Part("PostgreSQL", Source.EMBEDDED, state, address, running.pid if running else None, home / "data", home / "log")
+    return Part(
+        "PostgreSQL",
+        Source.EMBEDDED,
+        state,
+        address,
+        running.pid if running else None,
+        home / "data",
+        home / "log",
+    )
 
 
 def _temporal_part(config: Settings) -> Part:
     if config.temporal_address is not None:
         fault = _temporal_fault(config.temporal_address)
         return Part(
-            "Temporal", Source.CONFIGURED, State.UNREACHABLE if fault else State.RUNNING, config.temporal_address, detail=fault or ""
+            "Temporal",
+            Source.CONFIGURED,
+            State.UNREACHABLE if fault else State.RUNNING,
+            config.temporal_address,
+            detail=fault or "",
         )
     home, running = config.home / "temporal", temporal.status(config)
     state, address = (State.RUNNING, running.address) if running else (State.STOPPED, "")
     detail = f"web UI {running.ui}" if running else ""
-    return Part("Temporal", Source.EMBEDDED, state, address, running.pid if running else None, home / "temporal.db", home / "log", detail)
+    return Part(
+        "Temporal",
+        Source.EMBEDDED,
+        state,
+        address,
+        running.pid if running else None,
+        home / "temporal.db",
+        home / "log",
+        detail,
+    )
 
 
 def _temporal_fault(address: str) -> str | None:
@@ -177,7 +217,12 @@ def _one_at_a_time(config: Settings, progress: Progress | None) -> Iterator[None
     """Two commands that start or stop the same stack at once follow each other."""
     with process.explained("while preparing the embedded stack", config.home):
         config.home.mkdir(parents=True, exist_ok=True)
-        with process.locked(config.home / "lock", lambda: progress("waiting for another start or stop of the stack") if progress else None):
+        with process.locked(
+            config.home / "lock",
+            lambda: (
+                progress("waiting for another start or stop of the stack") if progress else None
+            ),
+        ):
             yield
 
 
@@ -186,4 +231,7 @@ def _explained_interrupt() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise StackError("Interrupted: what had been started is stopped again. Run the command again to go on.", exit_code=130) from None
+        raise StackError(
+            "Interrupted: what had been started is stopped again. Run the command again to go on.",
+            exit_code=130,
+        ) from None

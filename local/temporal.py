@@ -98,7 +98,9 @@ def up(config: Settings | None = None, progress: Progress | None = None) -> Runn
             started = _start(found, home, config)
             if started is not None:
                 return started
-    raise StackError(f"The Temporal server did not start. Its last words:\n{process.tail(home / 'log')}\nThe log is {home / 'log'}.")
+    raise StackError(
+        f"The Temporal server did not start. Its last words:\n{process.tail(home / 'log')}\nThe log is {home / 'log'}."
+    )
 
 
 def down(config: Settings | None = None) -> bool:
@@ -116,7 +118,11 @@ def status(config: Settings | None = None) -> Running | None:
     """The embedded Temporal server if it runs and answers, else None."""
     config = config or settings()
     running = _found(config.home / "temporal")
-    return running if running is not None and _answers(running.http_port, config.temporal_namespace) else None
+    return (
+        running
+        if running is not None and _answers(running.http_port, config.temporal_namespace)
+        else None
+    )
 
 
 @contextlib.contextmanager
@@ -135,7 +141,9 @@ def throwaway(config: Settings | None = None, progress: Progress | None = None) 
                 attempt.callback(shutil.rmtree, home, ignore_errors=True)
             port, http_port = process.free_ports(2)
             command = [*_command(found, port, http_port, config), "--headless"]
-            guard = attempt.enter_context(process.guarded(command, home / "log", remove=home, end="KILL", env=_environment()))
+            guard = attempt.enter_context(
+                process.guarded(command, home / "log", remove=home, end="KILL", env=_environment())
+            )
             if process.wait_until(_ready(http_port, config), _alive(guard), _START_SECONDS):
                 yield f"127.0.0.1:{port}"
                 return
@@ -147,7 +155,13 @@ def throwaway(config: Settings | None = None, progress: Progress | None = None) 
 def _start(found: Path, home: Path, config: Settings) -> Running | None:
     """Start the server; None when it ended at once (a port may have been taken in between). Stops it again when interrupted."""
     port, ui_port, http_port = _choose_ports(home, config)
-    command = [*_command(found, port, http_port, config), "--ui-port", str(ui_port), "--db-filename", str(home / "temporal.db")]
+    command = [
+        *_command(found, port, http_port, config),
+        "--ui-port",
+        str(ui_port),
+        "--db-filename",
+        str(home / "temporal.db"),
+    ]
     with process.uninterrupted():
         server = process.detached(command, home / "log", env=_environment())
         running = Running(pid=server.pid, port=port, ui_port=ui_port, http_port=http_port)
@@ -184,7 +198,9 @@ def _alive(server: subprocess.Popen[bytes]) -> Callable[[], bool]:
 
 def _await_ready(running: Running, config: Settings) -> bool:
     """A server that someone else has just started may need a moment."""
-    return process.wait_until(_ready(running.http_port, config), lambda: psutil.pid_exists(running.pid), 15.0)
+    return process.wait_until(
+        _ready(running.http_port, config), lambda: psutil.pid_exists(running.pid), 15.0
+    )
 
 
 def _answers(http_port: int, namespace: str) -> bool:
@@ -217,7 +233,9 @@ def _found(home: Path) -> Running | None:
         return None
     with contextlib.suppress(psutil.Error, ValueError, IndexError):
         command = server.cmdline()
-        port, ui_port, http_port = (int(command[command.index(name) + 1]) for name in ("--port", "--ui-port", "--http-port"))
+        port, ui_port, http_port = (
+            int(command[command.index(name) + 1]) for name in ("--port", "--ui-port", "--http-port")
+        )
         return Running(pid=server.pid, port=port, ui_port=ui_port, http_port=http_port)
     return None
 
@@ -233,7 +251,9 @@ def _remembered(home: Path) -> Running | None:
     """What the last start wrote down; a hint only. Rubbish in it counts as nothing."""
     try:
         known = json.loads((home / "server.json").read_text())
-        return Running(**{name: int(known[name]) for name in ("pid", "port", "ui_port", "http_port")})
+        return Running(
+            **{name: int(known[name]) for name in ("pid", "port", "ui_port", "http_port")}
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -242,8 +262,15 @@ def _choose_ports(home: Path, config: Settings) -> tuple[int, int, int]:
     """The configured ports, else those of the last start as long as they are free, else free ones."""
     last = _remembered(home)
     fresh = process.free_ports(3)
-    port = _port("PERENNIAL_TEMPORAL_PORT", config.temporal_port, last.port if last else None, fresh[0])
-    ui_port = _port("PERENNIAL_TEMPORAL_UI_PORT", config.temporal_ui_port, last.ui_port if last else None, fresh[1])
+    port = _port(
+        "PERENNIAL_TEMPORAL_PORT", config.temporal_port, last.port if last else None, fresh[0]
+    )
+    ui_port = _port(
+        "PERENNIAL_TEMPORAL_UI_PORT",
+        config.temporal_ui_port,
+        last.ui_port if last else None,
+        fresh[1],
+    )
     return port, ui_port, fresh[2]
 
 
@@ -279,7 +306,10 @@ def program(config: Settings | None = None, progress: Progress | None = None) ->
     progress = progress or _Lines()
     with process.explained("while preparing the Temporal server's program", store):
         store.mkdir(parents=True, exist_ok=True)
-        with process.locked(store / "lock", lambda: progress("waiting for another process that prepares the Temporal server")):
+        with process.locked(
+            store / "lock",
+            lambda: progress("waiting for another process that prepares the Temporal server"),
+        ):
             return _cached(store) or _download(store, progress) or _build(store, progress)
 
 
@@ -299,7 +329,11 @@ def _cached(store: Path) -> Path | None:
 def _only_program(place: Path) -> Path | None:
     """The finished executable of a directory of the cache; files that are still being written end in something."""
     for path in sorted(place.glob("temporal*")):
-        if path.is_file() and os.access(path, os.X_OK) and path.suffix not in {".downloading", ".new"}:
+        if (
+            path.is_file()
+            and os.access(path, os.X_OK)
+            and path.suffix not in {".downloading", ".new"}
+        ):
             return path
     return None
 
@@ -326,16 +360,22 @@ def _download(store: Path, progress: Progress) -> Path | None:
     progress("looking for a download of the Temporal server")
     place = _download_place(store)
     place.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(max_workers=1) as pool:  # a thread of its own: our caller may be inside an event loop
+    with ThreadPoolExecutor(
+        max_workers=1
+    ) as pool:  # a thread of its own: our caller may be inside an event loop
         pool.submit(asyncio.run, _try_download(place)).result()
     return _only_program(place)
 
 
 async def _try_download(place: Path) -> None:
-    from temporalio.testing import WorkflowEnvironment  # here, since it takes half a second and is needed once on a machine
+    from temporalio.testing import (
+        WorkflowEnvironment,  # here, since it takes half a second and is needed once on a machine
+    )
 
     with contextlib.suppress(RuntimeError, OSError, TimeoutError):
-        environment = await asyncio.wait_for(WorkflowEnvironment.start_local(download_dest_dir=str(place)), _DOWNLOAD_SECONDS)
+        environment = await asyncio.wait_for(
+            WorkflowEnvironment.start_local(download_dest_dir=str(place)), _DOWNLOAD_SECONDS
+        )
         await environment.shutdown()
 
 
@@ -357,11 +397,18 @@ def _build(store: Path, progress: Progress) -> Path:
         spent = f"{int(time.monotonic() - begun) // 60}:{int(time.monotonic() - begun) % 60:02d}"
         if line.startswith("go: downloading"):
             fetched += 1
-            progress(f"building the Temporal server (once, about three minutes): {fetched} modules fetched, {spent}")
+            progress(
+                f"building the Temporal server (once, about three minutes): {fetched} modules fetched, {spent}"
+            )
         elif packages:
-            progress(f"building the Temporal server (once, about three minutes): package {compiled} of {packages}, {spent}")
+            progress(
+                f"building the Temporal server (once, about three minutes): package {compiled} of {packages}, {spent}"
+            )
 
-    needed = _go([go, "list", "-mod=readonly", "-deps", "-f", "{{.ImportPath}}", _PACKAGE], lambda line, _: said(line, 0, 0))
+    needed = _go(
+        [go, "list", "-mod=readonly", "-deps", "-f", "{{.ImportPath}}", _PACKAGE],
+        lambda line, _: said(line, 0, 0),
+    )
     packages = len(needed.splitlines())
     fresh, finished = place / "temporal.new", place / "temporal"
     arguments = ["-mod=readonly", "-buildvcs=false", "-v", "-ldflags", _LINKER, "-o", str(fresh)]
@@ -376,7 +423,7 @@ def _go(command: Sequence[str], said: Callable[[str, int], None]) -> str:
     environment = os.environ | {"CGO_ENABLED": "0", "GOWORK": "off"}
     words: list[str] = []
     with tempfile.TemporaryFile("w+") as output:
-        go = subprocess.Popen(  # noqa: S603
+        go = subprocess.Popen(
             command,
             cwd=MODULE,
             env=environment,
@@ -401,7 +448,11 @@ def _go(command: Sequence[str], said: Callable[[str, int], None]) -> str:
             output.seek(0)
             return output.read()
     last = "\n".join(f"    {line[:300]}" for line in words[-8:])
-    space = "\nGo's caches need about 4 GB; GOCACHE and GOMODCACHE move them." if any("no space left" in line for line in words) else ""
+    space = (
+        "\nGo's caches need about 4 GB; GOCACHE and GOMODCACHE move them."
+        if any("no space left" in line for line in words)
+        else ""
+    )
     raise StackError(f"Go could not build the Temporal server:\n{last}{space}\n{_OTHER_WAYS}")
 
 
@@ -420,7 +471,12 @@ class _Lines:
         if now - self._last < pause and subject == self._subject:
             return
         self._last, self._subject = now, subject
-        print(f"\r\033[K{text}" if self._terminal else text, end="" if self._terminal else "\n", file=sys.stderr, flush=True)
+        print(
+            f"\r\033[K{text}" if self._terminal else text,
+            end="" if self._terminal else "\n",
+            file=sys.stderr,
+            flush=True,
+        )
 
     def close(self) -> None:
         """End the line on a terminal."""

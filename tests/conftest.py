@@ -50,7 +50,7 @@ def temporal_address() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def migrated_template(postgres_url: str) -> str:
     """The name of a database with all migrations, to copy from."""
-    from ledger.database import migrate
+    from core.ledger.database import migrate
 
     name = "migrated_template"
     migrate(postgres.create_database(postgres_url, name))

@@ -9,10 +9,11 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from domain.messages import CommandResult
-    from domain.refusal import Refusal
-    from workflows.accepted import Accepted
-    from workflows.messages import AccountInput, AccountMessage, readable
+    from core.domain.refusal import Refusal
+    from core.domain.rules import Rule
+    from core.protocol.activity_messages import CommandResult
+    from core.protocol.workflow_messages import AccountInput, AccountMessage, readable
+    from workflows.queued_command import Accepted
     from workflows.subscription import tell
 
 
@@ -35,7 +36,9 @@ class AccountWorkflow:
         while self._queue or not workflow.all_handlers_finished():
             while self._queue:
                 await self._carry_out(self._queue[0])
-            await workflow.wait_condition(lambda: bool(self._queue) or workflow.all_handlers_finished())
+            await workflow.wait_condition(
+                lambda: bool(self._queue) or workflow.all_handlers_finished()
+            )
 
     async def _carry_out(self, accepted: Accepted[AccountMessage]) -> None:
         command = accepted.message.command
@@ -55,14 +58,22 @@ class AccountWorkflow:
     def _check(self, message: AccountMessage, name: str) -> None:
         command = message.command
         if command.do != name or command.account != self._account:
-            raise ApplicationError(f"{command.do} of {command.account} does not belong here", type="Misaddressed", non_retryable=True)
+            raise ApplicationError(
+                f"{command.do} of {command.account} does not belong here",
+                type="Misaddressed",
+                non_retryable=True,
+            )
         refusal = None
         if not self._queue and name == "suspend" and self._suspended:
-            refusal = Refusal("11.8", f"account {self._account} is suspended already")
+            refusal = Refusal(
+                Rule.SUSPEND_AND_CLOSE, f"account {self._account} is suspended already"
+            )
         if not self._queue and name == "resume" and not self._suspended:
-            refusal = Refusal("11.8", f"account {self._account} is not suspended")
+            refusal = Refusal(Rule.SUSPEND_AND_CLOSE, f"account {self._account} is not suspended")
         if refusal:
-            raise ApplicationError(str(refusal), refusal.rule, refusal.reason, type="Refused", non_retryable=True)
+            raise ApplicationError(
+                str(refusal), refusal.rule, refusal.reason, type="Refused", non_retryable=True
+            )
 
     @workflow.update
     async def top_up(self, message: AccountMessage) -> CommandResult:

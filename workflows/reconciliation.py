@@ -1,4 +1,4 @@
-"""The reconciliation, part by part, started by a Temporal Schedule (`client.reconcile.ensure_schedule`).
+"""The reconciliation, part by part, started by a Temporal Schedule (`doors.service.reconciliation.ensure_schedule`).
 
 It has no retry limit: while the database is away it waits, and the schedule passes over the next ones.
 """
@@ -10,7 +10,7 @@ from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from domain.findings import Part, ReconcileRequest, ReconcileResult, Report
+    from core.domain.findings import Part, ReconcileRequest, ReconcileResult, Report
 
 _AGAIN = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 _LAST = Priority(priority_key=5)
@@ -44,9 +44,13 @@ class ReconciliationWorkflow:
 async def _batch(place: ReconciliationInput) -> ReconciliationInput:
     part = place.parts[0]
     result: ReconcileResult = await workflow.execute_activity(
-        "reconcile", ReconcileRequest(part=part, now=workflow.now(), after=place.after), result_type=ReconcileResult,
-        start_to_close_timeout=timedelta(minutes=10), retry_policy=_AGAIN, priority=_LAST,
-    )  # fmt: skip
+        "reconcile",
+        ReconcileRequest(part=part, now=workflow.now(), after=place.after),
+        result_type=ReconcileResult,
+        start_to_close_timeout=timedelta(minutes=10),
+        retry_policy=_AGAIN,
+        priority=_LAST,
+    )
     report = place.report.plus(part, result.findings, result.checked)
     if result.after is not None:
         return replace(place, after=result.after, report=report)

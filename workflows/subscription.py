@@ -2,7 +2,7 @@
 
 The database holds the truth; the workflow holds the last committed snapshot and the place in time. Handlers only enqueue, the main
 loop acts. What is due at an instant is done before a command of that instant (Rule 1.6); that of the account's other subscriptions too
-(`workflows.protocol`).
+(`core.protocol.call_sequences`).
 """
 
 import zlib
@@ -14,14 +14,22 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from domain import explain, planner, policy, table
-    from domain.messages import CommandResult, Snapshot, StepResult
-    from domain.planner import PlannedNotice, Step
-    from domain.refusal import Refusal
-    from workflows.accepted import Accepted
-    from workflows.driver import drive
-    from workflows.messages import Planned, SubscriptionInput, SubscriptionMessage, Tick, readable, subscription_workflow
-    from workflows.protocol import take
+    from core.domain import explain, planner, policy, state_table
+    from core.domain.planner import PlannedNotice, Step
+    from core.domain.refusal import Refusal
+    from core.domain.rules import Rule
+    from core.protocol.activity_messages import CommandResult, Snapshot, StepResult
+    from core.protocol.call_sequences import take
+    from core.protocol.workflow_messages import (
+        Planned,
+        SubscriptionInput,
+        SubscriptionMessage,
+        Tick,
+        readable,
+        subscription_workflow,
+    )
+    from workflows.activity_driver import drive
+    from workflows.queued_command import Accepted
 
 _AFTER_A_FAULT = timedelta(minutes=1)
 
@@ -64,7 +72,9 @@ class SubscriptionWorkflow:
             if not self._start.on_clock and self._snapshot.next_step is not None:
                 timeout = self._snapshot.next_step.due + self._jitter() - workflow.now()
             try:
-                await workflow.wait_condition(lambda: bool(self._queue) or self._changed, timeout=timeout)
+                await workflow.wait_condition(
+                    lambda: bool(self._queue) or self._changed, timeout=timeout
+                )
             except TimeoutError:
                 continue
 
@@ -80,12 +90,18 @@ class SubscriptionWorkflow:
         return now if step.due + (timedelta(0) if self._queue else self._jitter()) <= now else None
 
     def _has_taken(self, tick: Tick) -> bool:
-        return self._snapshot.next_step is None or self._snapshot.subscription.version > tick.version
+        return (
+            self._snapshot.next_step is None or self._snapshot.subscription.version > tick.version
+        )
 
     def _jitter(self) -> timedelta:
         """A stable part of the spread, the same for all subscriptions of an account, so that groups stay together."""
         seconds = self._start.options.jitter_seconds
-        return timedelta(seconds=zlib.crc32(self._snapshot.subscription.account.encode()) % seconds if seconds else 0)
+        return timedelta(
+            seconds=zlib.crc32(self._snapshot.subscription.account.encode()) % seconds
+            if seconds
+            else 0
+        )
 
     # acting
 
@@ -95,7 +111,9 @@ class SubscriptionWorkflow:
         assert now is not None
         subscription = self._snapshot.subscription
         try:
-            result: StepResult = await drive(take(step.kind, subscription.id, subscription.version, now), self._start.options)
+            result: StepResult = await drive(
+                take(step.kind, subscription.id, subscription.version, now), self._start.options
+            )
         except FailureError as error:
             # workers whose code does not know our messages, say: as long as the subscription lives, so does its workflow
             workflow.logger.error("%s does not work: %s", step.kind, error.cause or error)
@@ -142,10 +160,18 @@ class SubscriptionWorkflow:
 
     async def _continue(self) -> None:
         """Continue as new, unless something comes in that somebody waits for while the last handlers finish."""
-        await workflow.wait_condition(lambda: workflow.all_handlers_finished() or bool(self._queue) or not self._time_to_continue())
+        await workflow.wait_condition(
+            lambda: (
+                workflow.all_handlers_finished()
+                or bool(self._queue)
+                or not self._time_to_continue()
+            )
+        )
         if workflow.all_handlers_finished():
             accepted = tuple(accepted.message for accepted in self._queue)
-            workflow.continue_as_new(replace(self._start, snapshot=self._snapshot, accepted=accepted))
+            workflow.continue_as_new(
+                replace(self._start, snapshot=self._snapshot, accepted=accepted)
+            )
 
     # commands: an update answers, a signal does not
 
@@ -158,15 +184,32 @@ class SubscriptionWorkflow:
         """Refuse at once what the table of states refuses, if what is known here is what is committed (Rule 2)."""
         command = message.command
         if command.do not in names or command.subscription != self._snapshot.subscription.id:
-            raise ApplicationError(f"{command.do} of {command.subscription} does not belong here", type="Misaddressed", non_retryable=True)
-        behind = message.seen_version is None or message.seen_version > self._snapshot.subscription.version
-        if behind or self._queue or message.seen_suspended != self._snapshot.suspended or self._step_is_due(self._now_of(message)):
+            raise ApplicationError(
+                f"{command.do} of {command.subscription} does not belong here",
+                type="Misaddressed",
+                non_retryable=True,
+            )
+        behind = (
+            message.seen_version is None
+            or message.seen_version > self._snapshot.subscription.version
+        )
+        if (
+            behind
+            or self._queue
+            or message.seen_suspended != self._snapshot.suspended
+            or self._step_is_due(self._now_of(message))
+        ):
             return
-        refusal = table.refusal(command.do, self._snapshot.subscription)
+        refusal = state_table.refusal(command.do, self._snapshot.subscription)
         if message.seen_suspended and command.do != "terminate":
-            refusal = Refusal("11.8", f"account {self._snapshot.subscription.account} is suspended")
+            refusal = Refusal(
+                Rule.SUSPEND_AND_CLOSE,
+                f"account {self._snapshot.subscription.account} is suspended",
+            )
         if refusal:
-            raise ApplicationError(str(refusal), refusal.rule, refusal.reason, type="Refused", non_retryable=True)
+            raise ApplicationError(
+                str(refusal), refusal.rule, refusal.reason, type="Refused", non_retryable=True
+            )
 
     def _step_is_due(self, now: datetime) -> bool:
         return self._snapshot.next_step is not None and self._snapshot.next_step.due <= now
@@ -237,11 +280,18 @@ class SubscriptionWorkflow:
 
     def _enqueue(self, message: SubscriptionMessage, name: str) -> None:
         command = message.command
-        if command.do == name and command.subscription == self._snapshot.subscription.id and command.request_id:
+        if (
+            command.do == name
+            and command.subscription == self._snapshot.subscription.id
+            and command.request_id
+        ):
             if all(waiting.message.command != command for waiting in self._queue):
                 self._queue.append(Accepted(message))
         else:
-            workflow.logger.warning("a signal was dropped: it is for something else, or has no request id", extra={"operation": command.do})
+            workflow.logger.warning(
+                "a signal was dropped: it is for something else, or has no request id",
+                extra={"operation": command.do},
+            )
 
     # what others tell it
 
@@ -263,7 +313,11 @@ class SubscriptionWorkflow:
     @tick.validator
     def _may_tick(self, tick: Tick) -> None:
         if not self._start.on_clock or not isinstance(tick, Tick) or tick.now.tzinfo is None:
-            raise ApplicationError("it lives by the machine's clock, or this is no tick", type="Misaddressed", non_retryable=True)
+            raise ApplicationError(
+                "it lives by the machine's clock, or this is no tick",
+                type="Misaddressed",
+                non_retryable=True,
+            )
 
     # what others ask it
 
@@ -280,26 +334,41 @@ class SubscriptionWorkflow:
     @workflow.query
     def schedule(self, steps: int = 12) -> list[Planned]:
         """The next steps and notices, if every renewal is funded and nobody commands anything."""
-        plan = planner.schedule(self._snapshot.subscription, policy.load(self._snapshot.policy), self._snapshot.timezone)
-        return [_planned(item) for item, _ in zip(plan, range(max(0, min(steps, 500))), strict=False)]
+        plan = planner.schedule(
+            self._snapshot.subscription, policy.load(self._snapshot.policy), self._snapshot.timezone
+        )
+        return [
+            _planned(item) for item, _ in zip(plan, range(max(0, min(steps, 500))), strict=False)
+        ]
 
     @workflow.query
     def why_not_renewed(self) -> str:
         """Why the coming cycle is not paid (yet), in words."""
         snapshot = self._snapshot
-        return explain.why_not_renewed(snapshot.subscription, policy.load(snapshot.policy), snapshot.timezone, suspended=snapshot.suspended)
+        return explain.why_not_renewed(
+            snapshot.subscription,
+            policy.load(snapshot.policy),
+            snapshot.timezone,
+            suspended=snapshot.suspended,
+        )
 
 
 async def tell(snapshot: Snapshot) -> None:
     """Tell a subscription's workflow what has become of it; one that is not there (yet) reads it when it starts."""
-    handle = workflow.get_external_workflow_handle_for(SubscriptionWorkflow.run, subscription_workflow(snapshot.subscription.id))
+    handle = workflow.get_external_workflow_handle_for(
+        SubscriptionWorkflow.run, subscription_workflow(snapshot.subscription.id)
+    )
     try:
         await handle.signal(SubscriptionWorkflow.moved, snapshot)
     except FailureError:
-        workflow.logger.info("no workflow to tell", extra={"subscription": snapshot.subscription.id})
+        workflow.logger.info(
+            "no workflow to tell", extra={"subscription": snapshot.subscription.id}
+        )
 
 
 def _planned(item: Step | PlannedNotice) -> Planned:
     if isinstance(item, Step):
         return Planned(kind=str(item.kind), due=item.due, rule=item.rule, why=item.why)
-    return Planned(kind=str(item.kind), due=item.due, rule="12", why="notice to the customer")
+    return Planned(
+        kind=str(item.kind), due=item.due, rule=Rule.MESSAGES, why="notice to the customer"
+    )

@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
-from client.perennial import Perennial
-from ledger import failpoints
-from ledger.database import connect
-from ledger.work import Ledger
+from core.ledger import failpoints
+from core.ledger.database import connect
+from core.ledger.unit_of_work import Ledger
+from doors.application.perennial import Perennial
 from local import postgres, temporal
 from settings import PROJECT, Settings
 from tests.crash import processes, state
@@ -31,7 +31,13 @@ LONGEST_SECONDS = 240.0
 
 #: So that what was lost with a worker is soon tried again. Nothing is kept in a worker's memory: a server that has lost its worker
 #: would wait for it (the sticky queue) before it asks another one.
-QUICK = {"activity_seconds": "1.5", "workflow_task_seconds": "1.5", "workflow_cache": "0", "jitter_seconds": "0", "activity_threads": "4"}
+QUICK = {
+    "activity_seconds": "1.5",
+    "workflow_task_seconds": "1.5",
+    "workflow_cache": "0",
+    "jitter_seconds": "0",
+    "activity_threads": "4",
+}
 
 
 class PowerCutError(Exception):
@@ -67,18 +73,40 @@ class Machine:
         async with processes.connected(config) as perennial:
             yield perennial
 
-    def run(self, *roles: str, fail_at: Iterable[str] = (), stopped: Callable[[], None] | None = None) -> None:
+    def run(
+        self, *roles: str, fail_at: Iterable[str] = (), stopped: Callable[[], None] | None = None
+    ) -> None:
         """Run processes until the one that has an end has come to it, a worker and the client unless others are named; `stopped` is done
         whenever one has stopped, which goes on afterwards."""
         points = self.home / "points"
         points.mkdir(exist_ok=True)
-        environment = os.environ | {f"PERENNIAL_{name.upper()}": value for name, value in QUICK.items()}
-        environment |= {"PERENNIAL_DATABASE_URL": self.database_url, "PERENNIAL_TEMPORAL_ADDRESS": self.temporal_address}
+        environment = os.environ | {
+            f"PERENNIAL_{name.upper()}": value for name, value in QUICK.items()
+        }
+        environment |= {
+            "PERENNIAL_DATABASE_URL": self.database_url,
+            "PERENNIAL_TEMPORAL_ADDRESS": self.temporal_address,
+        }
         environment |= {failpoints.DIRECTORY: str(points), failpoints.FAIL_AT: ",".join(fail_at)}
-        with (self.home / "log").open("ab") as log, subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.host", str(self.home), *(roles or ("worker", "player"))],
-            cwd=PROJECT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
-        ) as host:  # fmt: skip
+        with (
+            (self.home / "log").open("ab") as log,
+            subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "tests.crash.host",
+                    str(self.home),
+                    *(roles or ("worker", "player")),
+                ],
+                cwd=PROJECT,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            ) as host,
+        ):
             assert host.stdin
             assert host.stdout
             watch = threading.Timer(LONGEST_SECONDS, os.killpg, (host.pid, signal.SIGKILL))
@@ -134,7 +162,9 @@ def machine(database: str, tmp_path: Path) -> Iterator[Machine]:
 
 
 @pytest.fixture(scope="session")
-def directly(postgres_url: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
+def directly(
+    postgres_url: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Any]:
     """What the direct engine, which nobody kills, makes of a scenario."""
 
     @cache
@@ -144,7 +174,14 @@ def directly(postgres_url: str, migrated_template: str, tmp_path_factory: pytest
         machine = Machine(tmp_path_factory.mktemp("direct"), url, "")
         machine.prepare(scenario)
         with machine.ledger() as ledger:
-            asyncio.run(processes.play_on(processes.scenario_of(machine.home), ledger, processes.direct(ledger), machine.home))
+            asyncio.run(
+                processes.play_on(
+                    processes.scenario_of(machine.home),
+                    ledger,
+                    processes.direct(ledger),
+                    machine.home,
+                )
+            )
         outcome = machine.outcome()
         postgres.drop_database(postgres_url, name)
         return outcome

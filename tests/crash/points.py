@@ -4,17 +4,32 @@ from collections.abc import Iterable
 
 STEPS = ("renew", "mark_failed", "expire", "terminate")
 COMMANDS = (
-    "recover", "extend", "reactivate", "unsubscribe", "resubscribe", "refund", "top_up", "set_card", "set_account", "suspend", "resume",
-)  # fmt: skip
+    "recover",
+    "extend",
+    "reactivate",
+    "unsubscribe",
+    "resubscribe",
+    "refund",
+    "top_up",
+    "set_card",
+    "set_account",
+    "suspend",
+    "resume",
+)
 COMMIT = ("before_commit", "after_commit")
 PLACES = (*COMMIT, "end")
 
 #: What a worker does.
 ACTIVITIES = {place: tuple(f"{name}.{place}" for name in (*STEPS, *COMMANDS)) for place in PLACES}
 CHARGE = (
-    "charge_call.before_commit", "charge_call.after_commit", "charge.before_call", "charge.after_call", "charge.before_look_up", "charge.after_look_up",
+    "charge_call.before_commit",
+    "charge_call.after_commit",
+    "charge.before_call",
+    "charge.after_call",
+    "charge.before_look_up",
+    "charge.after_look_up",
     *(f"charge.{place}" for place in PLACES),
-)  # fmt: skip
+)
 
 
 def commits(*names: str) -> tuple[str, ...]:
@@ -24,13 +39,29 @@ def commits(*names: str) -> tuple[str, ...]:
 
 #: What a client does by itself.
 CLIENT = (
-    *commits("terms", "catalog", "new_clock", "open_account", "purchase", "started", "clock", "notify", "number_invoices"),
+    *commits(
+        "terms",
+        "catalog",
+        "new_clock",
+        "open_account",
+        "purchase",
+        "started",
+        "clock",
+        "notify",
+        "number_invoices",
+    ),
     "purchase.end",
 )
 IMPORT = commits("catalog", "take_over", "started")
 RECONCILIATION = commits("reconcile_charge")
 
-ALL = {*(point for points in ACTIVITIES.values() for point in points), *CHARGE, *CLIENT, *IMPORT, *RECONCILIATION}
+ALL = {
+    *(point for points in ACTIVITIES.values() for point in points),
+    *CHARGE,
+    *CLIENT,
+    *IMPORT,
+    *RECONCILIATION,
+}
 
 
 def again(points: Iterable[str], *counts: int) -> list[str]:

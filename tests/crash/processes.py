@@ -20,21 +20,22 @@ import worker
 from activities.accounts import NewAccount, open_account
 from activities.number_invoices import number_invoices
 from activities.registry import Activities
-from client import clocks, importer
-from client.perennial import Perennial
-from client.reconcile import reconcile
-from domain.refusal import Refusal
-from domain.refusal import Refused as RefusedByRule
-from gateways.cards import GatewayUnavailable
-from gateways.simulated import SimulatedCards
-from ledger.tables import SubscriptionRow
-from ledger.work import Ledger, step_from
+from core.domain.refusal import Refusal
+from core.domain.refusal import Refused as RefusedByRule
+from core.gateways.cards import GatewayUnavailable
+from core.gateways.simulated_cards import SimulatedCards
+from core.ledger.tables import SubscriptionRow
+from core.ledger.unit_of_work import Ledger, step_from
+from doors.application import test_clocks
+from doors.application.perennial import Perennial
+from doors.commandline.setup import load_catalog, load_policy, new_clock
+from doors.intake import customer_import
+from doors.service.reconciliation import reconcile
+from doors.simulation.direct_engine import Direct
+from doors.simulation.player import CLOCK, Engine
+from doors.simulation.report import Refused
+from doors.simulation.scenario import CARDS, Scenario, parse
 from settings import Settings, read_settings
-from simulation.direct import Direct
-from simulation.player import CLOCK, Engine
-from simulation.report import Refused
-from simulation.scenario import CARDS, Scenario, parse
-from terminal.setup import load_catalog, load_policy, new_clock
 
 SCENARIO, JOURNAL, CUSTOMERS = "scenario.yaml", "journal", "customers.csv"
 
@@ -78,7 +79,9 @@ def run_import(home: Path) -> int:
     async def run(perennial: Perennial) -> None:
         with suppress(RefusedByRule):
             new_clock(perennial.ledger, CLOCK, TODAY)
-        await importer.import_into(perennial.ledger, home / CUSTOMERS, starter=perennial, clock=CLOCK, chunk=CHUNK)
+        await customer_import.import_into(
+            perennial.ledger, home / CUSTOMERS, starter=perennial, clock=CLOCK, chunk=CHUNK
+        )
 
     return _connected(run)
 
@@ -104,10 +107,14 @@ def _connected(work: Callable[[Perennial], Awaitable[None]]) -> int:
 async def every_workflow_knows_its_next_step(perennial: Perennial) -> None:
     """Whatever is not TERMINATED sleeps until the step that is committed (architecture, invariant 6)."""
     with perennial.ledger.engine.connect() as connection:
-        rows = connection.execute(select(SubscriptionRow.__table__).where(SubscriptionRow.status != "TERMINATED")).all()
+        rows = connection.execute(
+            select(SubscriptionRow.__table__).where(SubscriptionRow.status != "TERMINATED")
+        ).all()
     for row in rows:
         known, committed = await perennial.next_step(row.id), step_from(row)
-        assert known == committed is not None, f"{row.id}: its workflow knows {known}, committed is {committed}"
+        assert known == committed is not None, (
+            f"{row.id}: its workflow knows {known}, committed is {committed}"
+        )
 
 
 # playing a scenario ---------------------------------------------------------------------------------------------------
@@ -125,15 +132,19 @@ async def play_on(scenario: Scenario, ledger: Ledger, engine: Engine, home: Path
         journal.seek(0)
         done = len(journal.readlines())
         for number, step in enumerate(scenario.steps[done:], start=done):
-            await clocks.advance(ledger, engine, CLOCK, step.at)
+            await test_clocks.advance(ledger, engine, CLOCK, step.at)
             refusal = None
             if step.outage_until is not None:
-                await clocks.advance(ledger, engine, CLOCK, step.outage_until, outage=True)
+                await test_clocks.advance(ledger, engine, CLOCK, step.outage_until, outage=True)
             if step.command is not None:
-                refusal = (await engine.command(replace(step.command, request_id=f"step {number}"), step.at)).refusal
-                await clocks.advance(ledger, engine, CLOCK, step.at)
+                refusal = (
+                    await engine.command(
+                        replace(step.command, request_id=f"step {number}"), step.at
+                    )
+                ).refusal
+                await test_clocks.advance(ledger, engine, CLOCK, step.at)
             journal.write(json.dumps(refusal and [refusal.rule, refusal.reason]) + "\n")
-    await clocks.advance(ledger, engine, CLOCK, scenario.until_for("UTC"))
+    await test_clocks.advance(ledger, engine, CLOCK, scenario.until_for("UTC"))
     number_invoices(ledger)
 
 
@@ -147,9 +158,16 @@ def _open(scenario: Scenario, ledger: Ledger) -> None:
     for account in scenario.accounts:
         card = f"sim_{account.id}" if account.id.startswith("timeout_") else CARDS[account.card]
         opened = NewAccount(
-            id=account.id, seller=ledger.seller, currency=account.currency, timezone=account.timezone, credits=account.credits,
-            credit_limit=account.credit_limit, card=card, renew_by_card=account.renew_by_card, clock=CLOCK,
-        )  # fmt: skip
+            id=account.id,
+            seller=ledger.seller,
+            currency=account.currency,
+            timezone=account.timezone,
+            credits=account.credits,
+            credit_limit=account.credit_limit,
+            card=card,
+            renew_by_card=account.renew_by_card,
+            clock=CLOCK,
+        )
         with suppress(IntegrityError):
             open_account(ledger, opened, scenario.steps[0].at)
 

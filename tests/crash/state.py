@@ -7,10 +7,20 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from gateways.simulated import charges
-from ledger.tables import AccountRow, CardCharge, History, Message, Operation, PeriodRow, Posting, RefundRow, SubscriptionRow
-from ledger.work import Ledger
-from simulation.report import report
+from core.gateways.simulated_cards import charges
+from core.ledger.tables import (
+    AccountRow,
+    CardCharge,
+    History,
+    Message,
+    Operation,
+    PeriodRow,
+    Posting,
+    RefundRow,
+    SubscriptionRow,
+)
+from core.ledger.unit_of_work import Ledger
+from doors.simulation.report import report
 from tests.crash.processes import refused, scenario_of
 
 
@@ -25,39 +35,86 @@ def everything(ledger: Ledger) -> dict[str, Any]:
     behind = Operation.subscription, Operation.cycle, Operation.purpose, Operation.at
     queries = {
         "history": select(
-            History.at, History.account, History.subscription, History.event, History.amount, History.rule, History.actor, History.facts
+            History.at,
+            History.account,
+            History.subscription,
+            History.event,
+            History.amount,
+            History.rule,
+            History.actor,
+            History.facts,
         ),
         "operations": select(Operation.account, *behind, Operation.request_id, Operation.result),
-        "postings": select(*behind, Posting.account, Posting.book, Posting.currency, Posting.amount).join(
-            Operation, Operation.id == Posting.operation
-        ),
+        "postings": select(
+            *behind, Posting.account, Posting.book, Posting.currency, Posting.amount
+        ).join(Operation, Operation.id == Posting.operation),
         "periods": select(
-            PeriodRow.subscription, PeriodRow.start, PeriodRow.expiry, PeriodRow.months, PeriodRow.scheduled_start, PeriodRow.paid
+            PeriodRow.subscription,
+            PeriodRow.start,
+            PeriodRow.expiry,
+            PeriodRow.months,
+            PeriodRow.scheduled_start,
+            PeriodRow.paid,
         ),
-        "refunds": select(*behind, RefundRow.amount).join(Operation, Operation.id == RefundRow.operation),
-        "messages": select(Message.subscription, Message.kind, Message.expiry, Message.due, Message.state, Message.done_at, Message.why),
+        "refunds": select(*behind, RefundRow.amount).join(
+            Operation, Operation.id == RefundRow.operation
+        ),
+        "messages": select(
+            Message.subscription,
+            Message.kind,
+            Message.expiry,
+            Message.due,
+            Message.state,
+            Message.done_at,
+            Message.why,
+        ),
         "asked": select(
-            CardCharge.account, CardCharge.subscription, CardCharge.card, CardCharge.amount, CardCharge.asked_at, CardCharge.outcome,
-            CardCharge.reason, CardCharge.booked,
+            CardCharge.account,
+            CardCharge.subscription,
+            CardCharge.card,
+            CardCharge.amount,
+            CardCharge.asked_at,
+            CardCharge.outcome,
+            CardCharge.reason,
+            CardCharge.booked,
         ),
-        "charged": select(charges.c.key, charges.c.card, charges.c.amount, charges.c.charged, charges.c.refunded, charges.c.calls),
+        "charged": select(
+            charges.c.key,
+            charges.c.card,
+            charges.c.amount,
+            charges.c.charged,
+            charges.c.refunded,
+            charges.c.calls,
+        ),
         "subscriptions": select(SubscriptionRow.__table__),
         "accounts": select(AccountRow.__table__),
-    }  # fmt: skip
+    }
     with ledger.engine.connect() as connection:
-        return {name: sorted(_plain(row) for row in connection.execute(query)) for name, query in queries.items()}
+        return {
+            name: sorted(_plain(row) for row in connection.execute(query))
+            for name, query in queries.items()
+        }
 
 
 def _plain(row: Any) -> str:
     """A row as text; what stands after a charge's slash is an id."""
-    return re.sub(r"/\d+", "/…", ", ".join(f"{key}={value}" for key, value in row._mapping.items() if key != "workflow_started"))
+    return re.sub(
+        r"/\d+",
+        "/…",
+        ", ".join(
+            f"{key}={value}" for key, value in row._mapping.items() if key != "workflow_started"
+        ),
+    )
 
 
 def violations(ledger: Ledger) -> list[str]:
     """What must hold whatever was killed: money is conserved, nothing is charged twice, everything that lives has a next step."""
     found = []
     wallet = (
-        select(Posting.account, func.sum(Posting.amount).label("sum")).where(Posting.book == "wallet").group_by(Posting.account).subquery()
+        select(Posting.account, func.sum(Posting.amount).label("sum"))
+        .where(Posting.book == "wallet")
+        .group_by(Posting.account)
+        .subquery()
     )
     queries = {
         "an operation that does not sum to zero": select(Posting.operation, Posting.currency)
@@ -69,11 +126,15 @@ def violations(ledger: Ledger) -> list[str]:
         "a subscription without a next step": select(SubscriptionRow.id).where(
             SubscriptionRow.status != "TERMINATED", SubscriptionRow.next_due.is_(None)
         ),
-        "a charge that was not taken into the ledger": select(CardCharge.key).where(~CardCharge.booked),
+        "a charge that was not taken into the ledger": select(CardCharge.key).where(
+            ~CardCharge.booked
+        ),
         "a charge of the gateway that the ledger does not know": select(charges.c.key)
         .outerjoin(CardCharge, CardCharge.key == charges.c.key)
         .where(
-            CardCharge.key.is_(None) | (charges.c.charged != (CardCharge.outcome == "charged")) | (charges.c.amount != CardCharge.amount)
+            CardCharge.key.is_(None)
+            | (charges.c.charged != (CardCharge.outcome == "charged"))
+            | (charges.c.amount != CardCharge.amount)
         ),
     }
     with ledger.engine.connect() as connection:

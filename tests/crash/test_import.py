@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from sqlalchemy import func, select
 
-from ledger.tables import AccountRow, Operation, PeriodRow, SubscriptionRow
+from core.ledger.tables import AccountRow, Operation, PeriodRow, SubscriptionRow
 from tests.crash import points, processes, state
 from tests.crash.conftest import Machine
 
@@ -16,10 +16,36 @@ def prepare(machine: Machine) -> None:
     """A file of customers, three of whom share an account."""
     with (machine.home / processes.CUSTOMERS).open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["id", "account", "currency", "timezone", "credits", "sku", "application", "months", "price", "anchor"])
+        writer.writerow(
+            [
+                "id",
+                "account",
+                "currency",
+                "timezone",
+                "credits",
+                "sku",
+                "application",
+                "months",
+                "price",
+                "anchor",
+            ]
+        )
         for number in range(CUSTOMERS):
             account = "shared" if number in (2, 5, 9) else f"a{number}"
-            writer.writerow([f"s{number}", account, "EUR", "UTC", "70.00", "APP", "desk", 1, "30.00", f"2022-{number + 1:02}-15"])
+            writer.writerow(
+                [
+                    f"s{number}",
+                    account,
+                    "EUR",
+                    "UTC",
+                    "70.00",
+                    "APP",
+                    "desk",
+                    1,
+                    "30.00",
+                    f"2022-{number + 1:02}-15",
+                ]
+            )
 
 
 async def check(machine: Machine) -> None:
@@ -27,16 +53,34 @@ async def check(machine: Machine) -> None:
     with machine.ledger() as ledger:
         assert state.violations(ledger) == []
         with ledger.engine.connect() as connection:
-            for table, count in ((SubscriptionRow, CUSTOMERS), (PeriodRow, CUSTOMERS), (Operation, CUSTOMERS), (AccountRow, CUSTOMERS - 2)):
-                assert connection.execute(select(func.count()).select_from(table)).scalar_one() == count, table.__tablename__
-            balances = {row.id: row.balance for row in connection.execute(select(AccountRow.id, AccountRow.balance))}
-            started = connection.execute(select(func.bool_and(SubscriptionRow.workflow_started))).scalar()
+            for table, count in (
+                (SubscriptionRow, CUSTOMERS),
+                (PeriodRow, CUSTOMERS),
+                (Operation, CUSTOMERS),
+                (AccountRow, CUSTOMERS - 2),
+            ):
+                assert (
+                    connection.execute(select(func.count()).select_from(table)).scalar_one()
+                    == count
+                ), table.__tablename__
+            balances = {
+                row.id: row.balance
+                for row in connection.execute(select(AccountRow.id, AccountRow.balance))
+            }
+            started = connection.execute(
+                select(func.bool_and(SubscriptionRow.workflow_started))
+            ).scalar()
     assert started
     assert balances.pop("shared") == Decimal(210)
     assert set(balances.values()) == {Decimal(70)}
     async with machine.perennial() as perennial:
-        running = [await perennial.temporal.get_workflow_handle(f"subscription/s{number}").describe() for number in range(CUSTOMERS)]
-    assert {description.status and description.status.name for description in running} == {"RUNNING"}
+        running = [
+            await perennial.temporal.get_workflow_handle(f"subscription/s{number}").describe()
+            for number in range(CUSTOMERS)
+        ]
+    assert {description.status and description.status.name for description in running} == {
+        "RUNNING"
+    }
 
 
 async def test_an_import_that_is_killed_at_every_commit_and_run_again(machine: Machine) -> None:
@@ -47,7 +91,9 @@ async def test_an_import_that_is_killed_at_every_commit_and_run_again(machine: M
     await check(machine)
 
 
-async def test_an_import_whose_workflows_were_not_started_is_completed_by_whoever_looks_for_missing_ones(machine: Machine) -> None:
+async def test_an_import_whose_workflows_were_not_started_is_completed_by_whoever_looks_for_missing_ones(
+    machine: Machine,
+) -> None:
     prepare(machine)
     machine.run("import", fail_at=["take_over.after_commit:3=STOP"], stopped=machine.power_cut)
     async with machine.perennial() as perennial:

@@ -21,7 +21,9 @@ SCENARIO = (Path(__file__).parent / "scenario.yaml").read_text()
 RENEWALS = {place: points.again([f"renew.{place}"], 3, 5, 7, 9) for place in points.PLACES}
 FAILURES = {place: points.again([f"mark_failed.{place}"], 3) for place in points.PLACES}
 #: Needs a card, takes up its outcome, recovers.
-RECOVERIES = {place: points.again([f"recover.{place}"], 3, 5) for place in points.COMMIT} | {"end": ["recover.end:3"]}
+RECOVERIES = {place: points.again([f"recover.{place}"], 3, 5) for place in points.COMMIT} | {
+    "end": ["recover.end:3"]
+}
 
 #: The charges in their order, two kills each (a third would have to wait for Temporal's growing intervals). The counts are those of the tries so far.
 CHARGES = {
@@ -37,28 +39,39 @@ Directly = Callable[[str], Any]
 
 def check(machine: Machine, directly: Directly, *, worker: int = 0, player: int = 0) -> None:
     """So many processes were killed, and everything is as if they had not been."""
-    assert machine.killed == {role: count for role, count in {"worker": worker, "player": player}.items() if count}
+    assert machine.killed == {
+        role: count for role, count in {"worker": worker, "player": player}.items() if count
+    }
     outcome, expected = machine.outcome(), directly(SCENARIO)
     for part, rows in expected.items():
         assert outcome[part] == rows, part
 
 
-def test_without_a_crash_every_point_is_reached_and_both_engines_agree(machine: Machine, directly: Directly) -> None:
+def test_without_a_crash_every_point_is_reached_and_both_engines_agree(
+    machine: Machine, directly: Directly
+) -> None:
     machine.prepare(SCENARIO)
     machine.run("worker", "player")
     check(machine, directly)
-    assert set(machine.reached) == points.ALL - {*points.commits("take_over"), *points.RECONCILIATION}
+    assert set(machine.reached) == points.ALL - {
+        *points.commits("take_over"),
+        *points.RECONCILIATION,
+    }
 
 
 @pytest.mark.parametrize("place", points.PLACES)
-def test_a_worker_that_is_killed_at_every_activity(machine: Machine, directly: Directly, place: str) -> None:
+def test_a_worker_that_is_killed_at_every_activity(
+    machine: Machine, directly: Directly, place: str
+) -> None:
     machine.prepare(SCENARIO)
     kills = [*points.ACTIVITIES[place], *RENEWALS[place], *FAILURES[place], *RECOVERIES[place]]
     machine.run("worker", "player", fail_at=kills)
     check(machine, directly, worker=len(kills))
 
 
-def test_a_worker_that_is_killed_around_every_call_of_the_gateway(machine: Machine, directly: Directly) -> None:
+def test_a_worker_that_is_killed_around_every_call_of_the_gateway(
+    machine: Machine, directly: Directly
+) -> None:
     """Each card in turn: charged, declined, charged without an answer, lost before it charged."""
     machine.prepare(SCENARIO)
     kills = [point for charge in CHARGES.values() for point in charge]
@@ -69,6 +82,9 @@ def test_a_worker_that_is_killed_around_every_call_of_the_gateway(machine: Machi
 
 def test_a_client_that_is_killed_at_every_commit(machine: Machine, directly: Directly) -> None:
     machine.prepare(SCENARIO)
-    kills = [*points.CLIENT, *points.again(points.commits("purchase", "open_account", "notify", "clock"), 3)]
+    kills = [
+        *points.CLIENT,
+        *points.again(points.commits("purchase", "open_account", "notify", "clock"), 3),
+    ]
     machine.run("worker", "player", fail_at=kills)
     check(machine, directly, player=len(kills))

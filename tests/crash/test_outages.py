@@ -58,11 +58,22 @@ def test_workflows_do_what_the_direct_engine_does(
         assert outcome[part] == rows, part
 
 
-def test_a_client_and_a_worker_that_are_killed_while_what_is_overdue_is_made_good(machine: Machine, directly: Callable[[str], Any]) -> None:
-    scenario = SCENARIO.format(begin="2023-01-23T12:00:00Z", end="2023-03-04T12:00:00Z", until="2023-04-10T00:00:00Z")
+def test_a_client_and_a_worker_that_are_killed_while_what_is_overdue_is_made_good(
+    machine: Machine, directly: Callable[[str], Any]
+) -> None:
+    scenario = SCENARIO.format(
+        begin="2023-01-23T12:00:00Z", end="2023-03-04T12:00:00Z", until="2023-04-10T00:00:00Z"
+    )
     machine.prepare(scenario)
     machine.run(
-        "worker", "player", fail_at=["expire.before_commit", "expire.after_commit:3", "clock.after_commit:22", "clock.before_commit:24"]
+        "worker",
+        "player",
+        fail_at=[
+            "expire.before_commit",
+            "expire.after_commit:3",
+            "clock.after_commit:22",
+            "clock.before_commit:24",
+        ],
     )
     assert machine.killed["worker"] == machine.killed["player"] == 2
     outcome, expected = machine.outcome(), directly(scenario)

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 from sqlalchemy import func, select
 
-from domain.commands import Purchase
-from ledger.tables import Invoice, PeriodRow, Posting, SubscriptionRow
+from core.domain.commands import Purchase
+from core.ledger.tables import Invoice, PeriodRow, Posting, SubscriptionRow
 from tests.crash.conftest import Machine
 
 SCENARIO = """
@@ -25,14 +25,21 @@ def bought(machine: Machine) -> tuple[int, int, int, Decimal, bool]:
     """Subscriptions, periods, invoices, what the wallet has paid, and whether the workflow was started."""
     with machine.ledger() as ledger, ledger.engine.connect() as connection:
         counts = [
-            connection.execute(select(func.count()).select_from(table)).scalar_one() for table in (SubscriptionRow, PeriodRow, Invoice)
+            connection.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in (SubscriptionRow, PeriodRow, Invoice)
         ]
-        paid = connection.execute(select(func.sum(-Posting.amount)).where(Posting.book == "wallet", Posting.amount < 0)).scalar()
-        started = connection.execute(select(func.bool_and(SubscriptionRow.workflow_started))).scalar()
+        paid = connection.execute(
+            select(func.sum(-Posting.amount)).where(Posting.book == "wallet", Posting.amount < 0)
+        ).scalar()
+        started = connection.execute(
+            select(func.bool_and(SubscriptionRow.workflow_started))
+        ).scalar()
     return counts[0], counts[1], counts[2], paid or Decimal(0), bool(started)
 
 
-async def test_killed_after_the_commit_its_workflow_is_started_by_whoever_looks_for_missing_ones(machine: Machine) -> None:
+async def test_killed_after_the_commit_its_workflow_is_started_by_whoever_looks_for_missing_ones(
+    machine: Machine,
+) -> None:
     machine.prepare(SCENARIO)
     machine.run("player", fail_at=["purchase.after_commit=STOP"], stopped=machine.power_cut)
     assert bought(machine) == (1, 1, 1, Decimal(30), False)
@@ -45,13 +52,19 @@ async def test_killed_after_the_commit_its_workflow_is_started_by_whoever_looks_
     assert bought(machine) == (1, 1, 1, Decimal(30), True)
 
 
-async def test_killed_after_the_commit_the_same_request_gets_the_first_result_and_the_workflow(machine: Machine) -> None:
+async def test_killed_after_the_commit_the_same_request_gets_the_first_result_and_the_workflow(
+    machine: Machine,
+) -> None:
     machine.prepare(SCENARIO)
     machine.run("player", fail_at=["purchase.after_commit=STOP"], stopped=machine.power_cut)
     async with machine.perennial() as perennial:
         for _ in range(3):
             result = await perennial.do(PURCHASE)
-            assert (result.refusal, result.replayed, result.facts["expiry"]) == (None, True, "2023-01-31")
+            assert (result.refusal, result.replayed, result.facts["expiry"]) == (
+                None,
+                True,
+                "2023-01-31",
+            )
     assert bought(machine) == (1, 1, 1, Decimal(30), True)
 
 

@@ -4,9 +4,9 @@ from decimal import Decimal
 
 from sqlalchemy import func, insert, select
 
-from gateways.simulated import SimulatedCards
-from ledger.clocks import machine_now
-from ledger.tables import CardCharge, Posting
+from core.gateways.simulated_cards import SimulatedCards
+from core.ledger.clocks import machine_now
+from core.ledger.tables import CardCharge, Posting
 from tests.crash import points, state
 from tests.crash.conftest import Machine
 from tests.crash.test_purchase import SCENARIO

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from ledger.database import connect, migrate
+from core.ledger.database import connect, migrate
 from local import postgres, stack, temporal
 from settings import Settings
 from tests.crash.conftest import Machine
@@ -79,7 +79,9 @@ def test_postgresql_is_killed_in_the_middle(site: Site, directly: Callable[[str]
     check(site.machine, directly)
 
 
-def test_the_temporal_server_is_killed_in_the_middle(site: Site, directly: Callable[[str], Any]) -> None:
+def test_the_temporal_server_is_killed_in_the_middle(
+    site: Site, directly: Callable[[str], Any]
+) -> None:
     site.machine.prepare(SCENARIO)
     site.machine.run("worker", "player", fail_at=PLACES, stopped=site.kill_temporal)
     assert site.machine.stopped == len(PLACES)

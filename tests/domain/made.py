@@ -6,19 +6,37 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from domain import catalog as catalogs
-from domain.attempt import Terms
-from domain.calendar import last_paid_day
-from domain.policy import DEFAULT, Policy
-from domain.subscription import Account, Status, Subscription
+from core.domain import catalog as catalogs
+from core.domain.calendar import last_paid_day
+from core.domain.policy import DEFAULT, Policy
+from core.domain.renewal_attempt import Terms
+from core.domain.subscription import Account, Status, Subscription
 
 ZONE = "Asia/Singapore"
 START = date(2020, 11, 16)
 ENTRIES: list[dict[str, Any]] = [
-    {"sku": "PRO-M", "application": "phone", "kind": "application", "months": 1, "prices": {"USD": "50.00", "JPY": "1200", "KWD": "3.125"}},
+    {
+        "sku": "PRO-M",
+        "application": "phone",
+        "kind": "application",
+        "months": 1,
+        "prices": {"USD": "50.00", "JPY": "1200", "KWD": "3.125"},
+    },
     {"sku": "PRO-M", "prices": {"USD": "60.00"}, "from": "2021-03-01"},
-    {"sku": "BIZ-M", "application": "phone", "kind": "application", "months": 1, "prices": {"USD": "40.00"}},
-    {"sku": "PRO-Y", "application": "phone", "kind": "application", "months": 12, "prices": {"USD": "370.00"}},
+    {
+        "sku": "BIZ-M",
+        "application": "phone",
+        "kind": "application",
+        "months": 1,
+        "prices": {"USD": "40.00"},
+    },
+    {
+        "sku": "PRO-Y",
+        "application": "phone",
+        "kind": "application",
+        "months": 12,
+        "prices": {"USD": "370.00"},
+    },
     {"sku": "SEAT", "kind": "addon", "months": 1, "prices": {"USD": "10.00"}},
     {"sku": "VAULT", "kind": "addon", "months": 12, "prices": {"USD": "100.00"}},
     {"sku": "LATER", "kind": "addon", "months": 1, "prices": {"USD": "1.00"}, "from": "2021-01-01"},
@@ -36,7 +54,9 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def subscription(id_: str = "s1", anchor: date = START, months: int = 1, cycle: int | None = None, **more: Any) -> Subscription:
+def subscription(
+    id_: str = "s1", anchor: date = START, months: int = 1, cycle: int | None = None, **more: Any
+) -> Subscription:
     """A subscription that has paid so many months since its anchor, bought at noon UTC on the anchor."""
     values = {
         "account": "acme",
@@ -56,7 +76,13 @@ def expired(on: date, **more: Any) -> Subscription:
 
 def account(balance: str = "0", **more: Any) -> Account:
     """An account with a balance."""
-    values = {"id": "acme", "seller": "main", "currency": "USD", "timezone": ZONE, "balance": Decimal(balance)}
+    values = {
+        "id": "acme",
+        "seller": "main",
+        "currency": "USD",
+        "timezone": ZONE,
+        "balance": Decimal(balance),
+    }
     return Account(**{**values, **more})
 
 

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from domain import attempt
-from domain.attempt import Told
-from domain.calendar import first_instant
-from domain.policy import DEFAULT, GroupRenewal
-from domain.refusal import Refused
-from domain.subscription import Failure, Status
+from core.domain import renewal_attempt
+from core.domain.calendar import first_instant
+from core.domain.policy import DEFAULT, GroupRenewal
+from core.domain.refusal import Refused
+from core.domain.renewal_attempt import Told
+from core.domain.subscription import Failure, Status
 from tests.domain.made import ZONE, account, at, day, expired, failed, ids, subscription, terms
 
 S1, S2 = subscription("s1"), subscription("s2", sku="BIZ-M", addons={"SEAT": 2})
@@ -17,23 +17,29 @@ DUE = first_instant(day("12-08"), ZONE)
 
 
 def test_rule_5_2_a_group_is_attempted_as_one_sum() -> None:
-    planned = attempt.plan(account(), S2, [S1, S2], terms(), DUE)
+    planned = renewal_attempt.plan(account(), S2, [S1, S2], terms(), DUE)
     assert planned is not None
     assert (ids(planned.members), planned.leader, planned.rule) == (["s1", "s2"], S2, "5.1")
     assert planned.amount == 50 + 40 + 20
     assert planned.why == "2020-12-08 is the renewal date of the cycle that ends on 2020-12-15"
 
 
-def test_rule_5_2_whether_there_are_groups_is_said_by_the_policy_in_force_not_by_that_of_the_running_steps() -> None:
+def test_rule_5_2_whether_there_are_groups_is_said_by_the_policy_in_force_not_by_that_of_the_running_steps() -> (
+    None
+):
     independent = replace(DEFAULT, group_renewal=GroupRenewal.INDEPENDENT)
-    planned = attempt.plan(account(), S2, [S1, S2], terms(DEFAULT, independent, in_force=2), DUE)
+    planned = renewal_attempt.plan(
+        account(), S2, [S1, S2], terms(DEFAULT, independent, in_force=2), DUE
+    )
     assert planned is not None
     assert ids(planned.members) == ["s2"]
 
 
 def test_rule_5_4_a_retry_takes_the_failed_ones() -> None:
     siblings = [failed(S1, DUE), S2]
-    planned = attempt.plan(account(), siblings[0], siblings, terms(), first_instant(day("12-10"), ZONE))
+    planned = renewal_attempt.plan(
+        account(), siblings[0], siblings, terms(), first_instant(day("12-10"), ZONE)
+    )
     assert planned is not None
     assert (ids(planned.members), planned.rule) == (["s1"], "5.4")
 
@@ -49,52 +55,68 @@ def test_rule_5_4_a_retry_takes_the_failed_ones() -> None:
     ],
 )
 def test_nothing_is_attempted_that_is_not_due(leader: object) -> None:
-    assert attempt.plan(account(), leader, [leader], terms(), DUE) is None  # type: ignore[arg-type,list-item]
+    assert renewal_attempt.plan(account(), leader, [leader], terms(), DUE) is None  # type: ignore[arg-type,list-item]
 
 
 def test_rule_13_a_late_group_is_attempted_by_rule_13() -> None:
-    planned = attempt.plan(account(), S1, [S1, S2], terms(), at("2020-12-20T03:00"))
+    planned = renewal_attempt.plan(account(), S1, [S1, S2], terms(), at("2020-12-20T03:00"))
     assert planned is not None
     assert (ids(planned.members), planned.rule) == (["s1", "s2"], "13")
 
 
-def test_rule_13_who_may_not_be_attempted_any_more_is_left_out_and_as_leader_attempts_nobody() -> None:
+def test_rule_13_who_may_not_be_attempted_any_more_is_left_out_and_as_leader_attempts_nobody() -> (
+    None
+):
     patient = replace(DEFAULT, late_renewal_days=30)
     slow = replace(S2, policy_version=2)
     for leader, members in ((S1, []), (slow, ["s2"])):
-        planned = attempt.plan(account(), leader, [S1, slow], terms(DEFAULT, patient), at("2020-12-26T03:00"))
+        planned = renewal_attempt.plan(
+            account(), leader, [S1, slow], terms(DEFAULT, patient), at("2020-12-26T03:00")
+        )
         assert planned is not None
         assert ids(planned.members) == members
-    suspended = attempt.plan(account(suspended=True), S1, [S1, S2], terms(), at("2020-12-20T03:00"))
+    suspended = renewal_attempt.plan(
+        account(suspended=True), S1, [S1, S2], terms(), at("2020-12-20T03:00")
+    )
     assert suspended is not None
     assert (suspended.members, suspended.amount) == ((), 0)
 
 
-def test_rule_3_5_the_next_cycle_costs_the_price_of_its_renewal_date_whenever_it_is_bought() -> None:
+def test_rule_3_5_the_next_cycle_costs_the_price_of_its_renewal_date_whenever_it_is_bought() -> (
+    None
+):
     # E 2021-03-07, renewal date 02-28: 50.00; a day later 60.00
     for anchor, fee in (("2021-02-08", 50), ("2021-02-09", 60)):
         of = subscription(anchor=day(anchor))
-        planned = attempt.plan(account(), of, [of], terms(), at("2021-03-06T03:00"))
+        planned = renewal_attempt.plan(account(), of, [of], terms(), at("2021-03-06T03:00"))
         assert planned is not None
         assert planned.amount == fee
 
 
 def test_rule_3_5_without_a_price_the_attempt_fails_before_anything_is_funded() -> None:
-    planned = attempt.plan(account(currency="EUR"), S1, [S1], terms(), DUE)
+    planned = renewal_attempt.plan(account(currency="EUR"), S1, [S1], terms(), DUE)
     assert planned is not None
     assert (planned.members, planned.lines, planned.failure) == ((S1,), {}, Failure.NO_PRICE)
     with pytest.raises(Refused, match=r"PRO-M has no price in EUR"):
-        attempt.renewal_lines(S1, terms(), "EUR")
+        renewal_attempt.renewal_lines(S1, terms(), "EUR")
 
 
 def test_rule_5_4_a_failure_is_told_with_its_reason() -> None:
-    changed, told = attempt.fail(S1, Failure.SUSPENDED, "5.1", ZONE, DUE)
-    assert (changed.status, changed.renewal_failed, changed.attempted_at) == (Status.ACTIVE, True, DUE)
+    changed, told = renewal_attempt.fail(S1, Failure.SUSPENDED, "5.1", ZONE, DUE)
+    assert (changed.status, changed.renewal_failed, changed.attempted_at) == (
+        Status.ACTIVE,
+        True,
+        DUE,
+    )
     assert told == [Told("renewal_failed", "5.1", Failure.SUSPENDED)]
 
 
 def test_rule_13_a_late_failure_is_expired_at_once() -> None:
-    changed, told = attempt.fail(S1, Failure.NO_CREDITS, "13", ZONE, at("2020-12-20T03:00"))
-    assert (changed.status, changed.renewal_failed, changed.expired_on) == (Status.EXPIRED, False, day("12-20"))
+    changed, told = renewal_attempt.fail(S1, Failure.NO_CREDITS, "13", ZONE, at("2020-12-20T03:00"))
+    assert (changed.status, changed.renewal_failed, changed.expired_on) == (
+        Status.EXPIRED,
+        False,
+        day("12-20"),
+    )
     assert changed.version == S1.version + 1  # one change, though it is two events
     assert told == [Told("renewal_failed", "13", Failure.NO_CREDITS), Told("expired", "13")]

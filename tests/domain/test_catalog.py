@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain import catalog
-from domain.catalog import PRIMARY, Catalog, Kind, load
-from domain.faults import Faults
+from core.domain import catalog
+from core.domain.catalog import PRIMARY, Catalog, Kind, load
+from core.domain.faults import Faults
 
 PRO = {
     "sku": "PRO-M",
@@ -22,10 +22,29 @@ PRO = {
     "costs": {"USD": "40.00"},
     "trial_days": 14,
 }
-BIZ = {"sku": "BIZ-M", "application": "phone", "kind": "application", "months": 1, "prices": {"USD": "90.00"}, "refundable": False}
+BIZ = {
+    "sku": "BIZ-M",
+    "application": "phone",
+    "kind": "application",
+    "months": 1,
+    "prices": {"USD": "90.00"},
+    "refundable": False,
+}
 SEAT = {"sku": "SEAT", "kind": "addon", "months": 12, "prices": {"USD": "10.12345"}}
-DID = {"sku": "DID-SG", "kind": "number", "months": 1, "prices": {"USD": "10.00"}, "activation_fee": {"USD": "5.00"}}
-SCENARIO = [PRO, BIZ, SEAT, DID, {"sku": "PRO-M", "prices": {"USD": "60.00"}, "from": date(2021, 3, 1)}]
+DID = {
+    "sku": "DID-SG",
+    "kind": "number",
+    "months": 1,
+    "prices": {"USD": "10.00"},
+    "activation_fee": {"USD": "5.00"},
+}
+SCENARIO = [
+    PRO,
+    BIZ,
+    SEAT,
+    DID,
+    {"sku": "PRO-M", "prices": {"USD": "60.00"}, "from": date(2021, 3, 1)},
+]
 
 BEFORE, ON, AFTER = date(2021, 2, 28), date(2021, 3, 1), date(2021, 3, 2)
 
@@ -53,7 +72,11 @@ def test_a_catalogue_tells_what_each_sku_is() -> None:
     assert "PRO-M" in read
     assert "PRO" not in read
     assert 7 not in read
-    assert [read.kind(sku) for sku in ("PRO-M", "SEAT", "DID-SG")] == [Kind.APPLICATION, Kind.ADDON, Kind.NUMBER]
+    assert [read.kind(sku) for sku in ("PRO-M", "SEAT", "DID-SG")] == [
+        Kind.APPLICATION,
+        Kind.ADDON,
+        Kind.NUMBER,
+    ]
     assert [read.months(sku) for sku in ("PRO-M", "SEAT")] == [1, 12]
     assert [read.application(sku) for sku in ("PRO-M", "SEAT")] == ["phone", None]
 
@@ -89,13 +112,27 @@ def test_an_unknown_sku_has_no_price() -> None:
 
 def test_rule_3_5_a_later_version_replaces_only_the_currencies_it_names() -> None:
     read = load(SCENARIO)
-    assert [read.price("PRO-M", "USD", on) for on in (BEFORE, ON, AFTER)] == [Decimal(50), Decimal(60), Decimal(60)]
+    assert [read.price("PRO-M", "USD", on) for on in (BEFORE, ON, AFTER)] == [
+        Decimal(50),
+        Decimal(60),
+        Decimal(60),
+    ]
     assert [read.price("PRO-M", "EUR", on) for on in (BEFORE, ON, AFTER)] == [Decimal(45)] * 3
     assert [read.cost("PRO-M", "USD", on) for on in (BEFORE, ON, AFTER)] == [Decimal(40)] * 3
 
 
 def test_rule_3_5_a_later_version_adds_a_currency_from_its_day_on() -> None:
-    read = load([*SCENARIO, version("2022-01-01", prices={"SGD": "70.00"}, costs={"SGD": "0"}, activation_fee={"SGD": "1"})])
+    read = load(
+        [
+            *SCENARIO,
+            version(
+                "2022-01-01",
+                prices={"SGD": "70.00"},
+                costs={"SGD": "0"},
+                activation_fee={"SGD": "1"},
+            ),
+        ]
+    )
     assert read.price("PRO-M", "SGD", date(2021, 12, 31)) is None
     assert read.price("PRO-M", "SGD", date(2022, 1, 1)) == Decimal(70)
     assert read.cost("PRO-M", "SGD", date(2022, 1, 1)) == Decimal(0)
@@ -104,7 +141,13 @@ def test_rule_3_5_a_later_version_adds_a_currency_from_its_day_on() -> None:
 
 
 def test_rule_3_5_what_a_later_version_does_not_name_stays() -> None:
-    read = load([PRO, version("2021-03-01", refundable=False, trial_days=7), version("2021-03-02", refundable=True)])
+    read = load(
+        [
+            PRO,
+            version("2021-03-01", refundable=False, trial_days=7),
+            version("2021-03-02", refundable=True),
+        ]
+    )
     assert [read.refundable("PRO-M", on) for on in (BEFORE, ON, AFTER)] == [True, False, True]
     assert [read.trial_days("PRO-M", on) for on in (BEFORE, ON, AFTER)] == [14, 7, 7]
     assert [read.price("PRO-M", "USD", on) for on in (BEFORE, ON, AFTER)] == [Decimal(50)] * 3
@@ -134,7 +177,12 @@ def test_a_sku_with_a_first_day_has_no_price_before_it() -> None:
 
 
 def test_a_later_version_may_repeat_what_the_sku_is() -> None:
-    assert load([PRO, version("2021-03-01", application="phone", kind="application", months=1)]).months("PRO-M") == 1
+    assert (
+        load(
+            [PRO, version("2021-03-01", application="phone", kind="application", months=1)]
+        ).months("PRO-M")
+        == 1
+    )
 
 
 def test_a_price_may_be_zero_and_carry_five_decimals() -> None:
@@ -167,7 +215,9 @@ def test_a_catalogue_is_stored_as_entries() -> None:
 
 
 names = st.sampled_from(["A", "B", "Ü 1"])
-amounts = st.dictionaries(st.sampled_from(["USD", "JPY", "KWD"]), st.sampled_from(["0", "5.00", "0.00001", "99.5"]))
+amounts = st.dictionaries(
+    st.sampled_from(["USD", "JPY", "KWD"]), st.sampled_from(["0", "5.00", "0.00001", "99.5"])
+)
 named = {
     "prices": amounts,
     "costs": amounts,
@@ -177,7 +227,11 @@ named = {
 }
 firsts = st.fixed_dictionaries(
     {"kind": st.sampled_from([kind.value for kind in Kind]), "months": st.integers(1, 36)},
-    optional={**named, "application": names, "from": st.dates(date(2020, 1, 1), date(2020, 12, 31))},
+    optional={
+        **named,
+        "application": names,
+        "from": st.dates(date(2020, 1, 1), date(2020, 12, 31)),
+    },
 )
 laters = st.lists(
     st.fixed_dictionaries({"from": st.dates(date(2021, 1, 1), date(2021, 1, 31))}, optional=named),
@@ -186,7 +240,9 @@ laters = st.lists(
 )
 
 
-def naive(entries: list[dict[str, Any]], sku: str, key: str, on: date, currency: str | None = None) -> Any:
+def naive(
+    entries: list[dict[str, Any]], sku: str, key: str, on: date, currency: str | None = None
+) -> Any:
     """Scan every entry of the SKU that holds on the day, oldest first; the last that names the key wins."""
     found: Any = None
     own = [entry for entry in entries if entry["sku"] == sku and entry.get("from", date.min) <= on]
@@ -196,17 +252,36 @@ def naive(entries: list[dict[str, Any]], sku: str, key: str, on: date, currency:
 
 
 @settings(deadline=None)
-@given(st.dictionaries(names, st.tuples(firsts, laters)), st.dates(date(2019, 12, 1), date(2021, 2, 28)))
-def test_rule_3_5_a_catalogue_agrees_with_a_scan_of_its_entries_and_is_read_back(skus: dict[str, Any], on: date) -> None:
-    entries = [{"sku": name, **entry} for name, (first, later) in skus.items() for entry in (first, *later)]
+@given(
+    st.dictionaries(names, st.tuples(firsts, laters)),
+    st.dates(date(2019, 12, 1), date(2021, 2, 28)),
+)
+def test_rule_3_5_a_catalogue_agrees_with_a_scan_of_its_entries_and_is_read_back(
+    skus: dict[str, Any], on: date
+) -> None:
+    entries = [
+        {"sku": name, **entry} for name, (first, later) in skus.items() for entry in (first, *later)
+    ]
     read = load(entries)
     stored = load(json.loads(json.dumps(catalog.entries(read))))
     for sku in skus:
         for currency in ("USD", "JPY", "KWD"):
             price = naive(entries, sku, "prices", on, currency)
-            assert read.price(sku, currency, on) == stored.price(sku, currency, on) == (None if price is None else Decimal(price))
-        assert read.trial_days(sku, on) == stored.trial_days(sku, on) == naive(entries, sku, "trial_days", on)
-        assert read.refundable(sku, on) == stored.refundable(sku, on) == (naive(entries, sku, "refundable", on) is not False)
+            assert (
+                read.price(sku, currency, on)
+                == stored.price(sku, currency, on)
+                == (None if price is None else Decimal(price))
+            )
+        assert (
+            read.trial_days(sku, on)
+            == stored.trial_days(sku, on)
+            == naive(entries, sku, "trial_days", on)
+        )
+        assert (
+            read.refundable(sku, on)
+            == stored.refundable(sku, on)
+            == (naive(entries, sku, "refundable", on) is not False)
+        )
 
 
 # --- every fault ---------------------------------------------------------------------------------------------------------------
@@ -225,32 +300,107 @@ def test_an_entry_is_a_mapping(entry: object) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"sku": ""}, "catalog[0].sku: '' is not a name; allowed is text of 1 to 100 printable characters"),
-        ({"sku": 7}, "catalog[0].sku: 7 is not a name; allowed is text of 1 to 100 printable characters"),
-        ({"sku": None}, "catalog[0].sku: None is not a name; allowed is text of 1 to 100 printable characters"),
-        ({"sku": "A\x00"}, r"catalog[0].sku: 'A\x00' is not a name; allowed is text of 1 to 100 printable characters"),
-        ({"sku": "A" * 101}, f"catalog[0].sku: '{'A' * 12}...{'A' * 13}' is not a name; allowed is text of 1 to 100 printable characters"),
-        ({"application": None}, "catalog[0].application: None is not a name; allowed is text of 1 to 100 printable characters"),
-        ({"kind": "phone"}, "catalog[0].kind: 'phone' is not a kind; allowed are application, service, hardware, addon, number"),
-        ({"kind": ["addon"]}, "catalog[0].kind: ['addon'] is not a kind; allowed are application, service, hardware, addon, number"),
-        ({"months": 0}, "catalog[0].months: 0 is not allowed; allowed are whole numbers from 1 to 1200"),
-        ({"months": 1201}, "catalog[0].months: 1201 is not allowed; allowed are whole numbers from 1 to 1200"),
-        ({"months": True}, "catalog[0].months: True is not allowed; allowed are whole numbers from 1 to 1200"),
-        ({"months": 1.0}, "catalog[0].months: 1.0 is not allowed; allowed are whole numbers from 1 to 1200"),
-        ({"months": "1"}, "catalog[0].months: '1' is not allowed; allowed are whole numbers from 1 to 1200"),
-        ({"trial_days": 0}, "catalog[0].trial_days: 0 is not allowed; allowed are whole numbers from 1 to 36500"),
-        ({"trial_days": None}, "catalog[0].trial_days: None is not allowed; allowed are whole numbers from 1 to 36500"),
-        ({"refundable": "no"}, "catalog[0].refundable: 'no' is not allowed; allowed are true and false"),
+        (
+            {"sku": ""},
+            "catalog[0].sku: '' is not a name; allowed is text of 1 to 100 printable characters",
+        ),
+        (
+            {"sku": 7},
+            "catalog[0].sku: 7 is not a name; allowed is text of 1 to 100 printable characters",
+        ),
+        (
+            {"sku": None},
+            "catalog[0].sku: None is not a name; allowed is text of 1 to 100 printable characters",
+        ),
+        (
+            {"sku": "A\x00"},
+            r"catalog[0].sku: 'A\x00' is not a name; allowed is text of 1 to 100 printable characters",
+        ),
+        (
+            {"sku": "A" * 101},
+            f"catalog[0].sku: '{'A' * 12}...{'A' * 13}' is not a name; allowed is text of 1 to 100 printable characters",
+        ),
+        (
+            {"application": None},
+            "catalog[0].application: None is not a name; allowed is text of 1 to 100 printable characters",
+        ),
+        (
+            {"kind": "phone"},
+            "catalog[0].kind: 'phone' is not a kind; allowed are application, service, hardware, addon, number",
+        ),
+        (
+            {"kind": ["addon"]},
+            "catalog[0].kind: ['addon'] is not a kind; allowed are application, service, hardware, addon, number",
+        ),
+        (
+            {"months": 0},
+            "catalog[0].months: 0 is not allowed; allowed are whole numbers from 1 to 1200",
+        ),
+        (
+            {"months": 1201},
+            "catalog[0].months: 1201 is not allowed; allowed are whole numbers from 1 to 1200",
+        ),
+        (
+            {"months": True},
+            "catalog[0].months: True is not allowed; allowed are whole numbers from 1 to 1200",
+        ),
+        (
+            {"months": 1.0},
+            "catalog[0].months: 1.0 is not allowed; allowed are whole numbers from 1 to 1200",
+        ),
+        (
+            {"months": "1"},
+            "catalog[0].months: '1' is not allowed; allowed are whole numbers from 1 to 1200",
+        ),
+        (
+            {"trial_days": 0},
+            "catalog[0].trial_days: 0 is not allowed; allowed are whole numbers from 1 to 36500",
+        ),
+        (
+            {"trial_days": None},
+            "catalog[0].trial_days: None is not allowed; allowed are whole numbers from 1 to 36500",
+        ),
+        (
+            {"refundable": "no"},
+            "catalog[0].refundable: 'no' is not allowed; allowed are true and false",
+        ),
         ({"refundable": 0}, "catalog[0].refundable: 0 is not allowed; allowed are true and false"),
-        ({"from": "2021-02-30"}, "catalog[0].from: '2021-02-30' is not a date; allowed are dates such as 2021-03-01"),
-        ({"from": "20210301"}, "catalog[0].from: '20210301' is not a date; allowed are dates such as 2021-03-01"),
-        ({"from": 20210301}, "catalog[0].from: 20210301 is not a date; allowed are dates such as 2021-03-01"),
-        ({"from": None}, "catalog[0].from: None is not a date; allowed are dates such as 2021-03-01"),
-        ({"prices": "50.00"}, "catalog[0].prices: '50.00' is not a mapping of currency to amount, such as {USD: \"50.00\"}"),
-        ({"prices": {"USD": 50}}, 'catalog[0].prices.USD: 50 is not an amount: an amount is text, such as "50.00"'),
-        ({"prices": {"usd": "50"}}, "catalog[0].prices.usd: 'usd' is not a currency in use; allowed are ISO 4217 codes such as USD"),
-        ({"costs": {"USD": "-1"}}, "catalog[0].costs.USD: -1 is negative; allowed are zero and more"),
-        ({"activation_fee": {"USD": "1.000000"}}, "catalog[0].activation_fee.USD: '1.000000' has 6 decimals; at most 5 are allowed"),
+        (
+            {"from": "2021-02-30"},
+            "catalog[0].from: '2021-02-30' is not a date; allowed are dates such as 2021-03-01",
+        ),
+        (
+            {"from": "20210301"},
+            "catalog[0].from: '20210301' is not a date; allowed are dates such as 2021-03-01",
+        ),
+        (
+            {"from": 20210301},
+            "catalog[0].from: 20210301 is not a date; allowed are dates such as 2021-03-01",
+        ),
+        (
+            {"from": None},
+            "catalog[0].from: None is not a date; allowed are dates such as 2021-03-01",
+        ),
+        (
+            {"prices": "50.00"},
+            "catalog[0].prices: '50.00' is not a mapping of currency to amount, such as {USD: \"50.00\"}",
+        ),
+        (
+            {"prices": {"USD": 50}},
+            'catalog[0].prices.USD: 50 is not an amount: an amount is text, such as "50.00"',
+        ),
+        (
+            {"prices": {"usd": "50"}},
+            "catalog[0].prices.usd: 'usd' is not a currency in use; allowed are ISO 4217 codes such as USD",
+        ),
+        (
+            {"costs": {"USD": "-1"}},
+            "catalog[0].costs.USD: -1 is negative; allowed are zero and more",
+        ),
+        (
+            {"activation_fee": {"USD": "1.000000"}},
+            "catalog[0].activation_fee.USD: '1.000000' has 6 decimals; at most 5 are allowed",
+        ),
         ({"price": {}}, "catalog[0].price: unknown key; did you mean prices?"),
         ({7: 7}, f"catalog[0].7: unknown key; allowed are {', '.join(catalog._KEYS)}"),
     ],
@@ -261,25 +411,33 @@ def test_a_value_that_cannot_be_read_is_a_fault(change: dict[Any, Any], expected
 
 
 def test_an_instant_is_not_a_date() -> None:
-    assert places([{**PRO, "from": datetime(2021, 3, 1, 12)}]) == ["catalog[0].from"]  # noqa: DTZ001
+    assert places([{**PRO, "from": datetime(2021, 3, 1, 12)}]) == ["catalog[0].from"]
 
 
 @pytest.mark.parametrize("key", ["kind", "months"])
 def test_the_first_entry_of_a_sku_names_its_kind_and_months(key: str) -> None:
     first = {name: value for name, value in PRO.items() if name != key}
-    assert faults([first, version("2021-03-01", **{key: PRO[key]})]) == [f"catalog[0].{key}: missing; the first entry of PRO-M names it"]
+    assert faults([first, version("2021-03-01", **{key: PRO[key]})]) == [
+        f"catalog[0].{key}: missing; the first entry of PRO-M names it"
+    ]
 
 
 def test_an_entry_without_a_sku_is_a_fault() -> None:
-    assert faults([{"kind": "addon", "months": 1}]) == ["catalog[0].sku: missing; every entry names its SKU"]
+    assert faults([{"kind": "addon", "months": 1}]) == [
+        "catalog[0].sku: missing; every entry names its SKU"
+    ]
 
 
 def test_a_sku_has_one_entry_without_a_first_day() -> None:
-    assert faults([PRO, BIZ, PRO]) == ["catalog[2].from: missing; the SKU is in catalog[0] already, a later version names its first day"]
+    assert faults([PRO, BIZ, PRO]) == [
+        "catalog[2].from: missing; the SKU is in catalog[0] already, a later version names its first day"
+    ]
 
 
 def test_two_versions_of_a_sku_have_different_first_days() -> None:
-    assert faults([PRO, version("2021-03-01"), version(date(2021, 3, 1)), version("2021-03-02")]) == [
+    assert faults(
+        [PRO, version("2021-03-01"), version(date(2021, 3, 1)), version("2021-03-02")]
+    ) == [
         "catalog[2].from: 2021-03-01 is the first day of catalog[1] already; allowed is one version a day"
     ]
     assert faults([{**PRO, "from": "2021-03-01"}, version("2021-03-01")]) == [
@@ -292,7 +450,11 @@ def test_two_versions_of_a_sku_have_different_first_days() -> None:
     [
         ("kind", "addon", "<Kind.ADDON: 'addon'> differs from catalog[0]"),
         ("months", 12, "12 differs from catalog[0]; a version cannot change it, allowed is 1"),
-        ("application", "fax", "'fax' differs from catalog[0]; a version cannot change it, allowed is 'phone'"),
+        (
+            "application",
+            "fax",
+            "'fax' differs from catalog[0]; a version cannot change it, allowed is 'phone'",
+        ),
     ],
 )
 def test_a_version_does_not_change_what_a_sku_is(key: str, value: object, expected: str) -> None:
@@ -322,7 +484,14 @@ def test_a_value_that_could_not_be_read_is_one_fault_only() -> None:
 def test_every_fault_is_told_at_once_with_its_place() -> None:
     with pytest.raises(Faults) as error:
         load(
-            [{"kind": "x", "prices": {"USD": 1}}, 7, {"sku": "", "months": 0}, {"sku": "A"}, {"sku": "A", "from": 1}], place="file.catalog"
+            [
+                {"kind": "x", "prices": {"USD": 1}},
+                7,
+                {"sku": "", "months": 0},
+                {"sku": "A"},
+                {"sku": "A", "from": 1},
+            ],
+            place="file.catalog",
         )
     assert [fault.place for fault in error.value.faults] == [
         "file.catalog[0].sku",

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from domain.commands import Command, Extend, Purchase, Recover, Terminate, TopUp
-from domain.faults import Fault, Faults
-from domain.refusal import Refusal, Refused
+from core.domain.commands import Command, Extend, Purchase, Recover, Terminate, TopUp
+from core.domain.faults import Fault, Faults
+from core.domain.refusal import Refusal, Refused
 
 PURCHASE = Purchase(subscription="s1", account="acme", sku="PRO-M")
 
@@ -16,7 +16,9 @@ PURCHASE = Purchase(subscription="s1", account="acme", sku="PRO-M")
 def test_rule_4_2_defaults_are_filled_in_before_commands_are_compared() -> None:
     assert (
         PURCHASE.fingerprint()
-        == Purchase(subscription="s1", account="acme", sku="PRO-M", quantity=1, multiplier=1, addons={}).fingerprint()
+        == Purchase(
+            subscription="s1", account="acme", sku="PRO-M", quantity=1, multiplier=1, addons={}
+        ).fingerprint()
     )
 
 
@@ -38,22 +40,43 @@ def test_rule_4_2_any_other_value_is_another_command(other: Purchase) -> None:
 
 
 def test_rule_4_2_who_asks_and_under_which_request_id_is_no_value_of_the_command() -> None:
-    assert dataclasses.replace(PURCHASE, request_id="r1", actor="support").fingerprint() == PURCHASE.fingerprint()
-    assert Recover(subscription="s1", account_hint="acme").fingerprint() == Recover(subscription="s1").fingerprint()
+    assert (
+        dataclasses.replace(PURCHASE, request_id="r1", actor="support").fingerprint()
+        == PURCHASE.fingerprint()
+    )
+    assert (
+        Recover(subscription="s1", account_hint="acme").fingerprint()
+        == Recover(subscription="s1").fingerprint()
+    )
 
 
 def test_rule_4_2_commands_of_different_kinds_differ() -> None:
-    assert Recover(subscription="s1").fingerprint() != Terminate(subscription="s1", reason="").fingerprint()
+    assert (
+        Recover(subscription="s1").fingerprint()
+        != Terminate(subscription="s1", reason="").fingerprint()
+    )
 
 
 def test_rule_4_2_an_amount_is_compared_by_value_and_a_day_by_its_date() -> None:
-    assert TopUp(account="acme", amount=Decimal("50.00")).fingerprint() == TopUp(account="acme", amount=Decimal("5E+1")).fingerprint()
-    assert TopUp(account="acme", amount=Decimal(50)).fingerprint() != TopUp(account="acme", amount=Decimal("50.01")).fingerprint()
-    assert Extend(subscription="s1", to=date(2021, 1, 31)).fingerprint() != Extend(subscription="s1", to=date(2021, 2, 28)).fingerprint()
+    assert (
+        TopUp(account="acme", amount=Decimal("50.00")).fingerprint()
+        == TopUp(account="acme", amount=Decimal("5E+1")).fingerprint()
+    )
+    assert (
+        TopUp(account="acme", amount=Decimal(50)).fingerprint()
+        != TopUp(account="acme", amount=Decimal("50.01")).fingerprint()
+    )
+    assert (
+        Extend(subscription="s1", to=date(2021, 1, 31)).fingerprint()
+        != Extend(subscription="s1", to=date(2021, 2, 28)).fingerprint()
+    )
 
 
 def test_addons_are_compared_whatever_their_order() -> None:
-    one, other = dataclasses.replace(PURCHASE, addons={"A": 1, "B": 2}), dataclasses.replace(PURCHASE, addons={"B": 2, "A": 1})
+    one, other = (
+        dataclasses.replace(PURCHASE, addons={"A": 1, "B": 2}),
+        dataclasses.replace(PURCHASE, addons={"B": 2, "A": 1}),
+    )
     assert one.fingerprint() == other.fingerprint()
 
 

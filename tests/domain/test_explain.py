@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from domain import lifecycle
-from domain.calendar import first_instant
-from domain.explain import why_not_renewed
-from domain.policy import DEFAULT
-from domain.subscription import Failure, Subscription
+from core.domain import lifecycle
+from core.domain.calendar import first_instant
+from core.domain.explain import why_not_renewed
+from core.domain.policy import DEFAULT
+from core.domain.subscription import Failure, Subscription
 from tests.domain.made import ZONE, at, day, expired, subscription
 
 BOUGHT = subscription()  # 2020-11-16..2020-12-15
@@ -18,9 +18,21 @@ FAILED = lifecycle.fail(BOUGHT, first_instant(day("12-08"), ZONE), Failure.NO_CR
 @pytest.mark.parametrize(
     ("state", "suspended", "words"),
     [
-        (BOUGHT, False, "It is not due: it is paid until 2020-12-15 and renews on 2020-12-08 (rule 5.1)."),
-        (BOUGHT, True, "(rule 5.1). The account is suspended: the attempt will fail unless it is resumed (rule 5.6)."),
-        (replace(BOUGHT, auto_renew=False), False, "Auto-renewal is off (rule 8.1): it runs until 2020-12-15."),
+        (
+            BOUGHT,
+            False,
+            "It is not due: it is paid until 2020-12-15 and renews on 2020-12-08 (rule 5.1).",
+        ),
+        (
+            BOUGHT,
+            True,
+            "(rule 5.1). The account is suspended: the attempt will fail unless it is resumed (rule 5.6).",
+        ),
+        (
+            replace(BOUGHT, auto_renew=False),
+            False,
+            "Auto-renewal is off (rule 8.1): it runs until 2020-12-15.",
+        ),
         (
             FAILED,
             False,
@@ -32,14 +44,32 @@ FAILED = lifecycle.fail(BOUGHT, first_instant(day("12-08"), ZONE), Failure.NO_CR
             "The renewal failed: the card was declined (rule 5.3). No retry is left (rule 5.4).",
         ),
         (
-            lifecycle.expire(lifecycle.fail(FAILED, at("2020-12-14T03:00"), Failure.SUSPENDED), day("12-16"), "UTC"),
+            lifecycle.expire(
+                lifecycle.fail(FAILED, at("2020-12-14T03:00"), Failure.SUSPENDED),
+                day("12-16"),
+                "UTC",
+            ),
             False,
             "It expired after 2020-12-15 because the renewal failed: the account was suspended (rule 5.6). It can be reactivated",
         ),
-        (expired(day("12-16"), auto_renew=False), False, "because auto-renewal was off (rule 8.1)."),
-        (expired(day("12-16")), False, "because no attempt to renew could be made in time (rule 13)."),
-        (lifecycle.terminate(BOUGHT, day("12-01")), False, "It was terminated on 2020-12-01 and never renews (rule 2)."),
+        (
+            expired(day("12-16"), auto_renew=False),
+            False,
+            "because auto-renewal was off (rule 8.1).",
+        ),
+        (
+            expired(day("12-16")),
+            False,
+            "because no attempt to renew could be made in time (rule 13).",
+        ),
+        (
+            lifecycle.terminate(BOUGHT, day("12-01")),
+            False,
+            "It was terminated on 2020-12-01 and never renews (rule 2).",
+        ),
     ],
 )
-def test_why_not_renewed_says_the_reason_and_its_rule(state: Subscription, suspended: bool, words: str) -> None:
+def test_why_not_renewed_says_the_reason_and_its_rule(
+    state: Subscription, suspended: bool, words: str
+) -> None:
     assert words in why_not_renewed(state, DEFAULT, ZONE, suspended=suspended)

@@ -9,11 +9,11 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.attempt import Terms
-from domain.calendar import first_instant
-from domain.forecast import Entry, forecast
-from domain.policy import DEFAULT, GroupRenewal
-from domain.subscription import Account, Failure, Status, Subscription
+from core.domain.calendar import first_instant
+from core.domain.forecast import Entry, forecast
+from core.domain.policy import DEFAULT, GroupRenewal
+from core.domain.renewal_attempt import Terms
+from core.domain.subscription import Account, Failure, Status, Subscription
 from tests.domain.made import ZONE, account, at, day, expired, failed, subscription, terms
 
 NOW = at("2020-11-20T03:00")
@@ -21,11 +21,33 @@ CARD = {"card": "tok", "renew_by_card": True}
 
 
 def told(
-    wallet: Account, *subscriptions: Subscription, until: str = "2020-12-20", now: datetime = NOW, by: Terms | None = None, charges: bool = True
-) -> list[str]:  # fmt: skip
+    wallet: Account,
+    *subscriptions: Subscription,
+    until: str = "2020-12-20",
+    now: datetime = NOW,
+    by: Terms | None = None,
+    charges: bool = True,
+) -> list[str]:
     """The forecast as short lines: date, event, subscription, amount, reason, balance."""
-    entries = forecast(wallet, subscriptions, by or terms(), now, first_instant(day(until), ZONE), card_charges=charges)
-    parts = ([str(e.date)[5:], e.event, e.subscription, e.amount and f"{e.amount:+f}", e.reason, f"= {e.balance:f}"] for e in entries)
+    entries = forecast(
+        wallet,
+        subscriptions,
+        by or terms(),
+        now,
+        first_instant(day(until), ZONE),
+        card_charges=charges,
+    )
+    parts = (
+        [
+            str(e.date)[5:],
+            e.event,
+            e.subscription,
+            e.amount and f"{e.amount:+f}",
+            e.reason,
+            f"= {e.balance:f}",
+        ]
+        for e in entries
+    )
     return [" ".join(str(part) for part in line if part is not None) for line in parts]
 
 
@@ -47,7 +69,9 @@ def test_a_renewal_follows_its_notice_and_takes_the_price_of_its_date() -> None:
 
 
 def test_an_entry_has_its_instant_rule_and_reason() -> None:
-    _, renewed = forecast(account("50.00"), [subscription()], terms(), NOW, first_instant(day("12-08"), ZONE))
+    _, renewed = forecast(
+        account("50.00"), [subscription()], terms(), NOW, first_instant(day("12-08"), ZONE)
+    )
     assert renewed == Entry(
         at=at("2020-12-07T16:00"),
         date=day("12-08"),
@@ -61,14 +85,24 @@ def test_an_entry_has_its_instant_rule_and_reason() -> None:
 
 
 def test_the_end_is_included_and_now_is_not() -> None:
-    assert told(account("50.00"), subscription(), until="12-08")[-1] == "12-08 renewed s1 -50.00 = 0.00"
-    assert told(account("50.00"), subscription(), until="12-07") == ["12-01 notice_renewal s1 = 50.00"]
-    assert told(account("50.00"), subscription(), until="12-07", now=first_instant(day("12-01"), ZONE)) == []
+    assert (
+        told(account("50.00"), subscription(), until="12-08")[-1]
+        == "12-08 renewed s1 -50.00 = 0.00"
+    )
+    assert told(account("50.00"), subscription(), until="12-07") == [
+        "12-01 notice_renewal s1 = 50.00"
+    ]
+    assert (
+        told(account("50.00"), subscription(), until="12-07", now=first_instant(day("12-01"), ZONE))
+        == []
+    )
 
 
 def test_rule_5_3_the_card_pays_the_whole_sum_of_the_group() -> None:
     wallet = account("30.00", **CARD)
-    assert told(wallet, subscription(), subscription("s2", sku="BIZ-M"), now=at("2020-12-05T03:00")) == [
+    assert told(
+        wallet, subscription(), subscription("s2", sku="BIZ-M"), now=at("2020-12-05T03:00")
+    ) == [
         "12-08 card_charged +90.00 = 120.00",
         "12-08 renewed s1 -50.00 = 70.00",
         "12-08 renewed s2 -40.00 = 30.00",
@@ -89,20 +123,30 @@ def test_rule_5_3_a_card_that_is_declined_is_tried_once_an_attempt() -> None:
 
 def test_rule_5_2_under_independent_each_by_id_takes_what_is_left() -> None:
     policy = replace(DEFAULT, group_renewal=GroupRenewal.INDEPENDENT, retry_days=())
-    assert told(account("89.99"), subscription("s2"), subscription("s1", sku="BIZ-M"), by=terms(policy), now=at("2020-12-05T03:00")) == [
+    assert told(
+        account("89.99"),
+        subscription("s2"),
+        subscription("s1", sku="BIZ-M"),
+        by=terms(policy),
+        now=at("2020-12-05T03:00"),
+    ) == [
         "12-08 renewed s1 -40.00 = 49.99",
         "12-08 renewal_failed s2 no_credits = 49.99",
         "12-16 expired s2 = 49.99",
     ]
 
 
-def test_rule_1_7_at_one_instant_the_oldest_renewal_date_first_then_expiries_terminations_notices() -> None:
+def test_rule_1_7_at_one_instant_the_oldest_renewal_date_first_then_expiries_terminations_notices() -> (
+    None
+):
     noticed = subscription("a", anchor=day("11-25"))  # E 12-24: notice on 12-10
     ended = subscription("b", anchor=day("11-10"), auto_renew=False)  # E 12-09: expires on 12-10
     gone = expired(day("11-12"), id_="c", anchor=day("10-12"))  # day 29 is 12-10
     new = subscription("d", anchor=day("11-18"))  # E 12-17: renews on 12-10
     old = failed(subscription("e"), first_instant(day("12-08"), ZONE))  # retried on 12-10
-    lines = told(account("90.00"), noticed, ended, gone, new, old, now=at("2020-12-09T03:00"), until="12-10")
+    lines = told(
+        account("90.00"), noticed, ended, gone, new, old, now=at("2020-12-09T03:00"), until="12-10"
+    )
     assert [line.split()[1:3] for line in lines] == [
         ["renewed", "e"],
         ["renewal_failed", "d"],
@@ -114,12 +158,21 @@ def test_rule_1_7_at_one_instant_the_oldest_renewal_date_first_then_expiries_ter
 
 def test_rule_11_1_a_credit_limit_counts_until_its_last_day() -> None:
     wallet = account("0.00", credit_limit=Decimal(50), credit_limit_until=day("12-08"))
-    assert told(wallet, subscription(), now=at("2020-12-05T03:00")) == ["12-08 renewed s1 -50.00 = -50.00"]
-    assert told(wallet, subscription(anchor=day("11-17")), now=at("2020-12-05T03:00"))[0] == "12-09 renewal_failed s1 no_credits = 0.00"
+    assert told(wallet, subscription(), now=at("2020-12-05T03:00")) == [
+        "12-08 renewed s1 -50.00 = -50.00"
+    ]
+    assert (
+        told(wallet, subscription(anchor=day("11-17")), now=at("2020-12-05T03:00"))[0]
+        == "12-09 renewal_failed s1 no_credits = 0.00"
+    )
 
 
 def test_rule_11_8_a_suspended_account_gets_no_notice_and_fails_without_its_card() -> None:
-    lines = told(account("500.00", suspended=True, **CARD), subscription(), by=terms(replace(DEFAULT, retry_days=())))
+    lines = told(
+        account("500.00", suspended=True, **CARD),
+        subscription(),
+        by=terms(replace(DEFAULT, retry_days=())),
+    )
     assert lines == ["12-08 renewal_failed s1 suspended = 500.00", "12-16 expired s1 = 500.00"]
 
 
@@ -137,8 +190,15 @@ def test_a_terminated_one_has_nothing_to_come() -> None:
 
 def test_rule_14_a_renewed_one_follows_the_policy_in_force() -> None:
     later = replace(DEFAULT, renewal_lead_days=10)
-    lines = told(account("100.00"), subscription(), by=terms(DEFAULT, later, in_force=2), until="2021-01-20")
-    assert [line.split(" s1")[0] for line in lines] == ["12-01 notice_renewal", "12-08 renewed", "12-29 notice_renewal", "01-05 renewed"]
+    lines = told(
+        account("100.00"), subscription(), by=terms(DEFAULT, later, in_force=2), until="2021-01-20"
+    )
+    assert [line.split(" s1")[0] for line in lines] == [
+        "12-01 notice_renewal",
+        "12-08 renewed",
+        "12-29 notice_renewal",
+        "01-05 renewed",
+    ]
 
 
 def test_a_fee_of_zero_is_an_entry_without_an_amount() -> None:
@@ -147,7 +207,10 @@ def test_a_fee_of_zero_is_an_entry_without_an_amount() -> None:
 
 
 def test_rule_13_what_is_overdue_is_done_first_dated_now() -> None:
-    late, gone = subscription("a"), subscription("b", anchor=day("11-05"))  # E 12-15 and 12-04; 8 days after the latter it is too late
+    late, gone = (
+        subscription("a"),
+        subscription("b", anchor=day("11-05")),
+    )  # E 12-15 and 12-04; 8 days after the latter it is too late
     retried = failed(
         subscription("c", anchor=day("11-18")), first_instant(day("12-10"), ZONE)
     )  # E 12-17, missed retries of 12-12, 12-14, 12-16
@@ -161,7 +224,9 @@ def test_rule_13_what_is_overdue_is_done_first_dated_now() -> None:
 
 
 def test_rule_13_a_late_one_that_fails_is_expired_at_once_and_the_days_count_from_then() -> None:
-    assert told(account("0.00"), subscription(), now=at("2020-12-20T03:00"), until="2021-02-01") == [
+    assert told(
+        account("0.00"), subscription(), now=at("2020-12-20T03:00"), until="2021-02-01"
+    ) == [
         "12-20 renewal_failed s1 no_credits = 0.00",
         "12-20 expired s1 = 0.00",
         "01-17 terminated s1 = 0.00",
@@ -194,7 +259,12 @@ accounts = st.builds(
 )
 
 
-@given(accounts, st.lists(buyers, max_size=4, unique_by=lambda s: s.id), st.booleans(), st.integers(0, 300))
+@given(
+    accounts,
+    st.lists(buyers, max_size=4, unique_by=lambda s: s.id),
+    st.booleans(),
+    st.integers(0, 300),
+)
 def test_balances_add_up_instants_rise_and_nothing_is_spent_beyond_usable(
     wallet: Account, bought: Sequence[Subscription], charges: bool, days: int
 ) -> None:
@@ -213,8 +283,15 @@ def test_balances_add_up_instants_rise_and_nothing_is_spent_beyond_usable(
     assert len(renewed_twice) == len(set(renewed_twice))
 
 
-@given(accounts, st.lists(buyers, max_size=4, unique_by=lambda s: s.id), st.integers(0, 300), st.integers(0, 300))
-def test_a_longer_forecast_begins_with_the_shorter(wallet: Account, bought: Sequence[Subscription], days: int, more: int) -> None:
+@given(
+    accounts,
+    st.lists(buyers, max_size=4, unique_by=lambda s: s.id),
+    st.integers(0, 300),
+    st.integers(0, 300),
+)
+def test_a_longer_forecast_begins_with_the_shorter(
+    wallet: Account, bought: Sequence[Subscription], days: int, more: int
+) -> None:
     shorter = forecast(wallet, bought, terms(), NOW, NOW + timedelta(days=days))
     longer = forecast(wallet, bought, terms(), NOW, NOW + timedelta(days=days + more))
     assert longer[: len(shorter)] == shorter

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calendar import first_instant
-from domain.funding import Source, fund, group
-from domain.planner import Kind
-from domain.policy import DEFAULT, GroupRenewal
-from domain.subscription import Account, Failure, Status
+from core.domain.calendar import first_instant
+from core.domain.funding import Source, fund, group
+from core.domain.planner import Kind
+from core.domain.policy import DEFAULT, GroupRenewal
+from core.domain.subscription import Account, Failure, Status
 from tests.domain.made import START, ZONE, account, at, day, expired, failed, ids, subscription
 
 TODAY = day("12-08")
@@ -26,7 +26,11 @@ CARD = {"card": "tok", "renew_by_card": True}
     [
         (account("50"), "50", Source.WALLET),
         (account("49.99"), "50", Failure.NO_CREDITS),
-        (account("30", **CARD), "50", Source.CARD),  # the example: the card pays 50, the whole, usable 80, then 30
+        (
+            account("30", **CARD),
+            "50",
+            Source.CARD,
+        ),  # the example: the card pays 50, the whole, usable 80, then 30
         (account("50", **CARD), "50", Source.WALLET),
         (account("0", **CARD), "50", Source.CARD),
         (account("-0.01", **CARD), "50", Failure.NO_CREDITS),  # usable is negative
@@ -42,7 +46,9 @@ CARD = {"card": "tok", "renew_by_card": True}
         (account("0", suspended=True), "0", Failure.SUSPENDED),
     ],
 )
-def test_rule_5_3_usable_first_then_the_card_for_the_whole_amount(wallet: Account, amount: str, source: Source | Failure) -> None:
+def test_rule_5_3_usable_first_then_the_card_for_the_whole_amount(
+    wallet: Account, amount: str, source: Source | Failure
+) -> None:
     assert fund(wallet, Decimal(amount), TODAY) is source
 
 
@@ -58,11 +64,23 @@ def test_rule_11_1_a_limit_counts_until_its_last_day() -> None:
     assert account("-8.67", credit_limit=Decimal(100)).usable(TODAY) == Decimal("91.33")
 
 
-@given(*[st.decimals(-100, 100, places=2)] * 2, st.decimals(0, 100, places=2), st.booleans(), st.booleans(), st.booleans())
+@given(
+    *[st.decimals(-100, 100, places=2)] * 2,
+    st.decimals(0, 100, places=2),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+)
 def test_rule_5_3_what_the_wallet_pays_never_takes_usable_below_zero(
     balance: Decimal, reserved: Decimal, amount: Decimal, card: bool, switch: bool, suspended: bool
 ) -> None:
-    wallet = account(card="tok" if card else None, renew_by_card=switch, suspended=suspended, balance=balance, reserved=reserved)
+    wallet = account(
+        card="tok" if card else None,
+        renew_by_card=switch,
+        suspended=suspended,
+        balance=balance,
+        reserved=reserved,
+    )
     match fund(wallet, amount, TODAY):
         case Source.WALLET:
             assert not suspended
@@ -87,7 +105,10 @@ FIRST = first_instant(TODAY, ZONE)
     ("other", "together"),
     [
         (subscription("a"), True),
-        (subscription("z", months=13, anchor=day("2019-11-16"), cycle=12), True),  # another cycle, the same renewal date
+        (
+            subscription("z", months=13, anchor=day("2019-11-16"), cycle=12),
+            True,
+        ),  # another cycle, the same renewal date
         (subscription("m2", account="other"), False),
         (subscription("m2", auto_renew=False), False),
         (subscription("m2", anchor=day("11-17")), False),  # renews a day later
@@ -96,12 +117,17 @@ FIRST = first_instant(TODAY, ZONE)
         (subscription("m2", policy_version=2), False),  # its E − 10
         (subscription("m2", policy_version=2, anchor=day("11-19")), True),  # E 12-18 − 10 = 12-08
         (failed(subscription("m2"), FIRST), False),  # has been attempted already
-        (subscription("m2", planned_at=at("2020-12-08T03:00")), False),  # is attempted at once, alone (5.7)
+        (
+            subscription("m2", planned_at=at("2020-12-08T03:00")),
+            False,
+        ),  # is attempted at once, alone (5.7)
         (expired(START, id_="m2"), False),
         (subscription("m2", status=Status.TERMINATED), False),
     ],
 )
-def test_rule_5_2_those_of_one_account_and_renewal_date_whose_first_attempt_is_due_are_one_group(other: object, together: bool) -> None:
+def test_rule_5_2_those_of_one_account_and_renewal_date_whose_first_attempt_is_due_are_one_group(
+    other: object, together: bool
+) -> None:
     members = group(LEADER, Kind.RENEW, [other, LEADER], POLICIES, DEFAULT, ZONE)  # type: ignore[list-item]
     assert ids(members) == sorted({"m", other.id} if together else {"m"})  # type: ignore[attr-defined]
 
@@ -116,7 +142,9 @@ def test_rule_5_2_those_of_one_account_and_renewal_date_whose_first_attempt_is_d
         (failed(subscription("a", account="other"), FIRST), False),
     ],
 )
-def test_rule_5_2_a_retry_takes_those_that_still_belong_to_the_group(other: object, together: bool) -> None:
+def test_rule_5_2_a_retry_takes_those_that_still_belong_to_the_group(
+    other: object, together: bool
+) -> None:
     leader = failed(LEADER, FIRST)
     members = group(leader, Kind.RETRY, [leader, other], POLICIES, DEFAULT, ZONE)  # type: ignore[list-item]
     assert ids(members) == (["a", "m"] if together else ["m"])  # type: ignore[arg-type]
@@ -124,8 +152,12 @@ def test_rule_5_2_a_retry_takes_those_that_still_belong_to_the_group(other: obje
 
 def test_rule_5_2_under_independent_each_is_alone() -> None:
     current = replace(DEFAULT, group_renewal=GroupRenewal.INDEPENDENT)
-    assert group(LEADER, Kind.RENEW, [subscription("a"), LEADER], POLICIES, current, ZONE) == (LEADER,)
+    assert group(LEADER, Kind.RENEW, [subscription("a"), LEADER], POLICIES, current, ZONE) == (
+        LEADER,
+    )
 
 
 def test_rule_5_7_an_attempt_at_once_is_made_alone() -> None:
-    assert group(LEADER, Kind.ATTEMPT, [subscription("a"), LEADER], POLICIES, DEFAULT, ZONE) == (LEADER,)
+    assert group(LEADER, Kind.ATTEMPT, [subscription("a"), LEADER], POLICIES, DEFAULT, ZONE) == (
+        LEADER,
+    )

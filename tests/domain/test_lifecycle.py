@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import lifecycle
-from domain.calendar import last_paid_day
-from domain.refusal import Refused
-from domain.subscription import Failure, Period, Status, Subscription
+from core.domain import lifecycle
+from core.domain.calendar import last_paid_day
+from core.domain.refusal import Refused
+from core.domain.subscription import Failure, Period, Status, Subscription
 from tests.domain.made import START, at, day, expired, failed, subscription
 
 NOW = at("2020-12-08T00:00")
@@ -19,9 +19,18 @@ NOW = at("2020-12-08T00:00")
 
 def bought(today: date = START, base: int = 1, multiplier: int = 1) -> Subscription:
     return lifecycle.bought(
-        id="s1", account="acme", sku="PRO-M", quantity=2, multiplier=multiplier, addons={"SEAT": 1}, legacy=True, base_months=base,
-        today=today, now=NOW, policy_version=3,
-    )  # fmt: skip
+        id="s1",
+        account="acme",
+        sku="PRO-M",
+        quantity=2,
+        multiplier=multiplier,
+        addons={"SEAT": 1},
+        legacy=True,
+        base_months=base,
+        today=today,
+        now=NOW,
+        policy_version=3,
+    )
 
 
 # --- 1.3: periods from the anchor ----------------------------------------------------------------------------------------------
@@ -31,13 +40,37 @@ def bought(today: date = START, base: int = 1, multiplier: int = 1) -> Subscript
     ("anchor", "months", "periods"),
     [
         ("2020-11-16", 1, ["2020-11-16..2020-12-15", "2020-12-16..2021-01-15"]),
-        ("2023-01-31", 1, ["2023-01-31..2023-02-27", "2023-02-28..2023-03-30", "2023-03-31..2023-04-29", "2023-04-30..2023-05-30"]),
+        (
+            "2023-01-31",
+            1,
+            [
+                "2023-01-31..2023-02-27",
+                "2023-02-28..2023-03-30",
+                "2023-03-31..2023-04-29",
+                "2023-04-30..2023-05-30",
+            ],
+        ),
         ("2024-01-31", 1, ["2024-01-31..2024-02-28", "2024-02-29..2024-03-30"]),
-        ("2024-02-29", 12, ["2024-02-29..2025-02-27", "2025-02-28..2026-02-27", "2026-02-28..2027-02-27", "2027-02-28..2028-02-28"]),
-        ("2024-08-31", 6, ["2024-08-31..2025-02-27", "2025-02-28..2025-08-30", "2025-08-31..2026-02-27"]),
+        (
+            "2024-02-29",
+            12,
+            [
+                "2024-02-29..2025-02-27",
+                "2025-02-28..2026-02-27",
+                "2026-02-28..2027-02-27",
+                "2027-02-28..2028-02-28",
+            ],
+        ),
+        (
+            "2024-08-31",
+            6,
+            ["2024-08-31..2025-02-27", "2025-02-28..2025-08-30", "2025-08-31..2026-02-27"],
+        ),
     ],
 )
-def test_rule_1_3_each_row_of_the_table_of_periods(anchor: str, months: int, periods: list[str]) -> None:
+def test_rule_1_3_each_row_of_the_table_of_periods(
+    anchor: str, months: int, periods: list[str]
+) -> None:
     active = bought(day(anchor), months)
     seen = [lifecycle.start(active)]
     while len(seen) < len(periods):
@@ -52,15 +85,35 @@ def test_rule_1_3_a_cycle_of_two_months_from_the_second_on_counts_from_the_same_
     active = replace(bought(date(2023, 1, 31)), cycle_months=2)
     active, second = lifecycle.renew(active, NOW, 1)
     active, third = lifecycle.renew(active, NOW, 1)
-    assert [(str(p.start), str(p.expiry)) for p in (second, third)] == [("2023-02-28", "2023-04-29"), ("2023-04-30", "2023-06-29")]
+    assert [(str(p.start), str(p.expiry)) for p in (second, third)] == [
+        ("2023-02-28", "2023-04-29"),
+        ("2023-04-30", "2023-06-29"),
+    ]
 
 
 def test_rule_3_3_a_purchase_is_anchored_today_and_has_paid_one_whole_cycle() -> None:
     active = bought(multiplier=2)
-    assert (active.anchor, active.months_paid, active.cycle_months, active.cycles_paid) == (START, 2, 2, 1)
-    assert (active.expiry, active.planned_at, active.policy_version, active.version) == (day("2021-01-15"), NOW, 3, 1)
-    assert (active.quantity, active.addons, active.legacy, active.auto_renew) == (2, {"SEAT": 1}, True, True)
-    assert lifecycle.start(active) == Period(start=START, expiry=day("2021-01-15"), months=2, scheduled_start=START)
+    assert (active.anchor, active.months_paid, active.cycle_months, active.cycles_paid) == (
+        START,
+        2,
+        2,
+        1,
+    )
+    assert (active.expiry, active.planned_at, active.policy_version, active.version) == (
+        day("2021-01-15"),
+        NOW,
+        3,
+        1,
+    )
+    assert (active.quantity, active.addons, active.legacy, active.auto_renew) == (
+        2,
+        {"SEAT": 1},
+        True,
+        True,
+    )
+    assert lifecycle.start(active) == Period(
+        start=START, expiry=day("2021-01-15"), months=2, scheduled_start=START
+    )
 
 
 def test_rule_3_1_a_cycle_that_ends_beyond_the_calendar_is_refused() -> None:
@@ -76,16 +129,26 @@ def test_rule_3_1_a_cycle_that_ends_beyond_the_calendar_is_refused() -> None:
 def test_rule_5_1_a_renewal_begins_the_day_after_e_and_clears_what_had_failed() -> None:
     before = replace(failed(subscription(), NOW), failure=Failure.NO_CREDITS)
     renewed, period = lifecycle.renew(before, at("2020-12-10T00:00"), 2)
-    assert period == Period(start=day("12-16"), expiry=day("2021-01-15"), months=1, scheduled_start=day("12-16"))
+    assert period == Period(
+        start=day("12-16"), expiry=day("2021-01-15"), months=1, scheduled_start=day("12-16")
+    )
     assert (renewed.renewal_failed, renewed.failure, renewed.attempted_at) == (False, None, None)
     assert (renewed.expiry, renewed.months_paid, renewed.cycles_paid) == (day("2021-01-15"), 2, 2)
-    assert (renewed.planned_at, renewed.policy_version, renewed.version) == (at("2020-12-10T00:00"), 2, before.version + 1)
+    assert (renewed.planned_at, renewed.policy_version, renewed.version) == (
+        at("2020-12-10T00:00"),
+        2,
+        before.version + 1,
+    )
 
 
 def test_rule_5_4_a_failure_is_noted_with_its_reason_and_instant_and_moves_nothing() -> None:
     before = subscription()
     after = lifecycle.fail(before, NOW, Failure.CARD_DECLINED)
-    assert (after.renewal_failed, after.failure, after.attempted_at) == (True, Failure.CARD_DECLINED, NOW)
+    assert (after.renewal_failed, after.failure, after.attempted_at) == (
+        True,
+        Failure.CARD_DECLINED,
+        NOW,
+    )
     assert (after.expiry, after.version) == (before.expiry, before.version + 1)
 
 
@@ -105,7 +168,11 @@ def test_rule_6_2_extending_by_cycles_makes_a_period_each() -> None:
         ("2021-01-16", "2021-02-15"),
         ("2021-02-16", "2021-03-15"),
     ]
-    assert (extended.expiry, extended.cycles_paid, extended.version) == (day("2021-03-15"), 4, before.version + 1)
+    assert (extended.expiry, extended.cycles_paid, extended.version) == (
+        day("2021-03-15"),
+        4,
+        before.version + 1,
+    )
     assert not extended.renewal_failed
 
 
@@ -113,9 +180,19 @@ def test_rule_6_2_extending_to_a_day_makes_the_day_after_it_the_anchor() -> None
     before = failed(subscription(), NOW)
     extended, period = lifecycle.extend_to(before, day("2021-01-31"), NOW, 2)
     # one whole month and 16 days: counted as two months by a refund
-    assert period == Period(start=day("12-16"), expiry=day("2021-01-31"), months=2, scheduled_start=day("12-16"))
-    assert (extended.anchor, extended.months_paid, extended.expiry) == (day("2021-02-01"), 0, day("2021-01-31"))
-    assert (extended.cycles_paid, extended.renewal_failed, extended.version) == (2, False, before.version + 1)
+    assert period == Period(
+        start=day("12-16"), expiry=day("2021-01-31"), months=2, scheduled_start=day("12-16")
+    )
+    assert (extended.anchor, extended.months_paid, extended.expiry) == (
+        day("2021-02-01"),
+        0,
+        day("2021-01-31"),
+    )
+    assert (extended.cycles_paid, extended.renewal_failed, extended.version) == (
+        2,
+        False,
+        before.version + 1,
+    )
     renewed, following = lifecycle.renew(extended, NOW, 2)
     assert (following.start, following.expiry) == (day("2021-02-01"), day("2021-02-28"))
     assert renewed.anchor == day("2021-02-01")
@@ -126,7 +203,9 @@ def test_rule_6_2_extending_to_the_end_of_a_month_leaves_no_days_over() -> None:
     assert period.months == 2
 
 
-def test_rule_6_2_the_earliest_day_is_the_last_of_the_next_whole_month_also_in_a_yearly_cycle() -> None:
+def test_rule_6_2_the_earliest_day_is_the_last_of_the_next_whole_month_also_in_a_yearly_cycle() -> (
+    None
+):
     assert lifecycle.earliest_extension(subscription()) == day("2021-01-15")
     assert lifecycle.earliest_extension(subscription(months=12, sku="PRO-Y")) == day("2021-12-15")
     lifecycle.extend_to(subscription(), day("2021-01-15"), NOW, 1)
@@ -136,9 +215,14 @@ def test_rule_6_2_the_earliest_day_is_the_last_of_the_next_whole_month_also_in_a
 
 @pytest.mark.parametrize(
     "extend",
-    [lambda s: lifecycle.extend_to(s, date(9001, 1, 1), NOW, 1), lambda s: lifecycle.extend(s, 10**12, NOW, 1)],
+    [
+        lambda s: lifecycle.extend_to(s, date(9001, 1, 1), NOW, 1),
+        lambda s: lifecycle.extend(s, 10**12, NOW, 1),
+    ],
 )
-def test_rule_6_2_an_extension_beyond_the_calendar_is_refused(extend: Callable[[Subscription], object]) -> None:
+def test_rule_6_2_an_extension_beyond_the_calendar_is_refused(
+    extend: Callable[[Subscription], object],
+) -> None:
     with pytest.raises(Refused, match=r"rule 6\.2"):
         extend(subscription())
 
@@ -147,27 +231,55 @@ def test_rule_6_2_an_extension_beyond_the_calendar_is_refused(extend: Callable[[
 
 
 def test_rule_7_reactivating_keeps_the_old_schedule() -> None:
-    before = expired(day("2021-02-07"), anchor=day("2021-01-07"), renewal_failed=False, failure=Failure.NO_CREDITS)
+    before = expired(
+        day("2021-02-07"),
+        anchor=day("2021-01-07"),
+        renewal_failed=False,
+        failure=Failure.NO_CREDITS,
+    )
     assert before.expiry == day("2021-02-06")
     active, period = lifecycle.reactivate(before, day("2021-02-23"), NOW, 2)
     # expired 02-06, reactivated 02-23: expiry 03-06; the lost days are not given back
-    assert (active.status, active.expiry, active.expired_on, active.failure) == (Status.ACTIVE, day("2021-03-06"), None, None)
-    assert period == Period(start=day("2021-02-23"), expiry=day("2021-03-06"), months=1, scheduled_start=day("2021-02-07"))
+    assert (active.status, active.expiry, active.expired_on, active.failure) == (
+        Status.ACTIVE,
+        day("2021-03-06"),
+        None,
+        None,
+    )
+    assert period == Period(
+        start=day("2021-02-23"),
+        expiry=day("2021-03-06"),
+        months=1,
+        scheduled_start=day("2021-02-07"),
+    )
     assert (active.cycles_paid, active.auto_renew, active.version) == (2, True, before.version + 1)
 
 
 @pytest.mark.parametrize(
-    ("today", "expiry", "scheduled"), [("01-15", "01-15", "2020-12-16"), ("01-16", "02-15", "2021-01-16"), ("04-01", "04-15", "2021-03-16")]
+    ("today", "expiry", "scheduled"),
+    [
+        ("01-15", "01-15", "2020-12-16"),
+        ("01-16", "02-15", "2021-01-16"),
+        ("04-01", "04-15", "2021-03-16"),
+    ],
 )
-def test_rule_7_as_many_cycles_as_reach_today_for_one_fee(today: str, expiry: str, scheduled: str) -> None:
+def test_rule_7_as_many_cycles_as_reach_today_for_one_fee(
+    today: str, expiry: str, scheduled: str
+) -> None:
     active, period = lifecycle.reactivate(expired(day("12-16")), day(f"2021-{today}"), NOW, 1)
     assert (active.expiry, active.cycles_paid) == (day(f"2021-{expiry}"), 2)
-    assert (period.start, period.scheduled_start, period.months) == (day(f"2021-{today}"), day(scheduled), 1)
+    assert (period.start, period.scheduled_start, period.months) == (
+        day(f"2021-{today}"),
+        day(scheduled),
+        1,
+    )
 
 
 @pytest.mark.parametrize("auto_renew", [True, False])
 def test_rule_7_auto_renewal_stays_as_it_was(auto_renew: bool) -> None:
-    active, _ = lifecycle.reactivate(expired(day("12-16"), auto_renew=auto_renew), day("12-20"), NOW, 1)
+    active, _ = lifecycle.reactivate(
+        expired(day("12-16"), auto_renew=auto_renew), day("12-20"), NOW, 1
+    )
     assert active.auto_renew is auto_renew
 
 
@@ -177,19 +289,34 @@ def test_rule_7_auto_renewal_stays_as_it_was(auto_renew: bool) -> None:
 def test_rule_1_5_expiring_keeps_e_and_notes_day_1() -> None:
     before = replace(failed(subscription(), NOW), failure=Failure.NO_CREDITS)
     after = lifecycle.expire(before, day("12-16"), "UTC")
-    assert (after.status, after.expired_on, after.expiry) == (Status.EXPIRED, day("12-16"), day("12-15"))
+    assert (after.status, after.expired_on, after.expiry) == (
+        Status.EXPIRED,
+        day("12-16"),
+        day("12-15"),
+    )
     assert (after.renewal_failed, after.failure, after.version) == (False, Failure.NO_CREDITS, 2)
 
 
 def test_rule_2_terminating_is_final_and_keeps_e() -> None:
     after = lifecycle.terminate(failed(subscription(), NOW), day("12-10"))
-    assert (after.status, after.terminated_on, after.expiry) == (Status.TERMINATED, day("12-10"), day("12-15"))
+    assert (after.status, after.terminated_on, after.expiry) == (
+        Status.TERMINATED,
+        day("12-10"),
+        day("12-15"),
+    )
     assert (after.renewal_failed, after.version) == (False, 2)
 
 
-def test_rule_8_1_unsubscribing_leaves_a_failed_renewal_failed_and_resubscribing_plans_anew() -> None:
+def test_rule_8_1_unsubscribing_leaves_a_failed_renewal_failed_and_resubscribing_plans_anew() -> (
+    None
+):
     off = lifecycle.unsubscribe(failed(subscription(), NOW))
-    assert (off.auto_renew, off.renewal_failed, off.attempted_at, off.version) == (False, True, NOW, 2)
+    assert (off.auto_renew, off.renewal_failed, off.attempted_at, off.version) == (
+        False,
+        True,
+        NOW,
+        2,
+    )
     on = lifecycle.resubscribe(off, at("2020-12-11T09:00"))
     assert (on.auto_renew, on.renewal_failed, on.attempted_at, on.version) == (True, True, None, 3)
     assert (on.planned_at, on.expiry) == (at("2020-12-11T09:00"), day("12-15"))
@@ -220,7 +347,9 @@ WHILE_ACTIVE: dict[str, Transition] = {
     "renew": _paid(lambda s, today: lifecycle.renew(s, instant(today), 1)),
     "extend": lambda s, today: lifecycle.extend(s, 2, instant(today), 1),
     "extend to": _paid(
-        lambda s, today: lifecycle.extend_to(s, lifecycle.earliest_extension(s) + timedelta(days=today.day), instant(today), 1)
+        lambda s, today: lifecycle.extend_to(
+            s, lifecycle.earliest_extension(s) + timedelta(days=today.day), instant(today), 1
+        )
     ),
     "fail": _plain(lambda s, today: lifecycle.fail(s, instant(today), Failure.NO_CREDITS)),
     "miss": _plain(lambda s, today: lifecycle.miss(s, instant(today))),
@@ -231,7 +360,13 @@ WHILE_ACTIVE: dict[str, Transition] = {
 days = st.dates(date(1999, 1, 1), date(2030, 12, 31))
 
 
-@given(days, st.integers(1, 24), st.lists(st.tuples(st.sampled_from([*WHILE_ACTIVE, "reactivate"]), st.integers(0, 100)), max_size=12))
+@given(
+    days,
+    st.integers(1, 24),
+    st.lists(
+        st.tuples(st.sampled_from([*WHILE_ACTIVE, "reactivate"]), st.integers(0, 100)), max_size=12
+    ),
+)
 def test_rule_1_3_after_any_sequence_e_is_counted_from_the_anchor_and_periods_follow_one_another(
     first: date, months: int, sequence: list[tuple[str, int]]
 ) -> None:
@@ -241,7 +376,11 @@ def test_rule_1_3_after_any_sequence_e_is_counted_from_the_anchor_and_periods_fo
         if (name == "reactivate") is not (now.status is Status.EXPIRED):
             continue
         today = now.expiry + timedelta(days=1 + later)
-        transition = _paid(lambda s, on: lifecycle.reactivate(s, on, instant(on), 1)) if name == "reactivate" else WHILE_ACTIVE[name]
+        transition = (
+            _paid(lambda s, on: lifecycle.reactivate(s, on, instant(on), 1))
+            if name == "reactivate"
+            else WHILE_ACTIVE[name]
+        )
         then, periods = transition(now, today)
         cycles += len(periods)
         assert then.version == now.version + 1
@@ -258,7 +397,9 @@ def test_rule_1_3_after_any_sequence_e_is_counted_from_the_anchor_and_periods_fo
 
 
 @given(days, st.integers(1, 12), st.integers(1, 30))
-def test_rule_1_3_renewing_covers_each_day_once_as_a_walk_day_by_day_does(first: date, months: int, cycles: int) -> None:
+def test_rule_1_3_renewing_covers_each_day_once_as_a_walk_day_by_day_does(
+    first: date, months: int, cycles: int
+) -> None:
     active, periods = lifecycle.extend(bought(first, months), cycles, NOW, 1)
     starts = {p.start for p in periods} | {active.expiry + timedelta(days=1)}
     walked, month, found = first, 0, set()
@@ -276,5 +417,7 @@ def test_rule_1_3_renewing_covers_each_day_once_as_a_walk_day_by_day_does(first:
 def test_day_one_is_the_day_after_e_even_where_that_date_does_not_exist() -> None:
     # Apia has no 2011-12-30: the step of E + 1 = 12-30 is due with 12-31; day 29 stays E + 29
     before = replace(subscription(), expiry=date(2011, 12, 29))
-    assert lifecycle.expire(before, date(2011, 12, 31), "Pacific/Apia").expired_on == date(2011, 12, 30)
+    assert lifecycle.expire(before, date(2011, 12, 31), "Pacific/Apia").expired_on == date(
+        2011, 12, 30
+    )
     assert lifecycle.expire(before, date(2012, 1, 1), "Pacific/Apia").expired_on == date(2012, 1, 1)

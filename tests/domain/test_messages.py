@@ -6,10 +6,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain import messages
-from domain.messages import CommandResult, Snapshot, StepRequest
+from core.protocol import activity_messages
+from core.protocol.activity_messages import CommandResult, Snapshot, StepRequest
 
-MESSAGES = [m for _, m in inspect.getmembers(messages, dataclasses.is_dataclass) if m.__module__ == messages.__name__]
+MESSAGES = [
+    m
+    for _, m in inspect.getmembers(activity_messages, dataclasses.is_dataclass)
+    if m.__module__ == activity_messages.__name__
+]
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.__name__)
@@ -19,6 +23,15 @@ def test_a_message_is_frozen_and_its_fields_are_named(message: type) -> None:
 
 
 def test_what_is_not_said_is_the_default() -> None:
-    assert CommandResult() == CommandResult(refusal=None, facts={}, replayed=False, snapshots=(), needs_charge=None)
-    assert StepRequest(subscription="s1", version=1, now=datetime(2020, 12, 8, tzinfo=UTC)).charge is None
-    assert {f.name for f in dataclasses.fields(Snapshot) if f.default is f.default_factory} == {"subscription", "timezone", "suspended"}
+    assert CommandResult() == CommandResult(
+        refusal=None, facts={}, replayed=False, snapshots=(), needs_charge=None
+    )
+    assert (
+        StepRequest(subscription="s1", version=1, now=datetime(2020, 12, 8, tzinfo=UTC)).charge
+        is None
+    )
+    assert {f.name for f in dataclasses.fields(Snapshot) if f.default is f.default_factory} == {
+        "subscription",
+        "timezone",
+        "suspended",
+    }

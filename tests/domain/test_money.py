@@ -9,12 +9,58 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.faults import Fault
-from domain.money import UnknownCurrency, in_words, is_amount, is_currency, minor_units, parse_amount, parse_amounts, plain, round_half_up
+from core.domain.faults import Fault
+from core.domain.money import (
+    UnknownCurrency,
+    in_words,
+    is_amount,
+    is_currency,
+    minor_units,
+    parse_amount,
+    parse_amounts,
+    plain,
+    round_half_up,
+)
 
-NOT_CURRENCIES: list[object] = ["usd", "US", "USDD", "", "DEM", "XXX", "XTS", "XAU", "XDR", "CNH", "$", "US$", None, 840, b"USD", [], {}]
+NOT_CURRENCIES: list[object] = [
+    "usd",
+    "US",
+    "USDD",
+    "",
+    "DEM",
+    "XXX",
+    "XTS",
+    "XAU",
+    "XDR",
+    "CNH",
+    "$",
+    "US$",
+    None,
+    840,
+    b"USD",
+    [],
+    {},
+]
 
-NO_DIGITS = ["", " ", "1.", ".5", "1,000", "1_000", "1e3", "1E-2", "NaN", "inf", "-Infinity", "--1", "1 ", " 1", "1\n", "+", "1\x00"]
+NO_DIGITS = [
+    "",
+    " ",
+    "1.",
+    ".5",
+    "1,000",
+    "1_000",
+    "1e3",
+    "1E-2",
+    "NaN",
+    "inf",
+    "-Infinity",
+    "--1",
+    "1 ",
+    " 1",
+    "1\n",
+    "+",
+    "1\x00",
+]
 NO_DIGITS += ["٣", "½", "0x10", "1.2.3", "$5"]
 NO_TEXT: list[object] = [50, 50.0, True, None, Decimal("50"), b"50", [], {}]
 
@@ -28,8 +74,23 @@ amounts = st.decimals(-(10**11), 10**11, places=5, allow_nan=False, allow_infini
 @pytest.mark.parametrize(
     ("currency", "units"),
     [
-        *[("USD", 2), ("EUR", 2), ("SGD", 2), ("JPY", 0), ("KRW", 0), ("CLP", 0), ("KWD", 3), ("BHD", 3), ("CLF", 4)],
-        *[("RSD", 2), ("IQD", 3), ("ALL", 2), ("MGA", 2)],  # ISO 4217, where people leave the small coins away
+        *[
+            ("USD", 2),
+            ("EUR", 2),
+            ("SGD", 2),
+            ("JPY", 0),
+            ("KRW", 0),
+            ("CLP", 0),
+            ("KWD", 3),
+            ("BHD", 3),
+            ("CLF", 4),
+        ],
+        *[
+            ("RSD", 2),
+            ("IQD", 3),
+            ("ALL", 2),
+            ("MGA", 2),
+        ],  # ISO 4217, where people leave the small coins away
     ],
 )
 def test_rule_3_2_a_currency_has_the_minor_units_of_iso_4217(currency: str, units: int) -> None:
@@ -51,7 +112,7 @@ def test_what_is_no_currency_in_use_is_unknown(code: object) -> None:
 
 
 def test_the_currency_data_is_loaded_with_the_first_amount_not_with_the_module() -> None:
-    script = "import sys, domain.money, domain.policy, domain.catalog; sys.exit('babel' in sys.modules)"
+    script = "import sys, core.domain.money, core.domain.policy, core.domain.catalog; sys.exit('babel' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
@@ -76,7 +137,9 @@ def test_the_currency_data_is_loaded_with_the_first_amount_not_with_the_module()
         ("0.0149", "USD", "0.01"),  # rounded once: over 0.015 it would become 0.02
     ],
 )
-def test_rule_3_2_an_amount_is_rounded_once_half_up_to_the_minor_unit(amount: str, currency: str, rounded: str) -> None:
+def test_rule_3_2_an_amount_is_rounded_once_half_up_to_the_minor_unit(
+    amount: str, currency: str, rounded: str
+) -> None:
     assert str(round_half_up(Decimal(amount), currency)) == rounded
 
 
@@ -96,7 +159,9 @@ def test_rule_3_2_an_amount_is_rounded_once_half_up_to_the_minor_unit(amount: st
         (Fraction(10, 3), "KWD", "3.333"),
     ],
 )
-def test_rule_3_4_a_fraction_is_rounded_exactly(amount: Fraction, currency: str, rounded: str) -> None:
+def test_rule_3_4_a_fraction_is_rounded_exactly(
+    amount: Fraction, currency: str, rounded: str
+) -> None:
     assert str(round_half_up(amount, currency)) == rounded
 
 
@@ -108,7 +173,9 @@ def test_an_amount_that_is_not_finite_cannot_be_rounded(amount: str) -> None:
 
 @settings(deadline=None)
 @given(amounts, currencies)
-def test_rule_3_2_rounding_moves_an_amount_by_half_a_unit_at_most_and_only_once(amount: Decimal, currency: str) -> None:
+def test_rule_3_2_rounding_moves_an_amount_by_half_a_unit_at_most_and_only_once(
+    amount: Decimal, currency: str
+) -> None:
     rounded = round_half_up(amount, currency)
     assert abs(rounded - amount) * 2 <= Decimal(10) ** -minor_units(currency)
     assert round_half_up(rounded, currency) == rounded
@@ -150,7 +217,9 @@ def test_rule_3_2_a_fraction_rounds_like_its_decimal(amount: Fraction, currency:
         ("999999999999.99999", "USD", "999999999999.99999"),
     ],
 )
-def test_rule_3_2_an_amount_is_written_with_its_minor_units_and_more_only_when_not_zero(amount: str, currency: str, text: str) -> None:
+def test_rule_3_2_an_amount_is_written_with_its_minor_units_and_more_only_when_not_zero(
+    amount: str, currency: str, text: str
+) -> None:
     assert plain(Decimal(amount), currency) == text
 
 
@@ -174,7 +243,9 @@ def test_what_is_written_is_read_back(amount: Decimal, currency: str) -> None:
         ("7", "CAD", "CA$7.00"),
     ],
 )
-def test_a_customer_reads_an_amount_with_its_currency(amount: str, currency: str, text: str) -> None:
+def test_a_customer_reads_an_amount_with_its_currency(
+    amount: str, currency: str, text: str
+) -> None:
     assert in_words(Decimal(amount), currency) == text
 
 
@@ -217,7 +288,11 @@ def test_what_is_no_amount_is_refused_with_what_is_allowed(text: object, reason:
 
 def test_amounts_by_currency_are_read_with_every_fault() -> None:
     faults: list[Fault] = []
-    read = parse_amounts({"USD": "5.00", "JPY": "0", "EUR": "-1", "SGD": 5, "usd": "1", 7: "1", "x" * 99: "1"}, "p", faults)
+    read = parse_amounts(
+        {"USD": "5.00", "JPY": "0", "EUR": "-1", "SGD": 5, "usd": "1", 7: "1", "x" * 99: "1"},
+        "p",
+        faults,
+    )
     assert read == {"USD": Decimal("5.00"), "JPY": Decimal(0)}
     assert [(fault.place[:8], fault.reason.split(";")[0][:40]) for fault in faults] == [
         ("p.EUR", "-1 is negative"),
@@ -249,5 +324,7 @@ def test_amounts_by_currency_are_a_mapping() -> None:
         ("-Infinity", False),
     ],
 )
-def test_rule_3_2_the_ledger_keeps_at_most_five_decimals_below_a_million_millions(amount: str, kept: bool) -> None:
+def test_rule_3_2_the_ledger_keeps_at_most_five_decimals_below_a_million_millions(
+    amount: str, kept: bool
+) -> None:
     assert is_amount(Decimal(amount)) is kept

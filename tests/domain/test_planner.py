@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import lifecycle, planner
-from domain.calendar import first_instant, local_date
-from domain.planner import RENEWALS, Kind, Notice, PlannedNotice, Step, next_step
-from domain.policy import DEFAULT, Policy
-from domain.subscription import Failure, Status, Subscription
+from core.domain import lifecycle, planner
+from core.domain.calendar import first_instant, local_date
+from core.domain.planner import RENEWALS, Kind, Notice, PlannedNotice, Step, next_step
+from core.domain.policy import DEFAULT, Policy
+from core.domain.subscription import Failure, Status, Subscription
 from tests.domain.made import ZONE, at, day, expired, failed, subscription
 
 BOUGHT = subscription()  # 2020-11-16..2020-12-15
@@ -53,11 +53,18 @@ def why(subscription: Subscription) -> str:
         (failed(BOUGHT, first("12-12")), "retry", "12-14", "5.4"),  # E − 1
         (failed(BOUGHT, first("12-14")), "expire", "12-16", "1.5"),  # E + 1
         (replace(BOUGHT, auto_renew=False), "expire", "12-16", "1.5"),
-        (failed(replace(BOUGHT, auto_renew=False), first("12-08")), "expire", "12-16", "1.5"),  # 8.1: no longer retried
+        (
+            failed(replace(BOUGHT, auto_renew=False), first("12-08")),
+            "expire",
+            "12-16",
+            "1.5",
+        ),  # 8.1: no longer retried
         (expired(day("12-16")), "terminate", "2021-01-13", "1.5"),  # E + 29
     ],
 )
-def test_rule_1_5_each_row_of_the_timeline(state: Subscription, kind: str, on: str, rule: str) -> None:
+def test_rule_1_5_each_row_of_the_timeline(
+    state: Subscription, kind: str, on: str, rule: str
+) -> None:
     assert next_of(state) == (kind, day(on), rule)
 
 
@@ -74,7 +81,9 @@ def test_rule_1_4_a_step_is_due_at_the_first_instant_of_its_local_date() -> None
 def test_rule_1_5_a_legacy_subscription_renews_8_days_before_e_and_retries_from_there() -> None:
     legacy = replace(BOUGHT, legacy=True)
     assert next_of(legacy) == ("renew", day("12-07"), "5.1")
-    assert [next_of(failed(legacy, first(on)))[:2] for on in ("12-07", "12-09", "12-11", "12-13")] == [
+    assert [
+        next_of(failed(legacy, first(on)))[:2] for on in ("12-07", "12-09", "12-11", "12-13")
+    ] == [
         ("retry", day("12-09")),
         ("retry", day("12-11")),
         ("retry", day("12-13")),
@@ -86,10 +95,16 @@ def test_rule_14_the_timeline_is_the_policys() -> None:
     policy = Policy(renewal_lead_days=10, retry_days=(1, 10), reactivation_days=3)
     assert next_of(BOUGHT, policy) == ("renew", day("12-05"), "5.1")
     assert next_of(failed(BOUGHT, first("12-05")), policy)[:2] == ("retry", day("12-06"))
-    assert next_of(failed(BOUGHT, first("12-06")), policy)[:2] == ("retry", day("12-15"))  # E itself
+    assert next_of(failed(BOUGHT, first("12-06")), policy)[:2] == (
+        "retry",
+        day("12-15"),
+    )  # E itself
     assert next_of(failed(BOUGHT, first("12-15")), policy)[:2] == ("expire", day("12-16"))
     assert next_of(expired(day("12-16")), policy)[:2] == ("terminate", day("12-19"))
-    assert next_of(failed(BOUGHT, first("12-08")), Policy(retry_days=()))[:2] == ("expire", day("12-16"))
+    assert next_of(failed(BOUGHT, first("12-08")), Policy(retry_days=()))[:2] == (
+        "expire",
+        day("12-16"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -97,11 +112,20 @@ def test_rule_14_the_timeline_is_the_policys() -> None:
     [
         (BOUGHT, "2020-12-08 is the renewal date of the cycle that ends on 2020-12-15"),
         (failed(BOUGHT, first("12-08")), "retry 1 of 3, 2 days after the renewal date 2020-12-08"),
-        (failed(BOUGHT, first("12-14")), "the renewal failed and no retry is left; 2020-12-15 is the last day"),
+        (
+            failed(BOUGHT, first("12-14")),
+            "the renewal failed and no retry is left; 2020-12-15 is the last day",
+        ),
         (replace(BOUGHT, auto_renew=False), "auto-renewal is off; 2020-12-15 is the last day"),
-        (replace(BOUGHT, attempted_at=first("12-17")), "no attempt to renew is left; 2020-12-15 is the last day"),
+        (
+            replace(BOUGHT, attempted_at=first("12-17")),
+            "no attempt to renew is left; 2020-12-15 is the last day",
+        ),
         (expired(day("12-16")), "expired and not reactivated by 2021-01-12"),
-        (replace(BOUGHT, planned_at=first("12-09")), "the renewal date 2020-12-08 is past, the expiry date 2020-12-15 is not"),
+        (
+            replace(BOUGHT, planned_at=first("12-09")),
+            "the renewal date 2020-12-08 is past, the expiry date 2020-12-15 is not",
+        ),
     ],
 )
 def test_a_step_says_why(state: Subscription, words: str) -> None:
@@ -121,7 +145,9 @@ def test_a_step_says_why(state: Subscription, words: str) -> None:
         ("2020-12-13T16:00", "expire", "12-16"),
     ],
 )
-def test_rule_5_4_the_retries_are_those_later_than_the_failed_attempt(attempted: str, kind: str, on: str) -> None:
+def test_rule_5_4_the_retries_are_those_later_than_the_failed_attempt(
+    attempted: str, kind: str, on: str
+) -> None:
     assert next_of(failed(BOUGHT, at(attempted)))[:2] == (kind, day(on))
 
 
@@ -129,7 +155,9 @@ def test_rule_5_4_the_retries_are_those_later_than_the_failed_attempt(attempted:
 
 
 @pytest.mark.parametrize("planned", ["2020-12-07T16:00", "2020-12-10T03:00", "2020-12-15T15:59:59"])
-def test_rule_5_7_with_the_renewal_date_past_and_today_up_to_e_it_is_attempted_at_once(planned: str) -> None:
+def test_rule_5_7_with_the_renewal_date_past_and_today_up_to_e_it_is_attempted_at_once(
+    planned: str,
+) -> None:
     for state in (BOUGHT, replace(BOUGHT, renewal_failed=True)):  # also when it had failed before
         step = next_step(replace(state, planned_at=at(planned)), DEFAULT, ZONE)
         assert step is not None
@@ -137,15 +165,24 @@ def test_rule_5_7_with_the_renewal_date_past_and_today_up_to_e_it_is_attempted_a
 
 
 def test_rule_5_7_a_second_before_the_renewal_date_it_waits_for_it() -> None:
-    assert next_of(replace(BOUGHT, planned_at=at("2020-12-07T15:59:59"))) == ("renew", day("12-08"), "5.1")
+    assert next_of(replace(BOUGHT, planned_at=at("2020-12-07T15:59:59"))) == (
+        "renew",
+        day("12-08"),
+        "5.1",
+    )
 
 
 def test_rule_5_7_after_a_failed_attempt_come_the_retry_days_still_ahead() -> None:
     late = replace(BOUGHT, planned_at=at("2020-12-10T03:00"))
-    assert next_of(lifecycle.fail(late, at("2020-12-10T03:00"), Failure.NO_CREDITS))[:2] == ("retry", day("12-12"))
+    assert next_of(lifecycle.fail(late, at("2020-12-10T03:00"), Failure.NO_CREDITS))[:2] == (
+        "retry",
+        day("12-12"),
+    )
 
 
-def test_rule_5_7_resubscribing_plans_an_attempt_at_once_and_with_auto_renewal_off_nothing_is_attempted() -> None:
+def test_rule_5_7_resubscribing_plans_an_attempt_at_once_and_with_auto_renewal_off_nothing_is_attempted() -> (
+    None
+):
     off = lifecycle.unsubscribe(failed(BOUGHT, first("12-08")))
     assert next_of(off)[0] == "expire"
     step = next_step(lifecycle.resubscribe(off, at("2020-12-11T03:00")), DEFAULT, ZONE)
@@ -154,9 +191,13 @@ def test_rule_5_7_resubscribing_plans_an_attempt_at_once_and_with_auto_renewal_o
     assert next_of(replace(off, planned_at=at("2020-12-11T03:00")))[0] == "expire"
 
 
-def test_rule_5_7_a_reactivated_one_is_attempted_at_once_when_its_new_renewal_date_is_past() -> None:
+def test_rule_5_7_a_reactivated_one_is_attempted_at_once_when_its_new_renewal_date_is_past() -> (
+    None
+):
     # E 12-15 → reactivated 2021-01-09 until 01-15, to be renewed on 01-08
-    active, _ = lifecycle.reactivate(expired(day("12-16")), day("2021-01-09"), at("2021-01-09T03:00"), 1)
+    active, _ = lifecycle.reactivate(
+        expired(day("12-16")), day("2021-01-09"), at("2021-01-09T03:00"), 1
+    )
     step = next_step(active, DEFAULT, ZONE)
     assert step is not None
     assert (step.kind, step.due) == (Kind.ATTEMPT, at("2021-01-09T03:00"))
@@ -175,7 +216,12 @@ def test_rule_5_7_a_reactivated_one_is_attempted_at_once_when_its_new_renewal_da
         ("12-23", BOUGHT, False, False),
         ("12-16", replace(BOUGHT, renewal_failed=True), False, False),  # had failed before
         ("12-16", BOUGHT, True, False),  # suspended
-        ("12-15", replace(BOUGHT, renewal_failed=True), True, True),  # up to E the attempt is made, and fails (5.6)
+        (
+            "12-15",
+            replace(BOUGHT, renewal_failed=True),
+            True,
+            True,
+        ),  # up to E the attempt is made, and fails (5.6)
     ],
 )
 def test_rule_13_after_e_only_a_first_attempt_is_made_up_to_late_renewal_days(
@@ -190,14 +236,20 @@ def test_rule_13_an_attempt_is_late_from_the_day_after_e() -> None:
     assert planner.is_late(BOUGHT, ZONE, at("2020-12-15T16:00"))
 
 
-def test_rule_13_a_missed_attempt_leaves_the_expiry_and_the_days_count_from_when_it_was_marked() -> None:
+def test_rule_13_a_missed_attempt_leaves_the_expiry_and_the_days_count_from_when_it_was_marked() -> (
+    None
+):
     assert next_of(lifecycle.miss(BOUGHT, at("2020-12-25T03:00")))[:2] == ("expire", day("12-16"))
     assert next_of(expired(day("12-25")))[:2] == ("terminate", day("2021-01-22"))
 
 
-def test_rule_5_7_a_late_renewal_with_the_new_renewal_date_past_is_attempted_once_more_at_once() -> None:
+def test_rule_5_7_a_late_renewal_with_the_new_renewal_date_past_is_attempted_once_more_at_once() -> (
+    None
+):
     policy = Policy(renewal_lead_days=27)
-    renewed, _ = lifecycle.renew(BOUGHT, at("2020-12-20T03:00"), 1)  # until 2021-01-15, renewal date 12-19
+    renewed, _ = lifecycle.renew(
+        BOUGHT, at("2020-12-20T03:00"), 1
+    )  # until 2021-01-15, renewal date 12-19
     step = next_step(renewed, policy, ZONE)
     assert step is not None
     assert (step.kind, step.due) == (Kind.ATTEMPT, at("2020-12-20T03:00"))
@@ -206,8 +258,13 @@ def test_rule_5_7_a_late_renewal_with_the_new_renewal_date_past_is_attempted_onc
 # --- 1.5, 12: notices ----------------------------------------------------------------------------------------------------------
 
 
-def planned(subscription: Subscription, now: str, policy: Policy = DEFAULT) -> list[tuple[str, date]]:
-    return [(str(n.kind), local_date(n.due, ZONE)) for n in planner.notices(subscription, policy, ZONE, at(now))]
+def planned(
+    subscription: Subscription, now: str, policy: Policy = DEFAULT
+) -> list[tuple[str, date]]:
+    return [
+        (str(n.kind), local_date(n.due, ZONE))
+        for n in planner.notices(subscription, policy, ZONE, at(now))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -215,11 +272,22 @@ def planned(subscription: Subscription, now: str, policy: Policy = DEFAULT) -> l
     [
         (BOUGHT, DEFAULT, ["12-01", "12-12"]),  # E − 14, E − 3
         (replace(BOUGHT, legacy=True), DEFAULT, ["11-30", "12-12"]),
-        (BOUGHT, Policy(renewal_lead_days=10, retry_days=(), renewal_notice_days=2, expiring_notice_days=1), ["12-03", "12-14"]),
+        (
+            BOUGHT,
+            Policy(
+                renewal_lead_days=10, retry_days=(), renewal_notice_days=2, expiring_notice_days=1
+            ),
+            ["12-03", "12-14"],
+        ),
     ],
 )
-def test_rule_1_5_the_notices_of_an_expiry_date(state: Subscription, policy: Policy, days: Sequence[str]) -> None:
-    assert planned(state, "2020-11-16T03:00", policy) == [("notice_renewal", day(days[0])), ("notice_expiring", day(days[1]))]
+def test_rule_1_5_the_notices_of_an_expiry_date(
+    state: Subscription, policy: Policy, days: Sequence[str]
+) -> None:
+    assert planned(state, "2020-11-16T03:00", policy) == [
+        ("notice_renewal", day(days[0])),
+        ("notice_expiring", day(days[1])),
+    ]
 
 
 def test_rule_12_a_notice_whose_instant_lay_at_or_before_is_not_planned() -> None:
@@ -229,7 +297,14 @@ def test_rule_12_a_notice_whose_instant_lay_at_or_before_is_not_planned() -> Non
 
 
 def test_rule_14_a_notice_of_more_days_than_the_calendar_has_is_never_due() -> None:
-    assert planned(BOUGHT, "2020-11-16T03:00", Policy(renewal_notice_days=1_000_000, expiring_notice_days=1_000_000)) == []
+    assert (
+        planned(
+            BOUGHT,
+            "2020-11-16T03:00",
+            Policy(renewal_notice_days=1_000_000, expiring_notice_days=1_000_000),
+        )
+        == []
+    )
 
 
 def test_rule_12_only_an_active_one_is_told() -> None:
@@ -248,20 +323,35 @@ OFF = replace(BOUGHT, auto_renew=False)
         (Notice.RENEWAL, BOUGHT, "12-08", False, "the renewal date has come"),
         (Notice.RENEWAL, OFF, "12-01", False, "auto-renewal is off"),
         (Notice.RENEWAL, BOUGHT, "12-01", True, "the account is suspended"),
-        (Notice.RENEWAL, lifecycle.renew(BOUGHT, at("2020-11-20T00:00"), 1)[0], "12-01", False, "it is paid up to 2021-01-15"),
+        (
+            Notice.RENEWAL,
+            lifecycle.renew(BOUGHT, at("2020-11-20T00:00"), 1)[0],
+            "12-01",
+            False,
+            "it is paid up to 2021-01-15",
+        ),
         (Notice.RENEWAL, expired(day("12-16")), "12-01", False, "the subscription is EXPIRED"),
         (Notice.EXPIRING, OFF, "12-12", False, None),
         (Notice.EXPIRING, OFF, "12-12", True, None),
         (Notice.EXPIRING, OFF, "12-15", False, None),
         (Notice.EXPIRING, OFF, "12-16", False, "the expiry date is past"),
         (Notice.EXPIRING, BOUGHT, "12-12", False, "auto-renewal is on"),
-        (Notice.EXPIRING, replace(OFF, status=Status.TERMINATED), "12-12", False, "the subscription is TERMINATED"),
+        (
+            Notice.EXPIRING,
+            replace(OFF, status=Status.TERMINATED),
+            "12-12",
+            False,
+            "the subscription is TERMINATED",
+        ),
     ],
 )
 def test_rule_12_a_notice_is_sent_only_if_still_true_when_due(
     kind: Notice, state: Subscription, now: str, suspended: bool, reason: str | None
 ) -> None:
-    assert planner.untrue(kind, BOUGHT.expiry, state, DEFAULT, ZONE, first(now), suspended=suspended) == reason
+    assert (
+        planner.untrue(kind, BOUGHT.expiry, state, DEFAULT, ZONE, first(now), suspended=suspended)
+        == reason
+    )
 
 
 # --- the schedule --------------------------------------------------------------------------------------------------------------
@@ -283,7 +373,11 @@ def test_the_schedule_renews_for_ever() -> None:
 
 
 def test_the_schedule_of_an_unsubscribed_one_ends() -> None:
-    assert coming(OFF) == ["notice_expiring 2020-12-12", "expire 2020-12-16", "terminate 2021-01-13"]
+    assert coming(OFF) == [
+        "notice_expiring 2020-12-12",
+        "expire 2020-12-16",
+        "terminate 2021-01-13",
+    ]
     assert coming(expired(day("12-16"))) == ["terminate 2021-01-13"]
     assert coming(replace(BOUGHT, status=Status.TERMINATED)) == []
 
@@ -302,7 +396,10 @@ def test_the_schedule_leaves_out_the_notices_up_to_now() -> None:
 
 
 def test_the_schedule_ends_with_the_calendar() -> None:
-    assert coming(subscription(months=12 * 5000)) == ["notice_renewal 7020-11-01", "renew 7020-11-08"]
+    assert coming(subscription(months=12 * 5000)) == [
+        "notice_renewal 7020-11-01",
+        "renew 7020-11-08",
+    ]
 
 
 # --- any subscription ----------------------------------------------------------------------------------------------------------
@@ -328,20 +425,30 @@ def policies(draw: st.DrawFn) -> Policy:
 def states(draw: st.DrawFn, zone: str) -> Subscription:
     """Any state that commands can lead to: planned on some day up to E, perhaps attempted after that, expired or terminated later."""
     anchor, months = draw(st.dates(date(2011, 1, 1), date(2025, 12, 31))), draw(st.integers(1, 24))
-    state = subscription(anchor=anchor, months=months, legacy=draw(st.booleans()), auto_renew=draw(st.booleans()))
+    state = subscription(
+        anchor=anchor, months=months, legacy=draw(st.booleans()), auto_renew=draw(st.booleans())
+    )
     hours = st.integers(0, 86399).map(lambda seconds: timedelta(seconds=seconds))
     before = first_instant(state.expiry - timedelta(days=draw(st.integers(0, 40))), zone)
     state = replace(
-        state, planned_at=min(before + draw(hours), first_instant(state.expiry + timedelta(days=1), zone) - timedelta(seconds=1))
+        state,
+        planned_at=min(
+            before + draw(hours),
+            first_instant(state.expiry + timedelta(days=1), zone) - timedelta(seconds=1),
+        ),
     )
     if draw(st.booleans()):
         attempted = state.planned_at + draw(hours) * draw(st.integers(0, 40))
         state = replace(state, attempted_at=attempted, renewal_failed=draw(st.booleans()))
     match draw(st.sampled_from(Status)):
         case Status.EXPIRED:
-            return lifecycle.expire(state, state.expiry + timedelta(days=draw(st.integers(1, 60))), "UTC")
+            return lifecycle.expire(
+                state, state.expiry + timedelta(days=draw(st.integers(1, 60))), "UTC"
+            )
         case Status.TERMINATED:
-            return lifecycle.terminate(state, state.expiry + timedelta(days=draw(st.integers(-20, 60))))
+            return lifecycle.terminate(
+                state, state.expiry + timedelta(days=draw(st.integers(-20, 60)))
+            )
         case Status.ACTIVE:
             return state
 
@@ -362,9 +469,9 @@ def test_whatever_is_not_terminated_has_a_next_step_that_is_not_due_before_it_wa
         assert step.due > state.attempted_at
     if step.kind in RENEWALS:
         assert state.auto_renew
-        assert local_date(step.due, zone) <= state.expiry or first_instant(state.expiry, zone) == first_instant(
-            state.expiry + timedelta(days=1), zone
-        )
+        assert local_date(step.due, zone) <= state.expiry or first_instant(
+            state.expiry, zone
+        ) == first_instant(state.expiry + timedelta(days=1), zone)
     if step.kind is Kind.TERMINATE:
         assert state.expired_on is not None
         assert step.due >= first_instant(state.expired_on, zone)
@@ -372,11 +479,19 @@ def test_whatever_is_not_terminated_has_a_next_step_that_is_not_due_before_it_wa
     assert step.rule
 
 
-@given(st.sampled_from(ZONES), policies(), st.dates(date(2011, 1, 1), date(2025, 12, 31)), st.integers(1, 12), st.booleans())
+@given(
+    st.sampled_from(ZONES),
+    policies(),
+    st.dates(date(2011, 1, 1), date(2025, 12, 31)),
+    st.integers(1, 12),
+    st.booleans(),
+)
 def test_rule_1_5_attempts_until_the_end_agree_with_a_walk_day_by_day(
     zone: str, policy: Policy, anchor: date, months: int, legacy: bool
 ) -> None:
-    state = subscription(anchor=anchor, months=months, legacy=legacy, planned_at=datetime(2010, 1, 1, tzinfo=UTC))
+    state = subscription(
+        anchor=anchor, months=months, legacy=legacy, planned_at=datetime(2010, 1, 1, tzinfo=UTC)
+    )
     seen = []
     while step := next_step(state, policy, zone):
         seen.append((step.kind, step.due))
@@ -399,12 +514,19 @@ def test_rule_1_5_attempts_until_the_end_agree_with_a_walk_day_by_day(
         if offset == 1:
             naive.append((Kind.EXPIRE, due))
             ended = local_date(due, zone)
-            naive.append((Kind.TERMINATE, first_instant(ended + timedelta(days=policy.reactivation_days), zone)))
+            naive.append(
+                (
+                    Kind.TERMINATE,
+                    first_instant(ended + timedelta(days=policy.reactivation_days), zone),
+                )
+            )
     assert seen == naive
 
 
 @given(st.sampled_from(ZONES), policies(), st.data())
-def test_the_schedule_never_goes_back_in_time(zone: str, policy: Policy, data: st.DataObject) -> None:
+def test_the_schedule_never_goes_back_in_time(
+    zone: str, policy: Policy, data: st.DataObject
+) -> None:
     state = data.draw(states(zone))
     steps: list[Step | PlannedNotice] = list(islice(planner.schedule(state, policy, zone), 12))
     dues = [step.due for step in steps]

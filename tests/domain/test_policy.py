@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain import policy
-from domain.faults import Faults
-from domain.policy import GroupRenewal, Notify, NumberHoldDays, Policy, TrialEnd, load
+from core.domain import policy
+from core.domain.faults import Faults
+from core.domain.policy import GroupRenewal, Notify, NumberHoldDays, Policy, TrialEnd, load
 
 DEFAULTS = {
     "renewal_lead_days": 7,
@@ -64,13 +64,21 @@ def test_rule_14_the_defaults_are_those_of_the_rule_book() -> None:
 
 
 def test_rule_14_a_policy_names_only_what_differs() -> None:
-    read = load({"group_renewal": "independent", "retry_days": [], "refund_admin_fee": {"USD": "2.50"}})
-    assert read == Policy(group_renewal=GroupRenewal.INDEPENDENT, retry_days=(), refund_admin_fee={"USD": Decimal("2.50")})
+    read = load(
+        {"group_renewal": "independent", "retry_days": [], "refund_admin_fee": {"USD": "2.50"}}
+    )
+    assert read == Policy(
+        group_renewal=GroupRenewal.INDEPENDENT,
+        retry_days=(),
+        refund_admin_fee={"USD": Decimal("2.50")},
+    )
 
 
 def test_rule_14_a_single_hold_can_be_named() -> None:
     read = load({"number_hold_days": {"ported_in": {"swapped": 7}}})
-    assert read.number_hold_days == NumberHoldDays(ported_in=dataclasses.replace(NumberHoldDays().ported_in, swapped=7))
+    assert read.number_hold_days == NumberHoldDays(
+        ported_in=dataclasses.replace(NumberHoldDays().ported_in, swapped=7)
+    )
 
 
 def test_rule_1_5_a_legacy_subscription_renews_a_day_earlier() -> None:
@@ -85,7 +93,13 @@ def test_rule_1_5_a_legacy_subscription_renews_a_day_earlier() -> None:
         {"renewal_lead_days": 27, "legacy_renewal_lead_days": 27, "retry_days": [1, 27]},
         {"retry_days": [7]},  # on E itself
         {"renewal_notice_days": 1, "expiring_notice_days": 1},
-        {"reactivation_days": 0, "refund_window_days": 0, "late_renewal_days": 0, "rebuy_grace_hours": 0, "account_closing_days": 0},
+        {
+            "reactivation_days": 0,
+            "refund_window_days": 0,
+            "late_renewal_days": 0,
+            "rebuy_grace_hours": 0,
+            "account_closing_days": 0,
+        },
         {"auto_top_up_daily_cap": {"JPY": "0"}},
         {"notify": "customer_cc_seller", "trial_end": "convert", "seller_wallet": True},
     ],
@@ -99,13 +113,24 @@ def test_rule_14_the_edges_of_what_is_allowed_are_allowed(document: dict[str, An
 documents = st.fixed_dictionaries(
     {},
     optional={
-        **{key: st.integers(0, 1000) for key in PLAIN_NUMBERS if "lead" not in key and "notice" not in key},
+        **{
+            key: st.integers(0, 1000)
+            for key in PLAIN_NUMBERS
+            if "lead" not in key and "notice" not in key
+        },
         **{key: st.booleans() for key in SWITCHES},
-        **{key: st.sampled_from([choice.value for choice in choices]) for key, choices in CHOICES.items()},
+        **{
+            key: st.sampled_from([choice.value for choice in choices])
+            for key, choices in CHOICES.items()
+        },
         "renewal_lead_days": st.integers(8, 27),
         "retry_days": st.sets(st.integers(1, 7), max_size=7).map(sorted),
-        "number_hold_days": st.fixed_dictionaries({}, optional={"normal": st.just({"swapped": 3}), "ported_in": st.just({})}),
-        "refund_admin_fee": st.dictionaries(st.sampled_from(["USD", "KWD"]), st.sampled_from(["0", "2.50", "0.00001"])),
+        "number_hold_days": st.fixed_dictionaries(
+            {}, optional={"normal": st.just({"swapped": 3}), "ported_in": st.just({})}
+        ),
+        "refund_admin_fee": st.dictionaries(
+            st.sampled_from(["USD", "KWD"]), st.sampled_from(["0", "2.50", "0.00001"])
+        ),
     },
 )
 
@@ -121,7 +146,9 @@ def test_rule_14_a_stored_policy_is_read_back(document: dict[str, Any]) -> None:
 # --- every fault ---------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("document", [None, [], "renewal_lead_days: 3", 7, True, [("retry_days", [])]], ids=repr)
+@pytest.mark.parametrize(
+    "document", [None, [], "renewal_lead_days: 3", 7, True, [("retry_days", [])]], ids=repr
+)
 def test_rule_14_a_policy_is_a_mapping(document: object) -> None:
     assert places(document) == ["policy"]
 
@@ -187,14 +214,18 @@ def test_rule_14_a_notice_is_one_day_at_least(key: str) -> None:
 @pytest.mark.parametrize("key", SWITCHES)
 @pytest.mark.parametrize("value", ["true", 1, 0, None], ids=repr)
 def test_rule_14_a_switch_is_true_or_false(key: str, value: object) -> None:
-    assert faults({key: value}) == [f"policy.{key}: {value!r} is not allowed; allowed are true and false"]
+    assert faults({key: value}) == [
+        f"policy.{key}: {value!r} is not allowed; allowed are true and false"
+    ]
 
 
 @pytest.mark.parametrize("key", CHOICES)
 @pytest.mark.parametrize("value", ["TOGETHER", "", None, 1, [], {}], ids=repr)
 def test_rule_14_a_choice_is_one_of_those_there_are(key: str, value: object) -> None:
     allowed = ", ".join(choice.value for choice in CHOICES[key])
-    assert faults({key: value}) == [f"policy.{key}: {value!r} is not allowed; allowed are {allowed}"]
+    assert faults({key: value}) == [
+        f"policy.{key}: {value!r} is not allowed; allowed are {allowed}"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -209,11 +240,36 @@ def test_rule_14_a_choice_is_one_of_those_there_are(key: str, value: object) -> 
             ],
         ),
         ([8], ["policy.retry_days[0]: 8 exceeds the smaller lead; allowed are at most 7 days"]),
-        ([0], ["policy.retry_days[0]: 0 is not allowed; allowed are whole days from 1 to the smaller lead"]),
-        ([-1], ["policy.retry_days[0]: -1 is not allowed; allowed are whole days from 1 to the smaller lead"]),
-        (["2"], ["policy.retry_days[0]: '2' is not allowed; allowed are whole days from 1 to the smaller lead"]),
-        ([True], ["policy.retry_days[0]: True is not allowed; allowed are whole days from 1 to the smaller lead"]),
-        ([1.5], ["policy.retry_days[0]: 1.5 is not allowed; allowed are whole days from 1 to the smaller lead"]),
+        (
+            [0],
+            [
+                "policy.retry_days[0]: 0 is not allowed; allowed are whole days from 1 to the smaller lead"
+            ],
+        ),
+        (
+            [-1],
+            [
+                "policy.retry_days[0]: -1 is not allowed; allowed are whole days from 1 to the smaller lead"
+            ],
+        ),
+        (
+            ["2"],
+            [
+                "policy.retry_days[0]: '2' is not allowed; allowed are whole days from 1 to the smaller lead"
+            ],
+        ),
+        (
+            [True],
+            [
+                "policy.retry_days[0]: True is not allowed; allowed are whole days from 1 to the smaller lead"
+            ],
+        ),
+        (
+            [1.5],
+            [
+                "policy.retry_days[0]: 1.5 is not allowed; allowed are whole days from 1 to the smaller lead"
+            ],
+        ),
         (2, ["policy.retry_days: 2 is not a list of days, such as [2, 4, 6]"]),
         ("246", ["policy.retry_days: '246' is not a list of days, such as [2, 4, 6]"]),
         (None, ["policy.retry_days: None is not a list of days, such as [2, 4, 6]"]),
@@ -229,9 +285,18 @@ def test_rule_14_retry_days_rise_within_the_lead(days: object, expected: list[st
     ("document", "expected"),
     [
         ({"renewal_lead_days": 5}, ["policy.retry_days[2]"]),  # the default 6 > 5
-        ({"renewal_lead_days": 10, "retry_days": [9]}, ["policy.retry_days[0]"]),  # legacy 8 is smaller
-        ({"renewal_lead_days": 27, "legacy_renewal_lead_days": 3, "retry_days": [3, 4]}, ["policy.retry_days[1]"]),
-        ({"renewal_lead_days": 0, "retry_days": [9]}, ["policy.renewal_lead_days", "policy.retry_days[0]"]),  # beside legacy 8
+        (
+            {"renewal_lead_days": 10, "retry_days": [9]},
+            ["policy.retry_days[0]"],
+        ),  # legacy 8 is smaller
+        (
+            {"renewal_lead_days": 27, "legacy_renewal_lead_days": 3, "retry_days": [3, 4]},
+            ["policy.retry_days[1]"],
+        ),
+        (
+            {"renewal_lead_days": 0, "retry_days": [9]},
+            ["policy.renewal_lead_days", "policy.retry_days[0]"],
+        ),  # beside legacy 8
         (
             {"renewal_lead_days": 0, "legacy_renewal_lead_days": 0, "retry_days": [9]},
             ["policy.renewal_lead_days", "policy.legacy_renewal_lead_days"],
@@ -239,19 +304,32 @@ def test_rule_14_retry_days_rise_within_the_lead(days: object, expected: list[st
     ],
     ids=str,
 )
-def test_rule_14_retry_days_do_not_exceed_the_smaller_lead(document: dict[str, Any], expected: list[str]) -> None:
+def test_rule_14_retry_days_do_not_exceed_the_smaller_lead(
+    document: dict[str, Any], expected: list[str]
+) -> None:
     assert places(document) == expected
 
 
 @pytest.mark.parametrize("key", ["refund_admin_fee", "auto_top_up_daily_cap"])
 def test_rule_14_amounts_by_currency_are_text_and_not_negative(key: str) -> None:
-    assert places({key: {"USD": 5, "EUR": "-0.01", "XXX": "1", "KWD": "1.5"}}) == [f"policy.{key}.{code}" for code in ("USD", "EUR", "XXX")]
+    assert places({key: {"USD": 5, "EUR": "-0.01", "XXX": "1", "KWD": "1.5"}}) == [
+        f"policy.{key}.{code}" for code in ("USD", "EUR", "XXX")
+    ]
     assert places({key: "5.00"}) == [f"policy.{key}"]
 
 
 def test_rule_14_every_fault_is_told_at_once_with_its_place() -> None:
     with pytest.raises(Faults) as error:
-        load({"notify": "all", "retry_days": [3, 1], "max_licences": -5, "refund_allowed": "no", "lead": 3}, place="scenario.policy")
+        load(
+            {
+                "notify": "all",
+                "retry_days": [3, 1],
+                "max_licences": -5,
+                "refund_allowed": "no",
+                "lead": 3,
+            },
+            place="scenario.policy",
+        )
     assert str(error.value).splitlines() == [
         "scenario.policy.notify: 'all' is not allowed; allowed are customer, seller, customer_cc_seller",
         "scenario.policy.retry_days[1]: 1 does not rise; allowed is more than 3",

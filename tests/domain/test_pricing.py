@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calendar import last_paid_day
-from domain.money import round_half_up
-from domain.pricing import Line, anchored_months, cycle_lines, extension_lines, total
-from domain.refusal import Refused
+from core.domain.calendar import last_paid_day
+from core.domain.fees import Line, anchored_months, cycle_lines, extension_lines, total
+from core.domain.money import round_half_up
+from core.domain.refusal import Refused
 from tests.domain.made import CATALOG, START, day, subscription
 
 ON = day("11-16")
@@ -24,7 +24,11 @@ ON = day("11-16")
         ({"months": 2, "quantity": 3}, "JPY", ["7200"]),  # 3 × 1200 × 2 ÷ 1
         ({"months": 1, "quantity": 7}, "KWD", ["21.875"]),  # 7 × 3.125
         ({"months": 48, "sku": "PRO-Y", "multiplier": 4}, "USD", ["1480.00"]),  # 370 × 48 ÷ 12
-        ({"months": 1, "addons": {"VAULT": 1, "SEAT": 3}}, "USD", ["50.00", "30.00", "8.33"]),  # 100 × 1 ÷ 12 = 8.333…
+        (
+            {"months": 1, "addons": {"VAULT": 1, "SEAT": 3}},
+            "USD",
+            ["50.00", "30.00", "8.33"],
+        ),  # 100 × 1 ÷ 12 = 8.333…
         ({"months": 1, "addons": {"VAULT": 2}}, "USD", ["50.00", "16.67"]),  # 200 ÷ 12 = 16.666…
         ({"months": 6, "addons": {"VAULT": 2}}, "USD", ["300.00", "100.00"]),
     ],
@@ -43,7 +47,9 @@ def test_rule_3_2_a_total_is_the_sum_of_rounded_lines() -> None:
 
 
 def test_rule_3_1_a_line_says_what_it_is_for() -> None:
-    assert [line.text for line in cycle_lines(subscription(addons={"SEAT": 3}), CATALOG, "USD", ON)] == [
+    assert [
+        line.text for line in cycle_lines(subscription(addons={"SEAT": 3}), CATALOG, "USD", ON)
+    ] == [
         "s1 primary PRO-M",
         "s1 add-on SEAT",
     ]
@@ -59,9 +65,12 @@ def test_rule_3_5_a_version_replaces_only_the_currencies_that_it_names() -> None
 
 
 @pytest.mark.parametrize(
-    ("addons", "currency", "on"), [({}, "EUR", "12-01"), ({"SEAT": 1}, "JPY", "12-01"), ({"LATER": 1}, "USD", "2020-12-31")]
+    ("addons", "currency", "on"),
+    [({}, "EUR", "12-01"), ({"SEAT": 1}, "JPY", "12-01"), ({"LATER": 1}, "USD", "2020-12-31")],
 )
-def test_rule_4_1_a_missing_price_of_any_line_refuses(addons: dict[str, int], currency: str, on: str) -> None:
+def test_rule_4_1_a_missing_price_of_any_line_refuses(
+    addons: dict[str, int], currency: str, on: str
+) -> None:
     with pytest.raises(Refused) as refused:
         cycle_lines(subscription(addons=addons), CATALOG, currency, day(on))
     assert refused.value.refusal.rule == "4.1"
@@ -79,7 +88,11 @@ def test_rule_4_1_a_missing_price_of_any_line_refuses(addons: dict[str, int], cu
         ({}, "2021-02-20", ["108.93"]),  # 2 × 50 + 50 × 5/28 (02-16..03-15)
         ({"sku": "PRO-Y"}, "2021-01-31", ["46.75"]),  # 370/12 × (1 + 16/31) = 46.747…
         ({"addons": {"SEAT": 2}}, "2021-01-31", ["75.81", "30.32"]),  # 20 + 20 × 16/31 = 30.322…
-        ({"anchor": date(2023, 1, 31)}, "2023-03-31", ["51.67"]),  # 02-28..03-30 whole, then 1 of 30 days (03-31..04-29): 50 + 1.666…
+        (
+            {"anchor": date(2023, 1, 31)},
+            "2023-03-31",
+            ["51.67"],
+        ),  # 02-28..03-30 whole, then 1 of 30 days (03-31..04-29): 50 + 1.666…
     ],
 )
 def test_rule_6_2_an_extension_costs_whole_anchored_months_and_the_left_over_days(
@@ -94,7 +107,9 @@ anchors = st.dates(date(1999, 1, 1), date(2030, 12, 31))
 
 
 @given(anchors, st.integers(1, 24), st.integers(0, 500))
-def test_rule_6_2_anchored_months_agree_with_a_walk_day_by_day(anchor: date, months: int, further: int) -> None:
+def test_rule_6_2_anchored_months_agree_with_a_walk_day_by_day(
+    anchor: date, months: int, further: int
+) -> None:
     bought = subscription(anchor=anchor, months=months)
     to = bought.expiry + timedelta(days=further)
     ends = {last_paid_day(anchor, n) for n in range(months, months + 24)}
@@ -112,15 +127,21 @@ def test_rule_6_2_anchored_months_agree_with_a_walk_day_by_day(anchor: date, mon
 
 
 @given(anchors, st.integers(1, 12), st.integers(1, 12))
-def test_rule_6_2_an_extension_by_whole_months_costs_as_many_cycles(anchor: date, months: int, more: int) -> None:
+def test_rule_6_2_an_extension_by_whole_months_costs_as_many_cycles(
+    anchor: date, months: int, more: int
+) -> None:
     bought = subscription(anchor=anchor, months=months)
     to = last_paid_day(anchor, months + more)
     assert total(extension_lines(bought, CATALOG, "USD", START, to)) == 50 * more
 
 
 @given(st.integers(1, 500), st.integers(1, 120), st.sampled_from(["SEAT", "VAULT"]))
-def test_rule_3_2_a_line_is_the_exact_quotient_rounded_once(quantity: int, months: int, addon: str) -> None:
+def test_rule_3_2_a_line_is_the_exact_quotient_rounded_once(
+    quantity: int, months: int, addon: str
+) -> None:
     line = cycle_lines(subscription(months=months, addons={addon: quantity}), CATALOG, "USD", ON)[1]
     price = CATALOG.price(addon, "USD", ON)
     assert price is not None
-    assert line.amount == round_half_up(Fraction(price) * quantity * months / CATALOG.months(addon), "USD")
+    assert line.amount == round_half_up(
+        Fraction(price) * quantity * months / CATALOG.months(addon), "USD"
+    )

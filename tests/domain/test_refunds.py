@@ -8,13 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calendar import last_paid_day
-from domain.policy import DEFAULT
-from domain.refunds import PaidPeriod, Refund, months_begun, period_refund, refund
+from core.domain.calendar import last_paid_day
+from core.domain.policy import DEFAULT
+from core.domain.refunds import PaidPeriod, Refund, months_begun, period_refund, refund
 from tests.domain.made import day
 
 
-def period(start: str, months: int = 1, paid: str = "120.00", *, id_: int = 1, expiry: str | None = None, **more: object) -> PaidPeriod:
+def period(
+    start: str,
+    months: int = 1,
+    paid: str = "120.00",
+    *,
+    id_: int = 1,
+    expiry: str | None = None,
+    **more: object,
+) -> PaidPeriod:
     begin = day(start)
     end = last_paid_day(begin, months) if expiry is None else day(expiry)
     values = {"refunded": Decimal(0), "refundable": True, **more}
@@ -35,10 +43,18 @@ def given_back(period: PaidPeriod, today: str) -> str:
         (period("2021-04-01", 12), "2021-04-17", "110.00"),  # day 16, 1 month begun: 120 × 11/12
         (period("2021-06-12", 2, "20.00"), "2021-06-25", "20.00"),  # 06-12..08-11, day 13
         (period("2021-06-12", 2, "20.00"), "2021-06-30", "10.00"),  # day 18, 1 begun: 20 × 1/2
-        (period("2024-01-31", 12), "2024-02-28", "110.00"),  # day 28; month 1 begins on 02-29: 1 begun, 120 × 11/12
+        (
+            period("2024-01-31", 12),
+            "2024-02-28",
+            "110.00",
+        ),  # day 28; month 1 begins on 02-29: 1 begun, 120 × 11/12
         (period("2024-01-31", 12), "2024-02-29", "100.00"),  # 2 begun: 120 × 10/12
         (period("2024-01-31", 12), "2024-03-01", "100.00"),  # month 2 begins on 03-31: still 2
-        (period("2024-02-29", 1, "10.00", expiry="2024-03-30"), "2024-03-29", "0.00"),  # 02-29..03-30, day 29, 1 of 1 begun
+        (
+            period("2024-02-29", 1, "10.00", expiry="2024-03-30"),
+            "2024-03-29",
+            "0.00",
+        ),  # 02-29..03-30, day 29, 1 of 1 begun
         (period("2021-04-01", 1, "10.00"), "2021-04-15", "10.00"),  # monthly, day +14
         (period("2021-04-01", 1, "10.00"), "2021-04-16", "0.00"),  # monthly, day +15
     ],
@@ -47,9 +63,13 @@ def test_rule_8_2_each_line_of_the_table(of: PaidPeriod, today: str, amount: str
     assert given_back(of, today) == amount
 
 
-def test_rule_8_2_monthly_on_day_25_with_the_next_period_paid_gives_nothing_and_the_next_in_full() -> None:
+def test_rule_8_2_monthly_on_day_25_with_the_next_period_paid_gives_nothing_and_the_next_in_full() -> (
+    None
+):
     this, following = period("2021-04-01", paid="10.00"), period("2021-05-01", paid="11.00", id_=2)
-    assert refund([this, following], DEFAULT, day("2021-04-26"), "USD") == Refund({2: Decimal("11.00")}, Decimal(0))
+    assert refund([this, following], DEFAULT, day("2021-04-26"), "USD") == Refund(
+        {2: Decimal("11.00")}, Decimal(0)
+    )
 
 
 def test_rule_8_2_a_period_whose_last_day_is_past_gives_nothing_its_last_day_still_counts() -> None:
@@ -65,44 +85,77 @@ def test_rule_8_2_left_over_days_count_as_one_month_more() -> None:
     assert given_back(extended, "2021-01-16") == "0.00"
 
 
-@pytest.mark.parametrize(("currency", "amount"), [("USD", "66.67"), ("JPY", "67"), ("KWD", "66.667")])
-def test_rule_8_2_each_period_is_rounded_once_half_up_to_the_minor_unit(currency: str, amount: str) -> None:
-    assert str(period_refund(period("2021-04-01", 3, "100"), day("2021-04-20"), 14, currency)) == amount  # 100 × 2/3
+@pytest.mark.parametrize(
+    ("currency", "amount"), [("USD", "66.67"), ("JPY", "67"), ("KWD", "66.667")]
+)
+def test_rule_8_2_each_period_is_rounded_once_half_up_to_the_minor_unit(
+    currency: str, amount: str
+) -> None:
+    assert (
+        str(period_refund(period("2021-04-01", 3, "100"), day("2021-04-20"), 14, currency))
+        == amount
+    )  # 100 × 2/3
 
 
 def test_rule_8_2_the_window_is_the_policys() -> None:
     monthly = period("2021-04-01")
-    assert refund([monthly], replace(DEFAULT, refund_window_days=0), day("2021-04-01"), "USD").amount == 120
-    assert refund([monthly], replace(DEFAULT, refund_window_days=0), day("2021-04-02"), "USD").amount == 0
+    assert (
+        refund([monthly], replace(DEFAULT, refund_window_days=0), day("2021-04-01"), "USD").amount
+        == 120
+    )
+    assert (
+        refund([monthly], replace(DEFAULT, refund_window_days=0), day("2021-04-02"), "USD").amount
+        == 0
+    )
 
 
 def test_rule_8_2_nothing_is_given_back_where_policy_or_sku_do_not_allow_it() -> None:
     monthly, fixed = period("2021-04-01"), period("2021-04-01", id_=2, refundable=False)
-    assert refund([monthly, fixed], DEFAULT, day("2021-04-02"), "USD").periods == {1: Decimal("120.00")}
-    assert refund([monthly, fixed], replace(DEFAULT, refund_allowed=False), day("2021-04-02"), "USD") == Refund({}, Decimal(0))
+    assert refund([monthly, fixed], DEFAULT, day("2021-04-02"), "USD").periods == {
+        1: Decimal("120.00")
+    }
+    assert refund(
+        [monthly, fixed], replace(DEFAULT, refund_allowed=False), day("2021-04-02"), "USD"
+    ) == Refund({}, Decimal(0))
 
 
 # --- 8.3: what is kept ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("fees", "kept", "amount"), [({"USD": "5"}, "5", "15.00"), ({"USD": "99"}, "20.00", "0.00"), ({"EUR": "5"}, "0", "20.00")]
+    ("fees", "kept", "amount"),
+    [({"USD": "5"}, "5", "15.00"), ({"USD": "99"}, "20.00", "0.00"), ({"EUR": "5"}, "0", "20.00")],
 )
-def test_rule_8_3_the_fee_is_deducted_once_and_never_below_zero(fees: dict[str, str], kept: str, amount: str) -> None:
-    policy = replace(DEFAULT, refund_admin_fee={currency: Decimal(fee) for currency, fee in fees.items()})
-    back = refund([period("2021-04-01", paid="10.00"), period("2021-05-01", paid="10.00", id_=2)], policy, day("2021-04-02"), "USD")
+def test_rule_8_3_the_fee_is_deducted_once_and_never_below_zero(
+    fees: dict[str, str], kept: str, amount: str
+) -> None:
+    policy = replace(
+        DEFAULT, refund_admin_fee={currency: Decimal(fee) for currency, fee in fees.items()}
+    )
+    back = refund(
+        [period("2021-04-01", paid="10.00"), period("2021-05-01", paid="10.00", id_=2)],
+        policy,
+        day("2021-04-02"),
+        "USD",
+    )
     assert (back.admin_fee, back.amount) == (Decimal(kept), Decimal(amount))
 
 
 def test_rule_8_3_what_an_external_invoice_paid_is_not_given_back() -> None:
-    assert refund([period("2021-04-01", paid="0")], DEFAULT, day("2021-04-02"), "USD") == Refund({}, Decimal(0))
+    assert refund([period("2021-04-01", paid="0")], DEFAULT, day("2021-04-02"), "USD") == Refund(
+        {}, Decimal(0)
+    )
 
 
 # --- 8.4: never more than was paid ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("refunded", "amount"), [("0", "120.00"), ("119.99", "0.01"), ("120.00", "0.00")])
-def test_rule_8_4_what_was_given_back_already_is_not_given_back_again(refunded: str, amount: str) -> None:
+@pytest.mark.parametrize(
+    ("refunded", "amount"), [("0", "120.00"), ("119.99", "0.01"), ("120.00", "0.00")]
+)
+def test_rule_8_4_what_was_given_back_already_is_not_given_back_again(
+    refunded: str, amount: str
+) -> None:
     assert given_back(period("2021-04-01", refunded=Decimal(refunded)), "2021-04-02") == amount
 
 
@@ -115,23 +168,33 @@ def periods(draw: st.DrawFn) -> PaidPeriod:
     paid = draw(cents)
     given_already = draw(st.integers(0, 100)) * paid / 100
     start, months = draw(starts), draw(st.integers(1, 36))
-    return PaidPeriod(1, start, last_paid_day(start, months), months, paid, given_already, draw(st.booleans()))
+    return PaidPeriod(
+        1, start, last_paid_day(start, months), months, paid, given_already, draw(st.booleans())
+    )
 
 
 @given(periods(), st.integers(-400, 1500), st.integers(0, 60))
-def test_rule_8_4_a_refund_is_never_negative_and_never_above_what_is_left_of_what_was_paid(of: PaidPeriod, days: int, window: int) -> None:
+def test_rule_8_4_a_refund_is_never_negative_and_never_above_what_is_left_of_what_was_paid(
+    of: PaidPeriod, days: int, window: int
+) -> None:
     amount = period_refund(of, of.start + timedelta(days=days), window, "USD")
     assert 0 <= amount <= of.paid - of.refunded
 
 
 @given(periods(), st.integers(-30, 1500), st.integers(0, 60))
-def test_rule_8_2_a_refund_does_not_grow_from_one_day_to_the_next(of: PaidPeriod, days: int, window: int) -> None:
+def test_rule_8_2_a_refund_does_not_grow_from_one_day_to_the_next(
+    of: PaidPeriod, days: int, window: int
+) -> None:
     today = of.start + timedelta(days=days)
-    assert period_refund(of, today + timedelta(days=1), window, "USD") <= period_refund(of, today, window, "USD")
+    assert period_refund(of, today + timedelta(days=1), window, "USD") <= period_refund(
+        of, today, window, "USD"
+    )
 
 
 @given(starts, st.integers(1, 36), st.integers(-40, 1300))
-def test_rule_8_2_months_begun_agree_with_a_walk_day_by_day(start: date, months: int, days: int) -> None:
+def test_rule_8_2_months_begun_agree_with_a_walk_day_by_day(
+    start: date, months: int, days: int
+) -> None:
     today = start + timedelta(days=days)
     firsts = {last_paid_day(start, j) + timedelta(days=1) for j in range(months)}
     begun = sum(start + timedelta(days=n) in firsts for n in range(days + 1))
@@ -139,7 +202,9 @@ def test_rule_8_2_months_begun_agree_with_a_walk_day_by_day(start: date, months:
 
 
 @given(st.lists(periods(), max_size=4), cents, st.integers(-10, 800))
-def test_rule_8_3_a_termination_gives_back_the_sum_of_its_periods_less_the_fee(paid: list[PaidPeriod], fee: Decimal, days: int) -> None:
+def test_rule_8_3_a_termination_gives_back_the_sum_of_its_periods_less_the_fee(
+    paid: list[PaidPeriod], fee: Decimal, days: int
+) -> None:
     numbered = [replace(p, id=n) for n, p in enumerate(paid)]
     today = (numbered[0].start if numbered else date(2021, 1, 1)) + timedelta(days=days)
     back = refund(numbered, replace(DEFAULT, refund_admin_fee={"USD": fee}), today, "USD")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from domain import table
-from domain.subscription import Status, Subscription
+from core.domain import state_table
+from core.domain.subscription import Status, Subscription
 from tests.domain.made import START, expired, subscription
 
 # As the rule book writes it: ✓ allowed, else the refusing rule; "same" is the cell to the left.
@@ -22,7 +22,9 @@ TABLE = """
 | change plan, add-ons, numbers, cycle | ✓ | ✓ | 4.3 | 9 | 4.3 | 2 |
 | change owner | ✓ | ✓ | 4.3 | ✓ | 4.3 | 2 |
 """
-_HEADINGS, _, *_ROWS = ([cell.strip() for cell in line.strip("|").split("|")] for line in TABLE.strip().splitlines())
+_HEADINGS, _, *_ROWS = (
+    [cell.strip() for cell in line.strip("|").split("|")] for line in TABLE.strip().splitlines()
+)
 _NAMES = {"change plan, add-ons, numbers, cycle": ["change"], "change owner": ["change_owner"]}
 CELLS = [
     (command, column, None if cell.startswith(("✓", "same")) else cell)
@@ -46,32 +48,38 @@ def test_rule_2_the_table_here_is_the_table_of_the_rule_book() -> None:
 
 @pytest.mark.parametrize(("command", "column", "rule"), CELLS)
 def test_rule_2_each_cell_of_the_table(command: str, column: str, rule: str | None) -> None:
-    assert table.refusing_rule(command, column) == rule
+    assert state_table.refusing_rule(command, column) == rule
 
 
-@pytest.mark.parametrize(("command", "column", "rule"), [cell for cell in CELLS if cell[1] in STATES])
-def test_rule_2_a_subscription_is_judged_by_its_column(command: str, column: str, rule: str | None) -> None:
+@pytest.mark.parametrize(
+    ("command", "column", "rule"), [cell for cell in CELLS if cell[1] in STATES]
+)
+def test_rule_2_a_subscription_is_judged_by_its_column(
+    command: str, column: str, rule: str | None
+) -> None:
     changed = replace(STATES[column], auto_renew=command != "resubscribe")
-    refusal = table.refusal(command, changed)
+    refusal = state_table.refusal(command, changed)
     assert (refusal and refusal.rule) == rule
     assert refusal is None or column in refusal.reason
 
 
 @pytest.mark.parametrize("column", ["ACTIVE", "ACTIVE, failed"])
 @pytest.mark.parametrize(("command", "auto_renew"), [("unsubscribe", False), ("resubscribe", True)])
-def test_rule_8_1_switching_auto_renewal_to_what_it_is_already_is_refused(command: str, auto_renew: bool, column: str) -> None:
-    refusal = table.refusal(command, replace(STATES[column], auto_renew=auto_renew))
+def test_rule_8_1_switching_auto_renewal_to_what_it_is_already_is_refused(
+    command: str, auto_renew: bool, column: str
+) -> None:
+    refusal = state_table.refusal(command, replace(STATES[column], auto_renew=auto_renew))
     assert str(refusal) == f"auto-renewal is {'on' if auto_renew else 'off'} already (rule 8.1)"
 
 
 def test_rule_2_a_failure_that_is_left_over_does_not_make_an_expired_one_recoverable() -> None:
-    refusal = table.refusal("recover", expired(START, renewal_failed=True))
+    refusal = state_table.refusal("recover", expired(START, renewal_failed=True))
     assert refusal is not None
     assert refusal.rule == "6.1"
 
 
 def test_rule_2_a_command_or_column_that_is_not_in_the_table_is_a_programming_error() -> None:
     with pytest.raises(KeyError):
-        table.refusing_rule("renew", "ACTIVE")
+        state_table.refusing_rule("renew", "ACTIVE")
     with pytest.raises(ValueError, match="not in tuple"):
-        table.refusing_rule("recover", "active")
+        state_table.refusing_rule("recover", "active")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calendar import add_months, last_paid_day
-from domain.subscription import Period, Status, Subscription
-from domain.takeover import anchor_by_tenure, months_under_way, taken_over
+from core.domain.calendar import add_months, last_paid_day
+from core.domain.subscription import Period, Status, Subscription
+from core.domain.takeover import anchor_by_tenure, months_under_way, taken_over
 from tests.domain.made import at, day
 
 TODAY = date(2023, 4, 10)
@@ -17,9 +17,18 @@ NOW = at("2023-04-10T03:00")
 
 def taken(anchor: date, months: int = 1, today: date = TODAY) -> tuple[Subscription, Period]:
     return taken_over(
-        id="s1", account="acme", sku="PRO-M", months=months, quantity=2, legacy=True, auto_renew=False, anchor=anchor, today=today,
-        now=NOW, policy_version=3,
-    )  # fmt: skip
+        id="s1",
+        account="acme",
+        sku="PRO-M",
+        months=months,
+        quantity=2,
+        legacy=True,
+        auto_renew=False,
+        anchor=anchor,
+        today=today,
+        now=NOW,
+        policy_version=3,
+    )
 
 
 @pytest.mark.parametrize(
@@ -34,18 +43,28 @@ def taken(anchor: date, months: int = 1, today: date = TODAY) -> tuple[Subscript
         ("2020-02-29", 24, 48, "2022-02-28..2024-02-28"),
     ],
 )
-def test_rule_1_3_the_cycle_under_way_is_counted_from_the_anchor(anchor: str, months: int, paid: int, period: str) -> None:
+def test_rule_1_3_the_cycle_under_way_is_counted_from_the_anchor(
+    anchor: str, months: int, paid: int, period: str
+) -> None:
     subscription, under_way = taken(day(anchor), months)
     assert subscription.months_paid == paid
     assert subscription.cycles_paid == paid // months
     assert f"{under_way.start}..{under_way.expiry}" == period
-    assert (under_way.months, under_way.scheduled_start, subscription.expiry) == (months, under_way.start, under_way.expiry)
+    assert (under_way.months, under_way.scheduled_start, subscription.expiry) == (
+        months,
+        under_way.start,
+        under_way.expiry,
+    )
 
 
 def test_what_is_known_of_a_customer_is_kept() -> None:
     subscription, _ = taken(day("2023-01-31"))
     assert (subscription.quantity, subscription.legacy, subscription.auto_renew) == (2, True, False)
-    assert (subscription.status, subscription.planned_at, subscription.policy_version) == (Status.ACTIVE, NOW, 3)
+    assert (subscription.status, subscription.planned_at, subscription.policy_version) == (
+        Status.ACTIVE,
+        NOW,
+        3,
+    )
 
 
 def test_an_anchor_in_the_future_is_refused() -> None:
@@ -58,15 +77,26 @@ def test_a_customer_of_no_months_begins_today() -> None:
 
 
 @given(st.text(max_size=12), st.integers(1, 100), st.dates(date(2000, 1, 1), date(2100, 1, 1)))
-def test_an_anchor_by_tenure_lies_so_many_months_back_and_is_always_the_same(key: str, tenure: int, today: date) -> None:
+def test_an_anchor_by_tenure_lies_so_many_months_back_and_is_always_the_same(
+    key: str, tenure: int, today: date
+) -> None:
     anchor = anchor_by_tenure(key, tenure, today)
     assert anchor == anchor_by_tenure(key, tenure, today)
-    assert (anchor.year, anchor.month) == (add_months(today.replace(day=1), -tenure).year, add_months(today.replace(day=1), -tenure).month)
+    assert (anchor.year, anchor.month) == (
+        add_months(today.replace(day=1), -tenure).year,
+        add_months(today.replace(day=1), -tenure).month,
+    )
     assert anchor < today
 
 
-@given(st.dates(date(1999, 1, 1), date(2030, 1, 1)), st.sampled_from([1, 2, 3, 12, 24]), st.integers(0, 4000))
-def test_rule_1_3_the_months_under_way_agree_with_a_walk_cycle_by_cycle(anchor: date, cycle: int, days: int) -> None:
+@given(
+    st.dates(date(1999, 1, 1), date(2030, 1, 1)),
+    st.sampled_from([1, 2, 3, 12, 24]),
+    st.integers(0, 4000),
+)
+def test_rule_1_3_the_months_under_way_agree_with_a_walk_cycle_by_cycle(
+    anchor: date, cycle: int, days: int
+) -> None:
     today = anchor + timedelta(days=days)
     months = cycle
     while last_paid_day(anchor, months) < today:

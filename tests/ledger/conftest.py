@@ -12,15 +12,15 @@ import pytest
 
 from activities.accounts import NewAccount, open_account
 from activities.registry import Activities
-from domain import policy
-from domain.commands import AnyCommand, Purchase
-from domain.messages import CommandRequest, CommandResult
-from gateways.simulated import SimulatedCards
-from ledger import references
-from ledger.database import connect
-from ledger.work import Ledger
-from simulation.direct import Direct
-from workflows.protocol import carry_out
+from core.domain import policy
+from core.domain.commands import AnyCommand, Purchase
+from core.gateways.simulated_cards import SimulatedCards
+from core.ledger import stored_terms
+from core.ledger.database import connect
+from core.ledger.unit_of_work import Ledger
+from core.protocol.activity_messages import CommandRequest, CommandResult
+from core.protocol.call_sequences import carry_out
+from doors.simulation.direct_engine import Direct
 
 DAY = datetime(2021, 3, 1, tzinfo=UTC)
 PRO = {"sku": "PRO", "kind": "application", "months": 1, "prices": {"USD": "50.00"}}
@@ -37,9 +37,13 @@ class Shop:
         settings = {"currency": "USD", "timezone": "UTC", "seller": "main"} | settings
         open_account(self.ledger, NewAccount(id=id_, credits=Decimal(credits_), **settings), DAY)
 
-    def do(self, command: AnyCommand, now: datetime = DAY, past: tuple[str, ...] | None = ()) -> CommandResult:
+    def do(
+        self, command: AnyCommand, now: datetime = DAY, past: tuple[str, ...] | None = ()
+    ) -> CommandResult:
         """Carry out a command, from whatever thread; going past what is due of some subscriptions."""
-        result: CommandResult = self.engine._drive(carry_out(CommandRequest(command=command, now=now, past=past)))
+        result: CommandResult = self.engine._drive(
+            carry_out(CommandRequest(command=command, now=now, past=past))
+        )
         return result
 
     def buy(self, id_: str = "s1", account: str = "acme", **values: Any) -> CommandResult:
@@ -62,8 +66,8 @@ class Shop:
 def shop(database: str) -> Iterator[Shop]:
     ledger = Ledger(connect(database, pool_size=30))
     with ledger.engine.begin() as connection:
-        references.add_policy(connection, "main", policy.DEFAULT)
-        references.add_catalog(connection, "main", [PRO])
+        stored_terms.add_policy(connection, "main", policy.DEFAULT)
+        stored_terms.add_catalog(connection, "main", [PRO])
     yield Shop(ledger, Direct(Activities(ledger, SimulatedCards(ledger.engine))))
     ledger.engine.dispose()
 

@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from domain.commands import SetAccount, Terminate, TopUp
-from ledger.bulk import insert_all
-from ledger.tables import Clock, History
+from core.domain.commands import SetAccount, Terminate, TopUp
+from core.ledger.bulk_write import insert_all
+from core.ledger.tables import Clock, History
 from tests.ledger.conftest import DAY
 
 NAMES = [
@@ -23,11 +23,21 @@ NAMES = [
 
 
 def test_rows_keep_their_order(shop):
-    same = {"at": DAY, "account": "acme", "subscription": None, "amount": None, "rule": "1", "actor": "test", "operation": None}
+    same = {
+        "at": DAY,
+        "account": "acme",
+        "subscription": None,
+        "amount": None,
+        "rule": "1",
+        "actor": "test",
+        "operation": None,
+    }
     rows = [same | {"event": f"e{n}", "facts": {"n": n}} for n in range(5000)]
     with shop.ledger.engine.begin() as connection:
         insert_all(connection, History, rows)
-    assert shop.rows("SELECT event, (facts->>'n')::int FROM history ORDER BY seq") == [(f"e{n}", n) for n in range(5000)]
+    assert shop.rows("SELECT event, (facts->>'n')::int FROM history ORDER BY seq") == [
+        (f"e{n}", n) for n in range(5000)
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)

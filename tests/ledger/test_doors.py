@@ -8,11 +8,20 @@ import pytest
 from sqlalchemy import Engine
 
 from activities.registry import Activities
-from domain.commands import Extend, Pay, Purchase, Reactivate, Recover, SetAccount, SetCard, TopUp
-from domain.messages import ChargeOutcome, ChargeRequest, Outcome, StepRequest
-from gateways.cards import Answer
-from gateways.simulated import SimulatedCards
-from ledger.references import add_catalog
+from core.domain.commands import (
+    Extend,
+    Pay,
+    Purchase,
+    Reactivate,
+    Recover,
+    SetAccount,
+    SetCard,
+    TopUp,
+)
+from core.gateways.cards import Answer
+from core.gateways.simulated_cards import SimulatedCards
+from core.ledger.stored_terms import add_catalog
+from core.protocol.activity_messages import ChargeOutcome, ChargeRequest, Outcome, StepRequest
 from tests.ledger.conftest import Shop
 
 # bought 2021-03-01 for a month: renewal date 03-24, retries 03-26, 03-28, 03-30, E 03-31
@@ -21,7 +30,9 @@ RENEWAL, AFTER_E = datetime(2021, 3, 24, tzinfo=UTC), datetime(2021, 4, 1, 0, 30
 
 def take(shop: Shop, name: str, now: datetime = RENEWAL, **values: Any) -> Any:
     version = shop.value("SELECT version FROM subscriptions WHERE id = 's1'")
-    return shop.engine._activities.call(name, StepRequest(subscription="s1", version=version, now=now, **values))
+    return shop.engine._activities.call(
+        name, StepRequest(subscription="s1", version=version, now=now, **values)
+    )
 
 
 def failed(shop: Shop, **account: Any) -> None:
@@ -31,31 +42,49 @@ def failed(shop: Shop, **account: Any) -> None:
     assert take(shop, "mark_failed").outcome is Outcome.DONE
 
 
-def test_a_top_up_after_e_renews_nothing_also_before_the_step_that_expires_it_rule_1_5(shop: Shop) -> None:
+def test_a_top_up_after_e_renews_nothing_also_before_the_step_that_expires_it_rule_1_5(
+    shop: Shop,
+) -> None:
     failed(shop)
     shop.do(TopUp(account="acme", amount=Decimal("50.00")), AFTER_E, past=("s1",))
-    assert shop.rows("SELECT status, expiry::text, renewal_failed FROM subscriptions") == [("ACTIVE", "2021-03-31", True)]
+    assert shop.rows("SELECT status, expiry::text, renewal_failed FROM subscriptions") == [
+        ("ACTIVE", "2021-03-31", True)
+    ]
     assert shop.value("SELECT balance FROM accounts") == Decimal("50.00")
 
 
 def test_a_top_up_on_the_last_day_still_renews_rule_5_4(shop: Shop) -> None:
     failed(shop)
-    shop.do(TopUp(account="acme", amount=Decimal("50.00")), datetime(2021, 3, 31, 23, 59, tzinfo=UTC))
-    assert shop.rows("SELECT expiry::text, renewal_failed FROM subscriptions") == [("2021-04-30", False)]
+    shop.do(
+        TopUp(account="acme", amount=Decimal("50.00")), datetime(2021, 3, 31, 23, 59, tzinfo=UTC)
+    )
+    assert shop.rows("SELECT expiry::text, renewal_failed FROM subscriptions") == [
+        ("2021-04-30", False)
+    ]
 
 
 @pytest.mark.parametrize("number", ["", "   "])
 def test_a_blank_external_invoice_number_is_refused_rule_11_4(shop: Shop, number: str) -> None:
     shop.open()
     shop.buy("s0")
-    blank = Purchase(subscription="s1", account="acme", sku="PRO", pay=Pay.EXTERNAL_INVOICE, invoice_number=number)
+    blank = Purchase(
+        subscription="s1",
+        account="acme",
+        sku="PRO",
+        pay=Pay.EXTERNAL_INVOICE,
+        invoice_number=number,
+    )
     assert shop.do(blank).refusal.rule == "11.4"
-    assert shop.do(Extend(subscription="s0", cycles=1, invoice_number=number)).refusal.rule == "11.4"
+    assert (
+        shop.do(Extend(subscription="s0", cycles=1, invoice_number=number)).refusal.rule == "11.4"
+    )
     assert shop.value("SELECT count(*) FROM operations WHERE purpose <> 'opening credits'") == 1
 
 
 @pytest.mark.parametrize("command", [Recover, Reactivate])
-def test_a_blank_number_does_not_come_before_the_table_of_states_rule_2(shop: Shop, command: Any) -> None:
+def test_a_blank_number_does_not_come_before_the_table_of_states_rule_2(
+    shop: Shop, command: Any
+) -> None:
     shop.open()
     shop.buy()
     assert shop.do(command(subscription="s1", invoice_number="")).refusal.rule in ("6.1", "7")
@@ -69,13 +98,25 @@ def test_an_amount_that_the_ledger_cannot_keep_is_refused_rule_3_2(shop: Shop, a
     assert shop.value("SELECT balance FROM accounts") == Decimal(1000)
 
 
-def test_a_step_without_a_price_fails_like_an_unfunded_one_and_a_top_up_is_good_all_the_same(shop: Shop) -> None:
+def test_a_step_without_a_price_fails_like_an_unfunded_one_and_a_top_up_is_good_all_the_same(
+    shop: Shop,
+) -> None:
     shop.open(currency="USD")
     shop.buy()
     # a portfolio taken over may name a SKU whose price begins after the renewal date
     with shop.ledger.engine.begin() as connection:
         add_catalog(
-            connection, "main", [{"sku": "LATE", "kind": "application", "months": 1, "prices": {"USD": "9.00"}, "from": "2021-12-01"}]
+            connection,
+            "main",
+            [
+                {
+                    "sku": "LATE",
+                    "kind": "application",
+                    "months": 1,
+                    "prices": {"USD": "9.00"},
+                    "from": "2021-12-01",
+                }
+            ],
         )
     shop.run("UPDATE subscriptions SET sku = 'LATE'")
     assert take(shop, "renew").outcome is Outcome.UNFUNDED
@@ -117,7 +158,9 @@ class Recorded(SimulatedCards):
         return super().look_up(key)
 
 
-def test_a_call_that_may_have_been_made_is_looked_up_before_anything_else_rule_5_3(shop: Shop) -> None:
+def test_a_call_that_may_have_been_made_is_looked_up_before_anything_else_rule_5_3(
+    shop: Shop,
+) -> None:
     shop.open(credits_="50.00", card="sim_ok", renew_by_card=True)
     shop.buy()
     gateway = Recorded(shop.ledger.engine)

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from activities.number_invoices import number_invoices
-from domain.commands import Extend, Recover, SetAccount, Terminate
-from ledger.due import due_at
-from ledger.work import Overtaken
+from core.domain.commands import Extend, Recover, SetAccount, Terminate
+from core.ledger.due_steps import due_at
+from core.ledger.unit_of_work import Overtaken
 from tests.ledger.conftest import DAY
 
 ADD_OPERATION = (
@@ -26,8 +26,22 @@ BY_HAND = 10**9
 ADD_POSTING = "INSERT INTO postings (operation, line, book, account, currency, amount) VALUES "
 
 
-def operation(id_, purpose="by hand", subscription="NULL", cycle="NULL", request="NULL", at="2021-03-01T00:00:00Z"):
-    return ADD_OPERATION.format(id=BY_HAND + id_, purpose=purpose, subscription=subscription, cycle=cycle, request=request, at=at)
+def operation(
+    id_,
+    purpose="by hand",
+    subscription="NULL",
+    cycle="NULL",
+    request="NULL",
+    at="2021-03-01T00:00:00Z",
+):
+    return ADD_OPERATION.format(
+        id=BY_HAND + id_,
+        purpose=purpose,
+        subscription=subscription,
+        cycle=cycle,
+        request=request,
+        at=at,
+    )
 
 
 def spend(id_, amount, at="2021-03-01T00:00:00Z"):
@@ -44,7 +58,7 @@ def spend(id_, amount, at="2021-03-01T00:00:00Z"):
         "(1000000001, 1, 'wallet', 'acme', 'USD', 10), (1000000001, 2, 'bank', 'acme', 'EUR', -10)",  # each currency for itself
         "(1000000001, 1, 'wallet', 'acme', 'USD', 10), (1000000002, 1, 'bank', 'acme', 'USD', -10)",  # each operation for itself
     ],
-)  # fmt: skip
+)
 def test_an_unbalanced_operation(shop, postings):
     shop.open()
     with pytest.raises(IntegrityError, match="is not balanced"):
@@ -56,21 +70,38 @@ def test_an_unbalanced_operation(shop, postings):
 def test_a_posting_without_an_operation(shop):
     shop.open()
     with pytest.raises(IntegrityError):
-        shop.run(f"{ADD_POSTING} (77, 1, 'wallet', 'acme', 'USD', 1), (77, 2, 'bank', 'acme', 'USD', -1)")
+        shop.run(
+            f"{ADD_POSTING} (77, 1, 'wallet', 'acme', 'USD', 1), (77, 2, 'bank', 'acme', 'USD', -1)"
+        )
     assert shop.value("SELECT balance FROM accounts") == 1000
 
 
 def test_a_posting_to_a_wallet_in_another_currency(shop):
     shop.open()
     with pytest.raises(IntegrityError, match="has no wallet in EUR"):
-        shop.run(f"{operation(1)}; {ADD_POSTING} (1000000001, 1, 'wallet', 'acme', 'EUR', 1), (1000000001, 2, 'bank', 'acme', 'EUR', -1)")
+        shop.run(
+            f"{operation(1)}; {ADD_POSTING} (1000000001, 1, 'wallet', 'acme', 'EUR', 1), (1000000001, 2, 'bank', 'acme', 'EUR', -1)"
+        )
 
 
-NEVER_CHANGED = ("policies", "catalog_entries", "operations", "postings", "periods", "refunds", "invoices", "invoice_numbers", "history")
+NEVER_CHANGED = (
+    "policies",
+    "catalog_entries",
+    "operations",
+    "postings",
+    "periods",
+    "refunds",
+    "invoices",
+    "invoice_numbers",
+    "history",
+)
 
 
 @pytest.mark.parametrize("table", NEVER_CHANGED)
-@pytest.mark.parametrize("statement", ["UPDATE {table} SET {column} = {column}", "DELETE FROM {table}", "TRUNCATE {table} CASCADE"])
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE {table} SET {column} = {column}", "DELETE FROM {table}", "TRUNCATE {table} CASCADE"],
+)
 def test_a_change_of_what_is_never_changed(shop, table, statement):
     shop.open()
     shop.buy()
@@ -187,7 +218,12 @@ def test_spending_what_is_reserved_or_owed(shop):
 def test_spending_a_credit_limit_that_has_ended(shop):
     """The limit's last day is 2021-03-01 in Havana, which ends at 2021-03-02T05:00Z."""
     shop.open(credits_="0.00", timezone="America/Havana")
-    shop.do(SetAccount(account="acme", credit_limit=Decimal("20.00"), credit_limit_until=date(2021, 3, 1)), DAY + timedelta(hours=6))
+    shop.do(
+        SetAccount(
+            account="acme", credit_limit=Decimal("20.00"), credit_limit_until=date(2021, 3, 1)
+        ),
+        DAY + timedelta(hours=6),
+    )
     shop.run(spend(1, "15.00", at="2021-03-02T04:59:59Z"))
     with pytest.raises(IntegrityError, match=r"would spend 20\.00000 beyond usable"):
         shop.run(spend(2, "5.00", at="2021-03-02T05:00:00Z"))
@@ -199,7 +235,9 @@ def test_credits_are_taken_even_while_usable_is_negative(shop):
     shop.open(credits_="0.00", credit_limit=Decimal("20.00"))
     shop.run(spend(1, "20.00"))
     shop.do(SetAccount(account="acme", credit_limit=Decimal(0)))
-    shop.run(f"{operation(2)}; {ADD_POSTING} (1000000002, 1, 'wallet', 'acme', 'USD', 5), (1000000002, 2, 'bank', 'acme', 'USD', -5)")
+    shop.run(
+        f"{operation(2)}; {ADD_POSTING} (1000000002, 1, 'wallet', 'acme', 'USD', 5), (1000000002, 2, 'bank', 'acme', 'USD', -5)"
+    )
     assert shop.value("SELECT balance FROM accounts") == -15
 
 
@@ -208,7 +246,9 @@ def test_a_balance_that_is_written(shop):
     with pytest.raises(DBAPIError, match="changes by postings alone"):
         shop.run("UPDATE accounts SET balance = balance + 1")
     with pytest.raises(DBAPIError, match="changes by postings alone"):
-        shop.run("INSERT INTO accounts (id, seller, currency, timezone, balance) VALUES ('x', 'main', 'USD', 'UTC', 1)")
+        shop.run(
+            "INSERT INTO accounts (id, seller, currency, timezone, balance) VALUES ('x', 'main', 'USD', 'UTC', 1)"
+        )
     shop.run("UPDATE accounts SET suspended = true, balance = balance")
 
 
@@ -234,7 +274,7 @@ def test_a_second_open_card_charge_of_an_account(shop):
         "status = 'TERMINATED'",  # and something to come
         "status = 'EXPIRED', renewal_failed = true",
     ],
-)  # fmt: skip
+)
 def test_a_state_that_cannot_be(shop, change):
     shop.open()
     shop.buy()
@@ -278,7 +318,9 @@ def test_an_exception_rolls_everything_back(shop):
 def test_a_card_is_charged_once_though_the_first_answer_is_lost(shop):
     shop.open(credits_="50.00", card="sim_timeout_charged", renew_by_card=True)
     shop.buy()
-    shop.run("INSERT INTO clocks (id, now) VALUES ('c', now()); UPDATE accounts SET clock = 'c'; UPDATE subscriptions SET clock = 'c'")
+    shop.run(
+        "INSERT INTO clocks (id, now) VALUES ('c', now()); UPDATE accounts SET clock = 'c'; UPDATE subscriptions SET clock = 'c'"
+    )
     with shop.ledger.engine.connect() as connection:
         (item,) = [item for item in due_at(connection, "c", DAY + timedelta(days=23)) if item.kind]
     asyncio.run(shop.engine.take(item, item.due))

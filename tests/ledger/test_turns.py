@@ -9,15 +9,26 @@ from typing import Any
 
 import pytest
 
-from activities.paying import AccountBusy
-from domain import policy
-from domain.commands import Extend, Purchase, Recover, Resubscribe, SetAccount, SetCard, Suspend, Terminate, TopUp, Unsubscribe
-from domain.messages import CommandRequest, Outcome, StepRequest, StepResult
-from domain.planner import Kind
-from ledger.references import add_policy
+from activities.payments import AccountBusy
+from core.domain import policy
+from core.domain.commands import (
+    Extend,
+    Purchase,
+    Recover,
+    Resubscribe,
+    SetAccount,
+    SetCard,
+    Suspend,
+    Terminate,
+    TopUp,
+    Unsubscribe,
+)
+from core.domain.planner import Kind
+from core.ledger.stored_terms import add_policy
+from core.protocol import call_sequences
+from core.protocol.activity_messages import CommandRequest, Outcome, StepRequest, StepResult
+from core.protocol.call_sequences import Call, carry_out, take
 from tests.ledger.conftest import DAY, Shop
-from workflows import protocol
-from workflows.protocol import Call, carry_out, take
 
 # s1, bought 2021-03-01 for a month, renews on 03-24 and is retried on 03-26; s2, bought 03-03, renews on 03-26; both cost 50.00
 LATER = datetime(2021, 3, 3, tzinfo=UTC)
@@ -35,7 +46,9 @@ def of_two_dates(shop: Shop) -> None:
 
 def step(shop: Shop, subscription: str, now: datetime) -> StepResult:
     """Take the next step of a subscription, as its workflow does when it wakes."""
-    [(kind, version)] = shop.rows(f"SELECT next_kind, version FROM subscriptions WHERE id = '{subscription}'")
+    [(kind, version)] = shop.rows(
+        f"SELECT next_kind, version FROM subscriptions WHERE id = '{subscription}'"
+    )
     result: StepResult = shop.engine._drive(take(Kind(kind), subscription, version, now))
     return result
 
@@ -46,19 +59,33 @@ def told(shop: Shop, since: str = "2021-03-25") -> list[str]:
     return [" ".join(row) for row in shop.rows(query)]
 
 
-def test_of_two_dates_the_older_one_gets_the_credits_whoever_wakes_first_rule_1_7(shop: Shop) -> None:
+def test_of_two_dates_the_older_one_gets_the_credits_whoever_wakes_first_rule_1_7(
+    shop: Shop,
+) -> None:
     of_two_dates(shop)
     result = step(shop, "s2", BOTH)
     assert told(shop) == ["s1 renewed", "s2 renewal_failed"]
-    assert (result.snapshot.subscription.id, [other.subscription.id for other in result.others]) == ("s2", ["s1"])
-    assert shop.rows("SELECT id, renewal_failed FROM subscriptions ORDER BY id") == [("s1", False), ("s2", True)]
+    assert (
+        result.snapshot.subscription.id,
+        [other.subscription.id for other in result.others],
+    ) == ("s2", ["s1"])
+    assert shop.rows("SELECT id, renewal_failed FROM subscriptions ORDER BY id") == [
+        ("s1", False),
+        ("s2", True),
+    ]
 
 
 def test_who_comes_too_early_writes_nothing(shop: Shop) -> None:
     of_two_dates(shop)
     before = shop.rows("SELECT * FROM subscriptions ORDER BY id")
-    result = shop.engine._activities.call("renew", StepRequest(subscription="s2", version=1, now=BOTH, past=()))
-    assert (result.outcome, result.first.subscription, result.first.kind) == (Outcome.NOT_YET, "s1", "retry")
+    result = shop.engine._activities.call(
+        "renew", StepRequest(subscription="s2", version=1, now=BOTH, past=())
+    )
+    assert (result.outcome, result.first.subscription, result.first.kind) == (
+        Outcome.NOT_YET,
+        "s1",
+        "retry",
+    )
     assert shop.rows("SELECT * FROM subscriptions ORDER BY id") == before
     assert told(shop) == []
 
@@ -87,7 +114,9 @@ def test_who_waits_for_the_same_charge_is_gone_past_together(shop: Shop) -> None
         calls.append(asked.activity)
         silent = asked.activity == "charge"
         try:
-            asked = steps.send(None if silent else shop.engine._activities.call(asked.activity, asked.request))
+            asked = steps.send(
+                None if silent else shop.engine._activities.call(asked.activity, asked.request)
+            )
         except StopIteration:
             break
     assert calls == ["suspend", "renew", "charge", "suspend"]
@@ -133,7 +162,10 @@ def test_a_group_whose_member_is_first_comes_first_as_a_whole_rule_5_2(shop: Sho
     shop.do(Resubscribe(subscription="g"), resubscribed)
     order = "SELECT id, next_kind FROM subscriptions ORDER BY next_due, renewal_date"
     assert shop.rows(order) == [("g", "attempt"), ("a", "retry"), ("s", "retry")]
-    calls = [call.request.subscription for call in until_done(shop, take(Kind.RETRY, "s", version_of(shop, "s"), BOTH))]
+    calls = [
+        call.request.subscription
+        for call in until_done(shop, take(Kind.RETRY, "s", version_of(shop, "s"), BOTH))
+    ]
     assert calls == ["s", "s"]  # renew, mark_failed
     assert told(shop, "2021-03-26") == ["g renewal_failed", "s renewal_failed"]
 
@@ -154,8 +186,10 @@ def until_done(shop: Shop, protocol_: Generator[Call, Any, Any]) -> Iterator[Cal
             answer = shop.engine._activities.call(call.activity, call.request)
 
 
-def test_more_than_so_many_steps_are_not_waited_for(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "MOST_BEFORE", 2)
+def test_more_than_so_many_steps_are_not_waited_for(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_sequences, "MOST_BEFORE", 2)
     with shop.ledger.engine.begin() as connection:
         add_policy(connection, "main", policy.load({"group_renewal": "independent"}))
     shop.open()
@@ -169,19 +203,25 @@ def test_more_than_so_many_steps_are_not_waited_for(shop: Shop, monkeypatch: pyt
 def test_a_step_that_stays_as_it_was_is_gone_past(shop: Shop) -> None:
     """However that may be (its row says that it is due, its rules say that it is not): nobody asks for it again and again."""
     of_two_dates(shop)
-    shop.run("UPDATE subscriptions SET next_due = '2021-01-01', next_kind = 'expire' WHERE id = 's1'")
+    shop.run(
+        "UPDATE subscriptions SET next_due = '2021-01-01', next_kind = 'expire' WHERE id = 's1'"
+    )
     step(shop, "s2", BOTH)
     assert told(shop) == ["s2 renewed"]
 
 
 @pytest.mark.parametrize("woken", [["s2", "s0"], ["s0"]], ids=" ".join)
-def test_renewals_come_before_an_expiry_and_independent_ones_go_by_id_rule_1_7(shop: Shop, woken: list[str]) -> None:
+def test_renewals_come_before_an_expiry_and_independent_ones_go_by_id_rule_1_7(
+    shop: Shop, woken: list[str]
+) -> None:
     with shop.ledger.engine.begin() as connection:
         add_policy(connection, "main", policy.load({"group_renewal": "independent"}))
     shop.open(credits_="210.00")
     for name in ("s1", "s2"):
         shop.do(Purchase(subscription=name, account="acme", sku="PRO"), LATER)
-    shop.do(Purchase(subscription="s0", account="acme", sku="PRO"), datetime(2021, 2, 26, tzinfo=UTC))  # E 03-25, EXPIRED on 03-26
+    shop.do(
+        Purchase(subscription="s0", account="acme", sku="PRO"), datetime(2021, 2, 26, tzinfo=UTC)
+    )  # E 03-25, EXPIRED on 03-26
     shop.do(Unsubscribe(subscription="s0"), LATER)
     for name in woken:
         step(shop, name, BOTH)
@@ -200,13 +240,21 @@ def test_members_of_a_group_are_one_step_whoever_wakes_first_rule_5_2(shop: Shop
 @pytest.mark.parametrize(
     "command",
     [
-        Suspend(account="acme"), SetCard(account="acme", card=None), SetAccount(account="acme", credit_limit=Decimal(0)),
-        TopUp(account="acme", amount=Decimal(1)), Purchase(subscription="s3", account="acme", sku="PRO"), Unsubscribe(subscription="s2"),
-        Terminate(subscription="s2", reason="enough"), Extend(subscription="s2", cycles=1), Recover(subscription="s2"),
+        Suspend(account="acme"),
+        SetCard(account="acme", card=None),
+        SetAccount(account="acme", credit_limit=Decimal(0)),
+        TopUp(account="acme", amount=Decimal(1)),
+        Purchase(subscription="s3", account="acme", sku="PRO"),
+        Unsubscribe(subscription="s2"),
+        Terminate(subscription="s2", reason="enough"),
+        Extend(subscription="s2", cycles=1),
+        Recover(subscription="s2"),
     ],
     ids=lambda command: command.do,
-)  # fmt: skip
-def test_what_is_due_comes_before_any_command_of_the_account_rule_1_6(shop: Shop, command: object) -> None:
+)
+def test_what_is_due_comes_before_any_command_of_the_account_rule_1_6(
+    shop: Shop, command: object
+) -> None:
     """On 03-24 s1 is due. What is commanded later that day, before its workflow has woken, finds it renewed."""
     shop.open(credits_="200.00")
     shop.buy("s1")
@@ -231,7 +279,9 @@ def test_a_card_is_charged_before_a_command_that_would_remove_it_rule_1_6(shop: 
     assert told(shop, "2021-03-24") == ["acme card_charged", "s1 renewed"]
 
 
-def test_a_repetition_and_a_command_on_a_terminated_subscription_wait_for_nothing(shop: Shop) -> None:
+def test_a_repetition_and_a_command_on_a_terminated_subscription_wait_for_nothing(
+    shop: Shop,
+) -> None:
     """The first has its answer (4.2); for the second there is no workflow, and no step changes the answer (2)."""
     shop.open(credits_="500.00")
     shop.buy("s1")

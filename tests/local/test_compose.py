@@ -20,7 +20,9 @@ COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ONE_SHOTS = {"migrate", "temporal-schema", "temporal-namespace"}
 VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z0-9_]+)(?::([-?])([^}]*))?\}")
-DOCUMENTED = set(re.findall(r"^# ([A-Z0-9_]+)=", (PROJECT / ".env.example").read_text(), re.MULTILINE))
+DOCUMENTED = set(
+    re.findall(r"^# ([A-Z0-9_]+)=", (PROJECT / ".env.example").read_text(), re.MULTILINE)
+)
 
 
 def help_of(program: str, *arguments: str) -> str:
@@ -37,16 +39,27 @@ def help_of(program: str, *arguments: str) -> str:
 
 
 def test_it_is_what_the_compose_specification_allows() -> None:
-    schema = json.loads((files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json").read_text())
+    schema = json.loads(
+        (files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json").read_text()
+    )
     jsonschema.validators.validator_for(schema)(schema).validate(COMPOSE)
 
 
 def test_docker_itself_accepts_it_where_docker_is_there() -> None:
     docker = shutil.which("docker")
-    if docker is None or subprocess.run([docker, "compose", "version"], capture_output=True).returncode != 0:
+    if (
+        docker is None
+        or subprocess.run([docker, "compose", "version"], capture_output=True).returncode != 0
+    ):
         return  # the schema above is what can be checked without it
     secrets = {"LEDGER_POSTGRES_PASSWORD": "x", "TEMPORAL_POSTGRES_PASSWORD": "y"}
-    done = subprocess.run([docker, "compose", "config", "--quiet"], cwd=PROJECT, env=os.environ | secrets, capture_output=True, text=True)
+    done = subprocess.run(
+        [docker, "compose", "config", "--quiet"],
+        cwd=PROJECT,
+        env=os.environ | secrets,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -69,7 +82,9 @@ def test_secrets_have_no_default() -> None:
         assert not re.search("PASSWORD|SECRET|KEY|TOKEN", name) or kind == "?", name
 
 
-@pytest.mark.parametrize("service", ["migrate", *(name for name in SERVICES if name.startswith("worker-"))])
+@pytest.mark.parametrize(
+    "service", ["migrate", *(name for name in SERVICES if name.startswith("worker-"))]
+)
 def test_what_is_configured_are_settings_of_perennial_with_their_own_defaults(service: str) -> None:
     defaults = Settings(_env_file=None)
     for variable, value in SERVICES[service]["environment"].items():
@@ -78,7 +93,10 @@ def test_what_is_configured_are_settings_of_perennial_with_their_own_defaults(se
         assert name in Settings.model_fields, variable
         if match := VARIABLE.fullmatch(value):
             assert match[1] == variable
-            assert Settings.model_validate({name: match[3]}).model_dump()[name] == defaults.model_dump()[name], variable
+            assert (
+                Settings.model_validate({name: match[3]}).model_dump()[name]
+                == defaults.model_dump()[name]
+            ), variable
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -100,7 +118,9 @@ def test_a_service_is_restarted_and_watched(service: str) -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_it_waits_for_what_it_needs_in_the_right_way(service: str) -> None:
     for needed, how in SERVICES[service].get("depends_on", {}).items():
-        assert how["condition"] == ("service_completed_successfully" if needed in ONE_SHOTS else "service_healthy")
+        assert how["condition"] == (
+            "service_completed_successfully" if needed in ONE_SHOTS else "service_healthy"
+        )
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -112,7 +132,11 @@ def test_mounted_files_and_volumes_exist() -> None:
     for name, definition in SERVICES.items():
         for volume in definition.get("volumes", []):
             source = volume.split(":")[0]
-            assert (PROJECT / source).is_file() if source.startswith("./") else source in COMPOSE["volumes"], f"{name}: {source}"
+            assert (
+                (PROJECT / source).is_file()
+                if source.startswith("./")
+                else source in COMPOSE["volumes"]
+            ), f"{name}: {source}"
 
 
 def test_shell_scripts_are_correct_shell() -> None:
@@ -120,13 +144,23 @@ def test_shell_scripts_are_correct_shell() -> None:
         subprocess.run(["/bin/sh", "-n", str(script)], check=True)
 
 
-@pytest.mark.parametrize("service", [name for name, definition in SERVICES.items() if "worker.py" in definition.get("command", [])])
+@pytest.mark.parametrize(
+    "service",
+    [name for name, definition in SERVICES.items() if "worker.py" in definition.get("command", [])],
+)
 def test_the_role_of_a_worker_exists(service: str) -> None:
     _, program, role = SERVICES[service]["command"]
     assert re.search(rf"\b{role}\b", help_of(program)), f"{program} --help does not know {role}"
 
 
-@pytest.mark.parametrize("service", [name for name, definition in SERVICES.items() if "starter.py" in definition.get("command", [])])
+@pytest.mark.parametrize(
+    "service",
+    [
+        name
+        for name, definition in SERVICES.items()
+        if "starter.py" in definition.get("command", [])
+    ],
+)
 def test_the_command_of_the_starter_exists(service: str) -> None:
     _, program, *command = SERVICES[service]["command"]
     assert help_of(program, *command)
@@ -135,4 +169,4 @@ def test_the_command_of_the_starter_exists(service: str) -> None:
 def test_the_image_contains_all_packages_and_no_secret() -> None:
     left_out = (PROJECT / ".dockerignore").read_text().split()
     assert {".env", ".env.*", ".perennial", ".git", ".venv"} <= set(left_out)
-    assert not {"domain", "workflows", "activities", "ledger", "gateways", "client", "simulation", "local", "examples"} & set(left_out)
+    assert not {"core", "workflows", "activities", "doors", "local", "examples"} & set(left_out)

@@ -19,7 +19,9 @@ from settings import Settings
 
 
 def run(url: str, statement: str) -> list[tuple[object, ...]]:
-    with create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT").connect() as connection:
+    with create_engine(
+        url, poolclass=NullPool, isolation_level="AUTOCOMMIT"
+    ).connect() as connection:
         result = connection.execute(text(statement))
         return [tuple(row) for row in result] if result.returns_rows else []
 
@@ -65,15 +67,22 @@ def test_committed_data_survive_a_kill_of_the_server(config: Settings) -> None:
 
 def test_it_is_durable(config: Settings) -> None:
     url = postgres.up(config).url
-    assert run(url, "SELECT current_setting('fsync'), current_setting('synchronous_commit'), current_setting('full_page_writes')") == [
-        ("on", "on", "on")
-    ]
+    assert run(
+        url,
+        "SELECT current_setting('fsync'), current_setting('synchronous_commit'), current_setting('full_page_writes')",
+    ) == [("on", "on", "on")]
 
 
-def test_nothing_listens_on_tcp_and_only_the_owner_enters_the_socket_directory(config: Settings) -> None:
+def test_nothing_listens_on_tcp_and_only_the_owner_enters_the_socket_directory(
+    config: Settings,
+) -> None:
     running = postgres.up(config)
     assert run(running.url, "SHOW listen_addresses") == [("",)]
-    assert not [c for c in psutil.Process(running.pid).net_connections(kind="inet") if c.status == psutil.CONN_LISTEN]
+    assert not [
+        c
+        for c in psutil.Process(running.pid).net_connections(kind="inet")
+        if c.status == psutil.CONN_LISTEN
+    ]
     assert stat.S_IMODE((config.home / "postgres" / "run").stat().st_mode) == 0o700
 
 
@@ -83,7 +92,9 @@ def test_a_stale_lock_file_does_not_matter(config: Settings, number: str) -> Non
     lock = config.home / "postgres" / "data" / "postmaster.pid"
     words = lock.read_text().splitlines()
     postgres.down(config)
-    words[0] = {"other process": str(os.getppid()), "nobody": "4194303", "rubbish": "rubbish"}[number]
+    words[0] = {"other process": str(os.getppid()), "nobody": "4194303", "rubbish": "rubbish"}[
+        number
+    ]
     lock.write_text("\n".join(words) + "\n" if number != "rubbish" else "")
     assert postgres.status(config) is None
     assert run(postgres.up(config).url, "SELECT 1") == [(1,)]
@@ -97,7 +108,9 @@ def test_an_interrupted_first_start_is_made_anew(config: Settings) -> None:
     assert not unfinished.exists()
 
 
-def test_ctrl_c_during_the_start_leaves_no_server(config: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_during_the_start_leaves_no_server(
+    config: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupt(ready: Callable[[], bool], alive: Callable[[], bool], seconds: float) -> bool:
         raise KeyboardInterrupt
 
@@ -113,7 +126,9 @@ def test_data_of_another_version_are_not_touched(config: Settings) -> None:
     postgres.up(config)
     postgres.down(config)
     (config.home / "postgres" / "data" / "PG_VERSION").write_text("12\n")
-    with pytest.raises(StackError, match=r"was written by PostgreSQL 12; this installation brings PostgreSQL 18"):
+    with pytest.raises(
+        StackError, match=r"was written by PostgreSQL 12; this installation brings PostgreSQL 18"
+    ):
         postgres.up(config)
 
 
@@ -122,7 +137,9 @@ def test_a_server_that_ends_at_once_is_quoted(config: Settings) -> None:
     postgres.down(config)
     with (config.home / "postgres" / "data" / "postgresql.conf").open("a") as file:
         file.write("\nno_such_parameter = 1\n")
-    with pytest.raises(StackError, match=r"(?s)PostgreSQL did not start.*no_such_parameter.*The log is "):
+    with pytest.raises(
+        StackError, match=r"(?s)PostgreSQL did not start.*no_such_parameter.*The log is "
+    ):
         postgres.up(config)
 
 
@@ -156,7 +173,7 @@ def test_a_throwaway_is_empty_fast_and_gone(tmp_path: Path) -> None:
 
 
 def test_a_throwaway_is_gone_after_an_exception() -> None:
-    with pytest.raises(ZeroDivisionError), postgres.throwaway() as url:  # noqa: PT012
+    with pytest.raises(ZeroDivisionError), postgres.throwaway() as url:
         data = data_of(url)
         pid = int((data / "postmaster.pid").read_text().splitlines()[0])
         raise ZeroDivisionError
@@ -165,10 +182,10 @@ def test_a_throwaway_is_gone_after_an_exception() -> None:
 
 
 def test_a_throwaway_is_gone_after_its_owner_was_killed() -> None:
-    program = (
-        "import sys\nfrom local import postgres\nwith postgres.throwaway() as url:\n    print(url, flush=True)\n    sys.stdin.read()\n"
+    program = "import sys\nfrom local import postgres\nwith postgres.throwaway() as url:\n    print(url, flush=True)\n    sys.stdin.read()\n"
+    owner = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    owner = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert owner.stdout is not None
     data = data_of(owner.stdout.readline().strip())
     pid = int((data / "postmaster.pid").read_text().splitlines()[0])
@@ -191,7 +208,9 @@ def test_databases_are_created_once_copied_and_dropped(postgres_url: str) -> Non
 
 
 def test_a_fixture_database_knows_nothing_of_the_machine(postgres_url: str) -> None:
-    assert run(postgres_url, "SELECT current_setting('TimeZone'), current_setting('server_encoding')") == [("UTC", "UTF8")]
+    assert run(
+        postgres_url, "SELECT current_setting('TimeZone'), current_setting('server_encoding')"
+    ) == [("UTC", "UTF8")]
     assert run(postgres_url, "SELECT 'a' < 'B', lower('Ü')") == [(False, "ü")]
 
 

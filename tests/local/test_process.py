@@ -23,7 +23,9 @@ def sleeper(mark: Path) -> list[str]:
 
 
 def running(mark: Path) -> psutil.Process | None:
-    return process.find(lambda command: str(mark) in command and "-c" in command and SLEEP in command)
+    return process.find(
+        lambda command: str(mark) in command and "-c" in command and SLEEP in command
+    )
 
 
 def test_a_guarded_server_is_gone_after_the_block_and_its_directory_too(tmp_path: Path) -> None:
@@ -36,7 +38,10 @@ def test_a_guarded_server_is_gone_after_the_block_and_its_directory_too(tmp_path
 
 
 def test_a_guarded_server_is_gone_after_an_exception(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), process.guarded(sleeper(tmp_path), tmp_path / "log", remove=None, end="KILL"):  # noqa: PT012
+    with (
+        pytest.raises(ZeroDivisionError),
+        process.guarded(sleeper(tmp_path), tmp_path / "log", remove=None, end="KILL"),
+    ):
         assert process.wait_until(lambda: running(tmp_path) is not None, lambda: True, 60)
         raise ZeroDivisionError
     assert running(tmp_path) is None
@@ -53,17 +58,26 @@ def test_a_guarded_server_is_gone_after_its_owner_was_killed(tmp_path: Path) -> 
             print("ready", flush=True)
             sys.stdin.read()
     """)
-    owner = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    owner = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     assert owner.stdout is not None
     assert owner.stdout.readline() == b"ready\n"
     assert process.wait_until(lambda: running(place) is not None, lambda: True, 60)
     owner.kill()
     owner.communicate()
-    assert process.wait_until(lambda: running(place) is None and not place.exists(), lambda: True, 60)
+    assert process.wait_until(
+        lambda: running(place) is None and not place.exists(), lambda: True, 60
+    )
 
 
 def test_the_guard_tells_when_its_server_ended(tmp_path: Path) -> None:
-    with process.guarded([sys.executable, "-c", "print('no'); raise SystemExit(3)"], tmp_path / "log", remove=None, end="KILL") as guard:
+    with process.guarded(
+        [sys.executable, "-c", "print('no'); raise SystemExit(3)"],
+        tmp_path / "log",
+        remove=None,
+        end="KILL",
+    ) as guard:
         assert guard.wait(timeout=10) == 3
     assert process.tail(tmp_path / "log") == "    no"
 
@@ -80,7 +94,7 @@ def test_stopping_goes_on_to_sigkill(tmp_path: Path) -> None:
 
 def test_ctrl_c_waits_for_a_step_that_must_not_be_cut() -> None:
     steps: list[str] = []
-    with pytest.raises(KeyboardInterrupt), process.uninterrupted():  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), process.uninterrupted():
         os.kill(os.getpid(), signal.SIGINT)
         steps.append("done")
     assert steps == ["done"]
@@ -96,7 +110,9 @@ with process.locked(Path({str(lock)!r})):
     print("held", flush=True)
     sys.stdin.read()
 """
-    holder = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     assert holder.stdout is not None
     holder.stdout.readline()
 
@@ -126,7 +142,10 @@ def test_free_ports_differ() -> None:
 
 
 def test_too_little_space_is_said_before_anything_is_started(tmp_path: Path) -> None:
-    with pytest.raises(StackError, match=r"(?s)Not enough disk space for the test: \d+ MB are free under .*PERENNIAL_HOME"):
+    with pytest.raises(
+        StackError,
+        match=r"(?s)Not enough disk space for the test: \d+ MB are free under .*PERENNIAL_HOME",
+    ):
         process.require_space(tmp_path, 10**9, "the test")
 
 
@@ -134,10 +153,15 @@ def test_too_little_space_is_said_before_anything_is_started(tmp_path: Path) -> 
     ("error", "says"),
     [
         (OSError(28, "No space left on device"), "No disk space left while testing"),
-        (PermissionError(13, "Permission denied", "/data/x"), r"No permission while testing: Permission denied \(/data/x\)"),
+        (
+            PermissionError(13, "Permission denied", "/data/x"),
+            r"No permission while testing: Permission denied \(/data/x\)",
+        ),
         (OSError(5, "Input/output error"), "Something went wrong while testing"),
     ],
 )
-def test_errors_of_the_file_system_become_one_message(tmp_path: Path, error: OSError, says: str) -> None:
+def test_errors_of_the_file_system_become_one_message(
+    tmp_path: Path, error: OSError, says: str
+) -> None:
     with pytest.raises(StackError, match=says), process.explained("while testing", tmp_path):
         raise error

@@ -48,7 +48,9 @@ def test_every_setting_has_a_line_that_says_what_it_is() -> None:
         ("METRICS_PORT", "70000", "65535"),
     ],
 )
-def test_a_bad_value_is_refused_with_its_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str) -> None:
+def test_a_bad_value_is_refused_with_its_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
     monkeypatch.setenv(PREFIX + name, value)
     with pytest.raises(SettingsError) as refused:
         read_settings()
@@ -65,7 +67,9 @@ def test_a_refusal_does_not_show_the_value(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
 def test_usual_database_urls_are_understood(scheme: str) -> None:
-    assert Settings(database_url=f"{scheme}://u:p@h/d").database_url == "postgresql+psycopg://u:p@h/d"
+    assert (
+        Settings(database_url=f"{scheme}://u:p@h/d").database_url == "postgresql+psycopg://u:p@h/d"
+    )
 
 
 def test_secrets_do_not_appear_in_logs() -> None:
@@ -95,6 +99,15 @@ def test_settings_are_read_once() -> None:
 
 def test_the_settings_import_nothing_of_ours() -> None:
     tree = ast.parse(Path(module.__file__).read_text())
-    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
     names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert {name.split(".")[0] for name in names} <= {*sys.stdlib_module_names, "pydantic", "pydantic_settings"}
+    assert {name.split(".")[0] for name in names} <= {
+        *sys.stdlib_module_names,
+        "pydantic",
+        "pydantic_settings",
+    }

@@ -37,7 +37,13 @@ def test_up_status_down(config: Settings) -> None:
         ("Temporal", Source.EMBEDDED, State.RUNNING),
     ]
     assert all(
-        part.pid and psutil.pid_exists(part.pid) and part.data and part.data.exists() and part.log and part.log.exists() for part in parts
+        part.pid
+        and psutil.pid_exists(part.pid)
+        and part.data
+        and part.data.exists()
+        and part.log
+        and part.log.exists()
+        for part in parts
     )
     assert stack.down(config) == ["Temporal", "PostgreSQL"]
     assert stack.down(config) == []
@@ -45,7 +51,9 @@ def test_up_status_down(config: Settings) -> None:
 
 
 def test_a_stopped_stack_is_said_with_the_command_that_starts_it(config: Settings) -> None:
-    with pytest.raises(StackError, match=r"(?s)PostgreSQL and Temporal of .* are not running.*starter.py stack up"):
+    with pytest.raises(
+        StackError, match=r"(?s)PostgreSQL and Temporal of .* are not running.*starter.py stack up"
+    ):
         stack.addresses(config)
     assert not config.home.exists()
     stack.up(config)
@@ -56,8 +64,12 @@ def test_a_stopped_stack_is_said_with_the_command_that_starts_it(config: Setting
 
 def test_a_server_that_is_gone_comes_back_with_up(config: Settings) -> None:
     stack.up(config)
-    psutil.Process(int((config.home / "postgres" / "data" / "postmaster.pid").read_text().split()[0])).kill()
-    assert process.wait_until(lambda: stack.status(config)[0].state == State.STOPPED, lambda: True, 60)
+    psutil.Process(
+        int((config.home / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
+    ).kill()
+    assert process.wait_until(
+        lambda: stack.status(config)[0].state == State.STOPPED, lambda: True, 60
+    )
     where = stack.up(config)
     with psycopg.connect(where.database_url.replace("+psycopg", "")) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
@@ -66,7 +78,11 @@ def test_a_server_that_is_gone_comes_back_with_up(config: Settings) -> None:
 def test_it_outlives_the_program_that_started_it(config: Settings) -> None:
     program = "from local import stack; print(stack.up().temporal_address)"
     done = subprocess.run(
-        [sys.executable, "-c", program], env=os.environ | {"PERENNIAL_HOME": str(config.home)}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        env=os.environ | {"PERENNIAL_HOME": str(config.home)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert stack.addresses(config).temporal_address == done.stdout.strip()
 
@@ -78,10 +94,20 @@ def test_started_twice_at_once_it_runs_once(config: Settings) -> None:
     assert len([command for command in processes_of(config) if "start-dev" in command]) == 1
 
 
-def test_configured_servers_are_used_and_never_started(tmp_path: Path, postgres_url: str, temporal_address: str) -> None:
-    config = Settings(home=tmp_path / "home", database_url=postgres_url, temporal_address=temporal_address)
-    assert stack.up(config) == stack.addresses(config) == stack.Addresses(postgres_url, temporal_address, None)
-    assert [(part.source, part.state) for part in stack.status(config)] == [(Source.CONFIGURED, State.RUNNING)] * 2
+def test_configured_servers_are_used_and_never_started(
+    tmp_path: Path, postgres_url: str, temporal_address: str
+) -> None:
+    config = Settings(
+        home=tmp_path / "home", database_url=postgres_url, temporal_address=temporal_address
+    )
+    assert (
+        stack.up(config)
+        == stack.addresses(config)
+        == stack.Addresses(postgres_url, temporal_address, None)
+    )
+    assert [(part.source, part.state) for part in stack.status(config)] == [
+        (Source.CONFIGURED, State.RUNNING)
+    ] * 2
     assert stack.down(config) == []
     assert not config.home.exists()
 
@@ -100,11 +126,21 @@ def test_half_configured_half_embedded(tmp_path: Path, temporal_address: str) ->
 @pytest.mark.parametrize(
     ("setting", "value", "says"),
     [
-        ("database_url", "postgresql://u:hunter2@127.0.0.1:1/x", "The configured PostgreSQL does not let us in"),
-        ("temporal_address", "127.0.0.1:1", "The configured Temporal server does not answer: 127.0.0.1:1"),
+        (
+            "database_url",
+            "postgresql://u:hunter2@127.0.0.1:1/x",
+            "The configured PostgreSQL does not let us in",
+        ),
+        (
+            "temporal_address",
+            "127.0.0.1:1",
+            "The configured Temporal server does not answer: 127.0.0.1:1",
+        ),
     ],
 )
-def test_a_configured_server_that_is_away_is_said_at_once(tmp_path: Path, setting: str, value: str, says: str) -> None:
+def test_a_configured_server_that_is_away_is_said_at_once(
+    tmp_path: Path, setting: str, value: str, says: str
+) -> None:
     config = Settings.model_validate({"home": tmp_path / "home", setting: value})
     with pytest.raises(StackError) as refused:
         stack.up(config)
@@ -116,7 +152,9 @@ def test_a_configured_server_that_is_away_is_said_at_once(tmp_path: Path, settin
     assert processes_of(config) == []
 
 
-def test_ctrl_c_half_way_stops_what_was_started(config: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_half_way_stops_what_was_started(
+    config: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -129,7 +167,9 @@ def test_ctrl_c_half_way_stops_what_was_started(config: Settings, monkeypatch: p
     stack.up(config)
 
 
-def test_a_failure_half_way_stops_what_was_started_but_not_what_ran_before(config: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_half_way_stops_what_was_started_but_not_what_ran_before(
+    config: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broken = config.model_copy(update={"temporal_program": Path("/nowhere/temporal")})
     with pytest.raises(StackError, match="does not exist"):
         stack.up(broken)
@@ -141,7 +181,11 @@ def test_a_failure_half_way_stops_what_was_started_but_not_what_ran_before(confi
 
 
 def test_a_throwaway_stack_needs_and_touches_no_other(tmp_path: Path) -> None:
-    config = Settings(home=tmp_path / "home", database_url="postgresql://127.0.0.1:1/real", temporal_address="127.0.0.1:1")
+    config = Settings(
+        home=tmp_path / "home",
+        database_url="postgresql://127.0.0.1:1/real",
+        temporal_address="127.0.0.1:1",
+    )
     with stack.throwaway(config) as where:
         assert postgres.unreachable(where.database_url) is None
         assert where.temporal_address != config.temporal_address

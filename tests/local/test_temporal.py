@@ -70,12 +70,18 @@ async def test_workflows_survive_a_kill_of_the_server(config: Settings) -> None:
 def test_up_twice_is_up_once_and_all_is_on_this_machine_only(config: Settings) -> None:
     running = temporal.up(config)
     assert temporal.up(config) == running == temporal.status(config)
-    listening = [c for c in psutil.Process(running.pid).net_connections(kind="inet") if c.status == psutil.CONN_LISTEN]
+    listening = [
+        c
+        for c in psutil.Process(running.pid).net_connections(kind="inet")
+        if c.status == psutil.CONN_LISTEN
+    ]
     assert {running.port, running.ui_port} <= {c.laddr.port for c in listening}
     assert {c.laddr.ip for c in listening} == {"127.0.0.1"}
 
 
-@pytest.mark.parametrize("state", ["{", '{"pid": 1, "port": 2, "ui_port": 3, "http_port": 4}', None])
+@pytest.mark.parametrize(
+    "state", ["{", '{"pid": 1, "port": 2, "ui_port": 3, "http_port": 4}', None]
+)
 def test_a_lost_or_wrong_state_file_does_not_matter(config: Settings, state: str | None) -> None:
     running = temporal.up(config)
     path = config.home / "temporal" / "server.json"
@@ -99,7 +105,9 @@ async def test_a_namespace_of_ones_own_exists(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("setting", ["temporal_port", "temporal_ui_port"])
-def test_a_configured_port_that_is_taken_is_said_with_its_user(tmp_path: Path, setting: str) -> None:
+def test_a_configured_port_that_is_taken_is_said_with_its_user(
+    tmp_path: Path, setting: str
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -126,13 +134,17 @@ def test_a_server_that_ends_at_once_is_quoted(tmp_path: Path) -> None:
     with pytest.raises(StackError, match=r"(?s)did not start.*the disk is on fire.*The log is "):
         temporal.up(Settings(home=tmp_path / "home", temporal_program=program))
     with (
-        pytest.raises(StackError, match=r"(?s)temporary Temporal server did not start.*the disk is on fire"),
+        pytest.raises(
+            StackError, match=r"(?s)temporary Temporal server did not start.*the disk is on fire"
+        ),
         temporal.throwaway(Settings(home=tmp_path / "home", temporal_program=program)),
     ):
         pass
 
 
-def test_ctrl_c_during_the_start_leaves_no_server(config: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_during_the_start_leaves_no_server(
+    config: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupt(ready: Callable[[], bool], alive: Callable[[], bool], seconds: float) -> bool:
         raise KeyboardInterrupt
 
@@ -140,7 +152,10 @@ def test_ctrl_c_during_the_start_leaves_no_server(config: Settings, monkeypatch:
         patch.setattr(process, "wait_until", interrupt)
         with pytest.raises(KeyboardInterrupt):
             temporal.up(config)
-    assert process.find(lambda command: str(config.home / "temporal" / "temporal.db") in command) is None
+    assert (
+        process.find(lambda command: str(config.home / "temporal" / "temporal.db") in command)
+        is None
+    )
 
 
 async def test_a_throwaway_works_and_is_gone() -> None:
@@ -163,7 +178,11 @@ def test_a_throwaway_is_gone_after_its_owner_was_killed(tmp_path: Path) -> None:
     assert process.answers("127.0.0.1", port) is None
     owner.kill()
     owner.communicate()
-    assert process.wait_until(lambda: process.answers("127.0.0.1", port) is not None and not list(tmp_path.iterdir()), lambda: True, 60)
+    assert process.wait_until(
+        lambda: process.answers("127.0.0.1", port) is not None and not list(tmp_path.iterdir()),
+        lambda: True,
+        60,
+    )
 
 
 # Where the program comes from -----------------------------------------------------------------------------------------
@@ -172,7 +191,14 @@ def test_a_throwaway_is_gone_after_its_owner_was_killed(tmp_path: Path) -> None:
 def test_without_any_way_one_message_names_them_all(bare: Settings) -> None:
     with pytest.raises(StackError) as refused:
         temporal.program(bare, lambda _: None)
-    for way in ("no Go", "PERENNIAL_TEMPORAL_ADDRESS", "PERENNIAL_TEMPORAL_PROGRAM", "on PATH", "internet", "Go 1.26"):
+    for way in (
+        "no Go",
+        "PERENNIAL_TEMPORAL_ADDRESS",
+        "PERENNIAL_TEMPORAL_PROGRAM",
+        "on PATH",
+        "internet",
+        "Go 1.26",
+    ):
         assert way in str(refused.value)
 
 
@@ -182,8 +208,16 @@ def test_a_configured_program_comes_first(bare: Settings, tmp_path: Path) -> Non
     assert temporal.program(bare.model_copy(update={"temporal_program": mine})) == mine
 
 
-@pytest.mark.parametrize(("make", "says"), [(lambda path: None, "does not exist"), (lambda path: path.write_text("x"), "is not a program")])
-def test_a_configured_program_that_is_none_is_said(bare: Settings, tmp_path: Path, make: Callable[[Path], object], says: str) -> None:
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda path: None, "does not exist"),
+        (lambda path: path.write_text("x"), "is not a program"),
+    ],
+)
+def test_a_configured_program_that_is_none_is_said(
+    bare: Settings, tmp_path: Path, make: Callable[[Path], object], says: str
+) -> None:
     make(tmp_path / "mine")
     with pytest.raises(StackError, match=rf"PERENNIAL_TEMPORAL_PROGRAM names .*mine, which {says}"):
         temporal.program(bare.model_copy(update={"temporal_program": tmp_path / "mine"}))
@@ -219,7 +253,9 @@ def test_a_download_is_kept(bare: Settings, monkeypatch: pytest.MonkeyPatch) -> 
 def fake_go(tmp_path: Path, build: str) -> None:
     for tool in ("touch", "chmod", "sleep"):
         (tmp_path / "tools" / tool).symlink_to(str(shutil.which(tool, path="/usr/bin:/bin")))
-    script(tmp_path / "tools" / "go", f'case "$1" in list) printf "a\\nb\\n";; build) {build};; esac')
+    script(
+        tmp_path / "tools" / "go", f'case "$1" in list) printf "a\\nb\\n";; build) {build};; esac'
+    )
 
 
 FINISH = 'while [ "$1" != -o ]; do shift; done; touch "$2"; chmod +x "$2"'
@@ -239,7 +275,9 @@ def test_two_at_once_build_it_once(bare: Settings, tmp_path: Path) -> None:
     fake_go(tmp_path, f'{FINISH}; touch "{tmp_path}/built-$$"')
     both = [
         subprocess.Popen(
-            [sys.executable, "-m", "local.temporal"], env=os.environ | {"PERENNIAL_CACHE": str(bare.cache)}, stderr=subprocess.PIPE
+            [sys.executable, "-m", "local.temporal"],
+            env=os.environ | {"PERENNIAL_CACHE": str(bare.cache)},
+            stderr=subprocess.PIPE,
         )
         for _ in range(2)
     ]
@@ -251,17 +289,23 @@ def test_two_at_once_build_it_once(bare: Settings, tmp_path: Path) -> None:
 
 def test_a_failed_build_is_quoted_and_names_the_other_ways(bare: Settings, tmp_path: Path) -> None:
     fake_go(tmp_path, "echo 'no required module' >&2; exit 1")
-    with pytest.raises(StackError, match=r"(?s)Go could not build.*no required module.*PERENNIAL_TEMPORAL_ADDRESS"):
+    with pytest.raises(
+        StackError, match=r"(?s)Go could not build.*no required module.*PERENNIAL_TEMPORAL_ADDRESS"
+    ):
         temporal.program(bare, lambda _: None)
 
 
-def test_a_build_without_space_says_where_the_space_is_needed(bare: Settings, tmp_path: Path) -> None:
+def test_a_build_without_space_says_where_the_space_is_needed(
+    bare: Settings, tmp_path: Path
+) -> None:
     fake_go(tmp_path, "echo 'write: no space left on device' >&2; exit 1")
     with pytest.raises(StackError, match="GOCACHE and GOMODCACHE"):
         temporal.program(bare, lambda _: None)
 
 
-def test_an_interrupted_build_leaves_nothing_running_and_nothing_half_done(bare: Settings, tmp_path: Path) -> None:
+def test_an_interrupted_build_leaves_nothing_running_and_nothing_half_done(
+    bare: Settings, tmp_path: Path
+) -> None:
     fake_go(tmp_path, "echo a >&2; exec sleep 600")
 
     def interrupt(text: str) -> None:
@@ -270,7 +314,12 @@ def test_an_interrupted_build_leaves_nothing_running_and_nothing_half_done(bare:
 
     with pytest.raises(KeyboardInterrupt):
         temporal.program(bare, interrupt)
-    assert process.find(lambda command: command == ["sleep", "600"] or str(tmp_path / "tools" / "go") in command) is None
+    assert (
+        process.find(
+            lambda command: command == ["sleep", "600"] or str(tmp_path / "tools" / "go") in command
+        )
+        is None
+    )
     assert temporal._cached(bare.cache / "temporal") is None
 
 
@@ -280,7 +329,9 @@ def test_the_module_pins_every_version() -> None:
     assert (temporal.MODULE / "go.sum").stat().st_size > 10_000
 
 
-def test_nothing_of_all_this_is_left_in_the_temporary_directory(config: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_of_all_this_is_left_in_the_temporary_directory(
+    config: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with temporal.throwaway(config):
         assert list(tmp_path.iterdir())

@@ -21,12 +21,16 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import (
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+)
 from temporalio.service import RPCError
 
 from activities import registry
-from client.perennial import Perennial
-from domain.commands import (
+from core.domain.commands import (
     Extend,
     Purchase,
     Reactivate,
@@ -40,9 +44,10 @@ from domain.commands import (
     TopUp,
     Unsubscribe,
 )
-from domain.messages import StepRequest
-from ledger.clocks import machine_now
-from ledger.database import migrate
+from core.ledger.clocks import machine_now
+from core.ledger.database import migrate
+from core.protocol.activity_messages import StepRequest
+from doors.application.perennial import Perennial
 from local import stack
 from tests.workflows.shop import FEBRUARY, JANUARY, Shop, settings_for
 from workflows.reconciliation import ReconciliationInput
@@ -58,10 +63,14 @@ class Recording:
     path: str
 
     @asynccontextmanager
-    async def shop(self, *, clock: bool = True, workers: bool = True, rules: Any = None, **changes: Any) -> AsyncIterator[Shop]:
+    async def shop(
+        self, *, clock: bool = True, workers: bool = True, rules: Any = None, **changes: Any
+    ) -> AsyncIterator[Shop]:
         """A shop whose ids end with the path's name."""
         config = settings_for(**changes)
-        async with Perennial.connect(self.addresses.database_url, self.addresses.temporal_address, config) as perennial:
+        async with Perennial.connect(
+            self.addresses.database_url, self.addresses.temporal_address, config
+        ) as perennial:
             shop = Shop(perennial, config, unique=self.path)
             await shop.open(JANUARY if clock else None, **(rules or {}))
             if workers:
@@ -115,7 +124,9 @@ async def renewal_by_timer(recording: Recording) -> None:
 
 async def renewal_by_timer_regular(recording: Recording) -> None:
     """The same by a regular activity, and then as a new run."""
-    async with recording.shop(clock=False, jitter_seconds=80_000, cycles_per_run=1, renew_locally=False) as shop:
+    async with recording.shop(
+        clock=False, jitter_seconds=80_000, cycles_per_run=1, renew_locally=False
+    ) as shop:
         s = await shop.due_soon()
         await shop.until_event(s, "WorkflowExecutionContinuedAsNew")
 
@@ -163,12 +174,20 @@ async def unfunded_then_recovered(recording: Recording) -> None:
         await shop.account(credits="50.00")
         s = await shop.buy()
         await shop.advance(2021, 2, 10)
-        await shop.perennial.do(SetCard(account=shop.id("acme"), card="sim_ok", request_id=shop.id("1")))
-        await shop.perennial.do(SetAccount(account=shop.id("acme"), renew_by_card=True, request_id=shop.id("2")))
+        await shop.perennial.do(
+            SetCard(account=shop.id("acme"), card="sim_ok", request_id=shop.id("1"))
+        )
+        await shop.perennial.do(
+            SetAccount(account=shop.id("acme"), renew_by_card=True, request_id=shop.id("2"))
+        )
         await shop.perennial.do(Recover(subscription=s, request_id=shop.id("3")))
-        await shop.perennial.do(SetCard(account=shop.id("acme"), card=None, request_id=shop.id("4")))
+        await shop.perennial.do(
+            SetCard(account=shop.id("acme"), card=None, request_id=shop.id("4"))
+        )
         await shop.advance(2021, 3, 20)
-        await shop.perennial.do(TopUp(account=shop.id("acme"), amount=Decimal(60), request_id=shop.id("5")))
+        await shop.perennial.do(
+            TopUp(account=shop.id("acme"), amount=Decimal(60), request_id=shop.id("5"))
+        )
         await shop.perennial.do(Reactivate(subscription=s, request_id=shop.id("6")))
         await shop.perennial.do(Terminate(subscription=s, reason="enough", request_id=shop.id("7")))
         await shop.workflow(s).result()
@@ -184,7 +203,9 @@ async def commands(recording: Recording) -> None:
         await shop.perennial.do(Resubscribe(subscription=s))
         await shop.perennial.do(Extend(subscription=s, cycles=9, request_id=shop.id("3")))
         try:
-            await shop.perennial.do(Terminate(subscription=s, reason="\x00", request_id=shop.id("4")))
+            await shop.perennial.do(
+                Terminate(subscription=s, reason="\x00", request_id=shop.id("4"))
+            )
         except WorkflowUpdateFailedError:
             await shop.advance(2021, 3, 1)
 
@@ -204,7 +225,9 @@ async def signals(recording: Recording) -> None:
         async with shop.working():
             await shop.until(s, lambda: shop.events(s)[-1] == "recovered")
             await shop.perennial.send(Recover(subscription=s, request_id=shop.id("1")))
-            await shop.perennial.send(Terminate(subscription=s, reason="enough", request_id=shop.id("2")))
+            await shop.perennial.send(
+                Terminate(subscription=s, reason="enough", request_id=shop.id("2"))
+            )
             await shop.workflow(s).result()
 
 
@@ -214,7 +237,9 @@ async def group(recording: Recording) -> None:
         await shop.account(credits="180.00")
         await shop.buy("a", "PRO"), await shop.buy("b", "BIZ")
         await shop.advance(2021, 3, 8)
-        await shop.perennial.do(TopUp(account=shop.id("acme"), amount=Decimal(90), request_id=shop.id("1")))
+        await shop.perennial.do(
+            TopUp(account=shop.id("acme"), amount=Decimal(90), request_id=shop.id("1"))
+        )
 
 
 async def suspended(recording: Recording) -> None:
@@ -233,7 +258,9 @@ async def turns(recording: Recording) -> None:
     async with recording.shop(clock=False, jitter_seconds=80_000) as shop:
         s = await shop.due_soon(3600.0)
         account = shop.row(s).account
-        command = Purchase(subscription=shop.id("a"), account=account, sku="BIZ", request_id=shop.id("1"))
+        command = Purchase(
+            subscription=shop.id("a"), account=account, sku="BIZ", request_id=shop.id("1")
+        )
         await shop.perennial.do(command)
         await shop.perennial.do(Suspend(account=account, request_id=shop.id("2")))
         await shop.until(s, lambda: shop.events(s)[-1] == "renewed")
@@ -243,10 +270,17 @@ async def turn_of_another(recording: Recording) -> None:
     """A subscription is due by card, and sleeps on: a command on another one of the account charges the card and renews it first."""
     async with recording.shop(clock=False, jitter_seconds=80_000) as shop:
         s = await shop.due_soon(3600.0, credits="550.00", card="sim_ok")
-        command = Purchase(subscription=shop.id("a"), account=shop.row(s).account, sku="YEAR", request_id=shop.id("1"))
+        command = Purchase(
+            subscription=shop.id("a"),
+            account=shop.row(s).account,
+            sku="YEAR",
+            request_id=shop.id("1"),
+        )
         shop.call("purchase", command, machine_now() - timedelta(days=9))
         await shop.perennial.start(command.subscription)
-        await shop.perennial.do(Unsubscribe(subscription=command.subscription, request_id=shop.id("2")))
+        await shop.perennial.do(
+            Unsubscribe(subscription=command.subscription, request_id=shop.id("2"))
+        )
 
 
 async def outage(recording: Recording) -> None:
@@ -254,7 +288,10 @@ async def outage(recording: Recording) -> None:
     async with recording.shop(clock=False) as shop:
         await shop.account()
         now = machine_now()
-        late, too_late = await shop.bought(now - timedelta(days=34), "a"), await shop.bought(now - timedelta(days=80), "b")
+        late, too_late = (
+            await shop.bought(now - timedelta(days=34), "a"),
+            await shop.bought(now - timedelta(days=80), "b"),
+        )
         await shop.until(late, lambda: "renewed" in shop.events(late))
         await shop.until(too_late, lambda: "expired" in shop.events(too_late))
         await shop.settled(too_late)
@@ -286,17 +323,35 @@ async def reconciliation(recording: Recording) -> None:
         await shop.account()
         await shop.bought(machine_now() - timedelta(days=1), start=False)
         await shop.perennial.temporal.execute_workflow(
-            "Reconciliation", ReconciliationInput(), id=f"reconciliation/{recording.path}", task_queue=shop.config.task_queue
+            "Reconciliation",
+            ReconciliationInput(),
+            id=f"reconciliation/{recording.path}",
+            task_queue=shop.config.task_queue,
         )
 
 
 PATHS: dict[str, Path_] = {
     path.__name__: path
     for path in (
-        renewals_local, renewals_regular, renewal_by_timer, renewal_by_timer_regular, local_falls_back, card, declined_to_the_end,
-        unfunded_then_recovered, commands, signals, group, suspended, turns, turn_of_another, outage, flood, reconciliation,
+        renewals_local,
+        renewals_regular,
+        renewal_by_timer,
+        renewal_by_timer_regular,
+        local_falls_back,
+        card,
+        declined_to_the_end,
+        unfunded_then_recovered,
+        commands,
+        signals,
+        group,
+        suspended,
+        turns,
+        turn_of_another,
+        outage,
+        flood,
+        reconciliation,
     )
-}  # fmt: skip
+}
 _LONGEST = 1000
 
 
@@ -307,7 +362,9 @@ async def record(names: list[str]) -> None:
             migrate(addresses.database_url)
             recording = Recording(addresses, name)
             await PATHS[name](recording)
-            async with Perennial.connect(addresses.database_url, addresses.temporal_address, settings_for()) as perennial:
+            async with Perennial.connect(
+                addresses.database_url, addresses.temporal_address, settings_for()
+            ) as perennial:
                 written = await _write(perennial, name)
         print(f"{name}: {written} runs")
 
@@ -320,7 +377,9 @@ async def _write(perennial: Perennial, path: str) -> int:
             if len(history.events) <= _LONGEST:
                 written += 1
                 name = f"{path}.{id_.partition('/')[0]}-{id_.partition('/')[2].removesuffix(f'-{path}')}.{written}.json"
-                (HISTORIES / name).write_text(json.dumps(_plain(json.loads(history.to_json())), separators=(",", ":")) + "\n")
+                (HISTORIES / name).write_text(
+                    json.dumps(_plain(json.loads(history.to_json())), separators=(",", ":")) + "\n"
+                )
     return written
 
 
@@ -329,7 +388,10 @@ async def _runs(perennial: Perennial, id_: str) -> list[WorkflowHandle[Any, Any]
     query = f"WorkflowId = '{id_}'"
     found = [execution async for execution in perennial.temporal.list_workflows(query)]
     found.sort(key=lambda execution: execution.start_time)
-    return [perennial.temporal.get_workflow_handle(execution.id, run_id=execution.run_id) for execution in found]
+    return [
+        perennial.temporal.get_workflow_handle(execution.id, run_id=execution.run_id)
+        for execution in found
+    ]
 
 
 def _plain(value: Any) -> Any:

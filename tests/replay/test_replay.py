@@ -12,13 +12,13 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
 from activities import registry
-from client.payloads import data_converter
-from client.workers import WORKFLOWS, sandbox
+from core.protocol.call_sequences import Call
+from doors.application.payload_converter import data_converter
+from doors.service.workers import WORKFLOWS, sandbox
 from tests.replay.record import HISTORIES, PATHS
 from workflows.account import AccountWorkflow
-from workflows.protocol import Call
+from workflows.lenient_signals import Tolerant
 from workflows.subscription import SubscriptionWorkflow
-from workflows.tolerance import Tolerant
 
 FILES = sorted(HISTORIES.glob("*.json"))
 
@@ -33,8 +33,11 @@ def history_of(file: Path) -> WorkflowHistory:
 async def replay(files: Iterable[Path]) -> None:
     """Replay histories as a worker would."""
     replayer = Replayer(
-        workflows=WORKFLOWS, interceptors=[Tolerant()], data_converter=data_converter, workflow_runner=sandbox()
-    )  # fmt: skip
+        workflows=WORKFLOWS,
+        interceptors=[Tolerant()],
+        data_converter=data_converter,
+        workflow_runner=sandbox(),
+    )
     for file in files:
         await replayer.replay_workflow(history_of(file))
 
@@ -55,22 +58,33 @@ def test_every_path_is_recorded() -> None:
 
 
 def test_every_activity_update_and_signal_is_recorded() -> None:
-    activities = {item["activityType"]["name"] for item in attributes("activityTaskScheduledEventAttributes")}
+    activities = {
+        item["activityType"]["name"] for item in attributes("activityTaskScheduledEventAttributes")
+    }
     assert activities == {*registry._STEPS, *registry._COMMANDS, "charge", "reconcile"}
-    updates = {item["acceptedRequest"]["input"]["name"] for item in attributes("workflowExecutionUpdateAcceptedEventAttributes")}
+    updates = {
+        item["acceptedRequest"]["input"]["name"]
+        for item in attributes("workflowExecutionUpdateAcceptedEventAttributes")
+    }
     defined = {
         update.name
         for workflow_ in (SubscriptionWorkflow, AccountWorkflow)
         for update in workflow._Definition.must_from_class(workflow_).updates.values()
     }
     assert updates == defined
-    signals = {item["signalName"] for item in attributes("workflowExecutionSignaledEventAttributes")}
+    signals = {
+        item["signalName"] for item in attributes("workflowExecutionSignaledEventAttributes")
+    }
     assert signals == {"recover", "refund", "moved"}
     for kind in (
-        "timerFiredEventAttributes", "markerRecordedEventAttributes", "workflowExecutionContinuedAsNewEventAttributes",
-        "workflowExecutionCompletedEventAttributes", "signalExternalWorkflowExecutionFailedEventAttributes",
-        "externalWorkflowExecutionSignaledEventAttributes", "activityTaskFailedEventAttributes",
-    ):  # fmt: skip
+        "timerFiredEventAttributes",
+        "markerRecordedEventAttributes",
+        "workflowExecutionContinuedAsNewEventAttributes",
+        "workflowExecutionCompletedEventAttributes",
+        "signalExternalWorkflowExecutionFailedEventAttributes",
+        "externalWorkflowExecutionSignaledEventAttributes",
+        "activityTaskFailedEventAttributes",
+    ):
         assert attributes(kind), kind
 
 
@@ -91,7 +105,9 @@ def renewals() -> list[Path]:
     return [file for file in FILES if file.name.startswith("renewals_regular")]
 
 
-async def test_a_timer_before_each_step_is_noticed(renewals: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_timer_before_each_step_is_noticed(
+    renewals: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     take = SubscriptionWorkflow._take
 
     async def changed(self: SubscriptionWorkflow) -> None:
@@ -103,19 +119,26 @@ async def test_a_timer_before_each_step_is_noticed(renewals: list[Path], monkeyp
         await replay(renewals)
 
 
-async def test_another_activity_is_noticed(renewals: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workflows.driver._activity", _with_another_name)
+async def test_another_activity_is_noticed(
+    renewals: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workflows.activity_driver._activity", _with_another_name)
     with pytest.raises(workflow.NondeterminismError):
         await replay(renewals)
 
 
 async def _with_another_name(call: Call, result: type, *_: Any) -> Any:
     return await workflow.execute_activity(
-        f"{call.activity}_2", call.request, result_type=result, start_to_close_timeout=timedelta(minutes=1)
-    )  # fmt: skip
+        f"{call.activity}_2",
+        call.request,
+        result_type=result,
+        start_to_close_timeout=timedelta(minutes=1),
+    )
 
 
-async def test_more_cycles_a_run_are_noticed(renewals: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_more_cycles_a_run_are_noticed(
+    renewals: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(SubscriptionWorkflow, "_time_to_continue", lambda _: False)
     with pytest.raises(workflow.NondeterminismError):
         await replay(renewals)

@@ -23,10 +23,21 @@ from zoneinfo import ZoneInfo
 DAY = timedelta(days=1)
 
 POLICY: dict[str, Any] = {
-    "renewal_lead_days": 7, "legacy_renewal_lead_days": 8, "renewal_notice_days": 7, "expiring_notice_days": 3, "retry_days": [2, 4, 6],
-    "reactivation_days": 28, "late_renewal_days": 7, "refund_window_days": 14, "refund_allowed": True, "refund_admin_fee": {},
-    "group_renewal": "together", "retry_on_top_up": True, "max_licences": 500, "min_cycle_months": 1,
-}  # fmt: skip
+    "renewal_lead_days": 7,
+    "legacy_renewal_lead_days": 8,
+    "renewal_notice_days": 7,
+    "expiring_notice_days": 3,
+    "retry_days": [2, 4, 6],
+    "reactivation_days": 28,
+    "late_renewal_days": 7,
+    "refund_window_days": 14,
+    "refund_allowed": True,
+    "refund_admin_fee": {},
+    "group_renewal": "together",
+    "retry_on_top_up": True,
+    "max_licences": 500,
+    "min_cycle_months": 1,
+}
 """The defaults of rule 14, of what is played here."""
 
 MINOR_UNITS = {"EUR": 2, "USD": 2, "JPY": 0, "KWD": 3}
@@ -35,7 +46,15 @@ ACTIVE, EXPIRED, TERMINATED = "ACTIVE", "EXPIRED", "TERMINATED"
 
 RENEW, RETRY, AT_ONCE, EXPIRE, TERMINATE = "renew", "retry", "at once", "expire", "terminate"
 NOTICE_RENEWAL, NOTICE_EXPIRING = "notice_renewal", "notice_expiring"
-ORDER = {RENEW: 1, RETRY: 1, AT_ONCE: 1, EXPIRE: 2, TERMINATE: 3, NOTICE_RENEWAL: 4, NOTICE_EXPIRING: 4}
+ORDER = {
+    RENEW: 1,
+    RETRY: 1,
+    AT_ONCE: 1,
+    EXPIRE: 2,
+    TERMINATE: 3,
+    NOTICE_RENEWAL: 4,
+    NOTICE_EXPIRING: 4,
+}
 """Rule 1.7, within an account."""
 
 REFUSED_IN = {
@@ -51,7 +70,9 @@ REFUSED_IN = {
 WHILE_SUSPENDED = ("resume", "terminate", "top_up", "set_card", "set")
 """Rule 11.8."""
 
-FILLED_IN = {"purchase": {"quantity": 1, "multiplier": 1, "addons": {}, "pay": "credits", "legacy": False}}
+FILLED_IN = {
+    "purchase": {"quantity": 1, "multiplier": 1, "addons": {}, "pay": "credits", "legacy": False}
+}
 """What a step means that leaves it out (rule 4.2)."""
 
 Document = Mapping[str, Any]
@@ -89,7 +110,11 @@ def months_after(day: date, months: int) -> date:
 
 def instant_of(text: str, zone: str) -> datetime:
     """The instant of a date, its first one in the zone, or of a text with an offset."""
-    return first_instant(date.fromisoformat(text), zone) if len(text) == len("2020-11-16") else datetime.fromisoformat(text).astimezone(UTC)
+    return (
+        first_instant(date.fromisoformat(text), zone)
+        if len(text) == len("2020-11-16")
+        else datetime.fromisoformat(text).astimezone(UTC)
+    )
 
 
 # --- money (rule 3.2) ---
@@ -120,11 +145,19 @@ class Catalog:
 
     def months(self, sku: str) -> int:
         """The base cycle of a SKU."""
-        return next(int(entry["months"]) for entry in self._entries if entry["sku"] == sku and "months" in entry)
+        return next(
+            int(entry["months"])
+            for entry in self._entries
+            if entry["sku"] == sku and "months" in entry
+        )
 
     def price(self, sku: str, currency: str, on: date) -> Fraction | None:
         """What was named last for the currency, by this day."""
-        named = [entry["prices"][currency] for entry in self._in_force(sku, on) if currency in entry.get("prices", {})]
+        named = [
+            entry["prices"][currency]
+            for entry in self._in_force(sku, on)
+            if currency in entry.get("prices", {})
+        ]
         return Fraction(named[-1]) if named else None
 
     def refundable(self, sku: str, on: date) -> bool:
@@ -133,7 +166,11 @@ class Catalog:
         return bool(named[-1]) if named else True
 
     def _in_force(self, sku: str, on: date) -> list[Document]:
-        return [entry for entry in self._entries if entry["sku"] == sku and entry.get("from", "") <= str(on)]
+        return [
+            entry
+            for entry in self._entries
+            if entry["sku"] == sku and entry.get("from", "") <= str(on)
+        ]
 
 
 @dataclass
@@ -212,7 +249,10 @@ def play(document: Document) -> dict[str, Any]:
     story = Story(document)
     story.play()
     return {
-        "subscriptions": {id_: story.state(subscription) for id_, subscription in sorted(story.subscriptions.items())},
+        "subscriptions": {
+            id_: story.state(subscription)
+            for id_, subscription in sorted(story.subscriptions.items())
+        },
         "accounts": {id_: story.wallet(account) for id_, account in sorted(story.accounts.items())},
         "timeline": story.timeline(),
         "invoices": story.invoices,
@@ -228,11 +268,16 @@ class Story:
         self.catalog = Catalog(document["catalog"])
         self.accounts = {
             account["id"]: Account(
-                account["id"], account["currency"], account["timezone"], Fraction(account.get("credits", 0)), Fraction(account.get("credit_limit", 0)),
-                account.get("card", "none"), account.get("renew_by_card", False),
+                account["id"],
+                account["currency"],
+                account["timezone"],
+                Fraction(account.get("credits", 0)),
+                Fraction(account.get("credit_limit", 0)),
+                account.get("card", "none"),
+                account.get("renew_by_card", False),
             )
             for account in document["accounts"]
-        }  # fmt: skip
+        }
         self.steps: list[Document] = document["steps"]
         self.until: str = document["until"]
         self.subscriptions: dict[str, Subscription] = {}
@@ -287,9 +332,16 @@ class Story:
         """Do after an outage all that is overdue, in the order in which it was due, but now (rule 13)."""
         self.do_what_is_due(until=lambda account: now, done_at=now)
 
-    def do_what_is_due(self, until: Callable[[Account], datetime], done_at: datetime | None = None) -> None:
+    def do_what_is_due(
+        self, until: Callable[[Account], datetime], done_at: datetime | None = None
+    ) -> None:
         """One thing after the other, as each may make others due or undo them."""
-        while due := [each for s in self.subscriptions.values() for each in self.coming(s) if each.at <= until(s.account)]:
+        while due := [
+            each
+            for s in self.subscriptions.values()
+            for each in self.coming(s)
+            if each.at <= until(s.account)
+        ]:
             first = min(due)
             self.act(first.what, self.subscriptions[first.subscription], done_at or first.at)
 
@@ -297,8 +349,12 @@ class Story:
         """All that a subscription will do by itself, if nothing comes in between (rules 1.5, 5.4, 5.7)."""
 
         def due(at: datetime, what: str) -> Due:
-            renewal_date = self.renewal_date(subscription) if ORDER[what] == ORDER[RENEW] else date.min
-            return Due(at, subscription.account.id, ORDER[what], renewal_date, subscription.id, what)
+            renewal_date = (
+                self.renewal_date(subscription) if ORDER[what] == ORDER[RENEW] else date.min
+            )
+            return Due(
+                at, subscription.account.id, ORDER[what], renewal_date, subscription.id, what
+            )
 
         zone = subscription.account.zone
         if subscription.status == ACTIVE:
@@ -307,7 +363,12 @@ class Story:
             yield due(first_instant(subscription.expiry + DAY, zone), EXPIRE)
         if subscription.status == EXPIRED:
             assert subscription.expired_on is not None
-            yield due(first_instant(subscription.expired_on + timedelta(days=self.policy["reactivation_days"]), zone), TERMINATE)
+            yield due(
+                first_instant(
+                    subscription.expired_on + timedelta(days=self.policy["reactivation_days"]), zone
+                ),
+                TERMINATE,
+            )
         for what, at in subscription.notices.items():
             yield due(at, what)
 
@@ -319,7 +380,10 @@ class Story:
         elif subscription.attempted is None:
             yield first_instant(renewal_date, zone), RENEW
         else:
-            retries = [first_instant(renewal_date + timedelta(days=days), zone) for days in self.policy["retry_days"]]
+            retries = [
+                first_instant(renewal_date + timedelta(days=days), zone)
+                for days in self.policy["retry_days"]
+            ]
             yield from ((at, RETRY) for at in retries if at > subscription.attempted)
 
     def act(self, what: str, subscription: Subscription, now: datetime) -> None:
@@ -338,7 +402,9 @@ class Story:
         if not self.may_be_attempted(leader, now):
             leader.at_once, leader.attempted = None, now
             return
-        members = [member for member in self.group(leader, what) if self.may_be_attempted(member, now)]
+        members = [
+            member for member in self.group(leader, what) if self.may_be_attempted(member, now)
+        ]
         fees = {member.id: self.fee_lines(member, self.renewal_date(member)) for member in members}
         failure = self.fund(leader.account, sum(map(total, fees.values()), Fraction(0)), now)
         for member in members:
@@ -351,7 +417,9 @@ class Story:
         """Up to *E*; later only a first attempt, within the days of late renewals (rules 1.5, 13)."""
         today = day_of(now, subscription.account.zone)
         latest = subscription.expiry + timedelta(days=self.policy["late_renewal_days"])
-        return today <= subscription.expiry or (today <= latest and not subscription.failed and not subscription.account.suspended)
+        return today <= subscription.expiry or (
+            today <= latest and not subscription.failed and not subscription.account.suspended
+        )
 
     def group(self, leader: Subscription, what: str) -> list[Subscription]:
         """Who is funded together, by id (rules 5.2, 5.7)."""
@@ -359,11 +427,19 @@ class Story:
             return [leader]
 
         def belongs(other: Subscription) -> bool:
-            if other.status != ACTIVE or not other.auto_renew or self.renewal_date(other) != self.renewal_date(leader):
+            if (
+                other.status != ACTIVE
+                or not other.auto_renew
+                or self.renewal_date(other) != self.renewal_date(leader)
+            ):
                 return False
-            return other.failed if what == RETRY else other.attempted is None and other.at_once is None
+            return (
+                other.failed if what == RETRY else other.attempted is None and other.at_once is None
+            )
 
-        return [other for other in self.of_account(leader.account) if other is leader or belongs(other)]
+        return [
+            other for other in self.of_account(leader.account) if other is leader or belongs(other)
+        ]
 
     def fund(self, account: Account, amount: Fraction, now: datetime) -> str | None:
         """See that usable credits cover an amount, by the card if need be; answers why not (rules 5.3, 5.6)."""
@@ -401,7 +477,9 @@ class Story:
         subscription.status, subscription.failed = EXPIRED, False
         self.tell(now, subscription.account, "expired", subscription)
 
-    def end_for_good(self, subscription: Subscription, now: datetime, reason: str | None = None) -> None:
+    def end_for_good(
+        self, subscription: Subscription, now: datetime, reason: str | None = None
+    ) -> None:
         """TERMINATED, by command or on day 29."""
         subscription.status, subscription.failed = TERMINATED, False
         subscription.terminated_on = day_of(now, subscription.account.zone)
@@ -424,7 +502,9 @@ class Story:
     def command(self, step: Document, now: datetime) -> None:
         """Carry out a command, or raise which rule refuses it."""
         do, request_id = step["do"], step.get("request_id")
-        means = FILLED_IN.get(do, {}) | {key: value for key, value in step.items() if key not in ("at", "request_id")}
+        means = FILLED_IN.get(do, {}) | {
+            key: value for key, value in step.items() if key not in ("at", "request_id")
+        }
         if request_id in self.done:
             if self.done[request_id] != means:
                 raise Refused("4.2")
@@ -442,7 +522,9 @@ class Story:
         if request_id is not None:
             self.done[request_id] = means
 
-    def command_on_subscription(self, step: Document, subscription: Subscription, now: datetime) -> None:
+    def command_on_subscription(
+        self, step: Document, subscription: Subscription, now: datetime
+    ) -> None:
         """Those that the table of rule 2 is about."""
         do, status = step["do"], subscription.status
         if status == TERMINATED:
@@ -497,7 +579,14 @@ class Story:
             raise Refused("3.1")
         today = day_of(now, account.zone)
         subscription = Subscription(
-            step["id"], account, step["sku"], step["quantity"], step["addons"], step["legacy"], cycle_months=months, anchor=today
+            step["id"],
+            account,
+            step["sku"],
+            step["quantity"],
+            step["addons"],
+            step["legacy"],
+            cycle_months=months,
+            anchor=today,
         )
         lines = self.fee_lines(subscription, today)
         self.check_funds(account, lines, step, "4.1")
@@ -508,12 +597,17 @@ class Story:
     def recover(self, subscription: Subscription, step: Document, now: datetime) -> None:
         """Rule 6.1."""
         lines = self.fee_lines(subscription, self.renewal_date(subscription))
-        if "invoice_number" not in step and self.fund(subscription.account, total(lines), now) is not None:
+        if (
+            "invoice_number" not in step
+            and self.fund(subscription.account, total(lines), now) is not None
+        ):
             raise Refused("6.1")
         self.add_cycle(subscription, paid_by_wallet(lines, step))
         self.charge(subscription, "recovered", lines, now, step)
 
-    def extend(self, subscription: Subscription, cycles: int, step: Document, now: datetime) -> None:
+    def extend(
+        self, subscription: Subscription, cycles: int, step: Document, now: datetime
+    ) -> None:
         """Rule 6.2, by cycles."""
         lines = self.fee_lines(subscription, day_of(now, subscription.account.zone))
         self.check_funds(subscription.account, lines * cycles, step, "6.2")
@@ -521,7 +615,9 @@ class Story:
             self.add_cycle(subscription, paid_by_wallet(lines, step))
         self.charge(subscription, "extended", lines * cycles, now, step)
 
-    def extend_to(self, subscription: Subscription, to: date, step: Document, now: datetime) -> None:
+    def extend_to(
+        self, subscription: Subscription, to: date, step: Document, now: datetime
+    ) -> None:
         """Rule 6.2, to a date: whole anchored months, then the left-over days of the month they fall in."""
         anchor, paid = subscription.anchor, subscription.months_paid
         if to < months_after(anchor, paid + 1) - DAY:
@@ -531,10 +627,16 @@ class Story:
             whole += 1
         begin, end = months_after(anchor, paid + whole), months_after(anchor, paid + whole + 1)
         left_over = (to - begin).days + 1
-        lines = self.fee_lines(subscription, day_of(now, subscription.account.zone), whole + Fraction(left_over, (end - begin).days))
+        lines = self.fee_lines(
+            subscription,
+            day_of(now, subscription.account.zone),
+            whole + Fraction(left_over, (end - begin).days),
+        )
         self.check_funds(subscription.account, lines, step, "6.2")
         months = whole + 1 if left_over else whole
-        subscription.periods.append(Period(subscription.expiry + DAY, to, months, paid_by_wallet(lines, step)))
+        subscription.periods.append(
+            Period(subscription.expiry + DAY, to, months, paid_by_wallet(lines, step))
+        )
         subscription.anchor, subscription.months_paid = to + DAY, 0
         subscription.cycles_paid += 1
         self.charge(subscription, "extended", lines, now, step)
@@ -548,7 +650,11 @@ class Story:
             subscription.months_paid += subscription.cycle_months
         subscription.status = ACTIVE
         subscription.cycles_paid += 1
-        subscription.periods.append(Period(today, subscription.expiry, subscription.cycle_months, paid_by_wallet(lines, step)))
+        subscription.periods.append(
+            Period(
+                today, subscription.expiry, subscription.cycle_months, paid_by_wallet(lines, step)
+            )
+        )
         self.charge(subscription, "reactivated", lines, now, step)
 
     def switch(self, subscription: Subscription, do: str, now: datetime) -> None:
@@ -566,15 +672,28 @@ class Story:
         """Rules 8.2 and 8.3."""
         account, today = subscription.account, day_of(now, subscription.account.zone)
         self.end_for_good(subscription, now, step["reason"])
-        if not self.policy["refund_allowed"] or not self.catalog.refundable(subscription.sku, today):
+        if not self.policy["refund_allowed"] or not self.catalog.refundable(
+            subscription.sku, today
+        ):
             return
-        refunds = [refund for period in subscription.periods if (refund := self.refund(period, today, account.currency))]
-        admin_fee = min(Fraction(self.policy["refund_admin_fee"].get(account.currency, 0)), total(refunds))
+        refunds = [
+            refund
+            for period in subscription.periods
+            if (refund := self.refund(period, today, account.currency))
+        ]
+        admin_fee = min(
+            Fraction(self.policy["refund_admin_fee"].get(account.currency, 0)), total(refunds)
+        )
         back = total(refunds) - admin_fee
         if back:
             account.balance += back
             self.tell(now, account, "refunded", subscription, amount=back)
-            self.invoice(account, "credit_note", [-refund for refund in refunds] + [admin_fee] * (admin_fee > 0), now)
+            self.invoice(
+                account,
+                "credit_note",
+                [-refund for refund in refunds] + [admin_fee] * (admin_fee > 0),
+                now,
+            )
 
     def refund(self, period: Period, today: date, currency: str) -> Fraction:
         """What is given back of a period."""
@@ -592,10 +711,14 @@ class Story:
         self.invoice(account, "individual", [amount], now)
         if account.suspended or not self.policy["retry_on_top_up"]:
             return
-        failed = [s for s in self.of_account(account) if s.status == ACTIVE and s.failed and s.auto_renew]
+        failed = [
+            s for s in self.of_account(account) if s.status == ACTIVE and s.failed and s.auto_renew
+        ]
         failed.sort(key=lambda s: (self.renewal_date(s), s.id))
         together = self.policy["group_renewal"] == "together"
-        for _, group in groupby(failed, key=lambda s: (self.renewal_date(s), "" if together else s.id)):
+        for _, group in groupby(
+            failed, key=lambda s: (self.renewal_date(s), "" if together else s.id)
+        ):
             fees = [(member, self.fee_lines(member, self.renewal_date(member))) for member in group]
             amount = sum((total(lines) for _, lines in fees), Fraction(0))
             if amount == 0 or account.usable >= amount:
@@ -606,24 +729,42 @@ class Story:
 
     def of_account(self, account: Account) -> list[Subscription]:
         """Its subscriptions by id."""
-        return sorted((s for s in self.subscriptions.values() if s.account is account), key=lambda s: s.id)
+        return sorted(
+            (s for s in self.subscriptions.values() if s.account is account), key=lambda s: s.id
+        )
 
     def renewal_date(self, subscription: Subscription) -> date:
         """Rule 1.5."""
-        return subscription.expiry - timedelta(days=self.policy["legacy_renewal_lead_days" if subscription.legacy else "renewal_lead_days"])
+        return subscription.expiry - timedelta(
+            days=self.policy[
+                "legacy_renewal_lead_days" if subscription.legacy else "renewal_lead_days"
+            ]
+        )
 
-    def fee_lines(self, subscription: Subscription, on: date, months: Fraction | int | None = None) -> list[Fraction]:
+    def fee_lines(
+        self, subscription: Subscription, on: date, months: Fraction | int | None = None
+    ) -> list[Fraction]:
         """The fee of so many months, or of a cycle, at the prices of a day: one line for the primary SKU and each add-on (rules 3.1, 3.2)."""
         lines = []
-        for sku, quantity in [(subscription.sku, subscription.quantity), *sorted(subscription.addons.items())]:
+        for sku, quantity in [
+            (subscription.sku, subscription.quantity),
+            *sorted(subscription.addons.items()),
+        ]:
             price = self.catalog.price(sku, subscription.account.currency, on)
             if price is None:
                 raise Refused("4.1")
-            fee = price * quantity * (subscription.cycle_months if months is None else months) / self.catalog.months(sku)
+            fee = (
+                price
+                * quantity
+                * (subscription.cycle_months if months is None else months)
+                / self.catalog.months(sku)
+            )
             lines.append(rounded(fee, subscription.account.currency))
         return lines
 
-    def check_funds(self, account: Account, lines: list[Fraction], step: Document, rule: str) -> None:
+    def check_funds(
+        self, account: Account, lines: list[Fraction], step: Document, rule: str
+    ) -> None:
         """What the wallet pays must be usable (rule 11.1)."""
         if (amount := paid_by_wallet(lines, step)) > 0 and account.usable < amount:
             raise Refused(rule)
@@ -633,9 +774,18 @@ class Story:
         start = subscription.expiry + DAY
         subscription.months_paid += subscription.cycle_months
         subscription.cycles_paid += 1
-        subscription.periods.append(Period(start, subscription.expiry, subscription.cycle_months, paid))
+        subscription.periods.append(
+            Period(start, subscription.expiry, subscription.cycle_months, paid)
+        )
 
-    def charge(self, subscription: Subscription, event: str, lines: list[Fraction], now: datetime, step: Document | None = None) -> None:
+    def charge(
+        self,
+        subscription: Subscription,
+        event: str,
+        lines: list[Fraction],
+        now: datetime,
+        step: Document | None = None,
+    ) -> None:
         """Take the fees from the wallet, unless they are on an external invoice; and begin anew, as *E* has moved (rules 1.5, 11.4)."""
         account, amount = subscription.account, paid_by_wallet(lines, step or {})
         account.balance -= amount
@@ -644,8 +794,10 @@ class Story:
             self.invoice(account, "individual", lines, now)
         subscription.failed, subscription.attempted = False, None
         ahead = {
-            NOTICE_RENEWAL: self.renewal_date(subscription) - timedelta(days=self.policy["renewal_notice_days"]),
-            NOTICE_EXPIRING: subscription.expiry - timedelta(days=self.policy["expiring_notice_days"]),
+            NOTICE_RENEWAL: self.renewal_date(subscription)
+            - timedelta(days=self.policy["renewal_notice_days"]),
+            NOTICE_EXPIRING: subscription.expiry
+            - timedelta(days=self.policy["expiring_notice_days"]),
         }
         instants = {notice: first_instant(day, account.zone) for notice, day in ahead.items()}
         subscription.notices = {notice: at for notice, at in instants.items() if at > now}
@@ -654,13 +806,22 @@ class Story:
     def attempt_at_once(self, subscription: Subscription, now: datetime) -> None:
         """When its renewal date is past, and *E* is not (rule 5.7)."""
         zone = subscription.account.zone
-        past = first_instant(self.renewal_date(subscription), zone) <= now and day_of(now, zone) <= subscription.expiry
+        past = (
+            first_instant(self.renewal_date(subscription), zone) <= now
+            and day_of(now, zone) <= subscription.expiry
+        )
         subscription.at_once = now if past and subscription.auto_renew else None
 
     def tell(
-        self, now: datetime, account: Account, event: str, subscription: Subscription | None = None, *, amount: Fraction | None = None,
+        self,
+        now: datetime,
+        account: Account,
+        event: str,
+        subscription: Subscription | None = None,
+        *,
+        amount: Fraction | None = None,
         reason: str | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """A line of the timeline."""
         at = now.astimezone(ZoneInfo(account.zone))
         line = {"at": at.isoformat(), "date": str(at.date()), "event": event, "account": account.id}
@@ -677,18 +838,26 @@ class Story:
         amounts = [written(line, account.currency) for line in lines]
         on = str(day_of(now, account.zone))
         whole = written(total(lines), account.currency)
-        self.invoices.append({"kind": kind, "date": on, "account": account.id, "lines": amounts, "total": whole})
+        self.invoices.append(
+            {"kind": kind, "date": on, "account": account.id, "lines": amounts, "total": whole}
+        )
 
     # --- the result (docs/scenario.md) ---
 
     def timeline(self) -> list[dict[str, Any]]:
         """All events by instant; within one, those of accounts first, then those of subscriptions by id."""
-        ordered = sorted(self.events, key=lambda event: (event[0], "id" in event[1], event[1].get("id", event[1]["account"])))
+        ordered = sorted(
+            self.events,
+            key=lambda event: (event[0], "id" in event[1], event[1].get("id", event[1]["account"])),
+        )
         return [line for _, line in ordered]
 
     def state(self, subscription: Subscription) -> dict[str, Any]:
         """A subscription as it is at the end."""
-        account, today = subscription.account, day_of(self.end(subscription.account), subscription.account.zone)
+        account, today = (
+            subscription.account,
+            day_of(self.end(subscription.account), subscription.account.zone),
+        )
         starts = sorted(period.start for period in subscription.periods)
         begun = [start for start in starts if start <= (subscription.terminated_on or today)]
         active, terminated = subscription.status == ACTIVE, subscription.status == TERMINATED
@@ -703,14 +872,23 @@ class Story:
             "period_start": str(begun[-1] if begun else starts[0]),
             "expiry": str(subscription.expiry),
             "renewal_date": str(self.renewal_date(subscription)) if active else None,
-            "fee": None if terminated else written(total(self.fee_lines(subscription, today)), account.currency),
+            "fee": None
+            if terminated
+            else written(total(self.fee_lines(subscription, today)), account.currency),
             "cycles_paid": subscription.cycles_paid,
         }
 
     def wallet(self, account: Account) -> dict[str, Any]:
         """An account as it is at the end."""
-        amounts = {"balance": account.balance, "usable": account.usable, "reserved": Fraction(0), "unbilled": Fraction(0)}
-        return {"currency": account.currency, "mode": "prepaid"} | {key: written(value, account.currency) for key, value in amounts.items()}
+        amounts = {
+            "balance": account.balance,
+            "usable": account.usable,
+            "reserved": Fraction(0),
+            "unbilled": Fraction(0),
+        }
+        return {"currency": account.currency, "mode": "prepaid"} | {
+            key: written(value, account.currency) for key, value in amounts.items()
+        }
 
 
 def total(lines: list[Fraction]) -> Fraction:

@@ -13,9 +13,24 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.simulation.naive import ACTIVE, EXPIRED, Account, Story, Subscription, day_of, first_instant
+from tests.simulation.naive import (
+    ACTIVE,
+    EXPIRED,
+    Account,
+    Story,
+    Subscription,
+    day_of,
+    first_instant,
+)
 
-BEGINS = (date(2023, 1, 10), date(2023, 1, 10), date(2024, 1, 28), date(2011, 11, 20), date(2010, 9, 25), date(2018, 9, 25))
+BEGINS = (
+    date(2023, 1, 10),
+    date(2023, 1, 10),
+    date(2024, 1, 28),
+    date(2011, 11, 20),
+    date(2010, 9, 25),
+    date(2018, 9, 25),
+)
 ZONES = (
     *("Europe/Berlin", "America/Havana", "Asia/Kathmandu", "Pacific/Apia", "America/St_Johns"),
     *("America/Sao_Paulo", "Pacific/Kiritimati", "Pacific/Niue", "UTC"),
@@ -38,12 +53,36 @@ def catalog(begin: date) -> list[dict[str, Any]]:
     """What is sold, with odd prices, prices that change, and one that is named later."""
     two = {"EUR": "44.44", "USD": "44.45", "KWD": "9.335"}
     return [
-        {"sku": "APP", "application": "desk", "kind": "application", "months": 1, "prices": prices(30)},
+        {
+            "sku": "APP",
+            "application": "desk",
+            "kind": "application",
+            "months": 1,
+            "prices": prices(30),
+        },
         {"sku": "TWO", "application": "desk", "kind": "application", "months": 2, "prices": two},
-        {"sku": "YEAR", "application": "desk", "kind": "application", "months": 12, "prices": prices(370)},
+        {
+            "sku": "YEAR",
+            "application": "desk",
+            "kind": "application",
+            "months": 12,
+            "prices": prices(370),
+        },
         {"sku": "FREE", "application": "free", "kind": "service", "months": 1, "prices": prices(0)},
-        {"sku": "FINAL", "application": "fax", "kind": "hardware", "months": 1, "prices": prices(20), "refundable": False},
-        {"sku": "SEAT", "kind": "addon", "months": 1, "prices": {"EUR": "3.33", "USD": "3.335", "JPY": "333.5", "KWD": "1.0005"}},
+        {
+            "sku": "FINAL",
+            "application": "fax",
+            "kind": "hardware",
+            "months": 1,
+            "prices": prices(20),
+            "refundable": False,
+        },
+        {
+            "sku": "SEAT",
+            "kind": "addon",
+            "months": 1,
+            "prices": {"EUR": "3.33", "USD": "3.335", "JPY": "333.5", "KWD": "1.0005"},
+        },
         {"sku": "HELP", "kind": "addon", "months": 12, "prices": prices(110)},
         {"sku": "APP", "from": str(begin + timedelta(days=50)), "prices": prices(35, "EUR", "KWD")},
         {"sku": "TWO", "from": str(begin + timedelta(days=40)), "prices": {"JPY": "4445"}},
@@ -54,10 +93,23 @@ def catalog(begin: date) -> list[dict[str, Any]]:
 @st.composite
 def policies(draw: st.DrawFn) -> dict[str, Any]:
     """A policy: often the leads of the defaults, and of the rest only what differs."""
-    leads = draw(st.sampled_from([{}, {}, {"renewal_lead_days": 20}, {"renewal_lead_days": 27, "legacy_renewal_lead_days": 27},
-                                  {"renewal_lead_days": 1, "legacy_renewal_lead_days": 10}]))  # fmt: skip
+    leads = draw(
+        st.sampled_from(
+            [
+                {},
+                {},
+                {"renewal_lead_days": 20},
+                {"renewal_lead_days": 27, "legacy_renewal_lead_days": 27},
+                {"renewal_lead_days": 1, "legacy_renewal_lead_days": 10},
+            ]
+        )
+    )
     smaller = min({"renewal_lead_days": 7, "legacy_renewal_lead_days": 8, **leads}.values())
-    retries = [days for days in ([], [1], [2, 4, 6], [7], [1, 2, 3, 4, 5, 6, 7]) if not days or days[-1] <= smaller]
+    retries = [
+        days
+        for days in ([], [1], [2, 4, 6], [7], [1, 2, 3, 4, 5, 6, 7])
+        if not days or days[-1] <= smaller
+    ]
     needed = {"retry_days": st.sampled_from(retries)} if smaller < 6 else {}
     others = {
         "retry_days": st.sampled_from(retries),
@@ -72,7 +124,10 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
         "refund_admin_fee": st.sampled_from([prices(2), prices(100), prices(7, "JPY")]),
         "max_licences": st.sampled_from([2, 501]),
     }
-    optional = {key: others[key] for key in draw(st.lists(st.sampled_from(sorted(others)), max_size=4, unique=True))}
+    optional = {
+        key: others[key]
+        for key in draw(st.lists(st.sampled_from(sorted(others)), max_size=4, unique=True))
+    }
     seldom = {"min_cycle_months": 2} if draw(st.integers(0, 15)) == 0 else {}
     return leads | seldom | draw(st.fixed_dictionaries(optional | needed))
 
@@ -96,7 +151,11 @@ def accounts(draw: st.DrawFn, id_: str) -> dict[str, Any]:
 def scenarios(draw: st.DrawFn) -> dict[str, Any]:
     """A whole scenario file."""
     begin = draw(st.sampled_from(BEGINS))
-    told = {"policy": draw(policies()), "catalog": catalog(begin), "accounts": [draw(accounts("a")), draw(accounts("B"))]}
+    told = {
+        "policy": draw(policies()),
+        "catalog": catalog(begin),
+        "accounts": [draw(accounts("a")), draw(accounts("B"))],
+    }
     story = Story(told | {"steps": [], "until": str(begin + timedelta(days=10_000))})
     chance = draw(st.randoms(use_true_random=True))
     now, steps = datetime(begin.year, begin.month, begin.day, tzinfo=UTC), list[dict[str, Any]]()
@@ -120,7 +179,9 @@ def one_of(chance: Random, story: Story, account: Account) -> Subscription | Non
     return chance.choice([each for each in known if each.failed] or known) if known else None
 
 
-def instant(chance: Random, now: datetime, story: Story, account: Account, subscription: Subscription | None) -> datetime:
+def instant(
+    chance: Random, now: datetime, story: Story, account: Account, subscription: Subscription | None
+) -> datetime:
     """When the next step comes: mostly around the days that matter to a subscription."""
     today = day_of(now, account.zone)
     soon = [today + timedelta(days=days) for days in (0, 0, 1, 2, 5, 13, 20)]
@@ -133,33 +194,62 @@ def instant(chance: Random, now: datetime, story: Story, account: Account, subsc
         }
         matter = [day + timedelta(days=days) for day, offsets in around.items() for days in offsets]
     within = 3 if subscription and subscription.failed else 100
-    day = chance.choice([day for day in matter if today <= day < today + timedelta(days=within)] or soon)
+    day = chance.choice(
+        [day for day in matter if today <= day < today + timedelta(days=within)] or soon
+    )
     return first_instant(day, account.zone) + timedelta(hours=chance.choice([0, 0, 0, 9, 23]))
 
 
 @st.composite
 def one_step(
-    draw: st.DrawFn, chance: Random, now: datetime, story: Story, account: Account, subscription: Subscription | None
+    draw: st.DrawFn,
+    chance: Random,
+    now: datetime,
+    story: Story,
+    account: Account,
+    subscription: Subscription | None,
 ) -> dict[str, Any]:
     """A step without its instant, mostly one that fits the account and the subscription."""
-    do = chance.choice(fitting(story, account, subscription) if chance.random() < 0.9 else sorted(STEPS))
+    do = chance.choice(
+        fitting(story, account, subscription) if chance.random() < 0.9 else sorted(STEPS)
+    )
     if do == "outage":
-        ends = [now + timedelta(days=days, hours=draw(st.integers(0, 23))) for days in (1, 5, 9, 16, 40, 75)]
+        ends = [
+            now + timedelta(days=days, hours=draw(st.integers(0, 23)))
+            for days in (1, 5, 9, 16, 40, 75)
+        ]
         if subscription:
             latest = subscription.expiry + timedelta(days=story.policy["late_renewal_days"])
-            ends += [first_instant(latest + timedelta(days=days), account.zone) for days in (0, 0, 1, 1)]
-        return {"do": do, "until": draw(st.sampled_from([end for end in ends if now < end < now + timedelta(days=100)])).isoformat()}
+            ends += [
+                first_instant(latest + timedelta(days=days), account.zone) for days in (0, 0, 1, 1)
+            ]
+        return {
+            "do": do,
+            "until": draw(
+                st.sampled_from([end for end in ends if now < end < now + timedelta(days=100)])
+            ).isoformat(),
+        }
     step: dict[str, Any] = {"do": do}
     if do == "purchase" or (do not in ON_ACCOUNT and not story.first_buyer):
         unused = [id_ for id_ in IDS if id_ not in story.first_buyer]
-        step = {"do": "purchase", "id": draw(st.sampled_from([*unused * 4, IDS[0]])), "account": account.id} | draw(goods(account))
+        step = {
+            "do": "purchase",
+            "id": draw(st.sampled_from([*unused * 4, IDS[0]])),
+            "account": account.id,
+        } | draw(goods(account))
     elif do in ON_ACCOUNT:
         step["account"] = account.id
     else:
-        step["id"] = subscription.id if subscription and chance.random() < 0.9 else chance.choice(sorted(story.first_buyer))
+        step["id"] = (
+            subscription.id
+            if subscription and chance.random() < 0.9
+            else chance.choice(sorted(story.first_buyer))
+        )
     if draw(st.integers(0, 9)) == 0:
         step["request_id"] = draw(st.sampled_from(["r1", "r2"]))
-    return step | draw(STEPS[step["do"]](subscription.expiry if subscription else now.date(), account.currency))
+    return step | draw(
+        STEPS[step["do"]](subscription.expiry if subscription else now.date(), account.currency)
+    )
 
 
 def fitting(story: Story, account: Account, subscription: Subscription | None) -> list[str]:
@@ -168,11 +258,19 @@ def fitting(story: Story, account: Account, subscription: Subscription | None) -
         return _often(resume=4, terminate=1, top_up=1)
     if subscription is None:
         return _often(purchase=5, top_up=1)
-    on_account = _often(purchase=max(0, 4 - 2 * len(story.of_account(account))), top_up=1, set_card=1, set=1, outage=1)
+    on_account = _often(
+        purchase=max(0, 4 - 2 * len(story.of_account(account))),
+        top_up=1,
+        set_card=1,
+        set=1,
+        outage=1,
+    )
     if subscription.failed:
         return on_account + _often(recover=6, extend=1, unsubscribe=1, terminate=1, suspend=1)
     if subscription.status == ACTIVE and subscription.auto_renew:
-        return on_account + _often(unsubscribe=2, extend=2, terminate=4 if subscription.cycle_months > 1 else 1, suspend=1)
+        return on_account + _often(
+            unsubscribe=2, extend=2, terminate=4 if subscription.cycle_months > 1 else 1, suspend=1
+        )
     if subscription.status == ACTIVE:
         return on_account + _often(resubscribe=6, extend=1, terminate=1)
     return on_account + _often(reactivate=6 if subscription.status == EXPIRED else 0)
@@ -195,7 +293,9 @@ def goods(draw: st.DrawFn, account: Account) -> dict[str, Any]:
     poor = account.usable < Fraction(worth(50, account.currency))
     elsewhere = draw(st.integers(0, 5)) < (4 if poor else 1)
     paid = {"pay": "external_invoice", "invoice_number": "X-0"} if elsewhere else {}
-    step: dict[str, Any] = {"sku": draw(st.sampled_from(["APP", "APP", "APP", "TWO", "TWO", "YEAR", "FREE", "FINAL"]))}
+    step: dict[str, Any] = {
+        "sku": draw(st.sampled_from(["APP", "APP", "APP", "TWO", "TWO", "YEAR", "FREE", "FINAL"]))
+    }
     return step | draw(st.fixed_dictionaries({key: further[key] for key in keys})) | paid
 
 
@@ -205,12 +305,17 @@ def _amounts(_: date, currency: str) -> st.SearchStrategy[dict[str, Any]]:
 
 def _settings(_: date, currency: str) -> st.SearchStrategy[dict[str, Any]]:
     switch = [{"renew_by_card": True}, {"renew_by_card": False}]
-    return st.sampled_from([*switch, *({"credit_limit": worth(units, currency)} for units in (0, 50))])
+    return st.sampled_from(
+        [*switch, *({"credit_limit": worth(units, currency)} for units in (0, 50))]
+    )
 
 
 def _extensions(expiry: date, _: str) -> st.SearchStrategy[dict[str, Any]]:
     to = [{"to": str(expiry + timedelta(days=days))} for days in (20, 32, 45, 77, 180)]
-    lengths, paid = st.sampled_from([*to, {"cycles": 1}, {"cycles": 2}]), st.sampled_from([{}, {}, {"invoice_number": "X-2"}])
+    lengths, paid = (
+        st.sampled_from([*to, {"cycles": 1}, {"cycles": 2}]),
+        st.sampled_from([{}, {}, {"invoice_number": "X-2"}]),
+    )
     return st.builds(lambda length, pay: length | pay, lengths, paid)
 
 
@@ -231,7 +336,9 @@ STEPS: dict[str, Callable[[date, str], st.SearchStrategy[dict[str, Any]]]] = {
     "resubscribe": _nothing,
     "terminate": lambda _, __: st.just({"reason": "moved"}),
     "top_up": _amounts,
-    "set_card": lambda _, __: st.sampled_from([{"card": "none"}, {"card": "ok"}, {"card": "declined"}]),
+    "set_card": lambda _, __: st.sampled_from(
+        [{"card": "none"}, {"card": "ok"}, {"card": "declined"}]
+    ),
     "set": _settings,
     "suspend": _nothing,
     "resume": _nothing,

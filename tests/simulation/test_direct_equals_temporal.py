@@ -11,17 +11,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from activities.registry import Activities
-from gateways.simulated import SimulatedCards
-from ledger.database import connect
-from ledger.work import Ledger
+from core.gateways.simulated_cards import SimulatedCards
+from core.ledger.database import connect
+from core.ledger.unit_of_work import Ledger
+from doors.simulation.direct_engine import Direct
+from doors.simulation.player import play
+from doors.simulation.scenario import NotBuilt, Scenario, parse
+from doors.simulation.temporal_engine import engine
 from local import postgres
 from local import temporal as temporal_server
 from local.stack import Addresses
 from settings import Settings
-from simulation.direct import Direct
-from simulation.player import play
-from simulation.scenario import NotBuilt, Scenario, parse
-from simulation.temporal import engine
 from tests.simulation.stories import scenarios
 
 EXAMPLES = sorted(Path(__file__).parent.glob("examples/*.json"))
@@ -35,15 +35,22 @@ def built(example: Path) -> Scenario | None:
 
 
 @pytest.fixture
-def both(postgres_url: str, migrated_template: str) -> Callable[[Scenario], tuple[dict[str, Any], dict[str, Any]]]:
+def both(
+    postgres_url: str, migrated_template: str
+) -> Callable[[Scenario], tuple[dict[str, Any], dict[str, Any]]]:
     """Plays a scenario by both engines, each in a database of its own, and on a Temporal server of its own: ids are the same in all stories."""
 
     def play_both(scenario: Scenario) -> tuple[dict[str, Any], dict[str, Any]]:
         names = [f"both_{uuid.uuid4().hex}" for _ in range(2)]
-        urls = [postgres.create_database(postgres_url, name, template=migrated_template) for name in names]
+        urls = [
+            postgres.create_database(postgres_url, name, template=migrated_template)
+            for name in names
+        ]
         try:
             with temporal_server.throwaway() as address:
-                return asyncio.run(direct(scenario, urls[0])), asyncio.run(temporal(scenario, urls[1], address))
+                return asyncio.run(direct(scenario, urls[0])), asyncio.run(
+                    temporal(scenario, urls[1], address)
+                )
         finally:
             for name in names:
                 postgres.drop_database(postgres_url, name)
@@ -54,7 +61,9 @@ def both(postgres_url: str, migrated_template: str) -> Callable[[Scenario], tupl
 async def direct(scenario: Scenario, url: str) -> dict[str, Any]:
     ledger = Ledger(connect(url))
     try:
-        return await play(scenario, ledger, Direct(Activities(ledger, SimulatedCards(ledger.engine))))
+        return await play(
+            scenario, ledger, Direct(Activities(ledger, SimulatedCards(ledger.engine)))
+        )
     finally:
         ledger.engine.dispose()
 
@@ -64,7 +73,9 @@ async def temporal(scenario: Scenario, url: str, address: str) -> dict[str, Any]
         return await asyncio.wait_for(play(scenario, perennial.ledger, perennial), 60)
 
 
-@pytest.mark.parametrize("example", [path for path in EXAMPLES if built(path)], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "example", [path for path in EXAMPLES if built(path)], ids=lambda path: path.stem
+)
 def test_an_example_gives_the_same_by_both_engines(
     example: Path, both: Callable[[Scenario], tuple[dict[str, Any], dict[str, Any]]]
 ) -> None:
@@ -76,7 +87,10 @@ def test_an_example_gives_the_same_by_both_engines(
 
 @given(scenarios())
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], print_blob=True
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    print_blob=True,
 )
 def test_a_made_up_scenario_gives_the_same_by_both_engines(
     both: Callable[[Scenario], tuple[dict[str, Any], dict[str, Any]]], document: dict[str, Any]

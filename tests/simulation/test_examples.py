@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from domain.faults import Faults
-from simulation.scenario import NotBuilt, parse
+from core.domain.faults import Faults
+from doors.simulation.scenario import NotBuilt, parse
 from tests.stories.story import tell
 
 EXAMPLES = Path(__file__).parent / "examples"
@@ -20,7 +20,13 @@ BUILT = (
     "refund-day-14-and-15",
     "refusals-by-status",
 )
-LATER = ("activation-fee-and-24-hours", "number-holds-after-expiry", "postpaid-month-end", "trial-end-convert", "upgrade-yearly")
+LATER = (
+    "activation-fee-and-24-hours",
+    "number-holds-after-expiry",
+    "postpaid-month-end",
+    "trial-end-convert",
+    "upgrade-yearly",
+)
 FAULTY = ("fault-unknown-key",)
 
 
@@ -31,7 +37,9 @@ def test_every_example_is_tested():
 @pytest.mark.parametrize("name", BUILT)
 def test_a_built_example_gives_its_result(name: str, database: str):
     told = tell((EXAMPLES / f"{name}.yaml").read_text(), database)
-    assert without_free_text(told.result) == without_free_text(json.loads((EXAMPLES / f"{name}.json").read_text()))
+    assert without_free_text(told.result) == without_free_text(
+        json.loads((EXAMPLES / f"{name}.json").read_text())
+    )
 
 
 @pytest.mark.parametrize("name", LATER)
@@ -50,8 +58,11 @@ def test_an_example_with_a_fault_has_it(name: str):
 def without_free_text(result: dict[str, Any]) -> dict[str, Any]:
     return result | {
         "invoices": [
-            {k: v for k, v in invoice.items() if k not in ("number", "lines")} | {"lines": [line["amount"] for line in invoice["lines"]]}
+            {k: v for k, v in invoice.items() if k not in ("number", "lines")}
+            | {"lines": [line["amount"] for line in invoice["lines"]]}
             for invoice in result["invoices"]
         ],
-        "refused": [{k: v for k, v in refusal.items() if k != "reason"} for refusal in result["refused"]],
+        "refused": [
+            {k: v for k, v in refusal.items() if k != "reason"} for refusal in result["refused"]
+        ],
     }

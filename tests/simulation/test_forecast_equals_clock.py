@@ -16,20 +16,20 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from activities.registry import Activities
-from client import clocks
-from domain import policy as policies
-from domain.attempt import Terms
-from domain.forecast import Entry, forecast
-from domain.subscription import Account, Subscription
-from gateways.simulated import SimulatedCards
-from ledger import references
-from ledger.database import connect
-from ledger.tables import History
-from ledger.work import Ledger
+from core.domain import policy as policies
+from core.domain.forecast import Entry, forecast
+from core.domain.renewal_attempt import Terms
+from core.domain.subscription import Account, Subscription
+from core.gateways.simulated_cards import SimulatedCards
+from core.ledger import stored_terms
+from core.ledger.database import connect
+from core.ledger.tables import History
+from core.ledger.unit_of_work import Ledger
+from doors.application import test_clocks
+from doors.simulation.direct_engine import Direct
+from doors.simulation.player import CLOCK, play
+from doors.simulation.scenario import parse
 from local import postgres
-from simulation.direct import Direct
-from simulation.player import CLOCK, play
-from simulation.scenario import parse
 
 Databases = Callable[[], Any]
 Event = tuple[datetime, str, str | None, Decimal | None, str | None]
@@ -64,7 +64,7 @@ class Stories:
     def change_policy(self, document: dict[str, Any]) -> None:
         """Put another policy in force: running steps keep the old one (Rule 14)."""
         with self.ledger.engine.begin() as connection:
-            references.add_policy(connection, self.ledger.seller, policies.load(document))
+            stored_terms.add_policy(connection, self.ledger.seller, policies.load(document))
 
     def state(self, account: str, moment: datetime) -> tuple[Account, list[Subscription], Terms]:
         """What a forecast is made from."""
@@ -79,14 +79,27 @@ class Stories:
 
     def advance(self, end: datetime, *, outage: bool = False) -> None:
         """Let time pass; with nothing running until its end, if it is an outage."""
-        asyncio.run(clocks.advance(self.ledger, self.engine, CLOCK, end, outage=outage))
+        asyncio.run(test_clocks.advance(self.ledger, self.engine, CLOCK, end, outage=outage))
 
     def happened(self, account: str, moment: datetime) -> list[Event]:
         """What happened to the account after the moment."""
-        query = select(History.__table__).where(History.account == account, History.at > moment).order_by(History.seq)
+        query = (
+            select(History.__table__)
+            .where(History.account == account, History.at > moment)
+            .order_by(History.seq)
+        )
         with self.ledger.engine.connect() as connection:
             rows = connection.execute(query).all()
-        return [(row.at, row.event, row.subscription, row.amount, row.facts.get("reason") if row.subscription else None) for row in rows]
+        return [
+            (
+                row.at,
+                row.event,
+                row.subscription,
+                row.amount,
+                row.facts.get("reason") if row.subscription else None,
+            )
+            for row in rows
+        ]
 
 
 def foretold(entries: list[Entry]) -> list[Event]:
@@ -94,7 +107,11 @@ def foretold(entries: list[Entry]) -> list[Event]:
 
 
 def check(
-    url: str, story: dict[str, Any], moment: datetime, end: datetime, next_policy: dict[str, Any] | None = None
+    url: str,
+    story: dict[str, Any],
+    moment: datetime,
+    end: datetime,
+    next_policy: dict[str, Any] | None = None,
 ) -> dict[str, list[Entry]]:
     """Forecast = clock for every account of a story; answers the forecasts."""
     stories = Stories(url)
@@ -116,17 +133,42 @@ def check(
 # --- stories by hand: what each is about is in its forecast -------------------------------------------------------------------
 
 CATALOG = [
-    {"sku": "A", "application": "phone", "kind": "application", "months": 1, "prices": {"USD": "50.00", "JPY": "5000"}},
+    {
+        "sku": "A",
+        "application": "phone",
+        "kind": "application",
+        "months": 1,
+        "prices": {"USD": "50.00", "JPY": "5000"},
+    },
     {"sku": "A", "prices": {"USD": "60.00"}, "from": "2021-03-01"},
-    {"sku": "B", "application": "desk", "kind": "application", "months": 1, "prices": {"USD": "40.00"}},
-    {"sku": "Y", "application": "desk", "kind": "application", "months": 12, "prices": {"USD": "100.00"}},
+    {
+        "sku": "B",
+        "application": "desk",
+        "kind": "application",
+        "months": 1,
+        "prices": {"USD": "40.00"},
+    },
+    {
+        "sku": "Y",
+        "application": "desk",
+        "kind": "application",
+        "months": 12,
+        "prices": {"USD": "100.00"},
+    },
     {"sku": "SEAT", "kind": "addon", "months": 3, "prices": {"USD": "10.00"}},
 ]
 
 
-def story(*steps: dict[str, Any], policy: dict[str, Any] | None = None, **account: Any) -> dict[str, Any]:
+def story(
+    *steps: dict[str, Any], policy: dict[str, Any] | None = None, **account: Any
+) -> dict[str, Any]:
     settings = {"id": "acme", "currency": "USD", "timezone": "Asia/Singapore"} | account
-    return {"policy": policy or {}, "catalog": CATALOG, "accounts": [settings], "steps": list(steps)}
+    return {
+        "policy": policy or {},
+        "catalog": CATALOG,
+        "accounts": [settings],
+        "steps": list(steps),
+    }
 
 
 def buy(id_: str, sku: str = "A", at: str = "2020-11-16", **more: Any) -> dict[str, Any]:
@@ -134,11 +176,16 @@ def buy(id_: str, sku: str = "A", at: str = "2020-11-16", **more: Any) -> dict[s
     return {"at": at, "do": "purchase", "id": id_, "account": "acme", "sku": sku} | external | more
 
 
-def events(url: str, told: dict[str, Any], moment: str, end: str, next_policy: dict[str, Any] | None = None) -> list[str]:
+def events(
+    url: str, told: dict[str, Any], moment: str, end: str, next_policy: dict[str, Any] | None = None
+) -> list[str]:
     """Check a story; the forecast's events as short text: date, event, subscription, amount, reason."""
     at, until = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (moment, end))
     entries = check(url, told, at, until, next_policy)["acme"]
-    parts = ((str(e.date)[5:], e.event, e.subscription, e.amount and f"{e.amount:+.2f}", e.reason) for e in entries)
+    parts = (
+        (str(e.date)[5:], e.event, e.subscription, e.amount and f"{e.amount:+.2f}", e.reason)
+        for e in entries
+    )
     return [" ".join(str(part) for part in line if part) for line in parts]
 
 
@@ -152,7 +199,9 @@ def test_a_renewal_is_charged_at_the_price_in_force_on_its_renewal_date(database
 
 
 def test_a_group_fails_as_a_whole_is_retried_and_expires(database: str) -> None:
-    assert events(database, story(buy("s1"), buy("s2", "B"), credits="89.99"), "2020-12-05", "2021-01-20") == [
+    assert events(
+        database, story(buy("s1"), buy("s2", "B"), credits="89.99"), "2020-12-05", "2021-01-20"
+    ) == [
         "12-08 renewal_failed s1 no_credits",
         "12-08 renewal_failed s2 no_credits",
         "12-10 renewal_failed s1 no_credits",
@@ -169,7 +218,12 @@ def test_a_group_fails_as_a_whole_is_retried_and_expires(database: str) -> None:
 
 
 def test_under_independent_the_first_by_id_takes_what_there_is(database: str) -> None:
-    told = story(buy("s1"), buy("s2", "B"), credits="89.99", policy={"group_renewal": "independent", "retry_days": []})
+    told = story(
+        buy("s1"),
+        buy("s2", "B"),
+        credits="89.99",
+        policy={"group_renewal": "independent", "retry_days": []},
+    )
     assert events(database, told, "2020-12-05", "2020-12-20") == [
         "12-08 renewed s1 -50.00",
         "12-08 renewal_failed s2 no_credits",
@@ -200,15 +254,24 @@ def test_a_declined_card_is_tried_once_an_attempt(database: str) -> None:
 def test_a_suspended_account_fails_without_its_card_and_without_a_notice(database: str) -> None:
     steps = (buy("s1"), {"at": "2020-11-20", "do": "suspend", "account": "acme"})
     told = story(*steps, credits="500.00", card="ok", renew_by_card=True, policy={"retry_days": []})
-    assert events(database, told, "2020-11-25", "2020-12-20") == ["12-08 renewal_failed s1 suspended", "12-16 expired s1"]
+    assert events(database, told, "2020-11-25", "2020-12-20") == [
+        "12-08 renewal_failed s1 suspended",
+        "12-16 expired s1",
+    ]
 
 
 def test_an_unsubscribed_one_is_told_that_it_expires(database: str) -> None:
     told = story(buy("s1"), {"at": "2020-11-20", "do": "unsubscribe", "id": "s1"}, credits="500.00")
-    assert events(database, told, "2020-11-25", "2021-01-20") == ["12-12 notice_expiring s1", "12-16 expired s1", "01-13 terminated s1"]
+    assert events(database, told, "2020-11-25", "2021-01-20") == [
+        "12-12 notice_expiring s1",
+        "12-16 expired s1",
+        "01-13 terminated s1",
+    ]
 
 
-def test_a_legacy_subscription_is_a_day_earlier_and_in_no_group_with_the_others(database: str) -> None:
+def test_a_legacy_subscription_is_a_day_earlier_and_in_no_group_with_the_others(
+    database: str,
+) -> None:
     told = story(buy("s1"), buy("s2", "B", legacy=True), credits="50.00", policy={"retry_days": []})
     assert events(database, told, "2020-11-20", "2020-12-20") == [
         "11-30 notice_renewal s2",
@@ -220,7 +283,11 @@ def test_a_legacy_subscription_is_a_day_earlier_and_in_no_group_with_the_others(
 
 
 def test_cycles_of_different_length_and_add_ons_are_priced_each_by_its_own(database: str) -> None:
-    told = story(buy("s1", "A", multiplier=2, quantity=3, addons={"SEAT": 2}), buy("y1", "Y", at="2020-01-31"), credits="900.00")
+    told = story(
+        buy("s1", "A", multiplier=2, quantity=3, addons={"SEAT": 2}),
+        buy("y1", "Y", at="2020-01-31"),
+        credits="900.00",
+    )
     told["steps"].sort(key=lambda step: step["at"])
     # two months of A: 50 × 3 × 2 = 300; of SEAT: 10 × 2 × 2/3 = 13.33
     assert events(database, told, "2020-12-30", "2021-02-01") == [
@@ -231,9 +298,13 @@ def test_cycles_of_different_length_and_add_ons_are_priced_each_by_its_own(datab
     ]
 
 
-def test_running_steps_follow_the_policy_of_their_expiry_date_the_next_ones_the_policy_in_force(database: str) -> None:
+def test_running_steps_follow_the_policy_of_their_expiry_date_the_next_ones_the_policy_in_force(
+    database: str,
+) -> None:
     told = story(buy("s1"), credits="100.00", policy={"retry_days": []})
-    assert events(database, told, "2020-11-20", "2021-01-20", {"renewal_lead_days": 10, "retry_days": [4]}) == [
+    assert events(
+        database, told, "2020-11-20", "2021-01-20", {"renewal_lead_days": 10, "retry_days": [4]}
+    ) == [
         "12-01 notice_renewal s1",
         "12-08 renewed s1 -50.00",
         "12-29 notice_renewal s1",
@@ -242,8 +313,15 @@ def test_running_steps_follow_the_policy_of_their_expiry_date_the_next_ones_the_
 
 
 def test_the_middle_of_the_retries_is_a_moment_like_any_other(database: str) -> None:
-    told = story(buy("s1"), {"at": "2020-12-11", "do": "set_card", "account": "acme", "card": "ok"}, renew_by_card=True)
-    assert events(database, told, "2020-12-11", "2020-12-20") == ["12-12 card_charged +50.00", "12-12 renewed s1 -50.00"]
+    told = story(
+        buy("s1"),
+        {"at": "2020-12-11", "do": "set_card", "account": "acme", "card": "ok"},
+        renew_by_card=True,
+    )
+    assert events(database, told, "2020-12-11", "2020-12-20") == [
+        "12-12 card_charged +50.00",
+        "12-12 renewed s1 -50.00",
+    ]
 
 
 def test_an_expired_one_is_terminated_on_day_29(database: str) -> None:
@@ -253,7 +331,15 @@ def test_an_expired_one_is_terminated_on_day_29(database: str) -> None:
 
 # --- stories by chance --------------------------------------------------------------------------------------------------------
 
-ZONES = ["Asia/Singapore", "America/Havana", "Pacific/Apia", "UTC", "Asia/Kathmandu", "America/New_York", "Pacific/Kiritimati"]
+ZONES = [
+    "Asia/Singapore",
+    "America/Havana",
+    "Pacific/Apia",
+    "UTC",
+    "Asia/Kathmandu",
+    "America/New_York",
+    "Pacific/Kiritimati",
+]
 BEGIN = datetime(2020, 11, 16, 12, tzinfo=UTC)
 DECIMALS = {"USD": "", "JPY": "", "KWD": ".125"}
 
@@ -303,16 +389,33 @@ def command(draw: st.DrawFn, account: str, ids: list[str]) -> dict[str, Any]:
     do = draw(st.sampled_from(COMMANDS))
     match do:
         case "top_up":
-            return {"do": do, "account": account, "amount": draw(st.sampled_from(["1", "50", "200"]))}
+            return {
+                "do": do,
+                "account": account,
+                "amount": draw(st.sampled_from(["1", "50", "200"])),
+            }
         case "set_card":
-            return {"do": do, "account": account, "card": draw(st.sampled_from(["none", "ok", "declined"]))}
+            return {
+                "do": do,
+                "account": account,
+                "card": draw(st.sampled_from(["none", "ok", "declined"])),
+            }
         case "set":
             limit = draw(st.sampled_from(["0", "100"]))
-            return {"do": do, "account": account, "renew_by_card": draw(st.booleans()), "credit_limit": limit}
+            return {
+                "do": do,
+                "account": account,
+                "renew_by_card": draw(st.booleans()),
+                "credit_limit": limit,
+            }
         case "suspend" | "resume":
             return {"do": do, "account": account}
         case "extend_to":
-            return {"do": "extend", "id": draw(st.sampled_from(ids)), "to": f"2021-0{draw(st.integers(1, 9))}-10"}
+            return {
+                "do": "extend",
+                "id": draw(st.sampled_from(ids)),
+                "to": f"2021-0{draw(st.integers(1, 9))}-10",
+            }
         case "extend":
             return {"do": do, "id": draw(st.sampled_from(ids)), "cycles": draw(st.integers(1, 2))}
         case "terminate":
@@ -340,19 +443,43 @@ def stories(draw: st.DrawFn) -> tuple[dict[str, Any], datetime, datetime]:
     for account in accounts:
         ids = [f"{account['id']}-{n}" for n in range(draw(st.integers(1, 4)))]
         for id_ in ids:
-            bought = {"sku": draw(st.sampled_from(["M", "M", "Q"])), "multiplier": draw(st.integers(1, 2)), "legacy": draw(st.booleans())}
-            bought |= {"quantity": draw(st.integers(1, 3)), "addons": draw(st.sampled_from([{}, {"SEAT": 1}]))}
+            bought = {
+                "sku": draw(st.sampled_from(["M", "M", "Q"])),
+                "multiplier": draw(st.integers(1, 2)),
+                "legacy": draw(st.booleans()),
+            }
+            bought |= {
+                "quantity": draw(st.integers(1, 3)),
+                "addons": draw(st.sampled_from([{}, {"SEAT": 1}])),
+            }
             paid = draw(st.sampled_from([EXTERNAL, EXTERNAL, {}]))
-            dated.append((draw(few_days), {"do": "purchase", "id": id_, "account": account["id"], **bought, **paid}))
+            dated.append(
+                (
+                    draw(few_days),
+                    {"do": "purchase", "id": id_, "account": account["id"], **bought, **paid},
+                )
+            )
         for _ in range(draw(st.integers(0, 4))):
-            dated.append((32 + draw(st.integers(0, 40)) + draw(st.sampled_from([0, 0.3])), command(draw, account["id"], ids)))
+            dated.append(
+                (
+                    32 + draw(st.integers(0, 40)) + draw(st.sampled_from([0, 0.3])),
+                    command(draw, account["id"], ids),
+                )
+            )
     dated.sort(key=lambda step: step[0])
     steps = [{"at": (BEGIN + timedelta(days=day)).isoformat(), **step} for day, step in dated]
-    moment = BEGIN + timedelta(days=dated[-1][0] + draw(st.integers(0, 40)), hours=draw(st.integers(0, 23)))
+    moment = BEGIN + timedelta(
+        days=dated[-1][0] + draw(st.integers(0, 40)), hours=draw(st.integers(0, 23))
+    )
     if moment > BEGIN + timedelta(days=dated[-1][0]) and draw(st.booleans()):
         last = BEGIN + timedelta(days=dated[-1][0], seconds=1)
         steps.append({"at": last.isoformat(), "do": "outage", "until": moment.isoformat()})
-    told = {"policy": draw(rules()), "catalog": catalog(draw, currency), "accounts": accounts, "steps": steps}
+    told = {
+        "policy": draw(rules()),
+        "catalog": catalog(draw, currency),
+        "accounts": accounts,
+        "steps": steps,
+    }
     return told, moment, moment + timedelta(days=draw(st.sampled_from([60, 100, 400])))
 
 
@@ -362,14 +489,18 @@ SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 @settings(max_examples=25, deadline=None, suppress_health_check=SLOW)
 @given(stories(), st.none() | rules())
 def test_the_forecast_is_what_the_clock_then_shows(
-    databases: Databases, told: tuple[dict[str, Any], datetime, datetime], next_policy: dict[str, Any] | None
+    databases: Databases,
+    told: tuple[dict[str, Any], datetime, datetime],
+    next_policy: dict[str, Any] | None,
 ) -> None:
     story, moment, end = told
     note(json.dumps(story, indent=1))
     note(f"from {moment} to {end}")
     with databases() as url:
         forecasts = check(url, story, moment, end, next_policy)
-    for told_of in {entry.event for entries in forecasts.values() for entry in entries} or {"nothing"}:
+    for told_of in {entry.event for entries in forecasts.values() for entry in entries} or {
+        "nothing"
+    }:
         event(told_of)
 
 
@@ -386,7 +517,9 @@ def test_rule_13_a_forecast_at_the_end_of_an_outage_begins_with_what_is_overdue(
         overdue(url, story, moment, resumed, max(end, resumed))
 
 
-def overdue(url: str, story: dict[str, Any], moment: datetime, resumed: datetime, end: datetime) -> None:
+def overdue(
+    url: str, story: dict[str, Any], moment: datetime, resumed: datetime, end: datetime
+) -> None:
     """Forecast = clock, from the state at an outage's first instant, for what is done at its end and after it. Of the notices that were due
     in it the forecast knows nothing: whether they were sent already is not the subscription's to say."""
     stories = Stories(url)
@@ -395,7 +528,9 @@ def overdue(url: str, story: dict[str, Any], moment: datetime, resumed: datetime
         forecasts = {}
         for account in accounts:
             state = stories.state(account, moment)
-            forecasts[account] = forecast(*state, resumed, end, card_charges=state[0].card == "sim_ok")
+            forecasts[account] = forecast(
+                *state, resumed, end, card_charges=state[0].card == "sim_ok"
+            )
         stories.advance(resumed, outage=True)
         stories.advance(end)
         for account, entries in forecasts.items():

@@ -8,15 +8,16 @@ from typing import Any
 from sqlalchemy import text
 
 from activities.registry import Activities
-from client import clocks, mapping
-from client.importer import import_into
-from domain import policy
-from gateways.simulated import SimulatedCards
-from ledger import references
-from ledger.database import connect
-from ledger.work import Ledger
+from core.domain import policy
+from core.gateways.simulated_cards import SimulatedCards
+from core.ledger import stored_terms
+from core.ledger.database import connect
+from core.ledger.unit_of_work import Ledger
+from doors.application import test_clocks
+from doors.intake import column_mapping
+from doors.intake.customer_import import import_into
+from doors.simulation.direct_engine import Direct
 from local import postgres
-from simulation.direct import Direct
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -26,24 +27,41 @@ async def quarter(url: str, at_once: int) -> list[Any]:
     ledger = Ledger(connect(url))
     try:
         with ledger.engine.begin() as connection:
-            references.add_policy(connection, ledger.seller, policy.DEFAULT)
+            stored_terms.add_policy(connection, ledger.seller, policy.DEFAULT)
             connection.execute(text("INSERT INTO clocks VALUES ('c', '2024-01-01Z')"))
-        await import_into(ledger, EXAMPLES / "telco-customers.csv", mapping.read(EXAMPLES / "telco-mapping.yaml"), clock="c", limit=40)
+        await import_into(
+            ledger,
+            EXAMPLES / "telco-customers.csv",
+            column_mapping.read(EXAMPLES / "telco-mapping.yaml"),
+            clock="c",
+            limit=40,
+        )
         engine = Direct(Activities(ledger, SimulatedCards(ledger.engine)))
-        await clocks.advance(ledger, engine, "c", datetime(2024, 4, 1, tzinfo=UTC), at_once=at_once)
+        await test_clocks.advance(
+            ledger, engine, "c", datetime(2024, 4, 1, tzinfo=UTC), at_once=at_once
+        )
         with ledger.engine.connect() as connection:
             history = "SELECT account, subscription, at, event, amount FROM history ORDER BY account, subscription, at, seq"
             return [
-                tuple(row) for query in (history, "SELECT id, balance FROM accounts ORDER BY id") for row in connection.execute(text(query))
+                tuple(row)
+                for query in (history, "SELECT id, balance FROM accounts ORDER BY id")
+                for row in connection.execute(text(query))
             ]
     finally:
         ledger.engine.dispose()
 
 
-def test_taking_many_accounts_at_once_gives_each_what_one_after_the_other_gives(postgres_url: str, migrated_template: str) -> None:
-    urls = [postgres.create_database(postgres_url, name, template=migrated_template) for name in ("one_by_one", "at_once")]
+def test_taking_many_accounts_at_once_gives_each_what_one_after_the_other_gives(
+    postgres_url: str, migrated_template: str
+) -> None:
+    urls = [
+        postgres.create_database(postgres_url, name, template=migrated_template)
+        for name in ("one_by_one", "at_once")
+    ]
     try:
-        alone, together = (asyncio.run(quarter(url, at_once)) for url, at_once in zip(urls, (1, 8), strict=True))
+        alone, together = (
+            asyncio.run(quarter(url, at_once)) for url, at_once in zip(urls, (1, 8), strict=True)
+        )
     finally:
         for name in ("one_by_one", "at_once"):
             postgres.drop_database(postgres_url, name)

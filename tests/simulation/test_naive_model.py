@@ -18,16 +18,16 @@ from hypothesis import HealthCheck, event, given, note, settings
 from hypothesis import strategies as st
 
 from activities.registry import Activities
-from domain.calendar import first_instant
-from gateways.cards import GatewayUnavailable
-from gateways.simulated import SimulatedCards
-from ledger.database import connect
-from ledger.work import Ledger
+from core.domain.calendar import first_instant
+from core.gateways.cards import GatewayUnavailable
+from core.gateways.simulated_cards import SimulatedCards
+from core.ledger.database import connect
+from core.ledger.unit_of_work import Ledger
+from doors.simulation import document as documents
+from doors.simulation.direct_engine import Direct
+from doors.simulation.player import play
+from doors.simulation.scenario import CARDS, parse
 from local import postgres
-from simulation import document as documents
-from simulation.direct import Direct
-from simulation.player import play
-from simulation.scenario import CARDS, parse
 from tests.simulation import naive
 from tests.simulation.stories import ZONES, scenarios
 from tests.simulation.test_examples import BUILT, EXAMPLES, without_free_text
@@ -51,15 +51,26 @@ class Patient(Activities):
 
 
 @pytest.fixture
-def engine(postgres_url: str, migrated_template: str) -> Callable[[str, dict[str, str]], dict[str, Any]]:
+def engine(
+    postgres_url: str, migrated_template: str
+) -> Callable[[str, dict[str, str]], dict[str, Any]]:
     """Plays a scenario by the direct engine, in a database of its own, with these tokens of the gateway behind its cards."""
 
     def play_directly(text: str, cards: dict[str, str]) -> dict[str, Any]:
         name = f"naive_{uuid.uuid4().hex}"
-        ledger = Ledger(connect(postgres.create_database(postgres_url, name, template=migrated_template), pool_size=2))
+        ledger = Ledger(
+            connect(
+                postgres.create_database(postgres_url, name, template=migrated_template),
+                pool_size=2,
+            )
+        )
         try:
             with patch.dict(CARDS, cards):
-                return asyncio.run(play(parse(text), ledger, Direct(Patient(ledger, SimulatedCards(ledger.engine)))))
+                return asyncio.run(
+                    play(
+                        parse(text), ledger, Direct(Patient(ledger, SimulatedCards(ledger.engine)))
+                    )
+                )
         finally:
             ledger.engine.dispose()
             postgres.drop_database(postgres_url, name)
@@ -74,7 +85,11 @@ def without_its_ledger(result: dict[str, Any]) -> dict[str, Any]:
 
 def difference(model: dict[str, Any], engine: dict[str, Any]) -> str:
     """The lines in which two results differ, with those around them; empty when they are equal."""
-    return "\n".join(difflib.unified_diff(_lines(model), _lines(engine), "the naive model", "the engine", lineterm="", n=2))
+    return "\n".join(
+        difflib.unified_diff(
+            _lines(model), _lines(engine), "the naive model", "the engine", lineterm="", n=2
+        )
+    )
 
 
 def _lines(result: dict[str, Any]) -> list[str]:
@@ -82,24 +97,43 @@ def _lines(result: dict[str, Any]) -> list[str]:
     lines = []
     for part, entries in result.items():
         if isinstance(entries, dict):
-            lines += [f"{part} {id_} {key}: {value}" for id_, state in entries.items() for key, value in state.items()]
+            lines += [
+                f"{part} {id_} {key}: {value}"
+                for id_, state in entries.items()
+                for key, value in state.items()
+            ]
         else:
-            lines += [f"{part} {' '.join(f'{key}={entry[key]}' for key in sorted(entry))}" for entry in entries]
+            lines += [
+                f"{part} {' '.join(f'{key}={entry[key]}' for key in sorted(entry))}"
+                for entry in entries
+            ]
     return lines
 
 
 def readable(story: dict[str, Any]) -> str:
     """A story, a line for each of its parts."""
     parts = [f"{key}: {json.dumps(story[key])}" for key in ("policy", "until")]
-    return "\n".join(parts + [f"{key}: {json.dumps(entry)}" for key in ("catalog", "accounts", "steps") for entry in story[key]])
+    return "\n".join(
+        parts
+        + [
+            f"{key}: {json.dumps(entry)}"
+            for key in ("catalog", "accounts", "steps")
+            for entry in story[key]
+        ]
+    )
 
 
 @given(scenarios(), tokens)
 @settings(
-    max_examples=65, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], print_blob=True
+    max_examples=65,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    print_blob=True,
 )
 def test_a_made_up_scenario_comes_to_the_same_by_the_engine_and_by_the_naive_model(
-    engine: Callable[[str, dict[str, str]], dict[str, Any]], story: dict[str, Any], cards: dict[str, str]
+    engine: Callable[[str, dict[str, str]], dict[str, Any]],
+    story: dict[str, Any],
+    cards: dict[str, str],
 ) -> None:
     note(readable(story))
     note(f"cards: {cards}")
@@ -114,7 +148,9 @@ def test_a_made_up_scenario_comes_to_the_same_by_the_engine_and_by_the_naive_mod
 @pytest.mark.parametrize("name", BUILT)
 def test_an_example_comes_to_its_result_by_the_naive_model(name: str) -> None:
     story, _ = documents.read((EXAMPLES / f"{name}.yaml").read_bytes())
-    if differs := difference(naive.play(story), without_its_ledger(json.loads((EXAMPLES / f"{name}.json").read_text()))):
+    if differs := difference(
+        naive.play(story), without_its_ledger(json.loads((EXAMPLES / f"{name}.json").read_text()))
+    ):
         pytest.fail(f"the naive model differs from the example:\n{differs}", pytrace=False)
 
 

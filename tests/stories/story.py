@@ -13,12 +13,12 @@ from decimal import Decimal
 from typing import Any
 
 from activities.registry import Activities
-from gateways.simulated import SimulatedCards
-from ledger.database import connect
-from ledger.work import Ledger
-from simulation.direct import Direct
-from simulation.player import play
-from simulation.scenario import Scenario, parse
+from core.gateways.simulated_cards import SimulatedCards
+from core.ledger.database import connect
+from core.ledger.unit_of_work import Ledger
+from doors.simulation.direct_engine import Direct
+from doors.simulation.player import play
+from doors.simulation.scenario import Scenario, parse
 
 SHOP = """
 catalog:
@@ -83,7 +83,11 @@ def lines(text: str) -> list[str]:
 def read(text: str) -> Scenario:
     """The scenario of a story."""
     text = textwrap.dedent(text)
-    return parse("\n".join([*(SHOP,) * ("catalog:" not in text), *(CUSTOMER,) * ("accounts:" not in text), text]))
+    return parse(
+        "\n".join(
+            [*(SHOP,) * ("catalog:" not in text), *(CUSTOMER,) * ("accounts:" not in text), text]
+        )
+    )
 
 
 def tell(text: str, database: str) -> Story:
@@ -103,7 +107,13 @@ def _line(event: dict[str, Any]) -> str:
     time = event["at"][10:16]
     when = event["date"] + (time if time != "T00:00" else "")
     who = event.get("id", event["account"])
-    words = [when, who, event["event"], event.get("amount", ""), f"({event['reason']})" if "reason" in event else ""]
+    words = [
+        when,
+        who,
+        event["event"],
+        event.get("amount", ""),
+        f"({event['reason']})" if "reason" in event else "",
+    ]
     return " ".join(word for word in words if word)
 
 
@@ -115,7 +125,15 @@ def _holds(told: Story, opening: dict[str, Decimal]) -> None:
     for event in result["timeline"]:
         moved[event["account"]] += Decimal(event.get("amount", 0))
     for id_, account in result["accounts"].items():
-        assert Decimal(account["balance"]) == opening[id_] + moved[id_], f"the timeline does not explain the balance of {id_}"
-    assert [int(invoice["number"]) for invoice in result["invoices"]] == list(range(1, len(result["invoices"]) + 1))
+        assert Decimal(account["balance"]) == opening[id_] + moved[id_], (
+            f"the timeline does not explain the balance of {id_}"
+        )
+    assert [int(invoice["number"]) for invoice in result["invoices"]] == list(
+        range(1, len(result["invoices"]) + 1)
+    )
     for invoice in result["invoices"]:
-        assert Decimal(invoice["total"]) == sum(Decimal(line["amount"]) for line in invoice["lines"]) != 0
+        assert (
+            Decimal(invoice["total"])
+            == sum(Decimal(line["amount"]) for line in invoice["lines"])
+            != 0
+        )

@@ -25,7 +25,12 @@ def test_by_cycles_each_has_its_period_and_fee_on_one_invoice(story):
         2021-02-08 s1 renewed -50.00
     """)
     assert told.invoices[1] == "2020-12-01 acme individual 50.00 + 50.00 = 100.00"
-    assert told.state("s1", "anchor", "period_start", "expiry", "cycles_paid") == ("2020-11-16", "2021-01-16", "2021-03-15", 4)
+    assert told.state("s1", "anchor", "period_start", "expiry", "cycles_paid") == (
+        "2020-11-16",
+        "2021-01-16",
+        "2021-03-15",
+        4,
+    )
 
 
 def test_to_a_date_costs_whole_anchored_months_and_left_over_days(story):
@@ -36,9 +41,17 @@ def test_to_a_date_costs_whole_anchored_months_and_left_over_days(story):
           - {{at: 2020-12-01, do: extend, id: s1, to: 2021-01-31}}
         until: 2021-01-24
     """)
-    assert told.events("extended", "renewed") == ["2020-12-01 s1 extended -75.81", "2021-01-24 s1 renewed -50.00"]
+    assert told.events("extended", "renewed") == [
+        "2020-12-01 s1 extended -75.81",
+        "2021-01-24 s1 renewed -50.00",
+    ]
     assert told.invoices[1] == "2020-12-01 acme individual 75.81 = 75.81"
-    assert told.state("s1", "anchor", "period_start", "expiry", "cycles_paid") == ("2021-02-01", "2020-12-16", "2021-02-28", 3)
+    assert told.state("s1", "anchor", "period_start", "expiry", "cycles_paid") == (
+        "2021-02-01",
+        "2020-12-16",
+        "2021-02-28",
+        3,
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,7 +69,7 @@ def test_to_a_date_costs_whole_anchored_months_and_left_over_days(story):
         ("2020-11-01", None),
         ("9999-12-31", None),
     ],
-)  # fmt: skip
+)
 def test_to_a_date(story, to, amount):
     told = story(f"""
         {ONE}
@@ -85,7 +98,12 @@ def test_to_a_date_each_line_is_rounded_once(story):
         2020-11-16 acme individual 370.00 + 360.00 + 100.00 = 830.00
         2021-06-01 acme individual 46.75 + 45.48 + 12.63 = 104.86
     """)
-    assert told.state("s1", "anchor", "expiry", "fee", "renewal_date") == ("2022-01-01", "2021-12-31", "830.00", "2021-12-24")
+    assert told.state("s1", "anchor", "expiry", "fee", "renewal_date") == (
+        "2022-01-01",
+        "2021-12-31",
+        "830.00",
+        "2021-12-24",
+    )
 
 
 def test_at_the_end_of_the_month_anchored_months_are_clamped(story):
@@ -152,4 +170,7 @@ def test_what_an_extension_to_a_date_paid_is_refunded_by_months_begun(story):
           - {at: 2021-07-16, do: terminate, id: s1, reason: done}
         until: 2021-07-16
     """)
-    assert told.events("extended", "refunded") == ["2021-06-02 s1 extended -74.19", "2021-07-16 s1 refunded 37.10"]
+    assert told.events("extended", "refunded") == [
+        "2021-06-02 s1 extended -74.19",
+        "2021-07-16 s1 refunded 37.10",
+    ]

@@ -39,7 +39,10 @@ def test_independent_subscriptions_are_funded_each_alone_by_id(story):
         {TWO}
         until: 2021-05-24
     """)
-    assert told.timeline[4:] == ["2021-05-24 s1 renewed -50.00", "2021-05-24 s2 renewal_failed (no_credits)"]
+    assert told.timeline[4:] == [
+        "2021-05-24 s1 renewed -50.00",
+        "2021-05-24 s2 renewal_failed (no_credits)",
+    ]
 
 
 def test_who_left_is_not_retried_with_the_group(story):
@@ -105,7 +108,11 @@ def test_when_one_of_the_group_has_expired_the_other_is_healed_alone(story):
           - {at: 2021-06-01, do: top_up, account: acme, amount: "50.00"}
         until: 2021-06-01
     """)
-    assert told.timeline[-3:] == ["2021-06-01 acme topped_up 50.00", "2021-06-01 s1 renewed -50.00", "2021-06-01 s2 expired"]
+    assert told.timeline[-3:] == [
+        "2021-06-01 acme topped_up 50.00",
+        "2021-06-01 s1 renewed -50.00",
+        "2021-06-01 s2 expired",
+    ]
 
 
 def test_groups_of_different_dates_never_merge_and_a_top_up_pays_the_oldest_it_can(story):
@@ -214,4 +221,7 @@ def test_accounts_do_not_fund_one_another(story):
           - {at: 2021-05-01, do: purchase, id: s2, account: b, sku: PRO}
         until: 2021-05-24
     """)
-    assert told.timeline[4:] == ["2021-05-24 s1 renewal_failed (no_credits)", "2021-05-24 s2 renewed -50.00"]
+    assert told.timeline[4:] == [
+        "2021-05-24 s1 renewal_failed (no_credits)",
+        "2021-05-24 s2 renewed -50.00",
+    ]

@@ -9,7 +9,9 @@ import pytest
 from tests.stories.story import lines
 
 
-def one(money: str, outage: str, until: str, *, more: str = "", policy: str = "{}", account: str = "") -> str:
+def one(
+    money: str, outage: str, until: str, *, more: str = "", policy: str = "{}", account: str = ""
+) -> str:
     return f"""
         policy: {policy}
         accounts: [{{id: acme, currency: USD, timezone: UTC, credits: "{money}"{account}}}]
@@ -32,8 +34,15 @@ def test_what_is_due_at_the_first_instant_is_still_done(story):
 
 def test_up_to_the_expiry_date_it_is_renewed_at_the_end(story):
     told = story(one("100.00", "2021-02-01T12:00:00Z 2021-02-09T23:59:59Z", "2021-02-23"))
-    assert told.timeline[2:] == ["2021-02-09T23:59 s1 renewed -50.00", "2021-02-23 s1 notice_renewal"]
-    assert told.state("s1", "period_start", "expiry", "anchor") == ("2021-02-10", "2021-03-09", "2021-01-10")
+    assert told.timeline[2:] == [
+        "2021-02-09T23:59 s1 renewed -50.00",
+        "2021-02-23 s1 notice_renewal",
+    ]
+    assert told.state("s1", "period_start", "expiry", "anchor") == (
+        "2021-02-10",
+        "2021-03-09",
+        "2021-01-10",
+    )
 
 
 def test_missed_retries_become_one_attempt_and_those_ahead_stay(story):
@@ -62,7 +71,12 @@ def test_a_first_attempt_is_made_late_up_to_seven_days_after_the_expiry_date(sto
     """One full cycle on the old schedule: 02-10..03-09."""
     told = story(one("100.00", f"2021-02-01 {ends}", "2021-02-22"))
     assert told.timeline[2:] == [f"{ends[:16]} s1 renewed -50.00"]
-    assert told.state("s1", "period_start", "expiry", "cycles_paid", "renewal_date") == ("2021-02-10", "2021-03-09", 2, "2021-03-02")
+    assert told.state("s1", "period_start", "expiry", "cycles_paid", "renewal_date") == (
+        "2021-02-10",
+        "2021-03-09",
+        2,
+        "2021-03-02",
+    )
 
 
 def test_a_late_attempt_that_fails_is_marked_failed_and_expired_at_once(story):
@@ -76,11 +90,21 @@ def test_a_late_attempt_that_fails_is_marked_failed_and_expired_at_once(story):
 
 
 def test_later_than_that_it_is_expired_uncharged_and_has_its_days_from_then(story):
-    told = story(one("500.00", "2021-02-01 2021-02-17", "2021-03-17", account=", card: ok, renew_by_card: true"))
+    told = story(
+        one(
+            "500.00",
+            "2021-02-01 2021-02-17",
+            "2021-03-17",
+            account=", card: ok, renew_by_card: true",
+        )
+    )
     assert told.timeline[2:] == ["2021-02-17 s1 expired", "2021-03-17 s1 terminated"]
 
 
-@pytest.mark.parametrize(("late", "ends", "renewed"), [(0, "2021-02-09", True), (0, "2021-02-10", False), (60, "2021-02-20", True)])
+@pytest.mark.parametrize(
+    ("late", "ends", "renewed"),
+    [(0, "2021-02-09", True), (0, "2021-02-10", False), (60, "2021-02-20", True)],
+)
 def test_late_renewal_days_are_the_policy_s(story, late, ends, renewed):
     told = story(one("100.00", f"2021-02-01 {ends}", ends, policy=f"{{late_renewal_days: {late}}}"))
     assert told.timeline[2:] == [f"{ends} s1 renewed -50.00" if renewed else f"{ends} s1 expired"]
@@ -88,9 +112,14 @@ def test_late_renewal_days_are_the_policy_s(story, late, ends, renewed):
 
 def test_whoever_had_failed_before_is_expired_even_with_the_money_there(story):
     told = story(
-        one("50.00", "2021-02-03 2021-02-11", "2021-02-11", policy="{retry_on_top_up: false}",
-            more='- {at: 2021-02-02T12:00:00Z, do: top_up, account: acme, amount: "50.00"}')
-    )  # fmt: skip
+        one(
+            "50.00",
+            "2021-02-03 2021-02-11",
+            "2021-02-11",
+            policy="{retry_on_top_up: false}",
+            more='- {at: 2021-02-02T12:00:00Z, do: top_up, account: acme, amount: "50.00"}',
+        )
+    )
     assert told.timeline[2:] == lines("""
         2021-02-02 s1 renewal_failed (no_credits)
         2021-02-02T12:00 acme topped_up 50.00
@@ -100,25 +129,46 @@ def test_whoever_had_failed_before_is_expired_even_with_the_money_there(story):
 
 @pytest.mark.parametrize(
     ("command", "event"),
-    [("unsubscribe, id: s1", "s1 unsubscribed"), ("suspend, account: acme", "acme account_suspended")],
-)  # fmt: skip
+    [
+        ("unsubscribe, id: s1", "s1 unsubscribed"),
+        ("suspend, account: acme", "acme account_suspended"),
+    ],
+)
 def test_the_unsubscribed_and_the_suspended_are_expired_uncharged(story, command, event):
-    told = story(one("500.00", "2021-01-27 2021-02-11", "2021-02-11", more=f"- {{at: 2021-01-26, do: {command}}}"))
-    assert told.timeline[1:] == lines("""
+    told = story(
+        one(
+            "500.00",
+            "2021-01-27 2021-02-11",
+            "2021-02-11",
+            more=f"- {{at: 2021-01-26, do: {command}}}",
+        )
+    )
+    assert (
+        told.timeline[1:]
+        == lines("""
         2021-01-26 acme account_suspended
         2021-01-26 s1 notice_renewal
         2021-02-11 s1 expired
-    """) if "suspend" in event else lines("""
+    """)
+        if "suspend" in event
+        else lines("""
         2021-01-26 s1 notice_renewal
         2021-01-26 s1 unsubscribed
         2021-02-11 s1 expired
-    """)  # fmt: skip
+    """)
+    )
 
 
 def test_a_suspended_one_whose_days_are_not_over_fails_and_may_be_renewed_by_a_retry(story):
     told = story(
-        one("100.00", "2021-02-01 2021-02-05", "2021-02-06", more="- {at: 2021-01-30, do: suspend, account: acme}").replace(
-            "until: 2021-02-06", "  - {at: 2021-02-05, do: resume, account: acme}\n        until: 2021-02-06"
+        one(
+            "100.00",
+            "2021-02-01 2021-02-05",
+            "2021-02-06",
+            more="- {at: 2021-01-30, do: suspend, account: acme}",
+        ).replace(
+            "until: 2021-02-06",
+            "  - {at: 2021-02-05, do: resume, account: acme}\n        until: 2021-02-06",
         )
     )
     assert told.timeline[3:] == lines("""
@@ -131,7 +181,10 @@ def test_a_suspended_one_whose_days_are_not_over_fails_and_may_be_renewed_by_a_r
 def test_forty_days_over_everything(story):
     """01-26..03-07: notice, renewal date, retries, expiry (02-10) all fell into it; beyond E + 7. Nothing is told that is no longer true."""
     told = story(one("500.00", "2021-01-25T12:00:00Z 2021-03-06T12:00:00Z", "2021-04-04"))
-    assert told.timeline[1:] == ["2021-03-06T12:00 s1 expired", "2021-04-03 s1 terminated"]  # 03-06 + 28
+    assert told.timeline[1:] == [
+        "2021-03-06T12:00 s1 expired",
+        "2021-04-03 s1 terminated",
+    ]  # 03-06 + 28
 
 
 def test_the_days_to_reactivate_count_from_the_day_it_was_marked(story):
@@ -152,12 +205,18 @@ def test_the_days_to_reactivate_count_from_the_day_it_was_marked(story):
 
 def test_an_outage_over_the_expiry_of_the_expired_ends_it_late(story):
     told = story(one("50.00", "2021-02-20 2021-04-01", "2021-04-01"))
-    assert told.timeline[-2:] == ["2021-02-10 s1 expired", "2021-04-01 s1 terminated"]  # 02-10 + 28 = 03-10 is past
+    assert told.timeline[-2:] == [
+        "2021-02-10 s1 expired",
+        "2021-04-01 s1 terminated",
+    ]  # 02-10 + 28 = 03-10 is past
 
 
 def test_an_overdue_notice_is_sent_while_it_is_true(story):
     told = story(one("100.00", "2021-01-20 2021-02-01T23:59:59Z", "2021-02-02"))
-    assert told.timeline[1:] == ["2021-02-01T23:59 s1 notice_renewal", "2021-02-02 s1 renewed -50.00"]
+    assert told.timeline[1:] == [
+        "2021-02-01T23:59 s1 notice_renewal",
+        "2021-02-02 s1 renewed -50.00",
+    ]
 
 
 def test_an_overdue_notice_is_not_sent_once_it_is_not(story):
@@ -167,8 +226,17 @@ def test_an_overdue_notice_is_not_sent_once_it_is_not(story):
 
 @pytest.mark.parametrize(("ends", "sent"), [("2021-02-09T23:00:00Z", True), ("2021-02-10", False)])
 def test_expiring_is_told_while_there_is_a_day_left(story, ends, sent):
-    told = story(one("100.00", f"2021-02-01 {ends}", "2021-02-10", more="- {at: 2021-01-30, do: unsubscribe, id: s1}"))
-    assert told.timeline[3:] == [f"{ends[:16]} s1 notice_expiring"] * sent + ["2021-02-10 s1 expired"]
+    told = story(
+        one(
+            "100.00",
+            f"2021-02-01 {ends}",
+            "2021-02-10",
+            more="- {at: 2021-01-30, do: unsubscribe, id: s1}",
+        )
+    )
+    assert told.timeline[3:] == [f"{ends[:16]} s1 notice_expiring"] * sent + [
+        "2021-02-10 s1 expired"
+    ]
 
 
 GROUP = """
@@ -206,7 +274,11 @@ def test_independent_ones_are_attempted_late_each_alone(story):
           - {{at: 2021-02-01, do: outage, until: 2021-02-11}}
         until: 2021-02-11
     """)
-    assert told.timeline[4:] == ["2021-02-11 s1 renewed -50.00", "2021-02-11 s2 renewal_failed (no_credits)", "2021-02-11 s2 expired"]
+    assert told.timeline[4:] == [
+        "2021-02-11 s1 renewed -50.00",
+        "2021-02-11 s2 renewal_failed (no_credits)",
+        "2021-02-11 s2 expired",
+    ]
 
 
 LEGACY = """
@@ -247,7 +319,9 @@ def test_when_it_is_too_late_for_one_of_the_group_the_other_is_attempted_without
           - {{at: 2021-02-01, do: outage, until: 2021-02-17}}
         until: 2021-02-17
     """)
-    assert sorted(told.timeline[4:]) == sorted([f"2021-02-17 {normal} expired", f"2021-02-17 {legacy} renewed -50.00"])
+    assert sorted(told.timeline[4:]) == sorted(
+        [f"2021-02-17 {normal} expired", f"2021-02-17 {legacy} renewed -50.00"]
+    )
 
 
 def test_overdue_steps_run_in_the_order_of_the_instants_they_were_due_at(story):
@@ -260,7 +334,10 @@ def test_overdue_steps_run_in_the_order_of_the_instants_they_were_due_at(story):
           - {{at: 2021-01-31, do: outage, until: 2021-02-07}}
         until: 2021-02-07
     """)
-    assert told.timeline[4:] == ["2021-02-07 s1 renewal_failed (no_credits)", "2021-02-07 s2 renewed -50.00"]
+    assert told.timeline[4:] == [
+        "2021-02-07 s1 renewal_failed (no_credits)",
+        "2021-02-07 s2 renewed -50.00",
+    ]
 
 
 def test_a_policy_that_renews_very_late_pays_cycle_after_cycle(story):
@@ -268,15 +345,23 @@ def test_a_policy_that_renews_very_late_pays_cycle_after_cycle(story):
     E 02-09. Late days 60, the outage ends on 03-06: 02-10..03-09 is paid late; its renewal date 03-02 is past and 03-06 <= 03-09, so the
     next is attempted at once (5.7), and a third would be due on 04-02.
     """
-    told = story(one("500.00", "2021-02-01 2021-03-06", "2021-03-06", policy="{late_renewal_days: 60}"))
+    told = story(
+        one("500.00", "2021-02-01 2021-03-06", "2021-03-06", policy="{late_renewal_days: 60}")
+    )
     assert told.timeline[2:] == ["2021-03-06 s1 renewed -50.00"] * 2
-    assert told.state("s1", "period_start", "expiry", "cycles_paid") == ("2021-02-10", "2021-04-09", 3)
+    assert told.state("s1", "period_start", "expiry", "cycles_paid") == (
+        "2021-02-10",
+        "2021-04-09",
+        3,
+    )
 
 
 def test_a_policy_that_renews_very_late_attempts_the_next_cycle_late_too(story):
     """The outage ends on 03-12: the first cycle ended 02-09, the second, paid late, on 03-09; its first attempt fell into the outage too.
     It cannot be paid: failed, and EXPIRED at once."""
-    told = story(one("100.00", "2021-02-01 2021-03-12", "2021-03-12", policy="{late_renewal_days: 60}"))
+    told = story(
+        one("100.00", "2021-02-01 2021-03-12", "2021-03-12", policy="{late_renewal_days: 60}")
+    )
     assert told.timeline[2:] == [
         "2021-03-12 s1 renewed -50.00",
         "2021-03-12 s1 renewal_failed (no_credits)",
@@ -286,7 +371,9 @@ def test_a_policy_that_renews_very_late_attempts_the_next_cycle_late_too(story):
 
 def test_after_an_attempt_at_once_the_retry_days_ahead_stay(story):
     """As above, but with credits for one: at once on 03-06 fails (renewal date 03-02), retries 03-04 and 03-06 are not later, 03-08 is."""
-    told = story(one("100.00", "2021-02-01 2021-03-06", "2021-03-10", policy="{late_renewal_days: 60}"))
+    told = story(
+        one("100.00", "2021-02-01 2021-03-06", "2021-03-10", policy="{late_renewal_days: 60}")
+    )
     assert told.timeline[2:] == lines("""
         2021-03-06 s1 renewed -50.00
         2021-03-06 s1 renewal_failed (no_credits)
@@ -306,7 +393,10 @@ def test_the_card_pays_late_and_a_late_renewal_costs_the_price_of_its_renewal_da
           - {at: 2021-02-01, do: outage, until: 2021-02-12}
         until: 2021-02-12
     """)
-    assert told.timeline[2:] == ["2021-02-12 acme card_charged 50.00", "2021-02-12 s1 renewed -50.00"]
+    assert told.timeline[2:] == [
+        "2021-02-12 acme card_charged 50.00",
+        "2021-02-12 s1 renewed -50.00",
+    ]
     assert told.state("s1", "fee") == "60.00"
     assert told.balances == {"acme": "10.00"}
 
@@ -337,11 +427,21 @@ def test_two_outages(story):
           - {at: 2021-02-05, do: outage, until: 2021-02-10}
         until: 2021-02-10
     """)
-    assert told.timeline[2:] == ["2021-02-05 s1 renewal_failed (no_credits)", "2021-02-10 s1 expired"]
+    assert told.timeline[2:] == [
+        "2021-02-05 s1 renewal_failed (no_credits)",
+        "2021-02-10 s1 expired",
+    ]
 
 
 def test_no_days_to_reactivate_after_an_outage(story):
-    told = story(one("50.00", "2021-02-01 2021-02-12T12:00:00Z", "2021-02-13", policy="{reactivation_days: 0}"))
+    told = story(
+        one(
+            "50.00",
+            "2021-02-01 2021-02-12T12:00:00Z",
+            "2021-02-13",
+            policy="{reactivation_days: 0}",
+        )
+    )
     assert told.timeline[2:] == lines("""
         2021-02-12T12:00 s1 renewal_failed (no_credits)
         2021-02-12T12:00 s1 expired

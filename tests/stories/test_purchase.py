@@ -23,7 +23,11 @@ def test_each_line_by_its_own_base_cycle_and_rounded_once(story):
         2021-03-01 acme individual 300.00 + 100.00 + 16.67 = 416.67
         2021-03-01 kwt individual 45.375 = 45.375
     """)
-    assert told.state("s", "fee", "expiry", "renewal_date") == ("416.67", "2021-04-30", "2021-04-23")
+    assert told.state("s", "fee", "expiry", "renewal_date") == (
+        "416.67",
+        "2021-04-30",
+        "2021-04-23",
+    )
 
 
 def test_half_a_cent_is_rounded_up_line_by_line(story):
@@ -62,7 +66,7 @@ def test_half_a_cent_is_rounded_up_line_by_line(story):
         ("sku: PRO, quantity: 500, pay: external_invoice, invoice_number: E-1", "{}", None),
         ("sku: NOWHERE, pay: external_invoice, invoice_number: E-1", "{}", "4.1"),
     ],
-)  # fmt: skip
+)
 def test_what_refuses_a_purchase(story, purchase, policy, rule):
     told = story(f"""
         policy: {policy}
@@ -95,8 +99,13 @@ def test_the_credit_limit_may_be_used_up_and_is_shown(story):
     """)
     assert told.refused == ["2 purchase 4.1"]
     assert told.result["accounts"]["acme"] == {
-        "currency": "USD", "mode": "prepaid", "balance": "-8.67", "usable": "91.33", "reserved": "0.00", "unbilled": "0.00",
-    }  # fmt: skip
+        "currency": "USD",
+        "mode": "prepaid",
+        "balance": "-8.67",
+        "usable": "91.33",
+        "reserved": "0.00",
+        "unbilled": "0.00",
+    }
 
 
 def test_a_purchase_on_an_external_invoice_touches_no_money_and_renews_from_credits(story):
@@ -105,7 +114,11 @@ def test_a_purchase_on_an_external_invoice_touches_no_money_and_renews_from_cred
           - {at: 2021-03-01, do: purchase, id: s1, account: acme, sku: PRO, pay: external_invoice, invoice_number: E-1}
         until: 2021-03-24
     """)
-    assert told.timeline == ["2021-03-01 s1 purchased", "2021-03-17 s1 notice_renewal", "2021-03-24 s1 renewed -50.00"]
+    assert told.timeline == [
+        "2021-03-01 s1 purchased",
+        "2021-03-17 s1 notice_renewal",
+        "2021-03-24 s1 renewed -50.00",
+    ]
     assert told.invoices == ["2021-03-24 acme individual 50.00 = 50.00"]
 
 

@@ -27,10 +27,28 @@ def test_one_full_fee_and_the_old_schedule(story):
         2021-02-23 s1 reactivated -50.00
         2021-02-27 s1 renewed -50.00
     """)  # the notice of 03-06 lay at 02-20: before it became true
-    assert told.state("s1", "status", "anchor", "period_start", "expiry", "cycles_paid", "auto_renew", "renewal_failed") == (
-        "ACTIVE", "2021-01-07", "2021-02-23", "2021-04-06", 3, True, False,
-    )  # fmt: skip
-    assert told.invoices[-2:] == ["2021-02-23 acme individual 50.00 = 50.00", "2021-02-27 acme individual 50.00 = 50.00"]
+    assert told.state(
+        "s1",
+        "status",
+        "anchor",
+        "period_start",
+        "expiry",
+        "cycles_paid",
+        "auto_renew",
+        "renewal_failed",
+    ) == (
+        "ACTIVE",
+        "2021-01-07",
+        "2021-02-23",
+        "2021-04-06",
+        3,
+        True,
+        False,
+    )
+    assert told.invoices[-2:] == [
+        "2021-02-23 acme individual 50.00 = 50.00",
+        "2021-02-27 acme individual 50.00 = 50.00",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -41,7 +59,7 @@ def test_one_full_fee_and_the_old_schedule(story):
         ("2021-03-06T23:59:59+08:00", []),  # day 28
         ("2021-03-07", ["2 reactivate 2"]),  # day 29
     ],
-)  # fmt: skip
+)
 def test_on_the_days_1_to_28_after_expiry(story, at, outcome):
     told = story(f"""
         {EXPIRED}
@@ -132,7 +150,11 @@ def test_when_the_policy_lets_it_come_so_late_m_grows_by_as_many_cycles_as_reach
         2021-04-02 s1 terminated (no longer)
         2021-04-02 s1 refunded 50.00  # day 13 of the period that began on 03-20
     """)
-    assert told.state("s1", "expiry", "period_start", "cycles_paid") == ("2021-04-06", "2021-03-20", 2)
+    assert told.state("s1", "expiry", "period_start", "cycles_paid") == (
+        "2021-04-06",
+        "2021-03-20",
+        2,
+    )
 
 
 def test_no_days_to_reactivate(story):
@@ -157,7 +179,10 @@ def test_a_reactivated_year_is_refunded_by_its_cycle_s_months_from_the_day_it_ca
           - {at: 2021-02-25, do: terminate, id: s1, reason: enough}
         until: 2021-02-25
     """)
-    assert told.events("reactivated", "refunded") == ["2021-01-20 s1 reactivated -370.00", "2021-02-25 s1 refunded 308.33"]
+    assert told.events("reactivated", "refunded") == [
+        "2021-01-20 s1 reactivated -370.00",
+        "2021-02-25 s1 refunded 308.33",
+    ]
     assert told.state("s1", "expiry", "period_start") == ("2022-01-06", "2021-01-20")
 
 
@@ -180,7 +205,11 @@ def test_a_second_life_may_end_and_begin_again(story):
         2021-04-07 s1 expired
     """)
     assert told.balances == {"acme": "14.625"}
-    assert told.state("s1", "fee", "period_start", "expiry") == ("15.125", "2021-03-10", "2021-04-06")
+    assert told.state("s1", "fee", "period_start", "expiry") == (
+        "15.125",
+        "2021-03-10",
+        "2021-04-06",
+    )
 
 
 def test_in_the_hour_that_comes_twice_the_new_day_has_begun(story):
@@ -203,5 +232,9 @@ def test_in_the_hour_that_comes_twice_the_new_day_has_begun(story):
         2010-11-06T23:30 s1 reactivated -50.00
         2010-11-06T23:30 s2 purchased -50.00
     """)
-    assert told.state("s1", "period_start", "expiry", "cycles_paid") == ("2010-11-07", "2010-12-06", 2)
+    assert told.state("s1", "period_start", "expiry", "cycles_paid") == (
+        "2010-11-07",
+        "2010-12-06",
+        2,
+    )
     assert told.state("s2", "period_start", "anchor") == ("2010-11-07", "2010-11-07")

@@ -21,7 +21,7 @@ FAILED = """
         ("2021-04-01", ["3 recover 6.1"]),  # E + 1: EXPIRED before the command
         ("2021-04-29", ["3 recover 2"]),  # E + 29: TERMINATED
     ],
-)  # fmt: skip
+)
 def test_only_while_active_and_failed(story, at, outcome):
     told = story(f"""
         {FAILED}
@@ -41,8 +41,16 @@ def test_exactly_one_cycle_whatever_is_on_the_wallet(story):
           - {{at: 2021-03-25, do: recover, id: s1}}
         until: 2021-03-25
     """)
-    assert told.timeline[2:] == ["2021-03-24 s1 renewal_failed (no_credits)", "2021-03-25 s1 recovered -50.00"]
-    assert told.state("s1", "period_start", "expiry", "renewal_date", "cycles_paid") == ("2021-03-01", "2021-04-30", "2021-04-23", 2)
+    assert told.timeline[2:] == [
+        "2021-03-24 s1 renewal_failed (no_credits)",
+        "2021-03-25 s1 recovered -50.00",
+    ]
+    assert told.state("s1", "period_start", "expiry", "renewal_date", "cycles_paid") == (
+        "2021-03-01",
+        "2021-04-30",
+        "2021-04-23",
+        2,
+    )
     assert told.refused == ["4 recover 6.1"]
     assert told.invoices[1:] == ["2021-03-25 acme individual 50.00 = 50.00"]
 
@@ -57,7 +65,10 @@ def test_not_enough_credits_refuse_it_and_leave_no_trace(story):
         until: 2021-03-26
     """)
     assert told.refused == ["3 recover 6.1"]
-    assert told.timeline[2:] == ["2021-03-24 s1 renewal_failed (no_credits)", "2021-03-26 s1 recovered -50.00"]
+    assert told.timeline[2:] == [
+        "2021-03-24 s1 renewal_failed (no_credits)",
+        "2021-03-26 s1 recovered -50.00",
+    ]
     assert told.result["accounts"]["acme"]["usable"] == "0.00"
 
 

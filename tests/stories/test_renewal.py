@@ -31,9 +31,16 @@ def test_a_monthly_subscription_renews_fails_is_retried_expires_and_ends(story):
         2020-11-16 acme individual 50.00 = 50.00
         2020-12-08 acme individual 50.00 = 50.00
     """)
-    assert told.state("s1", "status", "period_start", "expiry", "renewal_date", "fee", "cycles_paid") == (
-        "TERMINATED", "2020-12-16", "2021-01-15", None, None, 2,
-    )  # fmt: skip
+    assert told.state(
+        "s1", "status", "period_start", "expiry", "renewal_date", "fee", "cycles_paid"
+    ) == (
+        "TERMINATED",
+        "2020-12-16",
+        "2021-01-15",
+        None,
+        None,
+        2,
+    )
     assert told.state("s1", "auto_renew", "renewal_failed", "trial") == (True, False, False)
 
 
@@ -51,8 +58,15 @@ def test_the_schedule_counts_from_the_anchor_and_never_drifts(story):
         2023-04-22 s1 renewed -50.00
         2023-05-23 s1 renewed -50.00
     """)
-    assert told.events("notice_renewal") == [f"2023-{day} s1 notice_renewal" for day in ("02-13", "03-16", "04-15", "05-16")]
-    assert told.state("s1", "anchor", "period_start", "expiry", "renewal_date") == ("2023-01-31", "2023-04-30", "2023-06-29", "2023-06-22")
+    assert told.events("notice_renewal") == [
+        f"2023-{day} s1 notice_renewal" for day in ("02-13", "03-16", "04-15", "05-16")
+    ]
+    assert told.state("s1", "anchor", "period_start", "expiry", "renewal_date") == (
+        "2023-01-31",
+        "2023-04-30",
+        "2023-06-29",
+        "2023-06-22",
+    )
 
 
 def test_two_months_on_the_29th_of_february_are_clamped_and_come_back(story):
@@ -67,7 +81,11 @@ def test_two_months_on_the_29th_of_february_are_clamped_and_come_back(story):
     """)
     assert told.events("renewed") == ["2024-04-21 two renewed -100.00"]  # E 04-28
     assert told.state("two", "period_start", "expiry") == ("2024-02-29", "2024-06-28")
-    assert told.state("year", "expiry", "cycles_paid", "renewal_date") == ("2028-02-28", 4, "2028-02-21")
+    assert told.state("year", "expiry", "cycles_paid", "renewal_date") == (
+        "2028-02-28",
+        4,
+        "2028-02-21",
+    )
 
 
 def test_a_legacy_subscription_renews_a_day_earlier_and_its_retries_with_it(story):
@@ -92,13 +110,25 @@ def test_a_legacy_subscription_renews_a_day_earlier_and_its_retries_with_it(stor
 @pytest.mark.parametrize(
     ("zone", "bought", "renewed"),
     [
-        ("America/Havana", "2024-02-18", "2024-03-10T01:00 s1 renewed -50.00"),  # E 03-17; 03-10 begins at 01:00
-        ("Pacific/Apia", "2011-12-07", "2011-12-31 s1 renewed -50.00"),  # E 2012-01-06; there is no 12-30
+        (
+            "America/Havana",
+            "2024-02-18",
+            "2024-03-10T01:00 s1 renewed -50.00",
+        ),  # E 03-17; 03-10 begins at 01:00
+        (
+            "Pacific/Apia",
+            "2011-12-07",
+            "2011-12-31 s1 renewed -50.00",
+        ),  # E 2012-01-06; there is no 12-30
         ("America/Sao_Paulo", "2018-10-12", "2018-11-04T01:00 s1 renewed -50.00"),  # E 11-11
-        ("America/St_Johns", "2010-10-15", "2010-11-07 s1 renewed -50.00"),  # E 11-14; 11-07 is entered twice
+        (
+            "America/St_Johns",
+            "2010-10-15",
+            "2010-11-07 s1 renewed -50.00",
+        ),  # E 11-14; 11-07 is entered twice
         ("Asia/Kathmandu", "2021-03-01", "2021-03-24 s1 renewed -50.00"),
     ],
-)  # fmt: skip
+)
 def test_the_renewal_date_begins_when_its_local_date_does(story, zone, bought, renewed):
     told = story(f"""
         accounts: [{{id: acme, currency: USD, timezone: {zone}, credits: "100.00"}}]
@@ -118,10 +148,15 @@ def test_without_a_midnight_expiry_and_termination_keep_their_days(story):
           - {at: 2011-11-30, do: unsubscribe, id: s1}
         until: 2012-02-01
     """)
-    assert told.events("expired", "terminated") == ["2011-12-31 s1 expired", "2012-01-27 s1 terminated"]
+    assert told.events("expired", "terminated") == [
+        "2011-12-31 s1 expired",
+        "2012-01-27 s1 terminated",
+    ]
 
 
-def test_a_top_up_at_the_first_instant_of_the_renewal_date_finds_a_failed_renewal_and_heals_it(story):
+def test_a_top_up_at_the_first_instant_of_the_renewal_date_finds_a_failed_renewal_and_heals_it(
+    story,
+):
     told = story("""
         accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "50.00"}]
         steps:
@@ -148,7 +183,10 @@ def test_a_top_up_that_is_not_enough_is_silent(story):
           - {at: 2021-03-25, do: top_up, account: acme, amount: "49.99"}
         until: 2021-03-25T12:00:00Z
     """)
-    assert told.timeline[2:] == ["2021-03-24 s1 renewal_failed (no_credits)", "2021-03-25 acme topped_up 49.99"]  # and no card
+    assert told.timeline[2:] == [
+        "2021-03-24 s1 renewal_failed (no_credits)",
+        "2021-03-25 acme topped_up 49.99",
+    ]  # and no card
 
 
 def test_nothing_but_a_top_up_sets_off_a_retry(story):
@@ -180,7 +218,10 @@ def test_retry_on_top_up_can_be_switched_off(story):
           - {at: 2021-03-25, do: top_up, account: acme, amount: "50.00"}
         until: 2021-03-26
     """)
-    assert told.timeline[-2:] == ["2021-03-25 acme topped_up 50.00", "2021-03-26 s1 renewed -50.00"]  # the first retry
+    assert told.timeline[-2:] == [
+        "2021-03-25 acme topped_up 50.00",
+        "2021-03-26 s1 renewed -50.00",
+    ]  # the first retry
 
 
 def test_the_card_is_charged_the_whole_fee_and_not_the_shortfall(story):
@@ -191,7 +232,10 @@ def test_the_card_is_charged_the_whole_fee_and_not_the_shortfall(story):
           - {at: 2021-03-01, do: purchase, id: s1, account: acme, sku: PRO}
         until: 2021-03-24
     """)
-    assert told.timeline[2:] == ["2021-03-24 acme card_charged 50.00", "2021-03-24 s1 renewed -50.00"]
+    assert told.timeline[2:] == [
+        "2021-03-24 acme card_charged 50.00",
+        "2021-03-24 s1 renewed -50.00",
+    ]
     assert told.balances == {"acme": "30.00"}
     assert told.invoices[1:] == ["2021-03-24 acme individual 50.00 = 50.00"] * 2
 
@@ -201,10 +245,16 @@ def test_the_card_is_charged_the_whole_fee_and_not_the_shortfall(story):
     [
         ("card: ok", ["2021-03-24 s1 renewal_failed (no_credits)"]),  # the switch is off
         ("renew_by_card: true", ["2021-03-24 s1 renewal_failed (no_credits)"]),  # no card
-        ("card: declined, renew_by_card: true", ["2021-03-24 acme card_declined", "2021-03-24 s1 renewal_failed (card_declined)"]),
-        ("card: ok, renew_by_card: true", ["2021-03-24 acme card_charged 50.00", "2021-03-24 s1 renewed -50.00"]),  # usable 0 is not negative
+        (
+            "card: declined, renew_by_card: true",
+            ["2021-03-24 acme card_declined", "2021-03-24 s1 renewal_failed (card_declined)"],
+        ),
+        (
+            "card: ok, renew_by_card: true",
+            ["2021-03-24 acme card_charged 50.00", "2021-03-24 s1 renewed -50.00"],
+        ),  # usable 0 is not negative
     ],
-)  # fmt: skip
+)
 def test_when_the_card_pays(story, account, events):
     told = story(f"""
         accounts: [{{id: acme, currency: USD, timezone: Asia/Singapore, credits: "50.00", {account}}}]
@@ -249,8 +299,13 @@ def test_nothing_to_pay_always_succeeds_even_with_usable_negative(story):
     assert told.timeline[-1] == "2021-03-24 free renewed"
     assert told.invoices == ["2021-03-05 acme individual 50.00 = 50.00"]  # none for a total of zero
     assert told.result["accounts"]["acme"] == {
-        "currency": "USD", "mode": "prepaid", "balance": "-50.00", "usable": "-50.00", "reserved": "0.00", "unbilled": "0.00",
-    }  # fmt: skip
+        "currency": "USD",
+        "mode": "prepaid",
+        "balance": "-50.00",
+        "usable": "-50.00",
+        "reserved": "0.00",
+        "unbilled": "0.00",
+    }
 
 
 PRICES = """
@@ -298,7 +353,10 @@ def test_an_extension_and_a_reactivation_cost_the_price_of_the_day(story):
           - {{at: 2021-03-08, do: reactivate, id: s2}}
         until: 2021-03-09
     """)
-    assert told.events("extended", "reactivated") == ["2021-03-02 s1 extended -60.00", "2021-03-08 s2 reactivated -60.00"]
+    assert told.events("extended", "reactivated") == [
+        "2021-03-02 s1 extended -60.00",
+        "2021-03-08 s2 reactivated -60.00",
+    ]
 
 
 def test_retry_days_may_reach_the_expiry_date_itself_and_the_lead_be_long(story):
@@ -332,7 +390,12 @@ def test_ten_years_of_monthly_renewals_keep_their_day(story):
     renewed = told.events("renewed")
     assert len(renewed) == 120
     assert renewed[5] == "2021-02-20 s1 renewed -5000"  # E 2021-02-27
-    assert told.state("s1", "anchor", "period_start", "expiry", "cycles_paid") == ("2020-08-31", "2030-08-31", "2030-09-29", 121)
+    assert told.state("s1", "anchor", "period_start", "expiry", "cycles_paid") == (
+        "2020-08-31",
+        "2030-08-31",
+        "2030-09-29",
+        121,
+    )
     assert told.balances == {"acme": str(900000 - 121 * 5000)}
 
 

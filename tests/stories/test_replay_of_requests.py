@@ -49,7 +49,7 @@ def test_the_same_request_again_answers_the_first_result_and_charges_nothing(sto
         "top_up, account: acme, amount: '50.00'",
         "terminate, id: s1, reason: other",
     ],
-)  # fmt: skip
+)
 def test_the_same_id_with_any_other_value_is_refused(story, other):
     told = story(f"""
         accounts:

@@ -58,7 +58,11 @@ def test_expiry_and_day_29_go_on(story):
           - {at: 2021-06-02, do: suspend, account: acme}
         until: 2021-08-01
     """)
-    assert told.timeline[2:] == ["2021-06-23 s1 renewal_failed (suspended)", "2021-07-01 s1 expired", "2021-07-29 s1 terminated"]
+    assert told.timeline[2:] == [
+        "2021-06-23 s1 renewal_failed (suspended)",
+        "2021-07-01 s1 expired",
+        "2021-07-29 s1 terminated",
+    ]
 
 
 def test_only_resume_terminate_and_payments_are_taken(story):

@@ -30,7 +30,7 @@ RICH = """
         ("2021-06-12", "PRO", 1, "2021-06-27", None),  # day 15
         ("2021-06-12", "FINAL", 1, "2021-06-12", None),  # the SKU allows no refund
     ],
-)  # fmt: skip
+)
 def test_the_refund_of_one_period(story, start, sku, multiplier, terminated, refund):
     told = story(f"""
         {RICH}
@@ -38,8 +38,12 @@ def test_the_refund_of_one_period(story, start, sku, multiplier, terminated, ref
           - {{at: "{terminated}", do: terminate, id: s1, reason: closed}}
         until: {terminated}
     """)
-    assert told.events("refunded") == ([f"{terminated[:16].removesuffix('+08:00')} s1 refunded {refund}"] if refund else [])
-    assert [line.split(" ", 1)[1] for line in told.invoices[1:]] == ([f"acme credit_note -{refund} = -{refund}"] if refund else [])
+    assert told.events("refunded") == (
+        [f"{terminated[:16].removesuffix('+08:00')} s1 refunded {refund}"] if refund else []
+    )
+    assert [line.split(" ", 1)[1] for line in told.invoices[1:]] == (
+        [f"acme credit_note -{refund} = -{refund}"] if refund else []
+    )
     assert told.state("s1", "status", "fee", "renewal_date") == ("TERMINATED", None, None)
 
 
@@ -54,8 +58,15 @@ def test_each_paid_period_is_rounded_and_counted_for_itself(story):
           - {{at: 2021-07-27, do: terminate, id: s1, reason: closed}}
         until: 2021-07-27
     """)
-    assert told.timeline[-2:] == ["2021-07-27 s1 terminated (closed)", "2021-07-27 s1 refunded 50.00"]
-    assert told.state("s1", "period_start", "expiry", "cycles_paid") == ("2021-07-12", "2021-09-11", 3)
+    assert told.timeline[-2:] == [
+        "2021-07-27 s1 terminated (closed)",
+        "2021-07-27 s1 refunded 50.00",
+    ]
+    assert told.state("s1", "period_start", "expiry", "cycles_paid") == (
+        "2021-07-12",
+        "2021-09-11",
+        3,
+    )
 
 
 def test_on_the_last_day_a_period_still_counts_and_a_day_later_it_is_expired(story):
@@ -104,8 +115,11 @@ def test_the_administrative_fee_never_makes_it_negative(story, fee):
 
 @pytest.mark.parametrize(
     ("policy", "pay"),
-    [("refund_allowed: false", "credits"), ("refund_allowed: true", "external_invoice, invoice_number: EXT-1")],
-)  # fmt: skip
+    [
+        ("refund_allowed: false", "credits"),
+        ("refund_allowed: true", "external_invoice, invoice_number: EXT-1"),
+    ],
+)
 def test_no_refund(story, policy, pay):
     told = story(f"""
         policy: {{{policy}}}
@@ -127,7 +141,10 @@ def test_a_window_of_no_days_is_the_first_day_alone(story):
           - {{at: 2021-06-13, do: terminate, id: s2, reason: closed}}
         until: 2021-06-13
     """)
-    assert told.events("refunded") == ["2021-06-12T23:59 s1 refunded 150.00", "2021-06-13 s2 refunded 100.00"]
+    assert told.events("refunded") == [
+        "2021-06-12T23:59 s1 refunded 150.00",
+        "2021-06-13 s2 refunded 100.00",
+    ]
 
 
 def test_terminated_is_for_good_and_every_command_answers_rule_2(story):
@@ -145,8 +162,18 @@ def test_terminated_is_for_good_and_every_command_answers_rule_2(story):
           - {{at: 2021-06-14, do: purchase, id: s1, account: acme, sku: PRO}}
         until: 2021-08-01
     """)
-    commands = ["terminate", "recover", "extend", "extend", "reactivate", "unsubscribe", "resubscribe"]
-    assert told.refused == [f"{n} {do} 2" for n, do in enumerate(commands, start=3)] + ["10 purchase 4.1"]
+    commands = [
+        "terminate",
+        "recover",
+        "extend",
+        "extend",
+        "reactivate",
+        "unsubscribe",
+        "resubscribe",
+    ]
+    assert told.refused == [f"{n} {do} 2" for n, do in enumerate(commands, start=3)] + [
+        "10 purchase 4.1"
+    ]
     assert len(told.timeline) == 3
 
 

@@ -23,7 +23,9 @@ def test_it_runs_to_its_expiry_date_and_a_paid_cycle_stays(story):
     """)
 
 
-def test_at_the_first_instant_of_the_renewal_date_the_renewal_comes_first_and_an_instant_before_it_does_not(story):
+def test_at_the_first_instant_of_the_renewal_date_the_renewal_comes_first_and_an_instant_before_it_does_not(
+    story,
+):
     told = story("""
         accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "500.00"}]
         steps:
@@ -31,8 +33,15 @@ def test_at_the_first_instant_of_the_renewal_date_the_renewal_comes_first_and_an
           - {at: 2021-06-22T23:59:59+08:00, do: unsubscribe, id: s1}
         until: 2021-06-30
     """)
-    assert told.timeline[1:] == ["2021-06-16 s1 notice_renewal", "2021-06-22T23:59 s1 unsubscribed", "2021-06-27 s1 notice_expiring"]
-    assert told.state("s1", "renewal_date", "fee") == ("2021-06-23", "50.00")  # auto-renewal off too
+    assert told.timeline[1:] == [
+        "2021-06-16 s1 notice_renewal",
+        "2021-06-22T23:59 s1 unsubscribed",
+        "2021-06-27 s1 notice_expiring",
+    ]
+    assert told.state("s1", "renewal_date", "fee") == (
+        "2021-06-23",
+        "50.00",
+    )  # auto-renewal off too
 
 
 def test_back_before_the_renewal_date_nothing_has_changed(story):
@@ -46,7 +55,11 @@ def test_back_before_the_renewal_date_nothing_has_changed(story):
         until: 2021-06-23
     """)
     assert told.refused == ["2 resubscribe 8.1"]
-    assert told.timeline[1:] == ["2021-06-15 s1 unsubscribed", "2021-06-16 s1 resubscribed", "2021-06-23 s1 renewed -50.00"]
+    assert told.timeline[1:] == [
+        "2021-06-15 s1 unsubscribed",
+        "2021-06-16 s1 resubscribed",
+        "2021-06-23 s1 renewed -50.00",
+    ]
 
 
 def test_back_after_the_renewal_date_it_is_attempted_at_once_then_on_the_retry_days_ahead(story):

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from client.perennial import Perennial
-from client.workers import ROLES, running
+from doors.application.perennial import Perennial
+from doors.service.workers import ROLES, running
 from tests.workflows.shop import JANUARY, Shop, settings_for
 
 OpenShop = Callable[..., AbstractAsyncContextManager[Shop]]
@@ -18,9 +18,14 @@ def open_shop(database: str, temporal_address: str) -> OpenShop:
     """Opens a shop: `clock` puts it on a test clock, `workers` names the roles that run, the rest are settings; `rules` is its policy."""
 
     @asynccontextmanager
-    async def open_(*, clock: bool = True, workers: tuple[str, ...] = ROLES, rules: Any = None, **changes: Any) -> AsyncIterator[Shop]:
+    async def open_(
+        *, clock: bool = True, workers: tuple[str, ...] = ROLES, rules: Any = None, **changes: Any
+    ) -> AsyncIterator[Shop]:
         config = settings_for(**changes)
-        async with Perennial.connect(database, temporal_address, config) as perennial, running(workers, perennial, config):
+        async with (
+            Perennial.connect(database, temporal_address, config) as perennial,
+            running(workers, perennial, config),
+        ):
             shop = Shop(perennial, config)
             await shop.open(JANUARY if clock else None, **(rules or {}))
             yield shop

@@ -20,24 +20,42 @@ from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 
 from activities.accounts import NewAccount, open_account
 from activities.registry import Activities
-from client.perennial import Perennial
-from client.workers import ROLES, running
-from domain import policy
-from domain.calendar import add_months, first_instant, local_date
-from domain.commands import AnyCommand, Purchase
-from domain.messages import CommandRequest, CommandResult, StepRequest, StepResult
-from gateways.simulated import SimulatedCards, charges
-from ledger import references
-from ledger.clocks import machine_now
-from ledger.tables import AccountRow, Clock, History, SubscriptionRow
-from ledger.work import Ledger
+from core.domain import policy
+from core.domain.calendar import add_months, first_instant, local_date
+from core.domain.commands import AnyCommand, Purchase
+from core.gateways.simulated_cards import SimulatedCards, charges
+from core.ledger import stored_terms
+from core.ledger.clocks import machine_now
+from core.ledger.tables import AccountRow, Clock, History, SubscriptionRow
+from core.ledger.unit_of_work import Ledger
+from core.protocol.activity_messages import CommandRequest, CommandResult, StepRequest, StepResult
+from core.protocol.workflow_messages import account_workflow, subscription_workflow
+from doors.application.perennial import Perennial
+from doors.service.workers import ROLES, running
 from settings import Settings
-from workflows.messages import account_workflow, subscription_workflow
 
 CATALOG = [
-    {"sku": "PRO", "application": "phone", "kind": "application", "months": 1, "prices": {"USD": "50.00"}},
-    {"sku": "BIZ", "application": "desk", "kind": "application", "months": 1, "prices": {"USD": "40.00"}},
-    {"sku": "YEAR", "application": "chat", "kind": "application", "months": 12, "prices": {"USD": "500.00"}},
+    {
+        "sku": "PRO",
+        "application": "phone",
+        "kind": "application",
+        "months": 1,
+        "prices": {"USD": "50.00"},
+    },
+    {
+        "sku": "BIZ",
+        "application": "desk",
+        "kind": "application",
+        "months": 1,
+        "prices": {"USD": "40.00"},
+    },
+    {
+        "sku": "YEAR",
+        "application": "chat",
+        "kind": "application",
+        "months": 12,
+        "prices": {"USD": "500.00"},
+    },
 ]
 JANUARY = datetime(2021, 1, 15, 12, tzinfo=UTC)
 """When test clocks start: what is bought then for a month renews on 2021-02-07 and expires on 2021-02-14."""
@@ -48,7 +66,15 @@ FEBRUARY = datetime(2021, 2, 7, tzinfo=UTC)
 def settings_for(**changes: Any) -> Settings:
     """Settings with task queues that nobody else uses, and no jitter."""
     queue = f"test-{uuid.uuid4().hex[:12]}"
-    return Settings(**{"task_queue": queue, "charge_task_queue": f"{queue}-charge", "jitter_seconds": 0, "activity_threads": 8} | changes)
+    return Settings(
+        **{
+            "task_queue": queue,
+            "charge_task_queue": f"{queue}-charge",
+            "jitter_seconds": 0,
+            "activity_threads": 8,
+        }
+        | changes
+    )
 
 
 class Rehearsal(Ledger):
@@ -78,8 +104,8 @@ class Shop:
     async def open(self, now: datetime | None = None, **rules: Any) -> None:
         """Load policy and catalogue, and make the test clock if there is to be one."""
         with self.perennial.ledger.engine.begin() as connection:
-            references.add_policy(connection, self.config.seller, policy.load(rules))
-            references.add_catalog(connection, self.config.seller, CATALOG)
+            stored_terms.add_policy(connection, self.config.seller, policy.load(rules))
+            stored_terms.add_catalog(connection, self.config.seller, CATALOG)
         if now is not None:
             self.clock = f"clock-{self.unique}"
             await self.perennial.new_clock(self.clock, now)
@@ -88,12 +114,24 @@ class Shop:
         """An id of this shop's own."""
         return f"{name}-{self.unique}"
 
-    async def account(self, name: str = "acme", credits: str = "1000.00", card: str | None = None, timezone: str = "UTC") -> str:  # noqa: A002
+    async def account(
+        self,
+        name: str = "acme",
+        credits: str = "1000.00",
+        card: str | None = None,
+        timezone: str = "UTC",
+    ) -> str:
         """Open an account; with a card it renews by card."""
         account = NewAccount(
-            id=self.id(name), seller=self.config.seller, currency="USD", timezone=timezone, credits=Decimal(credits), card=card,
-            renew_by_card=card is not None, clock=self.clock,
-        )  # fmt: skip
+            id=self.id(name),
+            seller=self.config.seller,
+            currency="USD",
+            timezone=timezone,
+            credits=Decimal(credits),
+            card=card,
+            renew_by_card=card is not None,
+            clock=self.clock,
+        )
         if self.clock is None:
             open_account(self.perennial.ledger, account, datetime(2021, 1, 1, tzinfo=UTC))
         else:
@@ -102,14 +140,31 @@ class Shop:
 
     async def buy(self, name: str = "s", sku: str = "PRO", account: str = "acme") -> str:
         """Buy a subscription and have its workflow."""
-        command = Purchase(subscription=self.id(name), account=self.id(account), sku=sku, request_id=self.id(f"buy-{name}"))
+        command = Purchase(
+            subscription=self.id(name),
+            account=self.id(account),
+            sku=sku,
+            request_id=self.id(f"buy-{name}"),
+        )
         result = await self.perennial.do(command)
         assert result.refusal is None, result.refusal
         return command.subscription
 
-    async def bought(self, now: datetime, name: str = "s", sku: str = "PRO", account: str = "acme", start: bool = True) -> str:
+    async def bought(
+        self,
+        now: datetime,
+        name: str = "s",
+        sku: str = "PRO",
+        account: str = "acme",
+        start: bool = True,
+    ) -> str:
         """A subscription that was bought at an instant of the past; with `start`, its workflow starts now."""
-        command = Purchase(subscription=self.id(name), account=self.id(account), sku=sku, request_id=self.id(f"buy-{name}"))
+        command = Purchase(
+            subscription=self.id(name),
+            account=self.id(account),
+            sku=sku,
+            request_id=self.id(f"buy-{name}"),
+        )
         result = self.call("purchase", command, now)
         assert result.refusal is None, result.refusal
         if start:
@@ -126,7 +181,9 @@ class Shop:
         zone = f"Etc/GMT-{hours}" if hours <= 12 else f"Etc/GMT+{24 - hours}"
         today = local_date(now, zone)
         spread = int((now - first_instant(today, zone)).total_seconds() + seconds) + 1
-        name = next(f"a{n}" for n in count() if zlib.crc32(self.id(f"a{n}").encode()) % 80_000 == spread)
+        name = next(
+            f"a{n}" for n in count() if zlib.crc32(self.id(f"a{n}").encode()) % 80_000 == spread
+        )
         await self.account(name, timezone=zone, **account)
         # bought when the cycle that is renewed a week before its end began
         expiry = today + timedelta(days=7)
@@ -135,17 +192,23 @@ class Shop:
         assert self.row(subscription).renewal_date == today
         return subscription
 
-    def call(self, activity: str, command: AnyCommand, now: datetime, past: tuple[str, ...] = ()) -> CommandResult:
+    def call(
+        self, activity: str, command: AnyCommand, now: datetime, past: tuple[str, ...] = ()
+    ) -> CommandResult:
         """A use case, without any workflow; going past what is due of some subscriptions."""
         request = CommandRequest(command=command, now=now, past=past)
-        result: CommandResult = Activities(self.perennial.ledger, self.gateway).call(activity, request)
+        result: CommandResult = Activities(self.perennial.ledger, self.gateway).call(
+            activity, request
+        )
         assert result.first is None
         return result
 
     def rehearse(self, activity: str, command: AnyCommand, now: datetime) -> CommandResult:
         """What a use case would answer now; nothing stays."""
         ledger = Rehearsal(self.perennial.ledger.engine, self.perennial.ledger.seller)
-        result: CommandResult = Activities(ledger, self.gateway).call(activity, CommandRequest(command=command, now=now))
+        result: CommandResult = Activities(ledger, self.gateway).call(
+            activity, CommandRequest(command=command, now=now)
+        )
         return result
 
     def step(self, activity: str, request: StepRequest) -> StepResult:
@@ -167,7 +230,9 @@ class Shop:
     def row(self, subscription: str) -> Any:
         """The row of a subscription."""
         with self.perennial.ledger.engine.connect() as connection:
-            return connection.execute(select(SubscriptionRow.__table__).where(SubscriptionRow.id == subscription)).one()
+            return connection.execute(
+                select(SubscriptionRow.__table__).where(SubscriptionRow.id == subscription)
+            ).one()
 
     def balance(self, name: str = "acme") -> str:
         """The balance of an account."""
@@ -176,14 +241,25 @@ class Shop:
 
     def events(self, subscription: str | None = None, account: str = "acme") -> list[str]:
         """What is on record, in order: of a subscription, or of an account with all its subscriptions."""
-        which = History.subscription == subscription if subscription else History.account == self.id(account)
+        which = (
+            History.subscription == subscription
+            if subscription
+            else History.account == self.id(account)
+        )
         with self.perennial.ledger.engine.connect() as connection:
-            return list(connection.execute(select(History.event).where(which).order_by(History.seq)).scalars())
+            return list(
+                connection.execute(
+                    select(History.event).where(which).order_by(History.seq)
+                ).scalars()
+            )
 
     def charges(self) -> list[tuple[int, bool | None]]:
         """What the card gateway has seen: for each key the number of calls and whether the card was charged."""
         with self.perennial.ledger.engine.connect() as connection:
-            return [(row.calls, row.charged) for row in connection.execute(select(charges).order_by(charges.c.key))]
+            return [
+                (row.calls, row.charged)
+                for row in connection.execute(select(charges).order_by(charges.c.key))
+            ]
 
     def sql(self, statement: str, **values: Any) -> Any:
         """Any statement, committed; with the database's guards off, to make what they prevent."""
@@ -235,7 +311,9 @@ async def until(temporal: Client, workflow: str, happened: Callable[[], bool]) -
             if happened():
                 return
             if event.HasField("workflow_execution_continued_as_new_event_attributes"):
-                run = event.workflow_execution_continued_as_new_event_attributes.new_execution_run_id
+                run = (
+                    event.workflow_execution_continued_as_new_event_attributes.new_execution_run_id
+                )
     assert happened(), f"{workflow} ended before it happened"
 
 
@@ -246,4 +324,6 @@ def kinds(history: WorkflowHistory) -> list[str]:
 
 def kind_of(number: "EventType.ValueType") -> str:
     """A kind of event in words."""
-    return "".join(word.capitalize() for word in EventType.Name(number).removeprefix("EVENT_TYPE_").split("_"))
+    return "".join(
+        word.capitalize() for word in EventType.Name(number).removeprefix("EVENT_TYPE_").split("_")
+    )

@@ -5,10 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from domain.commands import Recover, SetCard, TopUp
-from domain.messages import StepRequest
-from gateways.cards import GatewayUnavailable
-from gateways.simulated import SimulatedCards
+from core.domain.commands import Recover, SetCard, TopUp
+from core.gateways.cards import GatewayUnavailable
+from core.gateways.simulated_cards import SimulatedCards
+from core.protocol.activity_messages import StepRequest
 from tests.workflows.conftest import OpenShop
 from tests.workflows.shop import FEBRUARY, Shop
 
@@ -27,7 +27,9 @@ FAILED = ["purchased", "notice_renewal", "card_declined", "renewal_failed"]
         ("sim_rubbish", FAILED, [(1, False)], "0.00"),
     ],
 )
-async def test_a_renewal_by_card(shop: Shop, card: str, events: list[str], charges: list[tuple[int, bool]], balance: str) -> None:
+async def test_a_renewal_by_card(
+    shop: Shop, card: str, events: list[str], charges: list[tuple[int, bool]], balance: str
+) -> None:
     await shop.account(credits="50.00", card=card)
     await shop.buy()
     await shop.advance(2021, 2, 7)
@@ -36,7 +38,9 @@ async def test_a_renewal_by_card(shop: Shop, card: str, events: list[str], charg
     assert shop.balance() == balance
 
 
-async def test_a_gateway_that_is_down_and_comes_back_charges_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_gateway_that_is_down_and_comes_back_charges_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Down for the first call and for the look-up after it; up when the activity is tried again."""
     reach, refused = SimulatedCards._reach, []
 
@@ -64,7 +68,15 @@ async def test_a_group_is_charged_once_for_all(shop: Shop) -> None:
     await shop.buy("a", "PRO"), await shop.buy("b", "BIZ")
     await shop.advance(2021, 2, 7)
     assert shop.charges() == [(1, True)]
-    assert shop.events() == ["purchased", "purchased", "notice_renewal", "notice_renewal", "card_charged", "renewed", "renewed"]
+    assert shop.events() == [
+        "purchased",
+        "purchased",
+        "notice_renewal",
+        "notice_renewal",
+        "card_charged",
+        "renewed",
+        "renewed",
+    ]
     assert shop.sql("SELECT amount FROM simulated_charges").scalar_one() == Decimal(90)
 
 
@@ -72,7 +84,9 @@ async def test_recover_charges_the_card_once_though_it_is_sent_many_times(shop: 
     await shop.account(credits="50.00", card="sim_declined")
     s = await shop.buy()
     await shop.advance(2021, 2, 7)
-    await shop.perennial.do(SetCard(account=shop.id("acme"), card="sim_timeout_uncharged", request_id=shop.id("card")))
+    await shop.perennial.do(
+        SetCard(account=shop.id("acme"), card="sim_timeout_uncharged", request_id=shop.id("card"))
+    )
     command = Recover(subscription=s, request_id=shop.id("r"))
     results = await asyncio.gather(*(shop.perennial.command(command, FEBRUARY) for _ in range(8)))
     assert all(result.refusal is None and result.facts == results[0].facts for result in results)
@@ -116,4 +130,6 @@ async def test_a_top_up_while_the_card_is_being_charged_is_not_lost(closed: Shop
         await closed.advance(2021, 2, 8)
     assert closed.events(s)[-1] == "renewed"
     assert closed.balance() == "20.00"
-    assert closed.charges() == []  # the wallet covered it: the card was asked for, but is not charged any more
+    assert (
+        closed.charges() == []
+    )  # the wallet covered it: the card was asked for, but is not charged any more

@@ -8,11 +8,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowQueryFailedError, WorkflowUpdateFailedError
+from temporalio.client import (
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+)
 from temporalio.exceptions import ApplicationError
 
-from client.perennial import Perennial
-from domain.commands import (
+from core.domain.commands import (
     AnyCommand,
     Extend,
     Purchase,
@@ -27,12 +31,10 @@ from domain.commands import (
     TopUp,
     Unsubscribe,
 )
-from domain.messages import CommandResult, StepRequest
-from ledger.clocks import machine_now
-from ledger.work import Ledger
-from tests.workflows.conftest import OpenShop
-from tests.workflows.shop import FEBRUARY, JANUARY, Shop, kinds
-from workflows.messages import (
+from core.ledger.clocks import machine_now
+from core.ledger.unit_of_work import Ledger
+from core.protocol.activity_messages import CommandResult, StepRequest
+from core.protocol.workflow_messages import (
     SCHEMA,
     AccountInput,
     SubscriptionInput,
@@ -41,6 +43,9 @@ from workflows.messages import (
     account_workflow,
     subscription_workflow,
 )
+from doors.application.perennial import Perennial
+from tests.workflows.conftest import OpenShop
+from tests.workflows.shop import FEBRUARY, JANUARY, Shop, kinds
 
 
 def rule(result: CommandResult) -> str | None:
@@ -67,7 +72,10 @@ async def test_what_only_the_database_knows_is_refused_by_the_use_case(shop: Sho
     s = await shop.buy()
     refused = await shop.perennial.do(Extend(subscription=s, cycles=1, request_id="a"))
     assert refused.refusal is not None
-    assert (refused.refusal.rule, refused.refusal.reason) == ("6.2", "usable 10.00 USD does not cover 50.00")
+    assert (refused.refusal.rule, refused.refusal.reason) == (
+        "6.2",
+        "usable 10.00 USD does not cover 50.00",
+    )
 
 
 async def test_a_snapshot_that_is_behind_never_refuses(shop: Shop) -> None:
@@ -78,12 +86,17 @@ async def test_a_snapshot_that_is_behind_never_refuses(shop: Shop) -> None:
     shop.step("mark_failed", StepRequest(subscription=s, version=1, now=FEBRUARY))
     shop.call("top_up", TopUp(account=shop.id("acme"), amount=Decimal(49)), FEBRUARY)
     assert not (await shop.perennial.state(s)).subscription.renewal_failed
-    assert rule(await shop.perennial.command(Recover(subscription=s, request_id="a"), FEBRUARY)) == "6.1"  # by the use case: 49 < 50
+    assert (
+        rule(await shop.perennial.command(Recover(subscription=s, request_id="a"), FEBRUARY))
+        == "6.1"
+    )  # by the use case: 49 < 50
     shop.call("top_up", TopUp(account=shop.id("acme"), amount=Decimal(1)), FEBRUARY)
     assert shop.events(s)[-1] == "renewed"
 
 
-async def test_a_suspension_that_the_workflow_has_not_heard_of_is_respected_and_one_that_is_over_does_not_refuse(shop: Shop) -> None:
+async def test_a_suspension_that_the_workflow_has_not_heard_of_is_respected_and_one_that_is_over_does_not_refuse(
+    shop: Shop,
+) -> None:
     await shop.account()
     s = await shop.buy()
     shop.call("suspend", Suspend(account=shop.id("acme")), JANUARY)
@@ -104,7 +117,10 @@ async def test_a_terminated_subscription_refuses_and_still_answers_repetitions(s
     extended = await shop.perennial.do(extend)
     ended = await shop.perennial.do(Terminate(subscription=s, reason="moved away", request_id="t"))
     await shop.workflow(s).result()
-    for command in (Recover(subscription=s, request_id="x"), Extend(subscription=s, cycles=1, request_id="y")):
+    for command in (
+        Recover(subscription=s, request_id="x"),
+        Extend(subscription=s, cycles=1, request_id="y"),
+    ):
         assert rule(await shop.perennial.do(command)) == "2"
     assert await shop.perennial.do(extend) == replace(extended, replayed=True, snapshots=())
     again = await shop.perennial.do(Terminate(subscription=s, reason="moved away", request_id="t"))
@@ -115,9 +131,28 @@ async def test_a_terminated_subscription_refuses_and_still_answers_repetitions(s
 
 async def test_what_was_never_created_is_refused(shop: Shop) -> None:
     await shop.account()
-    assert rule(await shop.perennial.do(Recover(subscription=shop.id("nobody"), request_id="x"))) == "4.1"
-    assert rule(await shop.perennial.do(TopUp(account=shop.id("nobody"), amount=Decimal(1), request_id="y"))) == "4.1"
-    assert rule(await shop.perennial.do(Purchase(subscription=shop.id("s"), account=shop.id("acme"), sku="NIX", request_id="z"))) == "4.1"
+    assert (
+        rule(await shop.perennial.do(Recover(subscription=shop.id("nobody"), request_id="x")))
+        == "4.1"
+    )
+    assert (
+        rule(
+            await shop.perennial.do(
+                TopUp(account=shop.id("nobody"), amount=Decimal(1), request_id="y")
+            )
+        )
+        == "4.1"
+    )
+    assert (
+        rule(
+            await shop.perennial.do(
+                Purchase(
+                    subscription=shop.id("s"), account=shop.id("acme"), sku="NIX", request_id="z"
+                )
+            )
+        )
+        == "4.1"
+    )
 
 
 # account
@@ -130,13 +165,17 @@ async def test_suspend_and_resume_are_refused_at_once_when_they_change_nothing(s
     suspended = await shop.perennial.do(Suspend(account=shop.id("acme"), request_id="b"))
     assert (await shop.perennial.state(s)).suspended
     assert rule(await shop.perennial.do(Suspend(account=shop.id("acme"), request_id="c"))) == "11.8"
-    assert (await shop.perennial.do(Suspend(account=shop.id("acme"), request_id="b"))).facts == suspended.facts
+    assert (
+        await shop.perennial.do(Suspend(account=shop.id("acme"), request_id="b"))
+    ).facts == suspended.facts
     await shop.perennial.do(Resume(account=shop.id("acme"), request_id="d"))
     assert not (await shop.perennial.state(s)).suspended
     assert shop.events() == ["purchased", "account_suspended", "account_resumed"]
 
 
-async def test_a_suspended_account_does_not_renew_and_recovers_after_it_has_resumed(shop: Shop) -> None:
+async def test_a_suspended_account_does_not_renew_and_recovers_after_it_has_resumed(
+    shop: Shop,
+) -> None:
     await shop.account()
     s = await shop.buy()
     await shop.perennial.do(Suspend(account=shop.id("acme"), request_id="a"))
@@ -160,42 +199,64 @@ async def test_settings_of_an_account_are_updates_too(shop: Shop) -> None:
 async def test_many_top_ups_at_once_are_all_there(open_shop: OpenShop) -> None:
     async with open_shop(clock=False) as shop:
         await shop.account(credits="0.00")
-        commands = [TopUp(account=shop.id("acme"), amount=Decimal(n), request_id=shop.id(f"t{n}")) for n in range(1, 31)]
+        commands = [
+            TopUp(account=shop.id("acme"), amount=Decimal(n), request_id=shop.id(f"t{n}"))
+            for n in range(1, 31)
+        ]
         results = await asyncio.gather(*(shop.perennial.do(command) for command in commands * 2))
-        assert [result.facts["amount"] for result in results] == [str(command.amount) for command in commands] * 2
+        assert [result.facts["amount"] for result in results] == [
+            str(command.amount) for command in commands
+        ] * 2
         assert shop.balance() == "465.00"
 
 
 # signals
 
 
-async def test_signals_are_accepted_while_no_worker_is_up_and_carried_out_once(open_shop: OpenShop) -> None:
+async def test_signals_are_accepted_while_no_worker_is_up_and_carried_out_once(
+    open_shop: OpenShop,
+) -> None:
     async with open_shop(workers=(), rules={"retry_on_top_up": False}) as shop:
         await shop.account(credits="50.00")
         s = await shop.buy()
         shop.set_clock(FEBRUARY)
         shop.step("mark_failed", StepRequest(subscription=s, version=1, now=FEBRUARY))
         shop.call("top_up", TopUp(account=shop.id("acme"), amount=Decimal(80)), FEBRUARY)
-        recover, refund = Recover(subscription=s, request_id=shop.id("r")), Terminate(subscription=s, reason="r", request_id=shop.id("t"))
+        recover, refund = (
+            Recover(subscription=s, request_id=shop.id("r")),
+            Terminate(subscription=s, reason="r", request_id=shop.id("t")),
+        )
         for command in (recover, recover, refund, recover, refund):
             await shop.perennial.send(command)
         async with shop.working():
             await shop.workflow(s).result()
-        assert shop.events(s) == ["purchased", "renewal_failed", "recovered", "terminated", "refunded"]
+        assert shop.events(s) == [
+            "purchased",
+            "renewal_failed",
+            "recovered",
+            "terminated",
+            "refunded",
+        ]
         assert shop.row(s).terminated_on == date(2021, 2, 7)  # of the test clock
-        assert shop.balance() == "80.00"  # 80 − 50 for the cycle not begun, + 50 for it; the current one gives nothing back
+        assert (
+            shop.balance() == "80.00"
+        )  # 80 − 50 for the cycle not begun, + 50 for it; the current one gives nothing back
 
 
 async def test_the_same_signal_twice_is_done_once(shop: Shop) -> None:
     await shop.account(credits="50.00")
     s = await shop.buy()
     await shop.advance(2021, 2, 7)
-    await shop.perennial.do(SetAccount(account=shop.id("acme"), credit_limit=Decimal(500), request_id="limit"))
+    await shop.perennial.do(
+        SetAccount(account=shop.id("acme"), credit_limit=Decimal(500), request_id="limit")
+    )
     command = Recover(subscription=s, request_id=shop.id("r"))
     await shop.perennial.send(command)
     await shop.until(s, lambda: shop.events(s)[-1] == "recovered")
     await shop.perennial.send(command)
-    await shop.perennial.do(Unsubscribe(subscription=s, request_id=shop.id("after")))  # behind it in the queue
+    await shop.perennial.do(
+        Unsubscribe(subscription=s, request_id=shop.id("after"))
+    )  # behind it in the queue
     assert shop.events(s)[-2:] == ["recovered", "unsubscribed"]
     assert (await shop.perennial.state(s)).subscription.version == shop.row(s).version
 
@@ -206,10 +267,20 @@ async def test_a_signal_without_a_request_id_or_for_somebody_else_is_dropped(sho
     with pytest.raises(ValueError, match="needs a request id"):
         await shop.perennial.send(Terminate(subscription=s, reason="r"))
     handle = shop.workflow(s)
-    await handle.signal("refund", SubscriptionMessage(command=Terminate(subscription=s, reason="r")))
-    await handle.signal("refund", SubscriptionMessage(command=Terminate(subscription="other", reason="r", request_id="a")))
-    await handle.signal("refund", SubscriptionMessage(command=Recover(subscription=s, request_id="b")))
-    await handle.signal("recover", SubscriptionMessage(command=Terminate(subscription=s, reason="r", request_id="c")))
+    await handle.signal(
+        "refund", SubscriptionMessage(command=Terminate(subscription=s, reason="r"))
+    )
+    await handle.signal(
+        "refund",
+        SubscriptionMessage(command=Terminate(subscription="other", reason="r", request_id="a")),
+    )
+    await handle.signal(
+        "refund", SubscriptionMessage(command=Recover(subscription=s, request_id="b"))
+    )
+    await handle.signal(
+        "recover",
+        SubscriptionMessage(command=Terminate(subscription=s, reason="r", request_id="c")),
+    )
     await shop.perennial.do(Unsubscribe(subscription=s, request_id=shop.id("after")))
     assert shop.events(s) == ["purchased", "unsubscribed"]
 
@@ -219,7 +290,9 @@ async def test_a_signal_without_a_request_id_or_for_somebody_else_is_dropped(sho
 
 async def not_stopped(shop: Shop, subscription: str) -> None:
     """No workflow task has failed, and it still takes commands."""
-    await shop.perennial.do(Unsubscribe(subscription=subscription, request_id=shop.id("still there")))
+    await shop.perennial.do(
+        Unsubscribe(subscription=subscription, request_id=shop.id("still there"))
+    )
     history = await shop.history(subscription)
     assert "WorkflowTaskFailed" not in history
     assert shop.events(subscription) == ["purchased", "unsubscribed"]
@@ -227,7 +300,16 @@ async def not_stopped(shop: Shop, subscription: str) -> None:
 
 @pytest.mark.parametrize("name", ["recover", "refund", "moved", "unknown"])
 @pytest.mark.parametrize(
-    "values", [[], [None], ["rubbish"], [b"\x00\xff"], [1, 2, 3], [{"command": {"do": "recover"}}], [{"subscription": {}}]]
+    "values",
+    [
+        [],
+        [None],
+        ["rubbish"],
+        [b"\x00\xff"],
+        [1, 2, 3],
+        [{"command": {"do": "recover"}}],
+        [{"subscription": {}}],
+    ],
 )
 async def test_no_signal_stops_a_workflow(shop: Shop, name: str, values: list[Any]) -> None:
     await shop.account()
@@ -238,7 +320,15 @@ async def test_no_signal_stops_a_workflow(shop: Shop, name: str, values: list[An
 
 @pytest.mark.parametrize("name", ["recover", "terminate", "tick", "unknown"])
 @pytest.mark.parametrize(
-    "values", [[], [None], ["rubbish"], [1, 2, 3], [{"command": {"do": "recover"}}], [{"now": "2021-02-07T00:00:00", "version": 1}]]
+    "values",
+    [
+        [],
+        [None],
+        ["rubbish"],
+        [1, 2, 3],
+        [{"command": {"do": "recover"}}],
+        [{"now": "2021-02-07T00:00:00", "version": 1}],
+    ],
 )
 async def test_no_update_stops_a_workflow(shop: Shop, name: str, values: list[Any]) -> None:
     await shop.account()
@@ -250,14 +340,20 @@ async def test_no_update_stops_a_workflow(shop: Shop, name: str, values: list[An
     await not_stopped(shop, s)
 
 
-async def test_a_subscription_by_the_machines_clock_does_not_take_its_time_from_anybody(open_shop: OpenShop) -> None:
+async def test_a_subscription_by_the_machines_clock_does_not_take_its_time_from_anybody(
+    open_shop: OpenShop,
+) -> None:
     async with open_shop(clock=False) as shop:
         await shop.account()
         s = await shop.bought(machine_now())
         with pytest.raises(WorkflowUpdateFailedError) as failed:
-            await shop.workflow(s).execute_update("tick", Tick(now=datetime(2031, 1, 1, tzinfo=JANUARY.tzinfo), version=1))
+            await shop.workflow(s).execute_update(
+                "tick", Tick(now=datetime(2031, 1, 1, tzinfo=JANUARY.tzinfo), version=1)
+            )
         assert isinstance(failed.value.cause, ApplicationError)
-        message = SubscriptionMessage(command=Unsubscribe(subscription=s), now=datetime(2031, 1, 1, tzinfo=JANUARY.tzinfo))
+        message = SubscriptionMessage(
+            command=Unsubscribe(subscription=s), now=datetime(2031, 1, 1, tzinfo=JANUARY.tzinfo)
+        )
         await shop.workflow(s).execute_update("unsubscribe", message)
         last = shop.sql("SELECT at FROM history ORDER BY seq DESC LIMIT 1").scalar_one()
         assert last.year < 2031
@@ -269,8 +365,14 @@ async def test_an_input_of_newer_code_waits_for_a_worker_that_reads_it(shop: Sho
     s = await shop.bought(JANUARY, start=False)
     [(snapshot, _)] = shop.perennial.ledger.snapshots([s], JANUARY)
     newer = {
-        subscription_workflow(s): ("Subscription", SubscriptionInput(snapshot=snapshot, schema=SCHEMA + 1)),
-        account_workflow(shop.id("acme")): ("Account", AccountInput(account=shop.id("acme"), suspended=False, schema=SCHEMA + 1)),
+        subscription_workflow(s): (
+            "Subscription",
+            SubscriptionInput(snapshot=snapshot, schema=SCHEMA + 1),
+        ),
+        account_workflow(shop.id("acme")): (
+            "Account",
+            AccountInput(account=shop.id("acme"), suspended=False, schema=SCHEMA + 1),
+        ),
     }
     for id_, (name, start) in newer.items():
         handle: WorkflowHandle[Any, Any] = await shop.perennial.temporal.start_workflow(
@@ -278,7 +380,10 @@ async def test_an_input_of_newer_code_waits_for_a_worker_that_reads_it(shop: Sho
         )
         async for event in handle.fetch_history_events(wait_new_event=True):
             if event.HasField("workflow_task_failed_event_attributes"):
-                assert f"reads up to {SCHEMA}" in event.workflow_task_failed_event_attributes.failure.message
+                assert (
+                    f"reads up to {SCHEMA}"
+                    in event.workflow_task_failed_event_attributes.failure.message
+                )
                 break
         assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
         await handle.terminate()
@@ -297,7 +402,9 @@ async def test_no_query_stops_a_workflow(shop: Shop) -> None:
     await not_stopped(shop, s)
 
 
-async def test_a_command_that_can_never_work_is_told_and_the_next_one_is_carried_out(shop: Shop) -> None:
+async def test_a_command_that_can_never_work_is_told_and_the_next_one_is_carried_out(
+    shop: Shop,
+) -> None:
     await shop.account()
     s = await shop.buy()
     with pytest.raises(WorkflowUpdateFailedError) as failed:
@@ -328,7 +435,10 @@ async def test_a_command_without_a_request_id_is_done_once_though_its_activity_i
     await shop.perennial.do(Extend(subscription=s, cycles=1))
     assert shop.events(s) == ["purchased", "extended"]
     state = await shop.perennial.state(s)
-    assert (state.subscription.version, str(state.subscription.expiry)) == (2, "2021-03-14")  # it knows what its lost activity did
+    assert (state.subscription.version, str(state.subscription.expiry)) == (
+        2,
+        "2021-03-14",
+    )  # it knows what its lost activity did
 
 
 # queries
@@ -343,25 +453,45 @@ async def test_a_workflow_answers_what_it_is_what_is_next_and_why(shop: Shop) ->
     assert (step.kind, step.due, step.rule) == ("renew", FEBRUARY, "5.1")
     coming = await shop.perennial.schedule(s, 4)
     assert [(item.kind, str(item.due.date()), item.rule) for item in coming] == [
-        ("notice_renewal", "2021-01-31", "12"), ("renew", "2021-02-07", "5.1"), ("notice_renewal", "2021-02-28", "12"), ("renew", "2021-03-07", "5.1"),
-    ]  # fmt: skip
-    assert await shop.perennial.why_not_renewed(s) == ("It is not due: it is paid until 2021-02-14 and renews on 2021-02-07 (rule 5.1).")
+        ("notice_renewal", "2021-01-31", "12"),
+        ("renew", "2021-02-07", "5.1"),
+        ("notice_renewal", "2021-02-28", "12"),
+        ("renew", "2021-03-07", "5.1"),
+    ]
+    assert await shop.perennial.why_not_renewed(s) == (
+        "It is not due: it is paid until 2021-02-14 and renews on 2021-02-07 (rule 5.1)."
+    )
     await shop.advance(2021, 2, 7)
     why = await shop.perennial.why_not_renewed(s)
-    assert why == "The renewal failed: the usable credits did not cover the fee (rule 5.3). The next retry is on 2021-02-09 (rule 5.4)."
+    assert (
+        why
+        == "The renewal failed: the usable credits did not cover the fee (rule 5.3). The next retry is on 2021-02-09 (rule 5.4)."
+    )
     await shop.advance(2021, 2, 20)
-    assert "It can be reactivated until it is terminated (rule 7)." in await shop.perennial.why_not_renewed(s)
+    assert (
+        "It can be reactivated until it is terminated (rule 7)."
+        in await shop.perennial.why_not_renewed(s)
+    )
 
 
 # at once
 
 
-async def test_50_equal_purchases_at_once_are_one_subscription_and_one_charge(open_shop: OpenShop) -> None:
+async def test_50_equal_purchases_at_once_are_one_subscription_and_one_charge(
+    open_shop: OpenShop,
+) -> None:
     async with open_shop(clock=False) as shop:
         await shop.account(credits="1000.00")
-        command = Purchase(subscription=shop.id("s"), account=shop.id("acme"), sku="PRO", request_id=shop.id("order"))
+        command = Purchase(
+            subscription=shop.id("s"),
+            account=shop.id("acme"),
+            sku="PRO",
+            request_id=shop.id("order"),
+        )
         results = await asyncio.gather(*(shop.perennial.do(command) for _ in range(50)))
-        assert all(result.refusal is None and result.facts == results[0].facts for result in results)
+        assert all(
+            result.refusal is None and result.facts == results[0].facts for result in results
+        )
         assert sorted(result.replayed for result in results) == [False] + [True] * 49
         assert shop.balance() == "950.00"
         assert shop.events() == ["purchased"]
@@ -374,24 +504,43 @@ def twenty(subscription: str, ids: str) -> list[AnyCommand]:
     commands: list[AnyCommand] = [
         *(Extend(subscription=s, cycles=n) for n in range(1, 7)),
         *(Extend(subscription=s, to=date(2027 + n, 1, 31)) for n in range(4)),
-        Unsubscribe(subscription=s, actor="a"), Unsubscribe(subscription=s, actor="b"), Unsubscribe(subscription=s, actor="c"),
-        Resubscribe(subscription=s, actor="a"), Resubscribe(subscription=s, actor="b"),
-        Recover(subscription=s), Reactivate(subscription=s),
-        Terminate(subscription=s, reason="a"), Terminate(subscription=s, reason="b"), Extend(subscription=s, cycles=0),
-    ]  # fmt: skip
+        Unsubscribe(subscription=s, actor="a"),
+        Unsubscribe(subscription=s, actor="b"),
+        Unsubscribe(subscription=s, actor="c"),
+        Resubscribe(subscription=s, actor="a"),
+        Resubscribe(subscription=s, actor="b"),
+        Recover(subscription=s),
+        Reactivate(subscription=s),
+        Terminate(subscription=s, reason="a"),
+        Terminate(subscription=s, reason="b"),
+        Extend(subscription=s, cycles=0),
+    ]
     return [replace(command, request_id=f"{ids}-{n}") for n, command in enumerate(commands)]
 
 
-async def test_20_different_commands_at_once_come_to_what_some_order_of_them_explains(open_shop: OpenShop) -> None:
+async def test_20_different_commands_at_once_come_to_what_some_order_of_them_explains(
+    open_shop: OpenShop,
+) -> None:
     async with open_shop(clock=False) as shop:
         await shop.account("acme", credits="4000.00")
         await shop.account("twin", credits="4000.00")
         now = machine_now()
-        s, twin = await shop.bought(now, "s"), await shop.bought(now, "t", account="twin", start=False)
+        s, twin = (
+            await shop.bought(now, "s"),
+            await shop.bought(now, "t", account="twin", start=False),
+        )
         commands = twenty(s, shop.id("s"))
         results = await asyncio.gather(*(shop.perennial.do(command) for command in commands))
-        order = {row.request_id: row.id for row in shop.sql("SELECT request_id, id FROM operations WHERE request_id IS NOT NULL")}
-        done = sorted((n for n, result in enumerate(results) if result.refusal is None), key=lambda n: order[commands[n].request_id])
+        order = {
+            row.request_id: row.id
+            for row in shop.sql(
+                "SELECT request_id, id FROM operations WHERE request_id IS NOT NULL"
+            )
+        }
+        done = sorted(
+            (n for n, result in enumerate(results) if result.refusal is None),
+            key=lambda n: order[commands[n].request_id],
+        )
         assert done
         # the same on a twin, one after the other; in each state it is asked which rules would refuse those that were refused
         same = twenty(twin, shop.id("t"))
@@ -407,7 +556,12 @@ async def test_20_different_commands_at_once_come_to_what_some_order_of_them_exp
             assert rule(results[n]) in rules, commands[n]
         assert shop.balance("acme") == shop.balance("twin")
         a, b = shop.row(s), shop.row(twin)
-        assert (a.status, a.expiry, a.auto_renew, a.version) == (b.status, b.expiry, b.auto_renew, b.version)
+        assert (a.status, a.expiry, a.auto_renew, a.version) == (
+            b.status,
+            b.expiry,
+            b.auto_renew,
+            b.version,
+        )
 
 
 def activity_of(command: AnyCommand) -> str:
@@ -415,20 +569,34 @@ def activity_of(command: AnyCommand) -> str:
     return "refund" if isinstance(command, Terminate) else command.do
 
 
-async def test_commands_of_many_subscriptions_do_not_wait_for_each_other(open_shop: OpenShop) -> None:
+async def test_commands_of_many_subscriptions_do_not_wait_for_each_other(
+    open_shop: OpenShop,
+) -> None:
     async with open_shop(clock=False) as shop:
         await shop.account(credits="5000.00")
         subscriptions = [await shop.bought(machine_now(), f"s{n}") for n in range(20)]
-        results = await asyncio.gather(*(shop.perennial.do(Extend(subscription=s, cycles=1, request_id=f"e{s}")) for s in subscriptions))
+        results = await asyncio.gather(
+            *(
+                shop.perennial.do(Extend(subscription=s, cycles=1, request_id=f"e{s}"))
+                for s in subscriptions
+            )
+        )
         assert all(result.refusal is None for result in results)
         assert shop.balance() == "3000.00"
-        assert "WorkflowExecutionUpdateCompleted" in kinds(await shop.workflow(subscriptions[0]).fetch_history())
+        assert "WorkflowExecutionUpdateCompleted" in kinds(
+            await shop.workflow(subscriptions[0]).fetch_history()
+        )
 
 
 async def test_another_sellers_accounts_and_subscriptions_are_not_there(shop: Shop) -> None:
     account, subscription = await shop.account(), await shop.buy()
-    other = Perennial(Ledger(shop.perennial.ledger.engine, "other"), shop.perennial.temporal, shop.config)
-    for command in (TopUp(account=account, amount=Decimal(1)), Terminate(subscription=subscription, reason="none of theirs")):
+    other = Perennial(
+        Ledger(shop.perennial.ledger.engine, "other"), shop.perennial.temporal, shop.config
+    )
+    for command in (
+        TopUp(account=account, amount=Decimal(1)),
+        Terminate(subscription=subscription, reason="none of theirs"),
+    ):
         result = await other.do(command)
         assert result.refusal is not None
         assert result.refusal.rule == "4.1"

@@ -8,12 +8,18 @@ import pytest
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
 from activities.reconcile import Limits, Reconciliation, Standing
-from client.reconcile import OnTemporal, ensure_schedule, reconcile, schedule_id, trouble
-from domain.commands import TopUp, Unsubscribe
-from domain.findings import Finding, Kind, Part, ReconcileRequest, Report
-from domain.messages import ChargeRequest, StepRequest
-from gateways.cards import GatewayUnavailable
-from ledger.clocks import machine_now
+from core.domain.commands import TopUp, Unsubscribe
+from core.domain.findings import Finding, Kind, Part, ReconcileRequest, Report
+from core.gateways.cards import GatewayUnavailable
+from core.ledger.clocks import machine_now
+from core.protocol.activity_messages import ChargeRequest, StepRequest
+from doors.service.reconciliation import (
+    OnTemporal,
+    ensure_schedule,
+    reconcile,
+    schedule_id,
+    trouble,
+)
 from tests.workflows.conftest import OpenShop
 from tests.workflows.shop import FEBRUARY, JANUARY, Shop
 from workflows.reconciliation import ReconciliationInput
@@ -72,11 +78,17 @@ class NoWorkflows:
         self.heard.append(snapshot)
 
 
-async def look(shop: Shop, part: Part, standing: Standing, **limits: Any) -> tuple[tuple[Finding, ...], NoWorkflows]:
+async def look(
+    shop: Shop, part: Part, standing: Standing, **limits: Any
+) -> tuple[tuple[Finding, ...], NoWorkflows]:
     """One part, with workflows that are as the test says."""
     workflows = NoWorkflows(standing)
-    reconciliation = Reconciliation(shop.perennial.ledger, shop.gateway, workflows, Limits(**limits))
-    return (await reconciliation.reconcile(ReconcileRequest(part=part, now=machine_now()))).findings, workflows
+    reconciliation = Reconciliation(
+        shop.perennial.ledger, shop.gateway, workflows, Limits(**limits)
+    )
+    return (
+        await reconciliation.reconcile(ReconcileRequest(part=part, now=machine_now()))
+    ).findings, workflows
 
 
 IDLE = Standing(runs=True, idle=True)
@@ -104,7 +116,9 @@ async def test_a_workflow_that_was_never_started_is_started(real: Shop) -> None:
 async def test_a_workflow_that_is_gone_is_started_again_and_goes_on(real: Shop) -> None:
     await real.account("late")
     s = await real.bought(machine_now() - LONG_AGO, account="late", start=False)
-    real.sql("UPDATE subscriptions SET workflow_started = true")  # somebody lost Temporal's database
+    real.sql(
+        "UPDATE subscriptions SET workflow_started = true"
+    )  # somebody lost Temporal's database
     assert (Kind.WORKFLOW_MISSING, s, True) in await found(real)
     await real.until(s, lambda: "renewed" in real.events(s))
     assert await found(real) == []
@@ -143,7 +157,10 @@ async def test_a_workflow_that_sleeps_over_an_overdue_step_is_told(asleep: Shop)
 
 async def test_a_step_that_is_late_by_its_spread_and_the_grace_is_not_overdue(asleep: Shop) -> None:
     await asleep.bought(machine_now() - LONG_AGO, start=False)
-    asleep.sql("UPDATE subscriptions SET workflow_started = true, next_due = :due", due=machine_now() - timedelta(minutes=14))
+    asleep.sql(
+        "UPDATE subscriptions SET workflow_started = true, next_due = :due",
+        due=machine_now() - timedelta(minutes=14),
+    )
     findings, workflows = await look(asleep, Part.SUBSCRIPTIONS, IDLE)
     assert [f.kind for f in findings] == [Kind.NO_ANSWER]
     assert workflows.heard == []
@@ -169,13 +186,19 @@ async def test_a_workflow_that_cannot_go_on_is_reported_with_what_keeps_it(aslee
 
 async def test_it_goes_on_from_batch_to_batch(asleep: Shop) -> None:
     await asleep.account("rich")
-    names = [await asleep.bought(machine_now(), f"s{n}", account="rich", start=False) for n in range(5)]
+    names = [
+        await asleep.bought(machine_now(), f"s{n}", account="rich", start=False) for n in range(5)
+    ]
     workflows = NoWorkflows(IDLE)
-    reconciliation = Reconciliation(asleep.perennial.ledger, asleep.gateway, workflows, Limits(batch=2))
+    reconciliation = Reconciliation(
+        asleep.perennial.ledger, asleep.gateway, workflows, Limits(batch=2)
+    )
     after: str | None = ""
     batches = []
     while after is not None:
-        result = await reconciliation.reconcile(ReconcileRequest(part=Part.SUBSCRIPTIONS, now=machine_now(), after=after))
+        result = await reconciliation.reconcile(
+            ReconcileRequest(part=Part.SUBSCRIPTIONS, now=machine_now(), after=after)
+        )
         batches.append(result.checked)
         after = result.after
     assert batches == [2, 2, 1]
@@ -184,7 +207,9 @@ async def test_it_goes_on_from_batch_to_batch(asleep: Shop) -> None:
 
 async def test_in_so_many_reconciliations_each_workflow_is_asked_once(asleep: Shop) -> None:
     s = await asleep.bought(machine_now(), start=False)
-    reconciliation = Reconciliation(asleep.perennial.ledger, asleep.gateway, NoWorkflows(IDLE), Limits(ask_every=24))
+    reconciliation = Reconciliation(
+        asleep.perennial.ledger, asleep.gateway, NoWorkflows(IDLE), Limits(ask_every=24)
+    )
     asked = [reconciliation._is_asked(s, JANUARY + timedelta(hours=n)) for n in range(24)]
     assert asked.count(True) == 1
 
@@ -220,7 +245,9 @@ async def test_without_workers_it_says_that_nobody_answers(asleep: Shop) -> None
 # charges
 
 
-async def ask(shop: Shop, card: str = "sim_ok", ago: timedelta = timedelta(hours=1)) -> tuple[str, str]:
+async def ask(
+    shop: Shop, card: str = "sim_ok", ago: timedelta = timedelta(hours=1)
+) -> tuple[str, str]:
     """A renewal that has asked for the card and gone no further; answers the subscription and the charge's key."""
     s = await shop.bought(machine_now() - LONG_AGO, start=False)
     shop.sql("UPDATE accounts SET card = :card", card=card)
@@ -238,7 +265,9 @@ def charge_row(shop: Shop) -> tuple[str, bool, str | None]:
 async def test_a_charge_of_unknown_outcome_is_looked_up_and_becomes_credits(asleep: Shop) -> None:
     _, key = await ask(asleep, "sim_timeout_charged")
     with pytest.raises(GatewayUnavailable):
-        asleep.gateway.charge(key, "sim_timeout_charged", Decimal(50), "USD")  # charged; the answer was lost, and the worker with it
+        asleep.gateway.charge(
+            key, "sim_timeout_charged", Decimal(50), "USD"
+        )  # charged; the answer was lost, and the worker with it
     findings, _ = await look(asleep, Part.CHARGES, IDLE)
     assert [(f.kind, f.subject, f.repaired) for f in findings] == [(Kind.CHARGE_UNKNOWN, key, True)]
     assert charge_row(asleep) == ("charged", True, None)
@@ -251,7 +280,10 @@ async def test_a_charge_that_was_declined_is_put_on_record(asleep: Shop) -> None
     _, key = await ask(asleep, "sim_declined")
     asleep.gateway.charge(key, "sim_declined", Decimal(50), "USD")
     findings, _ = await look(asleep, Part.CHARGES, IDLE)
-    assert findings[0].what == "card charge over 50.00 USD: its outcome was unknown; it was not charged: card declined"
+    assert (
+        findings[0].what
+        == "card charge over 50.00 USD: its outcome was unknown; it was not charged: card declined"
+    )
     assert charge_row(asleep) == ("declined", True, "card declined")
     assert asleep.events()[-1] == "card_declined"
 
@@ -265,7 +297,9 @@ async def test_a_charge_that_was_never_made_and_nobody_waits_for_is_closed(aslee
     late = activity_charge(asleep, key)
     assert late.outcome == "declined"
     assert asleep.charges() == []
-    assert asleep.step("renew", StepRequest(subscription=s, version=1, now=machine_now())).charge not in (None, key)
+    assert asleep.step(
+        "renew", StepRequest(subscription=s, version=1, now=machine_now())
+    ).charge not in (None, key)
 
 
 def activity_charge(shop: Shop, key: str) -> Any:
@@ -275,10 +309,14 @@ def activity_charge(shop: Shop, key: str) -> Any:
     return charge(shop.perennial.ledger, shop.gateway, ChargeRequest(key=key))
 
 
-async def test_a_charge_that_went_through_after_all_after_it_was_closed_is_booked(asleep: Shop) -> None:
+async def test_a_charge_that_went_through_after_all_after_it_was_closed_is_booked(
+    asleep: Shop,
+) -> None:
     _, key = await ask(asleep)
     await look(asleep, Part.CHARGES, IDLE)
-    asleep.gateway.charge(key, "sim_ok", Decimal(50), "USD")  # a worker had read it before, and was slow
+    asleep.gateway.charge(
+        key, "sim_ok", Decimal(50), "USD"
+    )  # a worker had read it before, and was slow
     findings, _ = await look(asleep, Part.CHARGES, IDLE)
     assert findings[0].what.endswith("it was charged after it had been closed as never made")
     assert charge_row(asleep) == ("charged", True, None)
@@ -286,7 +324,9 @@ async def test_a_charge_that_went_through_after_all_after_it_was_closed_is_booke
     assert (await look(asleep, Part.CHARGES, IDLE))[0] == ()
 
 
-async def test_a_charge_that_somebody_waits_for_or_that_is_fresh_is_left_alone(asleep: Shop) -> None:
+async def test_a_charge_that_somebody_waits_for_or_that_is_fresh_is_left_alone(
+    asleep: Shop,
+) -> None:
     await ask(asleep)
     assert (await look(asleep, Part.CHARGES, Standing(runs=True, idle=False)))[0] == ()
     assert (await look(asleep, Part.CHARGES, IDLE, grace=timedelta(hours=2)))[0] == ()
@@ -306,7 +346,9 @@ async def test_while_the_gateway_is_down_a_charge_stays_unknown(asleep: Shop) ->
     _, key = await ask(asleep)
     asleep.gateway.set_down(True)
     findings, _ = await look(asleep, Part.CHARGES, IDLE)
-    assert [(f.kind, f.subject, f.repaired) for f in findings] == [(Kind.CHARGE_UNKNOWN, key, False)]
+    assert [(f.kind, f.subject, f.repaired) for f in findings] == [
+        (Kind.CHARGE_UNKNOWN, key, False)
+    ]
     assert charge_row(asleep) == ("pending", False, None)
 
 
@@ -318,7 +360,9 @@ async def test_a_charge_of_a_test_clock_is_booked_at_its_virtual_now(closed: Sho
     assert asked.charge is not None
     closed.gateway.charge(asked.charge, "sim_ok", Decimal(50), "USD")
     await look(closed, Part.CHARGES, IDLE)
-    assert closed.sql("SELECT at FROM history WHERE event = 'card_charged'").scalar_one() == FEBRUARY
+    assert (
+        closed.sql("SELECT at FROM history WHERE event = 'card_charged'").scalar_one() == FEBRUARY
+    )
 
 
 # books
@@ -327,7 +371,10 @@ async def test_a_charge_of_a_test_clock_is_booked_at_its_virtual_now(closed: Sho
 async def test_books_that_do_not_add_up_are_reported(asleep: Shop) -> None:
     s = await asleep.bought(machine_now(), start=False)
     [operation] = asleep.sql("SELECT id FROM operations WHERE purpose = 'purchase'").scalars()
-    asleep.sql("UPDATE postings SET amount = amount + 1 WHERE operation = :o AND book = 'wallet'", o=operation)
+    asleep.sql(
+        "UPDATE postings SET amount = amount + 1 WHERE operation = :o AND book = 'wallet'",
+        o=operation,
+    )
     asleep.sql("ALTER TABLE subscriptions DROP CONSTRAINT subscriptions_check")
     asleep.sql("UPDATE subscriptions SET next_due = NULL, workflow_started = true")
     findings, _ = await look(asleep, Part.BOOKS, IDLE)
@@ -346,10 +393,12 @@ async def test_invoices_without_numbers_are_numbered_and_gaps_reported(asleep: S
     findings, _ = await look(asleep, Part.INVOICES, IDLE)
     assert [(f.kind, f.subject, f.what, f.repaired) for f in findings] == [
         (Kind.UNNUMBERED, "main", "1 invoices had no number", True)
-    ]  # fmt: skip
+    ]
     asleep.sql("UPDATE invoice_numbers SET number = 7")
     findings, _ = await look(asleep, Part.INVOICES, IDLE)
-    assert [(f.kind, f.what, f.repaired) for f in findings] == [(Kind.NUMBERS, "the last number is 7, but there are 1 numbers", False)]
+    assert [(f.kind, f.what, f.repaired) for f in findings] == [
+        (Kind.NUMBERS, "the last number is 7, but there are 1 numbers", False)
+    ]
 
 
 def test_a_report_keeps_500_findings_and_counts_the_others() -> None:
@@ -372,7 +421,7 @@ async def test_what_the_schedule_starts_is_the_whole_reconciliation(real: Shop) 
     assert start == ReconciliationInput()
     report: Report = await temporal.execute_workflow(
         action.workflow, start, id=action.id, task_queue=action.task_queue, result_type=Report
-    )  # fmt: skip
+    )
     assert told(report) == [(Kind.UNNUMBERED, "main", True), (Kind.NOT_STARTED, s, True)]
     assert report.checked == {"books": 1, "invoices": 1, "charges": 0, "subscriptions": 1}
     assert (await real.perennial.state(s)).subscription.id == s

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from client import relay as module
-from client.reconcile import ensure_schedule, schedule_id
-from client.relay import Pass, Relay
-from domain.commands import Purchase, Unsubscribe
-from ledger.clocks import machine_now
+from core.domain.commands import Purchase, Unsubscribe
+from core.ledger.clocks import machine_now
+from doors.service import relay as module
+from doors.service.reconciliation import ensure_schedule, schedule_id
+from doors.service.relay import Pass, Relay
 from tests.workflows.conftest import OpenShop
 from tests.workflows.shop import JANUARY, Shop
 
@@ -34,7 +34,9 @@ async def test_a_purchase_whose_sender_died_before_the_start_is_started(real: Sh
 
 async def test_the_same_purchase_given_again_starts_it_too(real: Shop) -> None:
     s = await real.bought(machine_now(), start=False)
-    command = Purchase(subscription=s, account=real.id("acme"), sku="PRO", request_id=real.id("buy-s"))
+    command = Purchase(
+        subscription=s, account=real.id("acme"), sku="PRO", request_id=real.id("buy-s")
+    )
     assert (await real.perennial.do(command)).replayed
     assert (await real.perennial.state(s)).subscription.id == s
     assert real.balance() == "950.00"
@@ -53,11 +55,15 @@ async def test_two_relays_start_each_workflow_once(real: Shop) -> None:
         assert (await real.settled(s)).count("WorkflowExecutionStarted") == 1
 
 
-async def test_notices_of_real_accounts_are_sent_when_they_are_due(real: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_notices_of_real_accounts_are_sent_when_they_are_due(
+    real: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     s = await real.bought(machine_now() - timedelta(days=10), start=False)
     relay = Relay(real.perennial)
     assert await relay.notices() == 0
-    later = machine_now() + timedelta(days=8)  # a week before the renewal, which is a week before the end
+    later = machine_now() + timedelta(
+        days=8
+    )  # a week before the renewal, which is a week before the end
     monkeypatch.setattr(module, "machine_now", lambda: later)
     assert await relay.notices() == 1
     assert await relay.notices() == 0
@@ -71,7 +77,9 @@ async def test_notices_of_a_test_clock_wait_for_their_clock(closed: Shop) -> Non
     assert closed.events(s) == ["purchased"]
 
 
-async def test_two_relays_send_each_notice_once(real: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_two_relays_send_each_notice_once(
+    real: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for n in range(8):
         await real.bought(machine_now(), f"s{n}", start=False)
     later = machine_now() + timedelta(days=20)
@@ -84,10 +92,14 @@ async def test_invoices_are_numbered(real: Shop) -> None:
     for n in range(3):
         await real.bought(machine_now(), f"s{n}", start=False)
     assert (await Relay(real.perennial).once()).numbered == 3
-    assert real.sql("SELECT array_agg(number ORDER BY number) FROM invoice_numbers").scalar_one() == [1, 2, 3]
+    assert real.sql(
+        "SELECT array_agg(number ORDER BY number) FROM invoice_numbers"
+    ).scalar_one() == [1, 2, 3]
 
 
-async def test_a_part_that_fails_does_not_keep_the_others_from_their_work(real: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_part_that_fails_does_not_keep_the_others_from_their_work(
+    real: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await real.bought(machine_now(), start=False)
 
     async def away(*_: Any) -> int:
@@ -97,7 +109,9 @@ async def test_a_part_that_fails_does_not_keep_the_others_from_their_work(real: 
     assert await Relay(real.perennial).once() == Pass(started=0, notices=0, numbered=1, failed=1)
 
 
-async def test_it_backs_off_while_something_is_away_and_goes_on_when_it_is_back(real: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_backs_off_while_something_is_away_and_goes_on_when_it_is_back(
+    real: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     outcomes = iter([Pass(failed=1)] * 9 + [Pass(), Pass()])
     relay, pauses = Relay(real.perennial), []
 

@@ -8,9 +8,9 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities import registry
-from domain.commands import Recover, Terminate, TopUp
-from domain.messages import Outcome, StepRequest
-from ledger.clocks import machine_now
+from core.domain.commands import Recover, Terminate, TopUp
+from core.ledger.clocks import machine_now
+from core.protocol.activity_messages import Outcome, StepRequest
 from tests.workflows.conftest import OpenShop
 from tests.workflows.shop import FEBRUARY, JANUARY, Shop, kinds
 from workflows import subscription
@@ -65,11 +65,16 @@ async def test_a_top_up_heals_failed_groups_and_tells_their_workflows(shop: Shop
     await shop.account(credits="90.00")
     a, b = await shop.buy("a", "PRO"), await shop.buy("b", "BIZ")
     await shop.advance(2021, 2, 7)
-    result = await shop.perennial.do(TopUp(account=shop.id("acme"), amount=90, request_id=shop.id("t")))  # type: ignore[arg-type]
+    result = await shop.perennial.do(
+        TopUp(account=shop.id("acme"), amount=90, request_id=shop.id("t"))
+    )  # type: ignore[arg-type]
     assert {s.subscription.id for s in result.snapshots} == {a, b}
     for s in (a, b):
         state = await shop.perennial.state(s)
-        assert (state.subscription.renewal_failed, str(state.subscription.expiry)) == (False, "2021-03-14")
+        assert (state.subscription.renewal_failed, str(state.subscription.expiry)) == (
+            False,
+            "2021-03-14",
+        )
         assert (await shop.perennial.next_step(s)) == state.next_step
     assert shop.balance() == "0.00"
     assert "WorkflowExecutionCompleted" in kinds(await shop.account_workflow().fetch_history())
@@ -94,21 +99,28 @@ async def test_after_an_outage_everything_overdue_is_done_late(open_shop: OpenSh
         assert shop.balance() == "950.00"
 
 
-async def test_a_renewal_waits_for_its_part_of_the_spread_but_a_command_does_not(open_shop: OpenShop) -> None:
+async def test_a_renewal_waits_for_its_part_of_the_spread_but_a_command_does_not(
+    open_shop: OpenShop,
+) -> None:
     async with open_shop(clock=False, jitter_seconds=80_000) as shop:
         s = await shop.due_soon(600)
         assert (await shop.perennial.state(s)).subscription.version == 1
         refused = await shop.perennial.do(Recover(subscription=s, request_id="r"))
         assert refused.refusal is not None
         assert refused.refusal.rule == "6.1"
-        assert shop.events(s) == ["purchased", "renewed"]  # what is due at an instant comes before a command of that instant (rule 1.6)
+        assert shop.events(s) == [
+            "purchased",
+            "renewed",
+        ]  # what is due at an instant comes before a command of that instant (rule 1.6)
 
 
 # what a cycle leaves in the history: these figures are what a renewal costs the server
 
 
 async def test_a_cycle_with_continue_as_new_is_16_events(open_shop: OpenShop) -> None:
-    async with open_shop(clock=False, jitter_seconds=80_000, cycles_per_run=1, renew_locally=False) as shop:
+    async with open_shop(
+        clock=False, jitter_seconds=80_000, cycles_per_run=1, renew_locally=False
+    ) as shop:
         s = await shop.due_soon()
         first = (await shop.workflow(s).describe()).run_id
         await shop.until(s, lambda: shop.events(s) == ["purchased", "renewed"])
@@ -116,12 +128,23 @@ async def test_a_cycle_with_continue_as_new_is_16_events(open_shop: OpenShop) ->
         async for _ in run.fetch_history_events(wait_new_event=True):
             pass  # until this run has ended
         history = kinds(await run.fetch_history())
-        assert history == [*START, *TASK, "TimerStarted", "TimerFired", *TASK, *ACTIVITY, *TASK, "WorkflowExecutionContinuedAsNew"]
+        assert history == [
+            *START,
+            *TASK,
+            "TimerStarted",
+            "TimerFired",
+            *TASK,
+            *ACTIVITY,
+            *TASK,
+            "WorkflowExecutionContinuedAsNew",
+        ]
         assert len(history) == 16
 
 
 async def test_a_cycle_within_a_run_is_11_events(open_shop: OpenShop) -> None:
-    async with open_shop(clock=False, jitter_seconds=80_000, cycles_per_run=12, renew_locally=False) as shop:
+    async with open_shop(
+        clock=False, jitter_seconds=80_000, cycles_per_run=12, renew_locally=False
+    ) as shop:
         cycle = await cycle_of(shop)
         assert cycle == ["TimerFired", *TASK, *ACTIVITY, *TASK, "TimerStarted"]
         assert len(cycle) == 11
@@ -153,7 +176,9 @@ async def _timers_started(shop: Shop, subscription: str, times: int) -> Any:
             return
 
 
-async def test_a_local_renewal_that_fails_is_tried_as_a_regular_one(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_local_renewal_that_fails_is_tried_as_a_regular_one(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tries = []
     renew = registry._STEPS["renew"]
 
@@ -173,7 +198,9 @@ async def test_a_local_renewal_that_fails_is_tried_as_a_regular_one(shop: Shop, 
     assert len(tries) == 2
 
 
-async def test_a_step_that_a_worker_cannot_even_read_does_not_end_the_workflow(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_step_that_a_worker_cannot_even_read_does_not_end_the_workflow(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Workers of an older version, say: their refusal is final for the activity, but not for the subscription."""
     tries = []
     renew = registry._STEPS["renew"]
@@ -202,10 +229,14 @@ async def runs_of(shop: Shop, subscription: str) -> list[list[str]]:
     runs: list[list[str]] = []
     run: str | None = (await shop.workflow(subscription).describe()).run_id
     while run:
-        handle = shop.perennial.temporal.get_workflow_handle(f"subscription/{subscription}", run_id=run)
+        handle = shop.perennial.temporal.get_workflow_handle(
+            f"subscription/{subscription}", run_id=run
+        )
         history = await handle.fetch_history()
         runs.insert(0, kinds(history))
-        run = history.events[0].workflow_execution_started_event_attributes.continued_execution_run_id
+        run = history.events[
+            0
+        ].workflow_execution_started_event_attributes.continued_execution_run_id
     return runs
 
 
@@ -217,7 +248,9 @@ async def test_a_run_ends_after_as_many_cycles_as_the_setting_says(open_shop: Op
         assert shop.events(s).count("renewed") == 5
         # the fifth cycle, which begins the third run, has not ended it
         assert [run.count("MarkerRecorded") for run in await runs_of(shop, s)] == [2, 2, 1]
-        assert [run[-1] for run in await runs_of(shop, s)][:2] == ["WorkflowExecutionContinuedAsNew"] * 2
+        assert [run[-1] for run in await runs_of(shop, s)][:2] == [
+            "WorkflowExecutionContinuedAsNew"
+        ] * 2
 
 
 async def test_a_flood_of_signals_is_carried_over_to_the_next_run(open_shop: OpenShop) -> None:
@@ -235,7 +268,9 @@ async def test_a_flood_of_signals_is_carried_over_to_the_next_run(open_shop: Ope
         await asyncio.gather(*(flood() for _ in range(4100)))
         for n in range(5):
             await shop.perennial.send(Recover(subscription=s, request_id=shop.id(f"r{n}")))
-        await shop.perennial.send(Terminate(subscription=s, reason="the last of them", request_id=shop.id("end")))
+        await shop.perennial.send(
+            Terminate(subscription=s, reason="the last of them", request_id=shop.id("end"))
+        )
         async with shop.working():
             await shop.workflow(s).result()
         runs = await runs_of(shop, s)

@@ -7,18 +7,22 @@ from datetime import timedelta
 
 import pytest
 
-from domain.commands import Extend, Purchase, SetCard, Suspend
-from ledger.clocks import machine_now
+from core.domain.commands import Extend, Purchase, SetCard, Suspend
+from core.ledger.clocks import machine_now
 from tests.workflows.conftest import OpenShop
 from tests.workflows.shop import Shop
-from workflows import driver
+from workflows import activity_driver
 
 AN_HOUR = 3600.0
 
 
 def on_record(shop: Shop) -> list[str]:
     """All that has happened."""
-    return [row.event for row in shop.sql("SELECT event FROM history ORDER BY seq") if row.event != "notice_renewal"]
+    return [
+        row.event
+        for row in shop.sql("SELECT event FROM history ORDER BY seq")
+        if row.event != "notice_renewal"
+    ]
 
 
 async def heard_of_it(shop: Shop, subscription: str) -> None:
@@ -28,22 +32,36 @@ async def heard_of_it(shop: Shop, subscription: str) -> None:
     assert (await shop.perennial.state(subscription)).subscription.version == version
 
 
-async def test_a_suspension_finds_renewed_what_was_due_before_it_rule_1_6(open_shop: OpenShop) -> None:
+async def test_a_suspension_finds_renewed_what_was_due_before_it_rule_1_6(
+    open_shop: OpenShop,
+) -> None:
     async with open_shop(clock=False, jitter_seconds=80_000) as shop:
         s = await shop.due_soon(AN_HOUR)
-        result = await shop.perennial.do(Suspend(account=shop.row(s).account, request_id=shop.id("1")))
+        result = await shop.perennial.do(
+            Suspend(account=shop.row(s).account, request_id=shop.id("1"))
+        )
         assert result.refusal is None
         assert on_record(shop) == ["purchased", "renewed", "account_suspended"]
         await heard_of_it(shop, s)
 
 
-async def test_a_purchase_finds_the_credits_that_a_renewal_has_left_rules_1_6_and_4_1(open_shop: OpenShop) -> None:
+async def test_a_purchase_finds_the_credits_that_a_renewal_has_left_rules_1_6_and_4_1(
+    open_shop: OpenShop,
+) -> None:
     async with open_shop(clock=False, jitter_seconds=80_000) as shop:
         s = await shop.due_soon(AN_HOUR, credits="140.00")
-        buy = Purchase(subscription=shop.id("t"), account=shop.row(s).account, sku="PRO", request_id=shop.id("1"))
+        buy = Purchase(
+            subscription=shop.id("t"),
+            account=shop.row(s).account,
+            sku="PRO",
+            request_id=shop.id("1"),
+        )
         refused = await shop.perennial.do(buy)
         assert refused.refusal is not None
-        assert (refused.refusal.rule, refused.refusal.reason) == ("4.1", "usable 40.00 USD does not cover 50.00")
+        assert (refused.refusal.rule, refused.refusal.reason) == (
+            "4.1",
+            "usable 40.00 USD does not cover 50.00",
+        )
         bought = await shop.perennial.do(replace(buy, sku="BIZ", request_id=shop.id("2")))
         assert bought.refusal is None
         assert on_record(shop) == ["purchased", "renewed", "purchased"]
@@ -51,24 +69,40 @@ async def test_a_purchase_finds_the_credits_that_a_renewal_has_left_rules_1_6_an
         await heard_of_it(shop, s)
 
 
-async def test_a_purchase_through_the_accounts_workflow_is_done_once_and_its_workflow_started(open_shop: OpenShop) -> None:
+async def test_a_purchase_through_the_accounts_workflow_is_done_once_and_its_workflow_started(
+    open_shop: OpenShop,
+) -> None:
     async with open_shop(clock=False, jitter_seconds=80_000) as shop:
         s = await shop.due_soon(AN_HOUR)
-        buy = Purchase(subscription=shop.id("t"), account=shop.row(s).account, sku="PRO", request_id=shop.id("1"))
+        buy = Purchase(
+            subscription=shop.id("t"),
+            account=shop.row(s).account,
+            sku="PRO",
+            request_id=shop.id("1"),
+        )
         first, second = await shop.perennial.do(buy), await shop.perennial.do(buy)
         assert (second.facts, second.replayed) == (first.facts, True)
         assert on_record(shop) == ["purchased", "renewed", "purchased"]
         assert (await shop.perennial.state(buy.subscription)).subscription.version == 1
 
 
-async def test_a_command_on_another_subscription_finds_it_renewed_rule_1_6(open_shop: OpenShop) -> None:
+async def test_a_command_on_another_subscription_finds_it_renewed_rule_1_6(
+    open_shop: OpenShop,
+) -> None:
     async with open_shop(clock=False, jitter_seconds=80_000) as shop:
         s = await shop.due_soon(AN_HOUR)
         # bought before s, when nothing was due yet
-        other = Purchase(subscription=shop.id("t"), account=shop.row(s).account, sku="YEAR", request_id=shop.id("1"))
+        other = Purchase(
+            subscription=shop.id("t"),
+            account=shop.row(s).account,
+            sku="YEAR",
+            request_id=shop.id("1"),
+        )
         assert shop.call("purchase", other, machine_now() - timedelta(days=9)).refusal is None
         await shop.perennial.start(other.subscription)
-        result = await shop.perennial.do(Extend(subscription=other.subscription, cycles=1, request_id=shop.id("2")))
+        result = await shop.perennial.do(
+            Extend(subscription=other.subscription, cycles=1, request_id=shop.id("2"))
+        )
         assert result.refusal is not None  # 1000 − 500 − 50 − 50 does not pay another 500
         assert on_record(shop) == ["purchased", "purchased", "renewed"]
         await heard_of_it(shop, s)
@@ -78,10 +112,20 @@ async def test_a_command_does_not_wait_for_a_card_gateway_that_does_not_answer(
     open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It goes past the charge after ten seconds (here: at once); the charge stays asked for."""
-    monkeypatch.setattr(driver, "_BRIEF_CHARGE", replace(driver._BRIEF_CHARGE, within=timedelta(milliseconds=100)))
-    async with open_shop(clock=False, jitter_seconds=80_000, workers=("workflows", "activities")) as shop:
+    monkeypatch.setattr(
+        activity_driver,
+        "_BRIEF_CHARGE",
+        replace(activity_driver._BRIEF_CHARGE, within=timedelta(milliseconds=100)),
+    )
+    async with open_shop(
+        clock=False, jitter_seconds=80_000, workers=("workflows", "activities")
+    ) as shop:
         s = await shop.due_soon(AN_HOUR, credits="50.00", card="sim_ok")
-        result = await shop.perennial.do(SetCard(account=shop.row(s).account, card="sim_declined", request_id=shop.id("1")))
+        result = await shop.perennial.do(
+            SetCard(account=shop.row(s).account, card="sim_declined", request_id=shop.id("1"))
+        )
         assert result.refusal is None
         assert on_record(shop) == ["purchased"]
-        assert [tuple(row) for row in shop.sql("SELECT subscription, outcome, booked FROM card_charges")] == [(s, "pending", False)]
+        assert [
+            tuple(row) for row in shop.sql("SELECT subscription, outcome, booked FROM card_charges")
+        ] == [(s, "pending", False)]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import worker
-from client import logs
+from doors.application import logs
 from local import process
 from settings import PREFIX, PROJECT
 
@@ -27,15 +27,24 @@ def environment(**settings: object) -> dict[str, str]:
 def run(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
     """A worker that ends by itself."""
     return subprocess.run(
-        [sys.executable, "worker.py", *arguments], cwd=PROJECT, env=environment(**settings), capture_output=True, text=True, timeout=60
-    )  # fmt: skip
+        [sys.executable, "worker.py", *arguments],
+        cwd=PROJECT,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
 
 @contextmanager
 def started(*arguments: str, **settings: object) -> Iterator[subprocess.Popen[str]]:
     """A worker that runs until it is told to stop."""
     with subprocess.Popen(
-        [sys.executable, "worker.py", *arguments], cwd=PROJECT, env=environment(**settings), stderr=subprocess.PIPE, text=True
+        [sys.executable, "worker.py", *arguments],
+        cwd=PROJECT,
+        env=environment(**settings),
+        stderr=subprocess.PIPE,
+        text=True,
     ) as running:
         try:
             yield running
@@ -53,11 +62,18 @@ def lines(running: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
 @pytest.fixture
 def stack(database: str, temporal_address: str) -> dict[str, object]:
     """Settings that name the servers of the tests."""
-    return {"database_url": database, "temporal_address": temporal_address, "log_json": "true", "task_queue": f"worker-{os.getpid()}"}
+    return {
+        "database_url": database,
+        "temporal_address": temporal_address,
+        "log_json": "true",
+        "task_queue": f"worker-{os.getpid()}",
+    }
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_when_it_is_ready_serves_metrics_and_drains_on_a_signal(stack: dict[str, object], number: int) -> None:
+def test_it_says_when_it_is_ready_serves_metrics_and_drains_on_a_signal(
+    stack: dict[str, object], number: int
+) -> None:
     [port] = process.free_ports(1)
     with started("all", metrics_port=port, **stack) as running:
         log = lines(running)
@@ -67,7 +83,10 @@ def test_it_says_when_it_is_ready_serves_metrics_and_drains_on_a_signal(stack: d
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
             assert b"temporal_" in answer.read()
         running.send_signal(number)
-        assert [line["event"] for line in log if line["logger"] == "__main__"] == ["draining", "stopped"]
+        assert [line["event"] for line in log if line["logger"] == "__main__"] == [
+            "draining",
+            "stopped",
+        ]
         assert running.wait(30) == 0
 
 
@@ -90,7 +109,10 @@ def test_without_temporal_it_ends_with_3_and_says_what_to_do(stack: dict[str, ob
 
 def test_without_postgresql_it_ends_with_3_and_says_what_to_do(stack: dict[str, object]) -> None:
     [port] = process.free_ports(1)
-    done = run("activities", **stack | {"database_url": f"postgresql://me:hunter2@127.0.0.1:{port}/perennial"})
+    done = run(
+        "activities",
+        **stack | {"database_url": f"postgresql://me:hunter2@127.0.0.1:{port}/perennial"},
+    )
     assert done.returncode == 3
     assert "PostgreSQL does not answer" in done.stderr
     assert "starter.py stack status" in done.stderr
@@ -98,7 +120,9 @@ def test_without_postgresql_it_ends_with_3_and_says_what_to_do(stack: dict[str, 
     assert "Traceback" not in done.stderr
 
 
-def test_without_tables_it_ends_with_3_and_names_the_command_that_makes_them(stack: dict[str, object], postgres_url: str) -> None:
+def test_without_tables_it_ends_with_3_and_names_the_command_that_makes_them(
+    stack: dict[str, object], postgres_url: str
+) -> None:
     done = run("activities", **stack | {"database_url": postgres_url})
     assert done.returncode == 3
     assert "starter.py migrate" in done.stderr
@@ -121,7 +145,9 @@ def test_a_setting_that_cannot_be_used_ends_it_with_2(stack: dict[str, object]) 
     assert "PERENNIAL_CYCLES_PER_RUN" in done.stderr
 
 
-def test_help_lists_the_roles_and_an_unknown_role_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_the_roles_and_an_unknown_role_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with pytest.raises(SystemExit) as ended:
         worker.main(["--help"])
     assert ended.value.code == 0
@@ -134,23 +160,41 @@ def test_help_lists_the_roles_and_an_unknown_role_is_refused(capsys: pytest.Capt
 
 
 def test_passwords_in_urls_are_not_logged() -> None:
-    event: MutableMapping[str, Any] = {"event": "x", "url": "postgresql+psycopg://me:hunter2@db:5432/p", "n": 1}
-    assert logs.without_passwords(None, "info", event)["url"] == "postgresql+psycopg://me:***@db:5432/p"
+    event: MutableMapping[str, Any] = {
+        "event": "x",
+        "url": "postgresql+psycopg://me:hunter2@db:5432/p",
+        "n": 1,
+    }
+    assert (
+        logs.without_passwords(None, "info", event)["url"]
+        == "postgresql+psycopg://me:***@db:5432/p"
+    )
 
 
 def test_log_lines_are_json_or_text_as_the_settings_say() -> None:
     program = (
-        "import sys, logging, structlog; from client import logs; from settings import Settings;"
+        "import sys, logging, structlog; from doors.application import logs; from settings import Settings;"
         "logs.configure(Settings(log_json=sys.argv[1] == 'json', log_level='INFO'));"
         "structlog.get_logger().info('renewed', subscription='s1'); structlog.get_logger().debug('quiet');"
         "logging.getLogger('temporalio').warning('a %s at %s', 'fault', 'postgresql://a:secret@h/d')"
     )
     json_, text = (
-        subprocess.run([sys.executable, "-c", program, kind], cwd=PROJECT, capture_output=True, text=True, check=True, env=environment())
+        subprocess.run(
+            [sys.executable, "-c", program, kind],
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            check=True,
+            env=environment(),
+        )
         for kind in ("json", "text")
     )
     first, second = map(json.loads, json_.stderr.splitlines())
     assert (first["event"], first["subscription"], first["level"]) == ("renewed", "s1", "info")
-    assert (second["event"], second["level"], second["logger"]) == ("a fault at postgresql://a:***@h/d", "warning", "temporalio")
+    assert (second["event"], second["level"], second["logger"]) == (
+        "a fault at postgresql://a:***@h/d",
+        "warning",
+        "temporalio",
+    )
     assert "renewed" in text.stderr
     assert "secret" not in text.stderr

@@ -1,0 +1,213 @@
+"""Take over customers of another system: accounts, opening credits and subscriptions in the middle of their cycle; many in one transaction
+and a handful of statements.
+
+A subscription that is there is passed over, and one transaction holds all of a customer: whoever is killed runs it again, and what is
+missing is taken over, nothing twice (Rule 11.3). Workflows are started after the commit.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from core.domain.calendar import local_date
+from core.domain.events import Event
+from core.domain.rules import Rule
+from core.domain.subscription import ZERO
+from core.domain.takeover import taken_over
+from core.ledger.bulk_write import insert_all, one_of
+from core.ledger.tables import AccountRow, SubscriptionRow
+from core.ledger.unit_of_work import Ledger, Work
+from core.protocol.activity_messages import Snapshot
+
+PURPOSE = "import"
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """One customer with one subscription. `credits` come along for it as opening credits, no top-up (Rule 11.2); `months` and `sku` are in the
+    catalogue. Several may share an account: the first to come opens it."""
+
+    id: str
+    account: str
+    currency: str
+    timezone: str
+    sku: str
+    months: int
+    anchor: date
+    quantity: int = 1
+    legacy: bool = False
+    auto_renew: bool = True
+    credits: Decimal = ZERO
+    card: str | None = None
+    renew_by_card: bool = False
+    owner: str | None = None
+    billing_email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """What became of customers: the subscriptions that are new, the ids of those that were there (`unstarted`: of these, the ones whose workflow has
+    not been seen), and why others cannot be taken over, by id."""
+
+    new: tuple[Snapshot, ...]
+    there: frozenset[str]
+    unstarted: tuple[str, ...]
+    refused: dict[str, str]
+
+
+def take_over(
+    ledger: Ledger, customers: Sequence[Customer], now: datetime, clock: str | None = None
+) -> TakenOver:
+    """Take over customers at a business instant (UTC), in one transaction; on a test clock, or by the machine's. Their ids are distinct, their seller
+    and SKUs exist. Somebody else who creates the same ones at the same time makes it begin anew."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            return _take_over(ledger, customers, now, clock)
+        except (IntegrityError, OperationalError):
+            if attempt + 1 == _ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
+
+
+def what_is_there(
+    ledger: Ledger, customers: Iterable[Customer], clock: str | None = None
+) -> TakenOver:
+    """As `take_over` would find things, without writing: nothing is new."""
+    with ledger.engine.connect() as connection:
+        there, unstarted = _there(connection, [customer.id for customer in customers])
+        accounts = _accounts(connection, {customer.account for customer in customers})
+    refused = _refused(customers, there, accounts, ledger.seller, clock)
+    return TakenOver((), frozenset(there), unstarted, refused)
+
+
+def _take_over(
+    ledger: Ledger, customers: Sequence[Customer], now: datetime, clock: str | None
+) -> TakenOver:
+    with ledger.transaction("take_over") as connection:
+        there, unstarted = _there(connection, [customer.id for customer in customers])
+        missing = [customer for customer in customers if customer.id not in there]
+        accounts = _accounts(connection, {customer.account for customer in missing})
+        opened = {c.account: c for c in reversed(missing) if c.account not in accounts}
+        if opened:
+            insert_all(
+                connection,
+                AccountRow,
+                [_account(opened[id_], ledger.seller, clock) for id_ in sorted(opened)],
+            )
+            accounts |= {
+                id_: _Account(ledger.seller, c.currency, c.timezone, clock)
+                for id_, c in opened.items()
+            }
+        refused = _refused(missing, there, accounts, ledger.seller, clock)
+        taken = [customer for customer in missing if customer.id not in refused]
+        works = ledger.works(connection, now, {customer.account for customer in taken})
+        new = tuple(_customer(works[customer.account], customer) for customer in taken)
+        ledger.flush(connection, works.values())
+    return TakenOver(new, frozenset(there), unstarted, refused)
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """What an account that is there must have in common with a customer who joins it."""
+
+    seller: str
+    currency: str
+    timezone: str
+    clock: str | None
+
+
+def _there(connection: Connection, ids: list[str]) -> tuple[set[str], tuple[str, ...]]:
+    query = select(
+        SubscriptionRow.id, SubscriptionRow.workflow_started, SubscriptionRow.next_due
+    ).where(one_of(SubscriptionRow.id, ids))
+    rows = connection.execute(query).all()
+    return {row.id for row in rows}, tuple(
+        row.id for row in rows if not row.workflow_started and row.next_due is not None
+    )
+
+
+def _accounts(connection: Connection, ids: set[str]) -> dict[str, _Account]:
+    query = select(
+        AccountRow.id, AccountRow.seller, AccountRow.currency, AccountRow.timezone, AccountRow.clock
+    ).where(one_of(AccountRow.id, sorted(ids)))
+    return {
+        row.id: _Account(row.seller, row.currency, row.timezone, row.clock)
+        for row in connection.execute(query)
+    }
+
+
+def _refused(
+    customers: Iterable[Customer],
+    there: set[str],
+    accounts: dict[str, _Account],
+    seller: str,
+    clock: str | None,
+) -> dict[str, str]:
+    """Why customers cannot join the account that they name, by id: it lives in another currency, zone, clock, or belongs to another seller."""
+    refused: dict[str, str] = {}
+    for customer in customers:
+        account = accounts.get(customer.account)
+        if customer.id in there or account is None:
+            continue
+        wanted = _Account(seller, customer.currency, customer.timezone, clock)
+        for name in ("seller", "currency", "timezone", "clock"):
+            if getattr(account, name) != getattr(wanted, name):
+                refused[customer.id] = (
+                    f"account {customer.account} has {name} {getattr(account, name)}, not {getattr(wanted, name)}"
+                )
+    return refused
+
+
+def _account(customer: Customer, seller: str, clock: str | None) -> dict[str, object]:
+    return {
+        "id": customer.account,
+        "seller": seller,
+        "currency": customer.currency,
+        "timezone": customer.timezone,
+        "clock": clock,
+        "owner": customer.owner,
+        "billing_email": customer.billing_email,
+        "card": customer.card,
+        "renew_by_card": customer.renew_by_card,
+    }
+
+
+def _customer(work: Work, customer: Customer) -> Snapshot:
+    """One operation a subscription: its period under way, for which nothing was paid here, and the credits that it brings along."""
+    subscription, period = taken_over(
+        id=customer.id,
+        account=customer.account,
+        sku=customer.sku,
+        months=customer.months,
+        quantity=customer.quantity,
+        legacy=customer.legacy,
+        auto_renew=customer.auto_renew,
+        anchor=customer.anchor,
+        today=local_date(work.now, work.zone),
+        now=work.now,
+        policy_version=work.policy_version,
+    )
+    facts = {
+        "subscription": subscription.id,
+        "expiry": str(subscription.expiry),
+        "credits": str(customer.credits),
+    }
+    operation = work.operation(
+        PURPOSE, facts, subscription=subscription.id, cycle=subscription.expiry
+    )
+    work.post(operation, wallet=customer.credits, opening=-customer.credits)
+    work.period(operation, subscription, period, ZERO)
+    work.event(
+        Event.IMPORTED,
+        Rule.ANCHOR,
+        subscription=subscription.id,
+        amount=customer.credits,
+        operation=operation,
+        expiry=subscription.expiry,
+    )
+    return work.create(subscription)

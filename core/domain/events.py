@@ -1,0 +1,50 @@
+"""The events of the history: what can happen to a subscription or an account, with words for people.
+
+The table `Event` is the one place where an event is named. The ledger keeps the value, a scenario's
+timeline shows it, and the command line says `words`.
+"""
+
+from enum import StrEnum
+
+
+class Event(StrEnum):
+    """One event: its value, its words, and two marks.
+
+    `pays_cycle`: it pays a cycle of a subscription, so the history tells up to which day.
+    `bad_news`: people want to notice it; lists print it in red.
+    """
+
+    words: str
+    pays_cycle: bool
+    bad_news: bool
+
+    def __new__(
+        cls, value: str, words: str = "", pays_cycle: bool = False, bad_news: bool = False
+    ) -> "Event":
+        """An event from a row of the table below."""
+        event = str.__new__(cls, value)
+        event._value_ = value
+        event.words = words
+        event.pays_cycle = pays_cycle
+        event.bad_news = bad_news
+        return event
+
+    PURCHASED = "purchased", "bought", True
+    IMPORTED = "imported", "taken over from another system", True
+    NOTICE_RENEWAL = "notice_renewal", "told: renews soon"
+    RENEWED = "renewed", "renewed", True
+    RENEWAL_FAILED = "renewal_failed", "renewal failed", False, True
+    NOTICE_EXPIRING = "notice_expiring", "told: expires soon"
+    RECOVERED = "recovered", "recovered", True
+    EXTENDED = "extended", "extended", True
+    EXPIRED = "expired", "expired", False, True
+    REACTIVATED = "reactivated", "reactivated", True
+    UNSUBSCRIBED = "unsubscribed", "auto-renewal switched off"
+    RESUBSCRIBED = "resubscribed", "auto-renewal switched on"
+    TERMINATED = "terminated", "terminated", False, True
+    REFUNDED = "refunded", "refunded"
+    TOPPED_UP = "topped_up", "topped up"
+    CARD_CHARGED = "card_charged", "card charged"
+    CARD_DECLINED = "card_declined", "card declined", False, True
+    ACCOUNT_SUSPENDED = "account_suspended", "account suspended"
+    ACCOUNT_RESUMED = "account_resumed", "account resumed"

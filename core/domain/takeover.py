@@ -1,0 +1,73 @@
+"""Taking over a customer of another system, who is in the middle of a paid cycle (Rule 1.3).
+
+Owns which cycle is under way on the day of the import. It is paid elsewhere: it was charged by the other system, so its period here carries
+nothing paid, and nothing is refunded for it (Rule 8.2 gives back wallet money alone).
+
+Worked date: anchor 2023-01-31, one month, today 2023-04-10: 2 months end on 03-30, 3 on 04-29, so M = 3, E = 2023-04-29 and the
+period under way began on 03-31.
+"""
+
+import zlib
+from datetime import date, datetime
+
+from core.domain.calendar import add_months, last_paid_day
+from core.domain.subscription import Period, Subscription
+
+_LONGEST_MONTH = 31
+
+
+def anchor_by_tenure(key: str, tenure: int, today: date) -> date:
+    """The anchor of a customer of whom only the months of membership are known: so many months before today's month, on a day of the month that a
+    stable hash of the key chooses, clamped to the month's length. Today for zero months; never in the future."""
+    if tenure == 0:
+        return today
+    day = 1 + zlib.crc32(key.encode()) % _LONGEST_MONTH
+    return add_months(date(today.year, 1, day), today.month - 1 - tenure)
+
+
+def months_under_way(anchor: date, cycle_months: int, today: date) -> int:
+    """*M* with the cycle under way: the fewest whole cycles since the anchor, at least one, whose last day is today or later."""
+    begun = (today.year - anchor.year) * 12 + today.month - anchor.month
+    months = max(1, begun // cycle_months) * cycle_months
+    while last_paid_day(anchor, months) < today:
+        months += cycle_months
+    return months
+
+
+def taken_over(  # one keyword for each thing that is known of it
+    *,
+    id: str,
+    account: str,
+    sku: str,
+    months: int,
+    quantity: int,
+    legacy: bool,
+    auto_renew: bool,
+    anchor: date,
+    today: date,
+    now: datetime,
+    policy_version: int,
+) -> tuple[Subscription, Period]:
+    """A subscription as it is today on its old schedule, and its period under way. Raises ValueError for an anchor in the future."""
+    if anchor > today:
+        raise ValueError(f"it begins on {anchor}, after today, {today}")
+    paid = months_under_way(anchor, months, today)
+    subscription = Subscription(
+        id=id,
+        account=account,
+        sku=sku,
+        quantity=quantity,
+        legacy=legacy,
+        auto_renew=auto_renew,
+        anchor=anchor,
+        months_paid=paid,
+        cycle_months=months,
+        expiry=last_paid_day(anchor, paid),
+        cycles_paid=paid // months,
+        planned_at=now,
+        policy_version=policy_version,
+    )
+    start = add_months(anchor, paid - months)
+    return subscription, Period(
+        start=start, expiry=subscription.expiry, months=months, scheduled_start=start
+    )

@@ -1,0 +1,42 @@
+"""What time it is: the one place where the machine's clock is read, and the virtual now of test clocks.
+
+Everything else is told the business instant (UTC) that it acts at.
+"""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, select, update
+
+from core.ledger.tables import AccountRow, Clock, SubscriptionRow
+
+
+def machine_now() -> datetime:
+    """The machine's now (UTC)."""
+    return datetime.now(UTC)
+
+
+def now_of(connection: Connection, clock: str) -> datetime:
+    """A test clock's virtual now (UTC). Raises LookupError for an unknown clock."""
+    now = connection.execute(select(Clock.now).where(Clock.id == clock)).scalar()
+    if now is None:
+        raise LookupError(f"there is no test clock {clock}")
+    return now
+
+
+def virtual_now(
+    connection: Connection, *, account: str | None = None, subscription: str | None = None
+) -> datetime | None:
+    """The virtual now (UTC) of the account, or of the account that owns the subscription; none when it lives by the machine's clock."""
+    query = select(Clock.now).join(AccountRow, AccountRow.clock == Clock.id)
+    if subscription is not None:
+        query = query.join(SubscriptionRow, SubscriptionRow.account == AccountRow.id).where(
+            SubscriptionRow.id == subscription
+        )
+    else:
+        query = query.where(AccountRow.id == account)
+    return connection.execute(query).scalar()
+
+
+def set_now(connection: Connection, clock: str, now: datetime) -> None:
+    """Move a test clock forward; it never goes back."""
+    connection.execute(update(Clock).where(Clock.id == clock, Clock.now < now).values(now=now))

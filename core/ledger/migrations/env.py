@@ -1,0 +1,16 @@
+"""How alembic reaches the database: by the URL that `core.ledger.database.migrate` hands over."""
+
+from alembic import context
+from sqlalchemy import create_engine, pool, text
+
+from core.ledger.tables import Base
+
+engine = create_engine(context.config.attributes["url"], poolclass=pool.NullPool)
+with engine.connect() as connection:
+    context.configure(connection=connection, target_metadata=Base.metadata)
+    with context.begin_transaction():
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock(7240011)")
+        )  # two migrations at once wait for each other
+        context.run_migrations()
+engine.dispose()

@@ -1,0 +1,121 @@
+"""Policies and catalogues, as loaded: versions are never changed, so what was read once is kept in memory (Rules 3.5, 14)."""
+
+import json
+from collections.abc import Iterable, Mapping
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from core.domain import catalog as catalogs
+from core.domain import policy as policies
+from core.domain.catalog import Catalog
+from core.domain.policy import Policy
+from core.ledger.bulk_write import insert_all
+from core.ledger.tables import CatalogEntry, PolicyVersion, Seller
+
+_DEFAULTS = policies.document(policies.DEFAULT)
+
+
+class References:
+    """What a process remembers of the sellers' policies and catalogues."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._policies: dict[tuple[str, int], Policy] = {}
+        self._differences: dict[tuple[str, int], Mapping[str, Any]] = {}
+        self._catalogs: dict[str, tuple[int, Catalog]] = {}
+
+    def policy(self, connection: Connection, seller: str, version: int) -> Policy:
+        """One version of a seller's policy."""
+        if found := self._policies.get((seller, version)):
+            return found
+        document = connection.execute(
+            select(PolicyVersion.document).where(
+                PolicyVersion.seller == seller, PolicyVersion.version == version
+            )
+        ).scalar_one()
+        with self._lock:
+            return self._policies.setdefault((seller, version), policies.load(document))
+
+    def differences(self, connection: Connection, seller: str, version: int) -> Mapping[str, Any]:
+        """What differs from the defaults in one version of a seller's policy, as JSON-able data."""
+        if (found := self._differences.get((seller, version))) is not None:
+            return found
+        document = policies.document(self.policy(connection, seller, version))
+        with self._lock:
+            return self._differences.setdefault(
+                (seller, version),
+                {key: value for key, value in document.items() if value != _DEFAULTS[key]},
+            )
+
+    def catalog(self, connection: Connection, seller: str, revision: int) -> Catalog:
+        """A seller's catalogue, at least as new as this revision."""
+        known = self._catalogs.get(seller)
+        if known and known[0] >= revision:
+            return known[1]
+        catalog = catalogs.load(stored_entries(connection, seller))
+        with self._lock:
+            self._catalogs[seller] = (revision, catalog)
+        return catalog
+
+
+def stored_entries(connection: Connection, seller: str) -> list[dict[str, Any]]:
+    """The catalogue's entries in the order in which they were loaded."""
+    rows = connection.execute(
+        select(CatalogEntry.document).where(CatalogEntry.seller == seller).order_by(CatalogEntry.id)
+    )
+    return list(rows.scalars())
+
+
+def add_policy(connection: Connection, seller: str, policy: Policy) -> int:
+    """Store a new version of a seller's policy and put it in force; the seller is created where it is new. Answers the version.
+    The policy in force is not stored again."""
+    connection.execute(upsert(Seller).values(id=seller).on_conflict_do_nothing())
+    current = connection.execute(
+        select(Seller.policy_version).where(Seller.id == seller).with_for_update()
+    ).scalar_one()
+    document = policies.document(policy)
+    if current:
+        same = select(PolicyVersion.document).where(
+            PolicyVersion.seller == seller, PolicyVersion.version == current
+        )
+        if connection.execute(same).scalar_one() == document:
+            return current
+    connection.execute(
+        insert(PolicyVersion).values(seller=seller, version=current + 1, document=document)
+    )
+    connection.execute(update(Seller).where(Seller.id == seller).values(policy_version=current + 1))
+    return current + 1
+
+
+def add_catalog(connection: Connection, seller: str, entries: Iterable[dict[str, Any]]) -> int:
+    """Add entries to a seller's catalogue; those that are there already are passed over. Answers how many are new.
+    Raises `Faults` when the whole would contradict itself. The seller must exist (`add_policy`)."""
+    connection.execute(select(Seller.id).where(Seller.id == seller).with_for_update()).scalar_one()
+    stored = stored_entries(connection, seller)
+    there = {_as_text(entry) for entry in stored}
+    new = [entry for entry in map(_plain, entries) if _as_text(entry) not in there]
+    catalogs.load(stored + new)
+    if new:
+        insert_all(
+            connection, CatalogEntry, [{"seller": seller, "document": entry} for entry in new]
+        )
+        connection.execute(
+            update(Seller)
+            .where(Seller.id == seller)
+            .values(catalog_revision=Seller.catalog_revision + len(new))
+        )
+    return len(new)
+
+
+def _as_text(entry: dict[str, Any]) -> str:
+    return json.dumps(entry, sort_keys=True, default=str)
+
+
+def _plain(entry: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: value.isoformat() if hasattr(value, "isoformat") else value
+        for key, value in entry.items()
+    }

@@ -1,0 +1,124 @@
+"""What workflows, activities and clients say to one another: plain data, in and out.
+
+Workflows know activities by name and by these messages only. Everything here is serialised; a field that is added gets a default, so that
+messages recorded by older code still decode.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from core.domain.commands import AnyCommand
+from core.domain.planner import Kind, Step
+from core.domain.refusal import Refusal
+from core.domain.subscription import Subscription
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A subscription as committed, with what its workflow needs to know besides: its time zone, the policy that its running steps
+    follow (what differs from the defaults), and its next step."""
+
+    subscription: Subscription
+    timezone: str
+    suspended: bool
+    policy: dict[str, Any] = field(default_factory=dict)
+    next_step: Step | None = None
+
+
+class Outcome(StrEnum):
+    """How an activity of a step ended."""
+
+    DONE = "done"
+    STALE = "stale"  # somebody else has taken the step already; the snapshot says what is next
+    NEEDS_CARD = "needs_card"
+    UNFUNDED = "unfunded"
+    FUNDED = "funded"  # asked to mark it failed, but by now it can be funded
+    NOT_YET = "not_yet"  # another step of the account comes first (Rule 1.7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueStep:
+    """A step that is due: of which subscription, in which version, and of which kind."""
+
+    subscription: str
+    version: int
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRequest:
+    """Take the next step of a subscription at a business instant, if its version is still this one. `charge` is the key of the card
+    charge that was made for it. `past` are subscriptions of the account whose due step is not waited for (any more); none: whoever asks waits
+    for nobody (as older code did). `briefly`: somebody else asks, whose turn comes after it."""
+
+    subscription: str
+    version: int
+    now: datetime
+    charge: str | None = None
+    past: tuple[str, ...] | None = None
+    briefly: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepResult:
+    """The outcome, the subscription as it is now, and the others that changed with it. `charge` is the key of the card charge that is
+    needed for `members`, `first` the step that comes before (Rule 1.7)."""
+
+    outcome: Outcome
+    snapshot: Snapshot
+    others: tuple[Snapshot, ...] = ()
+    charge: str | None = None
+    members: tuple[str, ...] = ()
+    first: DueStep | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRequest:
+    """A command at a business instant. `charge` and `past` as in `StepRequest`."""
+
+    command: AnyCommand
+    now: datetime
+    charge: str | None = None
+    past: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandResult:
+    """What became of a command: refused by a rule, or done. `facts` are what it did (amount, expiry …), the same for every repetition of the
+    request id, in which case `replayed` is true (Rule 4.2). `snapshots` are the subscriptions that changed. `needs_charge` asks for a
+    card charge before the same command is given again, `first` for a step that is due to be taken before (Rule 1.6)."""
+
+    refusal: Refusal | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    replayed: bool = False
+    snapshots: tuple[Snapshot, ...] = ()
+    needs_charge: str | None = None
+    first: DueStep | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeRequest:
+    """Make the card charge of this key, or find out what became of it."""
+
+    key: str
+
+
+class ChargeOutcome(StrEnum):
+    """What became of a card charge."""
+
+    PENDING = "pending"
+    CHARGED = "charged"
+    DECLINED = "declined"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeResult:
+    """A settled charge: its outcome and, when declined, the gateway's reason."""
+
+    key: str
+    outcome: ChargeOutcome
+    amount: Decimal
+    reason: str | None = None

@@ -1,0 +1,535 @@
+"""The Python client: what the platform, the command line and other programs use.
+
+    where = stack.addresses()               # of local/: configured, or the embedded stack
+    async with Perennial.connect(where.database_url, where.temporal_address) as perennial:
+        result = await perennial.do(Purchase(subscription="s1", account="acme", sku="PRO-M", request_id="order-7731"))
+        if result.refusal:
+            print(result.refusal)           # usable 0.00 USD does not cover 50.00 (rule 4.1)
+        state = await perennial.state("s1")
+
+Every command takes the caller's request id: give the same one again after a time-out or a crash, and get the first result (Rule 4.2).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, ParamSpec, TypeVar, cast
+from uuid import uuid4
+from weakref import WeakValueDictionary
+
+from sqlalchemy import insert, select, update
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateFailedError
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.accounts import NewAccount, open_account
+from activities.command_checks import replay
+from activities.registry import Activities
+from core.domain.commands import (
+    AnyAccountCommand,
+    AnyCommand,
+    AnySubscriptionCommand,
+    Purchase,
+    Recover,
+    Terminate,
+)
+from core.domain.planner import Step
+from core.domain.refusal import Refusal, Refused
+from core.domain.rules import Rule
+from core.gateways.simulated_cards import SimulatedCards
+from core.ledger.bulk_write import one_of
+from core.ledger.clocks import machine_now, virtual_now
+from core.ledger.database import connect
+from core.ledger.due_steps import Due
+from core.ledger.tables import AccountRow, Clock, SubscriptionRow
+from core.ledger.unit_of_work import Ledger
+from core.protocol.activity_messages import CommandRequest, CommandResult, Snapshot
+from core.protocol.call_sequences import activity_of
+from core.protocol.workflow_messages import (
+    AccountInput,
+    AccountMessage,
+    Options,
+    Planned,
+    SubscriptionInput,
+    SubscriptionMessage,
+    Tick,
+    account_workflow,
+    subscription_workflow,
+)
+from doors.application import logs, test_clocks
+from doors.application.payload_converter import data_converter
+from settings import Settings, settings
+
+#: The row of a subscription that its workflow starts from, and what its senders have seen.
+_SEEN = select(
+    SubscriptionRow.version, SubscriptionRow.account, AccountRow.suspended, AccountRow.clock
+).join(AccountRow, AccountRow.id == SubscriptionRow.account)
+
+#: Workflows that are started at once, and subscriptions that are read at once for it.
+AT_ONCE = 50
+#: Commands of one process under way at one workflow at once (the server takes ten from all), and for how long one is patient with a full server.
+_UNDER_WAY, _PATIENCE = 4, 60.0
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+_PASSING = (RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.FAILED_PRECONDITION)
+_READ_AT_ONCE = 500
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+async def connect_temporal(config: Settings, address: str) -> Client:
+    """The one place that connects to Temporal."""
+    api_key = config.temporal_api_key.get_secret_value() if config.temporal_api_key else None
+    return await Client.connect(
+        address,
+        namespace=config.temporal_namespace,
+        api_key=api_key,
+        tls=config.tls or False,
+        data_converter=data_converter,
+    )
+
+
+async def patiently(call: Callable[[], Awaitable[R]]) -> R:
+    """Repeat a call that the server has no room for, or that it has sent back because the workflow was just going over into its next run, for a
+    minute at most. Raises RPCError RESOURCE_EXHAUSTED or FAILED_PRECONDITION then."""
+    ends, pause = asyncio.get_running_loop().time() + _PATIENCE, _SHORTEST_PAUSE
+    while True:
+        try:
+            return await call()
+        except RPCError as error:
+            if error.status not in _PASSING or asyncio.get_running_loop().time() > ends:
+                raise
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+class Perennial:
+    """A connection to Perennial: its database and its workflows. `activities` are the use cases over them; the one place that chooses the card gateway."""
+
+    def __init__(self, ledger: Ledger, temporal: Client, config: Settings) -> None:
+        self.ledger = ledger
+        self.temporal = temporal
+        self._config = config
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self.activities = Activities(ledger, SimulatedCards(ledger.engine))
+        self._task_timeout = timedelta(seconds=config.workflow_task_seconds)
+        self._options = Options(
+            cycles_per_run=config.cycles_per_run,
+            jitter_seconds=config.jitter_seconds,
+            renew_locally=config.renew_locally,
+            charge_queue=config.charge_task_queue,
+            activity_seconds=config.activity_seconds,
+        )
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(
+        cls, database_url: str, temporal_address: str, config: Settings | None = None
+    ) -> AsyncIterator["Perennial"]:
+        """Connect to where `local.stack.addresses` says everything is. Connections are made when they are needed, at most as many as a worker of each role
+        has threads."""
+        logs.leave_to_program()
+        config = config or settings()
+        ledger = Ledger(
+            connect(database_url, pool_size=max(10, 2 * config.activity_threads)), config.seller
+        )
+        try:
+            yield cls(ledger, await connect_temporal(config, temporal_address), config)
+        finally:
+            ledger.engine.dispose()
+
+    @property
+    def config(self) -> Settings:
+        """The settings that it was connected with."""
+        return self._config
+
+    # commands
+
+    async def do(self, command: AnyCommand) -> CommandResult:
+        """Carry out a command; a refusal is a result. On a test clock, what the command sets off at once is finished too.
+
+        Raises `temporalio.service.RPCError` or `sqlalchemy.exc.OperationalError` when the system is away: the command may or may not have been
+        carried out, and the same request id tells."""
+        result = await self.command(command, await self._sql(self._now_of, command))
+        clock = await self._sql(self._clock_of, command)
+        if clock is not None and not result.refusal:
+            await test_clocks.advance(
+                self.ledger, self, clock, await self._sql(test_clocks.now_of, self.ledger, clock)
+            )
+        return result
+
+    async def command(self, command: AnyCommand, now: datetime | None) -> CommandResult:
+        """Carry out a command; `now` is the virtual now of a test clock, none otherwise. One without a request id gets one here, so that
+        no repetition below does it twice."""
+        if command.request_id is None:
+            command = replace(command, request_id=f"client/{uuid4()}")
+        if foreign := await self._sql(self._foreign, command):
+            return CommandResult(refusal=Refusal(Rule.PURCHASE, foreign))
+        if isinstance(command, Purchase):
+            return await self._purchase(command, now)
+        if isinstance(command, AnySubscriptionCommand):
+            return await self._on_subscription(command, now)
+        return await self._on_account(command, now)
+
+    async def send(self, command: Recover | Terminate) -> None:
+        """Recover or terminate without waiting for the outcome, by signal: accepted while no worker is up. It needs a request id; the outcome is
+        in the history."""
+        if command.request_id is None:
+            raise ValueError("a command that nobody waits for needs a request id")
+        message = await self._sql(self._message, command, await self._sql(self._now_of, command))
+        handle = self.temporal.get_workflow_handle(subscription_workflow(command.subscription))
+        await handle.signal("recover" if isinstance(command, Recover) else "refund", message)
+
+    async def _purchase(self, command: Purchase, now: datetime | None) -> CommandResult:
+        """The commit first, then the workflow; whoever dies in between is made good by the relay (`start_missing`). Where something of the account
+        is due, its workflow takes that first, and then buys (Rule 1.6)."""
+        request = CommandRequest(command=command, now=now or machine_now(), past=())
+        result: CommandResult = await self._sql(self.activities.call, "purchase", request)
+        if result.first is not None:
+            result = await self._on_account(command, now)
+        if not result.refusal:
+            await self.start(command.subscription)
+        return result
+
+    async def _on_subscription(
+        self, command: AnySubscriptionCommand, now: datetime | None
+    ) -> CommandResult:
+        try:
+            if replayed := await self._sql(self._replay, command):
+                return replayed
+            message = await self._sql(self._message, command, now)
+            if message.seen_version is None or not await self._has_workflow(command.subscription):
+                return await self._directly(command, now)
+            return cast(
+                CommandResult,
+                await self._update(command.subscription, command.do, message, CommandResult),
+            )
+        except Refused as refused:
+            return CommandResult(refusal=refused.refusal)
+        except WorkflowUpdateFailedError as failed:
+            return await self._refused(failed, command)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            result = await self._directly(command, now)
+            if result.first or result.needs_charge:
+                raise  # it lives, and only its workflow can do this
+            return result
+
+    async def _on_account(
+        self, command: AnyAccountCommand | Purchase, now: datetime | None
+    ) -> CommandResult:
+        try:
+            if replayed := await self._sql(self._replay, command):
+                return replayed
+            suspended = await self._sql(self._suspended, command.account)
+            if suspended is None:
+                return await self._directly(command, now)
+            input_ = AccountInput(
+                account=command.account, suspended=suspended, options=self._options
+            )
+            message = AccountMessage(command=command, now=now)
+            async with self._turn(account_workflow(command.account)):
+                return cast(
+                    CommandResult, await patiently(lambda: self._update_account(input_, message))
+                )
+        except Refused as refused:
+            return CommandResult(refusal=refused.refusal)
+        except WorkflowUpdateFailedError as failed:
+            return await self._refused(failed, command)
+
+    async def _refused(
+        self, failed: WorkflowUpdateFailedError, command: AnyCommand
+    ) -> CommandResult:
+        """The workflow has refused at once; unless the same request had just been carried out, that is the answer."""
+        cause = failed.cause
+        if not isinstance(cause, ApplicationError) or cause.type != "Refused":
+            raise failed
+        if replayed := await self._sql(self._replay, command):
+            return replayed
+        rule, reason = cause.details
+        return CommandResult(refusal=Refusal(rule, reason))
+
+    async def _directly(self, command: AnyCommand, now: datetime | None) -> CommandResult:
+        """A command for which there is no workflow: unknown, or TERMINATED. The use case refuses it, or answers a repetition."""
+        request = CommandRequest(command=command, now=now or machine_now(), past=())
+        result: CommandResult = await self._sql(self.activities.call, activity_of(request), request)
+        return result
+
+    async def _update(
+        self, subscription: str, name: str, message: SubscriptionMessage | Tick, result: Any
+    ) -> Any:
+        """Send an update to a subscription's workflow. Where it is gone although the subscription lives (Temporal was restored from an
+        older backup, say), it is started again. Raises RPCError NOT_FOUND when it has ended with its subscription."""
+        handle = self.temporal.get_workflow_handle(subscription_workflow(subscription))
+        async with self._turn(handle.id):
+            try:
+                return await patiently(
+                    lambda: handle.execute_update(name, message, result_type=result)
+                )
+            except RPCError as error:
+                row = await self._sql(self._row, subscription)
+                if (
+                    error.status is not RPCStatusCode.NOT_FOUND
+                    or row is None
+                    or row.next_due is None
+                ):
+                    raise
+            await self.start(subscription)
+            return await patiently(lambda: handle.execute_update(name, message, result_type=result))
+
+    async def _update_account(self, start: AccountInput, message: AccountMessage) -> CommandResult:
+        operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            "Account",
+            start,
+            id=account_workflow(start.account),
+            task_queue=self._config.task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            task_timeout=self._task_timeout,
+        )
+        result: CommandResult = await self.temporal.execute_update_with_start_workflow(
+            message.command.do,
+            message,
+            start_workflow_operation=operation,
+            result_type=CommandResult,
+        )
+        return result
+
+    @asynccontextmanager
+    async def _turn(self, workflow: str) -> AsyncIterator[None]:
+        """Wait until not too many commands of this process are under way at a workflow."""
+        turns = self._turns.setdefault(workflow, asyncio.Semaphore(_UNDER_WAY))
+        async with turns:
+            yield
+
+    async def _has_workflow(self, subscription: str) -> bool:
+        """Make sure that a living subscription has its workflow; a TERMINATED one needs none."""
+        row = await self._sql(self._row, subscription)
+        if row is None or row.next_due is None:
+            return False
+        if not row.workflow_started:
+            await self.start(subscription)
+        return True
+
+    # workflows
+
+    async def start(self, subscription: str) -> None:
+        """Start a subscription's workflow from what is committed, unless it is there; and note that it is."""
+        await self.start_these([subscription])
+
+    async def start_all(
+        self,
+        snapshots: Sequence[Snapshot],
+        *,
+        on_clock: bool = False,
+        at_once: int = AT_ONCE,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        """Start the workflows of subscriptions just committed, so many at once, unless they are there; and note that they are."""
+        queue = asyncio.Semaphore(at_once)
+
+        async def start(snapshot: Snapshot) -> None:
+            async with queue:
+                await self._start(
+                    SubscriptionInput(snapshot=snapshot, on_clock=on_clock, options=self._options)
+                )
+            if progress:
+                progress(1)
+
+        await asyncio.gather(*map(start, snapshots))
+        await self._sql(self._started, [snapshot.subscription.id for snapshot in snapshots])
+
+    async def start_these(
+        self,
+        subscriptions: Sequence[str],
+        at_once: int = AT_ONCE,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        """Start the workflows of subscriptions from what is committed, so many at once, unless they are there; and note that they are."""
+        for first in range(0, len(subscriptions), _READ_AT_ONCE):
+            read = await self._sql(
+                self.ledger.snapshots, subscriptions[first : first + _READ_AT_ONCE], machine_now()
+            )
+            for on_clock in (False, True):
+                some = [snapshot for snapshot, clock in read if (clock is not None) == on_clock]
+                if some:
+                    await self.start_all(
+                        some, on_clock=on_clock, at_once=at_once, progress=progress
+                    )
+
+    async def start_missing(
+        self,
+        limit: int = 1000,
+        at_once: int = AT_ONCE,
+        progress: Callable[[int], None] | None = None,
+    ) -> int:
+        """Start the workflows that have not been seen yet: what a crash after a commit left behind. Answers how many."""
+        missing = await self._sql(self._missing, limit)
+        await self.start_these(missing, at_once, progress)
+        return len(missing)
+
+    async def _start(self, start: SubscriptionInput) -> None:
+        await self.temporal.start_workflow(
+            "Subscription",
+            start,
+            id=subscription_workflow(start.snapshot.subscription.id),
+            task_queue=self._config.task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            task_timeout=self._task_timeout,
+        )
+
+    async def take(self, item: Due, now: datetime) -> Step | None:
+        """Let a workflow on a test clock take its next step (see `doors.application.test_clocks`)."""
+        assert item.version is not None
+        if not await self._has_workflow(item.subscription):
+            return None
+        tick = Tick(now=now, version=item.version)
+        result: Step | None = await self._update(item.subscription, "tick", tick, Step | None)
+        return result
+
+    # queries of a workflow
+
+    async def state(self, subscription: str) -> Snapshot:
+        """What the workflow knows of its subscription. Raises RPCError NOT_FOUND for one that never was."""
+        return await self._query(subscription, "state", Snapshot)  # type: ignore[no-any-return]
+
+    async def next_step(self, subscription: str) -> Step | None:
+        """What it does next by itself."""
+        return await self._query(subscription, "next_step", Step | None)  # type: ignore[no-any-return]
+
+    async def schedule(self, subscription: str, steps: int = 12) -> list[Planned]:
+        """The next steps and notices."""
+        return await self._query(subscription, "schedule", list[Planned], steps)  # type: ignore[no-any-return]
+
+    async def why_not_renewed(self, subscription: str) -> str:
+        """Why the coming cycle is not paid (yet), in words."""
+        return await self._query(subscription, "why_not_renewed", str)  # type: ignore[no-any-return]
+
+    async def _query(self, subscription: str, name: str, result: Any, *args: Any) -> Any:
+        handle = self.temporal.get_workflow_handle(subscription_workflow(subscription))
+        return await handle.query(name, args=args, result_type=result)
+
+    # accounts and clocks
+
+    async def open_account(self, account: NewAccount) -> None:
+        """Open an account (see `activities.accounts.open_account`)."""
+        now = (
+            await self._sql(test_clocks.now_of, self.ledger, account.clock)
+            if account.clock
+            else machine_now()
+        )
+        await self._sql(open_account, self.ledger, account, now)
+
+    async def new_clock(self, clock: str, now: datetime) -> None:
+        """Make a test clock that stands at an instant (UTC). Raises `sqlalchemy.exc.IntegrityError` where it exists."""
+
+        def create() -> None:
+            with self.ledger.transaction("new_clock") as connection:
+                connection.execute(insert(Clock).values(id=clock, now=now))
+
+        await self._sql(create)
+
+    async def advance(
+        self,
+        clock: str,
+        until: datetime,
+        *,
+        outage: bool = False,
+        at_once: int = 1,
+        progress: Callable[[datetime], None] | None = None,
+    ) -> None:
+        """Advance a test clock (see `doors.application.test_clocks.advance`)."""
+        await test_clocks.advance(
+            self.ledger, self, clock, until, outage=outage, at_once=at_once, progress=progress
+        )
+
+    # the database, off the event loop
+
+    async def _sql(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await asyncio.to_thread(function, *args, **kwargs)
+
+    def _now_of(self, command: AnyCommand) -> datetime | None:
+        with self.ledger.engine.connect() as connection:
+            if isinstance(command, AnySubscriptionCommand):
+                return virtual_now(connection, subscription=command.subscription)
+            return virtual_now(connection, account=command.account)
+
+    def _foreign(self, command: AnyCommand) -> str | None:
+        """Another seller's accounts and subscriptions are not there for this one."""
+        if isinstance(command, AnySubscriptionCommand):
+            query = select(AccountRow.seller).join(
+                SubscriptionRow, SubscriptionRow.account == AccountRow.id
+            )
+            query, missing = (
+                query.where(SubscriptionRow.id == command.subscription),
+                f"subscription {command.subscription} was never created",
+            )
+        else:
+            query, missing = (
+                select(AccountRow.seller).where(AccountRow.id == command.account),
+                f"there is no account {command.account}",
+            )
+        with self.ledger.engine.connect() as connection:
+            seller = connection.execute(query).scalar()
+        return None if seller in (None, self.ledger.seller) else missing
+
+    def _clock_of(self, command: AnyCommand) -> str | None:
+        with self.ledger.engine.connect() as connection:
+            if isinstance(command, AnySubscriptionCommand):
+                return connection.execute(
+                    select(SubscriptionRow.clock).where(SubscriptionRow.id == command.subscription)
+                ).scalar()
+            return connection.execute(
+                select(AccountRow.clock).where(AccountRow.id == command.account)
+            ).scalar()
+
+    def _replay(self, command: AnyCommand) -> CommandResult | None:
+        with self.ledger.engine.connect() as connection:
+            return replay(connection, self.ledger.seller, command)
+
+    def _message(
+        self, command: AnySubscriptionCommand, now: datetime | None
+    ) -> SubscriptionMessage:
+        with self.ledger.engine.connect() as connection:
+            row = connection.execute(
+                _SEEN.where(SubscriptionRow.id == command.subscription)
+            ).one_or_none()
+        if row is None:
+            return SubscriptionMessage(command=command, now=now)
+        return SubscriptionMessage(
+            command=command, now=now, seen_version=row.version, seen_suspended=row.suspended
+        )
+
+    def _suspended(self, account: str) -> bool | None:
+        with self.ledger.engine.connect() as connection:
+            return connection.execute(
+                select(AccountRow.suspended).where(AccountRow.id == account)
+            ).scalar()
+
+    def _row(self, subscription: str) -> Any:
+        with self.ledger.engine.connect() as connection:
+            query = select(SubscriptionRow.next_due, SubscriptionRow.workflow_started).where(
+                SubscriptionRow.id == subscription
+            )
+            return connection.execute(query).one_or_none()
+
+    def _started(self, subscriptions: list[str]) -> None:
+        with self.ledger.transaction("started") as connection:
+            connection.execute(
+                update(SubscriptionRow)
+                .where(one_of(SubscriptionRow.id, subscriptions))
+                .values(workflow_started=True)
+            )
+
+    def _missing(self, limit: int) -> list[str]:
+        with self.ledger.engine.connect() as connection:
+            query = (
+                select(SubscriptionRow.id)
+                .where(~SubscriptionRow.workflow_started)
+                .order_by(SubscriptionRow.id)
+                .limit(limit)
+            )
+            return list(connection.execute(query).scalars())

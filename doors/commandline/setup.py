@@ -1,0 +1,113 @@
+"""Making ready: tables, terms, catalogue, accounts, test clocks. What goes wrong is told as a fault or a refusal."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+
+from activities.accounts import NewAccount, open_account
+from core.domain import catalog as catalogs
+from core.domain import policy as policies
+from core.domain.refusal import Refused
+from core.domain.rules import Rule
+from core.ledger.clocks import machine_now, now_of
+from core.ledger.database import connect, migrate
+from core.ledger.stored_terms import add_catalog, add_policy
+from core.ledger.tables import Clock, Seller
+from core.ledger.unit_of_work import Ledger
+from doors.commandline.inputs import wrong
+from doors.queries.reading import NotFound
+
+
+def prepare(database_url: str, seller: str) -> None:
+    """Bring the tables to their newest version; a seller who has no terms yet gets the defaults (Rule 14)."""
+    migrate(database_url)
+    engine = connect(database_url, pool_size=1)
+    try:
+        ensure_seller(Ledger(engine, seller))
+    finally:
+        engine.dispose()
+
+
+def ensure_seller(ledger: Ledger) -> None:
+    """Make the seller with the default terms, unless it has terms."""
+    with ledger.transaction("terms") as connection:
+        if not connection.execute(
+            select(Seller.policy_version).where(Seller.id == ledger.seller)
+        ).scalar():
+            add_policy(connection, ledger.seller, policies.DEFAULT)
+
+
+def load_policy(ledger: Ledger, document: object) -> int:
+    """Put a policy in force; answers its version. Raises `Faults`."""
+    policy = policies.load({} if document is None else document)
+    with ledger.transaction("terms") as connection:
+        return add_policy(connection, ledger.seller, policy)
+
+
+def load_catalog(ledger: Ledger, entries: object) -> int:
+    """Add entries to the catalogue; answers how many are new. Raises `Faults`."""
+    if not isinstance(entries, Iterable) or isinstance(entries, str | bytes | Mapping):
+        wrong("catalog", "must be a list of SKUs, or a mapping with the key catalog")
+    found = list(entries)
+    catalogs.load(found)
+    ensure_seller(ledger)
+    with ledger.transaction("catalog") as connection:
+        return add_catalog(connection, ledger.seller, found)
+
+
+def new_account(
+    id_: str,
+    seller: str,
+    currency: str,
+    timezone: str,
+    *,
+    credits: Decimal,
+    credit_limit: Decimal,
+    owner: str | None,
+    billing_email: str | None,
+    card: str | None,
+    renew_by_card: bool,
+    clock: str | None,
+) -> NewAccount:
+    """An account to be opened, from values that were checked."""
+    return NewAccount(
+        id=id_,
+        seller=seller,
+        currency=currency,
+        timezone=timezone,
+        credits=credits,
+        credit_limit=credit_limit,
+        owner=owner,
+        billing_email=billing_email,
+        card=card,
+        renew_by_card=renew_by_card,
+        clock=clock,
+    )
+
+
+def open_new_account(ledger: Ledger, account: NewAccount) -> None:
+    """Open an account now, by its clock. Raises `Refused` 4.1 where the id exists, NotFound for an unknown clock."""
+    ensure_seller(ledger)
+    now = machine_now()
+    if account.clock is not None:
+        with ledger.engine.connect() as connection:
+            try:
+                now = now_of(connection, account.clock)
+            except LookupError as error:
+                raise NotFound(str(error)) from None
+    try:
+        open_account(ledger, account, now)
+    except IntegrityError:
+        raise Refused(Rule.PURCHASE, f"account {account.id} exists") from None
+
+
+def new_clock(ledger: Ledger, clock: str, now: datetime) -> None:
+    """Make a test clock. Raises `Refused` where the id exists."""
+    try:
+        with ledger.transaction("new_clock") as connection:
+            connection.execute(insert(Clock).values(id=clock, now=now))
+    except IntegrityError:
+        raise Refused(Rule.PURCHASE, f"test clock {clock} exists") from None

@@ -1,0 +1,214 @@
+"""Reconciliation for whoever asks (`reconcile`), and every hour on a Temporal Schedule (`ensure_schedule`). What it does: `activities.reconcile`."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from temporalio import activity
+from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
+from temporalio.client import (
+    RPCTimeoutOrCancelledError,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+    ScheduleUpdate,
+    WorkflowExecutionStatus,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+)
+from temporalio.runtime import Runtime
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.reconcile import Limits, Reconciliation, Standing
+from core.domain.findings import Part, ReconcileRequest, ReconcileResult, Report
+from core.ledger.clocks import machine_now
+from core.protocol.activity_messages import Snapshot
+from core.protocol.workflow_messages import subscription_workflow
+from doors.application.perennial import Perennial
+from workflows.reconciliation import ReconciliationInput
+
+log = structlog.get_logger()
+
+#: Attempts of an activity, or of a workflow task, after which one speaks of trouble.
+_TROUBLE = 5
+_QUERY = timedelta(seconds=5)
+#: The scheduled reconciliation asks each workflow what it knows once in so many times.
+_ASK_EVERY = 24
+
+
+async def reconcile(
+    perennial: Perennial, progress: Callable[[Part, int], None] | None = None
+) -> Report:
+    """Reconcile everything now, in this process: it works while no worker is up. `progress` is told the part and how much was looked at.
+    Raises `sqlalchemy.exc.OperationalError` or `temporalio.service.RPCError` when the system is away."""
+    reconciliation, report = _reconciliation(perennial, ask_every=1), Report()
+    for part in Part:
+        after: str | None = ""
+        while after is not None:
+            result = await reconciliation.reconcile(
+                ReconcileRequest(part=part, now=machine_now(), after=after)
+            )
+            _tell(part, result)
+            report, after = report.plus(part, result.findings, result.checked), result.after
+            if progress:
+                progress(part, report.checked[part.value])
+    return report
+
+
+def reconciling(perennial: Perennial) -> Callable[..., Any]:
+    """The activity of the scheduled reconciliation."""
+    reconciliation = _reconciliation(perennial, ask_every=_ASK_EVERY)
+
+    @activity.defn(name="reconcile")
+    async def run(request: ReconcileRequest) -> ReconcileResult:
+        result = await reconciliation.reconcile(request)
+        _tell(request.part, result)
+        return result
+
+    return run
+
+
+def schedule_id(task_queue: str) -> str:
+    """The id of the schedule of an installation."""
+    return f"reconciliation/{task_queue}"
+
+
+async def ensure_schedule(perennial: Perennial) -> None:
+    """Create the schedule of the reconciliation, or bring it to what the settings say."""
+    config = perennial.config
+    id_ = schedule_id(config.task_queue)
+    wanted = Schedule(
+        action=ScheduleActionStartWorkflow(
+            "Reconciliation", ReconciliationInput(), id=id_, task_queue=config.task_queue
+        ),
+        spec=ScheduleSpec(
+            intervals=[ScheduleIntervalSpec(every=timedelta(seconds=config.reconcile_seconds))]
+        ),
+        policy=SchedulePolicy(
+            overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=1)
+        ),
+    )
+    try:
+        await perennial.temporal.create_schedule(id_, wanted)
+    except ScheduleAlreadyRunningError:
+        handle = perennial.temporal.get_schedule_handle(id_)
+        found = (await handle.describe()).schedule
+        if found.spec.intervals != wanted.spec.intervals:
+            found.spec = wanted.spec
+            await handle.update(lambda _: ScheduleUpdate(found))
+
+
+def _reconciliation(perennial: Perennial, *, ask_every: int) -> Reconciliation:
+    config = perennial.config
+    limits = Limits(
+        grace=timedelta(seconds=config.reconcile_grace_seconds),
+        jitter_seconds=config.jitter_seconds,
+        ask_every=ask_every,
+        period=timedelta(seconds=config.reconcile_seconds),
+    )
+    return Reconciliation(
+        perennial.ledger, perennial.activities.gateway, OnTemporal(perennial), limits
+    )
+
+
+def _tell(part: Part, result: ReconcileResult) -> None:
+    """Each finding, and each batch, is a line in the log; findings are counted for whoever watches."""
+    meter = Runtime.default().metric_meter
+    for finding in result.findings:
+        level = log.warning if finding.repaired else log.error
+        level(
+            "finding",
+            kind=finding.kind.value,
+            subject=finding.subject,
+            what=finding.what,
+            repaired=finding.repaired,
+        )
+        counter = meter.create_counter("perennial_findings", "What reconciliations have found")
+        counter.add(1, {"kind": finding.kind.value, "repaired": str(finding.repaired).lower()})
+    repaired = sum(finding.repaired for finding in result.findings)
+    log.info(
+        "reconciled",
+        part=part.value,
+        checked=result.checked,
+        repaired=repaired,
+        left=len(result.findings) - repaired,
+    )
+
+
+class OnTemporal:
+    """The workflows of subscriptions, as the server knows them (`activities.reconcile.Workflows`)."""
+
+    def __init__(self, perennial: Perennial) -> None:
+        self._perennial = perennial
+
+    def _handle(self, subscription: str) -> Any:
+        return self._perennial.temporal.get_workflow_handle(subscription_workflow(subscription))
+
+    async def standing(self, subscription: str) -> Standing:
+        """See `Workflows`."""
+        try:
+            description = await self._handle(subscription).describe()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return Standing(runs=False, idle=True)
+        raw: DescribeWorkflowExecutionResponse = description.raw_description
+        runs = description.status is WorkflowExecutionStatus.RUNNING
+        busy = bool(raw.pending_activities) or raw.HasField("pending_workflow_task")
+        return Standing(
+            runs=runs,
+            idle=not busy,
+            trouble=trouble(raw, timedelta(seconds=self._perennial.config.reconcile_grace_seconds)),
+        )
+
+    async def known(self, subscription: str) -> Snapshot | None:
+        """See `Workflows`."""
+        try:
+            async with asyncio.timeout(_QUERY.total_seconds()):
+                return await self._handle(subscription).query("state", result_type=Snapshot)  # type: ignore[no-any-return]
+        except (
+            TimeoutError,
+            RPCError,
+            RPCTimeoutOrCancelledError,
+            WorkflowQueryFailedError,
+            WorkflowQueryRejectedError,
+        ):
+            return None
+
+    async def start(self, subscription: str) -> None:
+        """See `Workflows`."""
+        await self._perennial.start(subscription)
+
+    async def tell(self, snapshot: Snapshot) -> None:
+        """See `Workflows`."""
+        await self._handle(snapshot.subscription.id).signal("moved", snapshot)
+
+
+def trouble(raw: DescribeWorkflowExecutionResponse, patience: timedelta) -> str | None:
+    """What keeps a workflow from going on: an activity that fails again and again, workflow code that does not run, or workers that are not
+    there. `patience` is how long one waits for a worker."""
+    long_ago = machine_now() - patience
+    for pending in raw.pending_activities:
+        name = pending.activity_type.name
+        if pending.attempt >= _TROUBLE and pending.HasField("last_failure"):
+            return f"{name} fails: {pending.last_failure.message} (attempt {pending.attempt})"
+        waits = (
+            pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
+            and pending.attempt == 1
+        )
+        if waits and pending.scheduled_time.ToDatetime(long_ago.tzinfo) < long_ago:
+            return f"{name} waits for a worker"
+    if raw.HasField("pending_workflow_task"):
+        task = raw.pending_workflow_task
+        if task.attempt >= _TROUBLE:
+            return f"its workflow task fails (attempt {task.attempt}): its code and its history do not agree, or the code has a fault"
+        if task.original_scheduled_time.ToDatetime(long_ago.tzinfo) < long_ago:
+            return "it waits for a worker with the role workflows"
+    return None

@@ -1,0 +1,127 @@
+"""The relay: what follows a commit, again and again until it has happened.
+
+A pass starts the workflows that a crash between a commit and their start has left out, deals with the notices of real accounts that are
+due (those of test clocks come with their clock), and numbers invoices. Two relays do no harm to each other. When the database or
+Temporal is away, the parts that need it are logged and tried again, each on its own, at growing intervals.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import select
+from temporalio.runtime import Runtime
+
+from activities.number_invoices import number_invoices
+from activities.send_notices import notify
+from core.ledger.clocks import machine_now
+from core.ledger.tables import Message
+from doors.application.perennial import Perennial
+from doors.service.reconciliation import ensure_schedule
+
+log = structlog.get_logger()
+
+_BATCH = 500
+_LONGEST_PAUSE = 60.0
+
+Pause = Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """What a pass did, and how many of its parts did not work."""
+
+    started: int = 0
+    notices: int = 0
+    numbered: int = 0
+    failed: int = 0
+
+
+class Relay:
+    """Does passes over one installation."""
+
+    def __init__(self, perennial: Perennial) -> None:
+        self._perennial = perennial
+        self._scheduled = False
+
+    async def run(self, pause: Pause) -> None:
+        """Do passes until the task is cancelled; `pause` waits for so many seconds."""
+        interval = wait = self._perennial.config.relay_seconds
+        while True:
+            done = await self.once()
+            wait = (
+                min(max(wait * 2, 1.0), max(interval, _LONGEST_PAUSE)) if done.failed else interval
+            )
+            await pause(wait)
+
+    async def once(self) -> Pass:
+        """One pass; a part that fails does not keep the others from their work."""
+        failed: list[str] = []
+
+        async def part(name: str, work: Callable[[], Awaitable[int]]) -> int:
+            try:
+                done = await work()
+            except Exception as error:  # whatever is away or wrong: the relay goes on, and says so
+                failed.append(name)
+                log.error(
+                    "relay_failed",
+                    part=name,
+                    error=f"{type(error).__name__}: {error}".splitlines()[0],
+                )
+                return 0
+            if done:
+                log.info("relay_did", part=name, count=done)
+                meter = Runtime.default().metric_meter
+                meter.create_counter("perennial_relayed", "What the relay has done").add(
+                    done, {"part": name}
+                )
+            return done
+
+        started = await part("start_missing", self.start_missing)
+        notices = await part("notices", self.notices)
+        numbered = await part("invoices", self.number)
+        if not self._scheduled:
+            await part("schedule", self.schedule)
+        return Pass(started=started, notices=notices, numbered=numbered, failed=len(failed))
+
+    async def start_missing(self) -> int:
+        """Start the workflows that were not started yet; answers how many."""
+        total = 0
+        while started := await self._perennial.start_missing(_BATCH):
+            total += started
+        return total
+
+    async def notices(self) -> int:
+        """Deal with the notices that are due; answers how many were sent."""
+        sent, seen = 0, [0]
+        while due := await asyncio.to_thread(self._due):
+            if due == seen:
+                break  # another relay is at these
+            sent, seen = (
+                sent + await asyncio.to_thread(notify, self._perennial.ledger, machine_now(), due),
+                due,
+            )
+        return sent
+
+    async def number(self) -> int:
+        """Number invoices; answers how many."""
+        total = 0
+        while numbered := await asyncio.to_thread(number_invoices, self._perennial.ledger):
+            total += numbered
+        return total
+
+    async def schedule(self) -> int:
+        """See to it that reconciliation is on its schedule."""
+        await ensure_schedule(self._perennial)
+        self._scheduled = True
+        return 0
+
+    def _due(self) -> list[int]:
+        query = select(Message.id).where(
+            Message.clock.is_(None), Message.due <= machine_now(), Message.state == "planned"
+        )
+        with self._perennial.ledger.engine.connect() as connection:
+            return list(
+                connection.execute(query.order_by(Message.due, Message.id).limit(_BATCH)).scalars()
+            )

@@ -1,0 +1,41 @@
+"""The direct engine: the real activities against a real database, driven by plain calls."""
+
+from collections.abc import Generator
+from datetime import datetime
+from typing import Any, TypeVar
+
+from activities.registry import Activities
+from core.domain.commands import AnyCommand
+from core.domain.planner import Step
+from core.ledger.due_steps import Due
+from core.protocol.activity_messages import CommandRequest, CommandResult
+from core.protocol.call_sequences import Call, carry_out, take
+
+T = TypeVar("T")
+
+
+class Direct:
+    """Carries out steps and commands in this process."""
+
+    def __init__(self, activities: Activities) -> None:
+        self._activities = activities
+
+    async def take(self, item: Due, now: datetime) -> Step | None:
+        """Take the step that is due, if its subscription is still as it was read."""
+        assert item.kind is not None
+        assert item.version is not None
+        result = self._drive(take(item.kind, item.subscription, item.version, now))
+        return result.snapshot.next_step
+
+    async def command(self, command: AnyCommand, now: datetime) -> CommandResult:
+        """Carry out a command."""
+        return self._drive(carry_out(CommandRequest(command=command, now=now)))
+
+    def _drive(self, protocol: Generator[Call, Any, T]) -> T:
+        try:
+            call = next(protocol)
+            while True:
+                call = protocol.send(self._activities.call(call.activity, call.request))
+        except StopIteration as stop:
+            result: T = stop.value
+            return result

@@ -1,0 +1,53 @@
+"""What the client says while it is used as a library: to the program's own logging, and nothing on its output."""
+
+import subprocess
+import sys
+
+from settings import PROJECT
+
+PROGRAM = """
+import asyncio, logging, sys
+from doors.application.perennial import Perennial
+from doors.commandline.process_exit import leaving
+
+{before}
+async def main():
+    async with Perennial.connect("postgresql://nobody@127.0.0.1:1/none", sys.argv[1]) as perennial:
+        import structlog
+        structlog.get_logger("activities").info("command_done", operation="suspend", url="postgresql://me:hunter2@host/db")
+        structlog.get_logger("activities").warning("something", account="acme")
+
+leaving(lambda: asyncio.run(main()))
+"""
+
+
+def told(address: str, before: str = "") -> subprocess.CompletedProcess[str]:
+    program = [sys.executable, "-c", PROGRAM.format(before=before), address]
+    return subprocess.run(
+        program, cwd=PROJECT, capture_output=True, text=True, check=True, timeout=60
+    )
+
+
+def test_by_default_only_warnings_are_seen_and_nothing_is_printed(temporal_address: str) -> None:
+    done = told(temporal_address)
+    assert (done.stdout, done.stderr) == ("", "event='something' account='acme'\n")
+
+
+def test_the_program_decides_what_is_seen_and_passwords_are_not(temporal_address: str) -> None:
+    done = told(
+        temporal_address,
+        "logging.basicConfig(level='INFO', format='%(levelname)s %(message)s', stream=sys.stderr)",
+    )
+    assert (
+        "INFO event='command_done' operation='suspend' url='postgresql://me:***@host/db'\n"
+        in done.stderr
+    )
+    assert done.stdout == ""
+
+
+def test_a_program_that_has_set_up_structlog_keeps_it(temporal_address: str) -> None:
+    done = told(
+        temporal_address,
+        "import structlog; structlog.configure(processors=[structlog.processors.JSONRenderer()])",
+    )
+    assert '"event": "something"' in done.stdout

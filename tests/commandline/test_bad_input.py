@@ -1,0 +1,294 @@
+"""Whatever is written at the door is answered by a clear message and code 1 or 2, and changes nothing."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from core.ledger.database import connect
+from tests.commandline.conftest import Answer, Shop, call
+
+SQL = "x'; DROP TABLE accounts; --"
+TABLES = (
+    "accounts",
+    "subscriptions",
+    "operations",
+    "postings",
+    "history",
+    "periods",
+    "invoices",
+    "catalog_entries",
+    "policies",
+    "clocks",
+)
+
+
+def counts(url: str) -> list[int]:
+    """How many rows each table has."""
+    engine = connect(url, pool_size=1)
+    with engine.connect() as connection:
+        found = [
+            connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+            for table in TABLES
+        ]
+    engine.dispose()
+    return found
+
+
+COMMANDS = [
+    *(
+        ["top-up", "{acme}", amount]
+        for amount in (
+            "0",
+            "-5",
+            "NaN",
+            "Infinity",
+            "1e9",
+            "9" * 40,
+            "1000000000000",
+            "5,00",
+            "0x10",
+            "",
+            "٣",
+            "1.123456",
+        )
+    ),
+    ["top-up", "{acme}", "5.00", "--currency", "EUR"],
+    ["top-up", "{acme}", "5.00", "--currency", "dollars"],
+    ["top-up", "nobody", "5.00"],
+    ["top-up", SQL, "5.00"],
+    *(
+        ["purchase", "{acme}", "PRO", "--id", "{s2}", "--quantity", n]
+        for n in ("501", "0", "-1", "99999999999999999999", "NaN", "1.5")
+    ),
+    *(
+        ["purchase", "{acme}", "PRO", "--id", "{s2}", "--multiplier", n]
+        for n in ("0", "-1", "99999999999999999999", "1000000")
+    ),
+    *(
+        ["purchase", "{acme}", "PRO", "--id", "{s2}", "--addon", a]
+        for a in ("SEAT=501", "SEAT=0", "SEAT=-1", "SEAT=NaN", "SEAT=", "PRO=1", "NONE=1", SQL)
+    ),
+    ["purchase", "{acme}", "NONE", "--id", "{s2}"],
+    ["purchase", "{acme}", "SEAT", "--id", "{s2}"],
+    ["purchase", "{acme}", SQL, "--id", "{s2}"],
+    ["purchase", "nobody", "PRO", "--id", "{s2}"],
+    ["purchase", "{acme}", "PRO", "--id", "{s1}"],
+    ["purchase", "{acme}", "PRO", "--id", ""],
+    ["purchase", "{acme}", "PRO", "--id", "x" * 5000],
+    ["purchase", "{acme}", "PRO", "--id", "a\nb"],
+    ["purchase", "{acme}", "PRO", "--id", "a\udcffb"],
+    ["purchase", "{acme}", "PRO", "--id", "{s2}", "--pay", "external_invoice"],
+    ["purchase", "{acme}", "PRO", "--id", "{s2}", "--pay", "cash"],
+    ["account", "new", "b", "--currency", "XXX", "--timezone", "UTC"],
+    ["account", "new", "b", "--currency", "usd", "--timezone", "UTC"],
+    *(
+        ["account", "new", "b", "--currency", "USD", "--timezone", zone]
+        for zone in ("Mars/Olympus", "+08:00", "../../etc/passwd", "", SQL)
+    ),
+    ["account", "new", "b", "--currency", "USD", "--timezone", "UTC", "--credits", "-1"],
+    ["account", "new", "b", "--currency", "USD", "--timezone", "UTC", "--credits", "NaN"],
+    ["account", "new", "b", "--currency", "USD", "--timezone", "UTC", "--clock", "nowhere"],
+    ["account", "set", "{acme}"],
+    ["account", "set", "{acme}", "--credit-limit", "-1"],
+    ["account", "set", "{acme}", "--credit-limit", "1", "--until", "2021-02-30"],
+    ["account", "set", "{acme}", "--until", "2021-02-28"],
+    *(
+        ["extend", "{s1}", "--to", day, "--yes"]
+        for day in (
+            "2021-02-30",
+            "2021-02-29",
+            "yesterday",
+            "20210301",
+            "9999-12-31",
+            "0000-01-01",
+            SQL,
+        )
+    ),
+    ["extend", "{s1}", "--cycles", "10000000000", "--yes"],
+    ["clock", "advance", "{clock}", "--to", "2021-02-30"],
+    ["clock", "advance", "{clock}", "--to", "2021-02-03T10:00:00"],
+    ["clock", "advance", "{clock}", "--to", "2021-02-03T25:00:00Z"],
+    ["clock", "advance", "nowhere", "--to", "2021-02-03"],
+    ["clock", "new", "b", "--at", "30 February"],
+    ["list", "failed", "--account", SQL],
+    ["list", "failed", "--expiry-from", "2021-02-30"],
+    ["list", "failed", "--expiry-from", "2021-03-01", "--expiry-to", "2021-02-01"],
+    *(
+        [command, SQL]
+        for command in (
+            "show",
+            "history",
+            "explain",
+            "forecast",
+            "suspend",
+            "reactivate",
+            "recover",
+        )
+    ),
+    ["forecast", "{s1}", "--months", "0"],
+    ["forecast", "{s1}", "--months", "100000"],
+    ["terminate", "{s1}", "--reason", "", "--yes"],
+    ["terminate", "{s1}", "--yes"],
+    ["recover"],
+    ["unsubscribe", "{s1}", "--request-id", ""],
+    ["unsubscribe", "{s1}", "--by", "\x1b[31m"],
+]
+
+
+@pytest.fixture
+def bought(shop: Shop) -> Shop:
+    shop.buy()
+    return shop
+
+
+def test_nonsense_is_refused_and_changes_nothing(bought: Shop, database: str) -> None:
+    before, balance = counts(database), bought.balance()
+    names = {name: getattr(bought, name) for name in ("acme", "clock", "s1", "s2")}
+    wrong = []
+    for command in COMMANDS:
+        told = bought.run(*(part.format(**names) if part[:1] == "{" else part for part in command))
+        if told.code not in (1, 2):
+            wrong.append((command, told))
+    assert not wrong
+    assert counts(database) == before
+    assert bought.balance() == balance
+
+
+def test_a_wide_name_is_a_name(shop: Shop) -> None:
+    name = f"{shop.acme} {SQL} 日本 [bold]"
+    assert (
+        shop.run(
+            "account",
+            "new",
+            name,
+            "--currency",
+            "USD",
+            "--timezone",
+            "UTC",
+            "--credits",
+            "60",
+            "--owner",
+            "=cmd()",
+        ).code
+        == 0
+    )
+    assert shop.run("purchase", name, "PRO", "--id", f"{name}/1").code == 0
+    assert "[bold]" in shop.run("account", "show", name).out
+    rows = shop.run("list", "active", "--account", name, "--csv").out
+    assert "'=cmd()" in rows
+    assert shop.run("unsubscribe", f"{name}/1").code == 0
+
+
+FILES = {
+    "binary": bytes(range(256)) * 40,
+    "zeros": b"\0" * 100,
+    "large": b"a: b\n" * 2_000_001,
+    "open": b"{[",
+    "text": b"hello",
+    "empty": b"",
+    "list": b"[1, 2]",
+    "deep": b"[" * 100_000,
+    "nan": b"catalog: [{sku: A, kind: application, application: x, months: 1, prices: {USD: .nan}}]",
+    "bomb": b"a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
+    b"d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: [*f,*f,*f,*f,*f,*f,*f,*f,*f]\n",
+}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["catalog", "load"],
+        ["policy", "load"],
+        ["simulate"],
+        ["import"],
+        ["import", "telco-customers.csv", "--mapping"],
+    ],
+    ids=" ".join,
+)
+def test_a_file_that_is_no_such_file_is_a_fault(
+    installation: str, database: str, tmp_path: Path, command: list[str]
+) -> None:
+    (tmp_path / "telco-customers.csv").write_text("id\n1\n")
+    before = counts(database)
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(content)
+        if command == ["policy", "load"] and name == "empty":
+            continue  # no differences from the defaults
+        told = call(*command, str(tmp_path / name))
+        assert told.code == 2, (name, told)
+        assert len(told.err) < 20_000
+    assert call(*command, str(tmp_path / "missing")).code == 2
+    assert call(*command, str(tmp_path)).code == 2
+    assert counts(database) == before
+
+
+def test_a_setting_that_cannot_be_used_is_named(
+    installation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERENNIAL_JITTER_SECONDS", "soon")
+    told = call("show", "s1")
+    assert (told.code, "PERENNIAL_JITTER_SECONDS" in told.err) == (2, True)
+
+
+def away(told: Answer) -> bool:
+    return told.code == 3 and "\n" in told.err.strip()
+
+
+def test_what_is_away_is_named_with_what_to_do(
+    installation: str, database: str, monkeypatch: pytest.MonkeyPatch, unique: str
+) -> None:
+    assert call("account", "new", f"{unique}a", "--currency", "USD", "--timezone", "UTC").code == 0
+    nobody = call("top-up", f"{unique}a", "5.00")
+    assert away(nobody)
+    assert "nothing was done" in nobody.err
+    assert call("worker", "status").code == 3
+    monkeypatch.setenv("PERENNIAL_TEMPORAL_ADDRESS", "127.0.0.1:1")
+    assert away(call("top-up", f"{unique}a", "5.00"))
+    assert call("stack", "status").code == 3
+    assert call("account", "show", f"{unique}a", "--json").json["balance"] == "0.00"
+    monkeypatch.setenv("PERENNIAL_DATABASE_URL", "postgresql://nobody:secret@127.0.0.1:1/none")
+    gone = call("show", "s1")
+    assert away(gone)
+    assert "secret" not in gone.err
+    monkeypatch.delenv("PERENNIAL_DATABASE_URL")
+    monkeypatch.delenv("PERENNIAL_TEMPORAL_ADDRESS")
+    stopped = call("show", "s1")
+    assert away(stopped)
+    assert "stack up" in stopped.err
+
+
+def test_a_database_without_tables_says_how_to_make_them(
+    installation: str, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERENNIAL_DATABASE_URL", postgres_url)
+    told = call("list", "failed")
+    assert (told.code, "starter.py migrate" in told.err) == (3, True)
+
+
+def test_nobody_who_answers_in_time_leaves_the_outcome_open(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("doors.commandline.errors.PATIENCE", 0.0)
+    told = shop.run("top-up", shop.acme, "5.00", "--request-id", f"{shop.acme}-r")
+    assert told.code == 3
+    assert f"--request-id {shop.acme}-r" in told.err
+    monkeypatch.undo()
+
+
+def test_the_list_of_faulty_rows_never_replaces_what_is_imported(
+    installation: str, tmp_path: Path
+) -> None:
+    (tmp_path / "customers.csv").write_text("id\n1\n")
+    (tmp_path / "mapping.yaml").write_text("fields: {}\n")
+    files = [
+        str(tmp_path / "customers.csv"),
+        "--mapping",
+        str(tmp_path / "mapping.yaml"),
+        "--dry-run",
+    ]
+    for name in ("customers.csv", "mapping.yaml"):
+        before = (tmp_path / name).read_text()
+        told = call("import", *files, "--faults", f"{tmp_path}/../{tmp_path.name}/{name}")
+        assert (told.code, "--faults" in told.err) == (2, True)
+        assert (tmp_path / name).read_text() == before

@@ -1,0 +1,403 @@
+"""Each command by the command line, on real workflows and a test clock; the dates are those of docs/rules.md.
+
+01-15 bought ─── 02-07 renewal date ─── 02-14 paid up to ─── 02-15 expired ─── 03-15 terminated
+"""
+
+import csv
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from core.domain.commands import AnyCommand
+from core.protocol.activity_messages import CommandResult
+from doors.application.perennial import Perennial
+from doors.commandline import errors
+from settings import Settings
+from tests.commandline.conftest import Shop
+
+
+def test_a_purchase_is_answered_shown_and_in_the_history(shop: Shop) -> None:
+    told = shop.run("purchase", shop.acme, "PRO", "--id", shop.s1, "--addon", "SEAT=2", "--json")
+    assert told.json | {"request_id": ""} == {
+        "do": "purchase",
+        "request_id": "",
+        "replayed": False,
+        "refused": None,
+        "subscription": shop.s1,
+        "expiry": "2021-02-14",
+        "amount": "70.00",
+        "currency": "USD",
+    }
+    shown = shop.show()
+    assert (shown["status"], shown["expiry"], shown["renewal_date"], shown["fee"]) == (
+        "ACTIVE",
+        "2021-02-14",
+        "2021-02-07",
+        "70.00",
+    )
+    assert shown["next_step"]["kind"] == "renew"
+    assert "15 January 2021" in shop.run("show", shop.s1).out
+    history = shop.run("history", shop.s1, "--json").json
+    assert [(line["event"], line["amount"], line["rule"]) for line in history] == [
+        ("purchased", "-70.00", "4.1")
+    ]
+    assert "bought, paid up to 14 February 2021" in shop.run("history", shop.s1).out
+    assert shop.balance() == "30.00"
+
+
+def test_the_same_request_id_buys_once(shop: Shop) -> None:
+    first = shop.run(
+        "purchase", shop.acme, "PRO", "--id", shop.s1, "--request-id", f"{shop.s1}-order", "--json"
+    ).json
+    again = shop.run(
+        "purchase", shop.acme, "PRO", "--id", shop.s1, "--request-id", f"{shop.s1}-order", "--json"
+    ).json
+    assert again == first | {"replayed": True}
+    other = shop.run(
+        "purchase",
+        shop.acme,
+        "PRO",
+        "--id",
+        shop.s1,
+        "--quantity",
+        "2",
+        "--request-id",
+        f"{shop.s1}-order",
+        "--json",
+    )
+    assert (other.code, other.json["refused"]["rule"]) == (1, "4.2")
+    assert shop.balance() == "50.00"
+
+
+def test_a_failed_renewal_is_listed_explained_and_recovered_on_an_external_invoice(
+    shop: Shop,
+) -> None:
+    shop.buy("--quantity", "2")
+    shop.advance("2021-02-08")
+    rows = shop.run("list", "failed", "--json").json
+    assert [
+        (row["subscription"], row["reason"], row["failed_on"], row["billing_email"]) for row in rows
+    ] == [(shop.s1, "no_credits", "2021-02-07", "ada@acme.example")]
+    table = list(csv.DictReader(StringIO(shop.run("list", "failed", "--csv").out)))
+    assert [(row["owner"], row["expiry"], row["reason"]) for row in table] == [
+        ("Ada Lim", "2021-02-14", "no_credits")
+    ]
+    assert "usable credits do not cover the fee" in shop.run("list", "failed").out
+    why = shop.run("explain", shop.s1, "--json").json
+    assert "rule 5.3" in why["answer"]
+    assert why["answer"].startswith("It was bought on 15 January 2021 for $100.00 (rule 4.1)")
+    assert why["asked"] == "its workflow and the database"
+    assert [line["event"] for line in why["because"]] == [
+        "purchased",
+        "notice_renewal",
+        "renewal_failed",
+    ]
+    assert why["next_step"]["kind"] == "retry"
+    refused = shop.run("recover", shop.s1)
+    assert (refused.code, "rule 6.1" in refused.out) == (1, True)
+    done = shop.run("recover", "--account", shop.acme, "--invoice-number", "X-17", "--json")
+    assert [(one["subscription"], one["expiry"], one["external_invoice"]) for one in done.json] == [
+        (shop.s1, "2021-03-14", "X-17")
+    ]
+    assert shop.balance() == "0.00"
+    assert (
+        shop.run("recover", "--account", shop.acme).out
+        == "No renewal has failed: nothing to recover.\n"
+    )
+
+
+def test_a_selection_has_an_outcome_each_and_is_of_one_account(shop: Shop) -> None:
+    shop.buy("--quantity", "2")
+    shop.advance("2021-02-08")
+    told = shop.run("recover", shop.s1, shop.s2, "--invoice-number", "X-18", "--json")
+    assert told.code == 1
+    assert [
+        (one["subscription"], one["refused"] and one["refused"]["rule"]) for one in told.json
+    ] == [(shop.s1, None), (shop.s2, "4.1")]
+    assert (
+        shop.run(
+            "account",
+            "new",
+            f"{shop.acme}2",
+            "--currency",
+            "USD",
+            "--timezone",
+            "UTC",
+            "--credits",
+            "50",
+        ).code
+        == 0
+    )
+    assert shop.run("purchase", f"{shop.acme}2", "PRO", "--id", shop.s2).code == 0
+    several = shop.run("recover", shop.s1, shop.s2)
+    assert (several.code, "several accounts" in several.err) == (2, True)
+
+
+@pytest.mark.parametrize("options", [["--json"], []], ids=["json", "words"])
+def test_what_was_done_is_told_when_the_next_one_has_no_answer(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    shop.buy("--quantity", "2")
+    shop.advance("2021-02-08")
+    carry_out = errors.carry_out
+
+    async def away_for_the_second(
+        perennial: Perennial, config: Settings, command: AnyCommand
+    ) -> CommandResult:
+        if command.subscription == shop.s2:  # type: ignore[union-attr]
+            raise errors.Away("The outcome of recover is not known.")
+        return await carry_out(perennial, config, command)
+
+    monkeypatch.setattr(errors, "carry_out", away_for_the_second)
+    told = shop.run("recover", shop.s1, shop.s2, "--invoice-number", "X-19", *options)
+    assert (told.code, told.err) == (3, "The outcome of recover is not known.\n")
+    if options:
+        assert [(one["subscription"], one["refused"]) for one in told.json] == [(shop.s1, None)]
+    else:
+        assert told.out.startswith(f"{shop.s1} is recovered: $100.00 on external invoice X-19")
+
+
+def test_a_top_up_heals_a_failed_renewal(shop: Shop) -> None:
+    shop.buy("--quantity", "2")
+    shop.advance("2021-02-08")
+    told = shop.run("top-up", shop.acme, "100.00", "--currency", "USD")
+    assert (told.code, told.out) == (0, f"$100.00 added to {shop.acme}.\n")
+    assert (shop.show()["expiry"], shop.balance()) == ("2021-03-14", "0.00")
+    assert shop.run("top-up", shop.acme, "100.00", "--currency", "JPY").code == 2
+    assert (
+        shop.run("account", "show", shop.acme, "--invoices", "--json").json["invoices"][-1]["total"]
+        == "100.00"
+    )
+    assert "Top-up" in shop.run("account", "show", shop.acme, "--invoices", "--history").out
+
+
+def test_a_card_pays_a_renewal(shop: Shop) -> None:
+    shop.buy("--quantity", "2")
+    assert shop.run("card", "set", shop.acme, "sim_ok", "--renew-by-card").code == 0
+    assert shop.run("account", "show", shop.acme, "--json").json["renew_by_card"] is True
+    shop.advance("2021-02-08")
+    assert shop.show()["expiry"] == "2021-03-14"
+    assert "card charged" in shop.run("history", shop.acme, "--account").out
+    assert shop.run("card", "remove", shop.acme, "--no-renew-by-card", "--json").code == 0
+    assert shop.run("account", "show", shop.acme, "--json").json["card"] is None
+    number = shop.run("card", "set", shop.acme, "4242 4242 4242 4242")
+    assert (number.code, "4242" in number.err) == (2, False)
+
+
+def test_an_extension_shows_its_cost_before_it_asks(shop: Shop) -> None:
+    shop.buy()
+    asked = shop.run("extend", shop.s1, "--to", "2021-03-31")
+    assert (asked.code, "Cost: $77.42" in asked.out, "--yes" in asked.err) == (
+        2,
+        True,
+        True,
+    )  # 50 + 50 × 17/31
+    assert shop.balance() == "50.00"
+    done = shop.run("extend", shop.s1, "--cycles", "1", "--yes", "--json")
+    assert (done.json["amount"], done.json["expiry"]) == ("50.00", "2021-03-14")
+    for wrong in (
+        ["--cycles", "0"],
+        ["--cycles", "-1"],
+        ["--cycles", "999999999"],
+        [],
+        ["--cycles", "1", "--to", "2021-05-01"],
+        ["--to", "2021-03-15"],
+    ):
+        refused = shop.run("extend", shop.s1, *wrong, "--yes")
+        assert (refused.code, "rule 6.2" in refused.err) == (1, True), wrong
+    assert (shop.show()["expiry"], shop.balance()) == ("2021-03-14", "0.00")
+
+
+def test_a_termination_shows_its_refund_before_it_asks(shop: Shop) -> None:
+    shop.buy()
+    asked = shop.run("terminate", shop.s1, "--reason", "moved")
+    assert (asked.code, "Refund to the wallet: $50.00" in asked.out) == (2, True)
+    assert shop.show()["status"] == "ACTIVE"
+    done = shop.run(
+        "terminate",
+        shop.s1,
+        "--reason",
+        "moved",
+        "--yes",
+        "--request-id",
+        f"{shop.s1}-end",
+        "--json",
+    )
+    assert done.json["refund"] == "50.00"
+    again = shop.run(
+        "terminate",
+        shop.s1,
+        "--reason",
+        "moved",
+        "--yes",
+        "--request-id",
+        f"{shop.s1}-end",
+        "--json",
+    )
+    assert (again.code, again.json["replayed"]) == (0, True)
+    assert (shop.show()["status"], shop.balance()) == ("TERMINATED", "100.00")
+    assert shop.run("terminate", shop.s1, "--reason", "moved", "--yes").code == 1
+    assert "terminated on 2021-01-15" in shop.run("explain", shop.s1).out
+
+
+def test_expired_ones_are_listed_and_reactivated(shop: Shop) -> None:
+    shop.buy()
+    assert shop.run("unsubscribe", shop.s1).code == 0
+    shop.advance("2021-02-12")
+    assert [row["subscription"] for row in shop.run("list", "expiring", "--json").json] == [shop.s1]
+    shop.advance("2021-02-20")
+    assert shop.run("list", "expiring", "--json").json == []
+    assert [
+        row["subscription"]
+        for row in shop.run("list", "expired", "--account", shop.acme, "--json").json
+    ] == [shop.s1]
+    told = shop.run("reactivate", shop.s1)
+    assert (told.code, told.out) == (
+        0,
+        f"{shop.s1} is reactivated: $50.00 paid, paid up to 14 March 2021.\n",
+    )
+    assert shop.run("resubscribe", shop.s1).code == 0
+    assert shop.run("resubscribe", shop.s1).code == 1
+    active = ["list", "active", "--account", shop.acme, "--json"]
+    assert (
+        len(shop.run(*active, "--expiry-from", "2021-03-14", "--expiry-to", "2021-03-14").json) == 1
+    )
+    assert shop.run(*active, "--expiry-from", "2021-03-15").json == []
+
+
+def test_a_suspended_account_takes_no_commands_but_resume(shop: Shop) -> None:
+    shop.buy()
+    assert shop.run("suspend", shop.acme).code == 0
+    refused = shop.run("unsubscribe", shop.s1)
+    assert (refused.code, "rule 11.8" in refused.err) == (1, True)
+    assert shop.run("extend", shop.s1, "--cycles", "1", "--yes").code == 1
+    assert shop.run("resume", shop.acme).out == f"Account {shop.acme} is no longer suspended.\n"
+    assert shop.run("resume", shop.acme).code == 1
+
+
+def test_settings_of_an_account(shop: Shop) -> None:
+    assert (
+        shop.run(
+            "account",
+            "set",
+            shop.acme,
+            "--credit-limit",
+            "25.50",
+            "--until",
+            "2021-06-30",
+            "--renew-by-card",
+        ).code
+        == 0
+    )
+    view = shop.run("account", "show", shop.acme, "--json").json
+    assert (
+        view["credit_limit"],
+        view["credit_limit_until"],
+        view["usable"],
+        view["renew_by_card"],
+    ) == (
+        "25.50",
+        "2021-06-30",
+        "125.50",
+        True,
+    )
+    assert "Ada Lim" in shop.run("account", "show", shop.acme).out
+    again = shop.run("account", "new", shop.acme, "--currency", "USD", "--timezone", "UTC")
+    assert (again.code, "exists" in again.err) == (1, True)
+
+
+def test_the_forecast_is_what_then_happens(shop: Shop) -> None:
+    shop.buy()
+    coming = shop.run("forecast", shop.s1, "--months", "2", "--json").json
+    assert "renewal failed" in shop.run("forecast", shop.s1, "--months", "2").out
+    shop.advance("2021-03-15")
+    happened = shop.run("history", shop.acme, "--account", "--json").json
+    assert [(e["event"], e["date"], e["amount"]) for e in coming] == [
+        (h["event"], h["date"], h["amount"]) for h in happened if h["event"] != "purchased"
+    ]
+    assert coming[1]["balance"] == "0.00"
+
+
+def test_clocks_the_policy_and_the_catalogue_are_shown(shop: Shop, tmp_path: Path) -> None:
+    assert shop.run("clock", "show", shop.clock, "--json").json == [
+        {"clock": shop.clock, "now": "2021-01-15T00:00:00+00:00", "accounts": 1}
+    ]
+    assert shop.run("clock", "advance", shop.clock, "--to", "2021-01-14").code == 2
+    assert shop.run("clock", "new", shop.clock, "--at", "2021-01-15").code == 1
+    assert [entry["sku"] for entry in shop.run("catalog", "show", "--json").json] == [
+        "PRO",
+        "YEAR",
+        "SEAT",
+    ]
+    assert "$370.00" in shop.run("catalog", "show").out
+    (tmp_path / "policy.yaml").write_text("policy: {expiring_notice_days: 5}")
+    assert shop.run("policy", "load", str(tmp_path / "policy.yaml"), "--json").json == {
+        "version": 2
+    }
+    assert shop.run("policy", "show", "--json").json["policy"]["expiring_notice_days"] == 5
+    assert "expiring_notice_days" in shop.run("policy", "show").out
+
+
+def test_the_system_is_looked_after(shop: Shop) -> None:
+    shop.buy()
+    assert [role["role"] for role in shop.run("worker", "status", "--json").json] == [
+        "workflows",
+        "activities",
+        "charge",
+    ]
+    assert shop.run("reconcile", "--json").json["findings"] == []
+    assert "Everything is as it should be" in shop.run("reconcile").out
+    assert [part["state"] for part in shop.run("stack", "status", "--json").json] == [
+        "running",
+        "running",
+    ]
+    assert shop.run("stack", "up", "--json").code == 0
+    assert shop.run("stack", "down", "--json").json == {"stopped": []}
+    assert shop.run("migrate").code == 0
+
+
+def test_customers_of_another_system_are_imported_once(shop: Shop, tmp_path: Path) -> None:
+    rows = [
+        f"{shop.s1},{shop.acme},USD,UTC,PRO,2020-12-20",
+        f"{shop.s2},{shop.acme},USD,UTC,PRO,2021-02-30",
+    ]
+    (tmp_path / "customers.csv").write_text(
+        "\n".join(["id,account,currency,timezone,sku,anchor", *rows])
+    )
+    dry = shop.run(
+        "import", str(tmp_path / "customers.csv"), "--dry-run", "--clock", shop.clock, "--json"
+    )
+    assert (dry.code, dry.json["imported"], dry.json["faulty"]) == (2, 1, 1), dry.out
+    assert shop.run("show", shop.s1).code == 1
+    first = shop.run("import", str(tmp_path / "customers.csv"), "--clock", shop.clock, "--json")
+    assert (first.code, first.json["imported"], first.json["started"]) == (2, 1, 1), dry.out
+    assert "2021-02-30" in (tmp_path / "customers-faults.csv").read_text()
+    again = shop.run(
+        "import",
+        str(tmp_path / "customers.csv"),
+        "--clock",
+        shop.clock,
+        "--faults",
+        str(tmp_path / "f.csv"),
+    )
+    assert (again.code, "1 there already" in again.out) == (2, True)
+    assert shop.show()["expiry"] == "2021-01-19"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["show"],
+        ["history"],
+        ["explain"],
+        ["forecast"],
+        ["unsubscribe"],
+        ["terminate", "--reason", "x", "--yes"],
+        ["recover"],
+    ],
+)
+def test_a_subscription_that_never_was_is_refused(shop: Shop, command: list[str]) -> None:
+    told = shop.run(command[0], shop.s2, *command[1:])
+    assert told.code == 1
+    assert "rule 4.1" in told.err + told.out

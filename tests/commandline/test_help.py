@@ -1,0 +1,71 @@
+"""Every command explains itself, at once, with an example."""
+
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from settings import PROJECT
+from starter import app
+
+
+def commands() -> Iterator[tuple[str, ...]]:
+    for name, found in sorted(get_command(app).commands.items()):  # type: ignore[attr-defined]
+        if hasattr(found, "commands"):
+            yield from ((name, inner) for inner in sorted(found.commands))
+        else:
+            yield (name,)
+
+
+@pytest.mark.parametrize("command", list(commands()), ids=" ".join)
+def test_every_command_explains_itself_with_an_example(command: tuple[str, ...]) -> None:
+    told = CliRunner().invoke(app, [*command, "--help"])
+    assert told.exit_code == 0
+    assert f"Example: starter.py {' '.join(command)}" in told.stdout
+
+
+@pytest.mark.parametrize("command", list(commands()), ids=" ".join)
+def test_every_command_gives_json(command: tuple[str, ...]) -> None:
+    assert "--json" in CliRunner().invoke(app, [*command, "--help"]).stdout
+
+
+def test_help_takes_less_than_half_a_second_of_the_processor() -> None:
+    """What it takes by the clock is for the benchmark to say: here others use the machine too."""
+
+    def used() -> float:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    before = used()
+    subprocess.run(
+        [sys.executable, "starter.py", "--help"], cwd=PROJECT, check=True, capture_output=True
+    )
+    assert used() - before < 0.5
+
+
+def test_help_imports_nothing_but_typer() -> None:
+    code = "import sys, starter; print([m for m in ('temporalio', 'sqlalchemy', 'rich', 'pydantic', 'babel') if m in sys.modules])"
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, check=True, capture_output=True, text=True
+    )
+    assert told.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["no-such-command"],
+        ["show"],
+        ["show", "a", "b"],
+        ["list", "lost"],
+        ["simulate", "f", "--engine", "steam"],
+    ],
+)
+def test_wrong_usage_is_code_2(arguments: list[str]) -> None:
+    told = CliRunner().invoke(app, arguments)
+    assert told.exit_code == 2
+    assert "Usage:" in told.stderr

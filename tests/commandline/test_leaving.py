@@ -1,0 +1,70 @@
+"""A process ends with the code that its program asks for, at once and whatever its threads do."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from settings import PROJECT
+
+
+def left(program: str, out: int | None = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+    """How a process ends that leaves `program`, the body of its `main`."""
+    source = f"import sys, threading\nfrom doors.commandline.process_exit import leaving\ndef main():\n    print('said')\n    {program}\nleaving(main)\n"
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return subprocess.run(
+        [sys.executable, "-c", source],
+        cwd=PROJECT,
+        env=buffered,
+        stdout=out,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("program", "code", "error"),
+    [
+        ("return None", 0, ""),
+        ("return 3", 3, ""),
+        ("raise SystemExit", 0, ""),
+        ("raise SystemExit(2)", 2, ""),
+        ("sys.exit('no such file')", 1, "no such file\n"),
+    ],
+)
+def test_the_code_is_the_program_s_and_what_it_printed_is_written(
+    program: str, code: int, error: str
+) -> None:
+    done = left(program)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "said\n", error)
+
+
+def test_what_nobody_caught_is_told_and_is_1() -> None:
+    done = left("1 / 0")
+    assert done.returncode == 1
+    assert "ZeroDivisionError" in done.stderr
+
+
+def test_a_thread_that_does_not_end_is_not_waited_for() -> None:
+    assert left("threading.Thread(target=threading.Event().wait).start()").returncode == 0
+
+
+def test_output_that_cannot_be_written_is_told_and_is_3() -> None:
+    with open("/dev/full", "w") as full:
+        done = left("return 0", out=full.fileno())
+    assert done.returncode == 3
+    assert done.stderr == "The output cannot be written: No space left on device.\n"
+
+
+def test_a_process_without_an_output_ends_all_the_same() -> None:
+    assert left("sys.stdout.close(); sys.stdout = None").returncode == 0
+
+
+def test_a_reader_who_has_seen_enough_is_no_error() -> None:
+    with subprocess.Popen(["true"], stdin=subprocess.PIPE) as reader:
+        reader.wait()
+        assert reader.stdin is not None
+        done = left("return 0", out=reader.stdin.fileno())
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,59 @@
+"""A command that a workflow has accepted, from the queue to its outcome; the same for subscriptions and accounts."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError, FailureError
+
+from core.protocol.activity_messages import CommandRequest, CommandResult
+from core.protocol.call_sequences import carry_out
+from core.protocol.workflow_messages import AccountMessage, Options, SubscriptionMessage
+from workflows.activity_driver import drive
+
+M = TypeVar("M", SubscriptionMessage, AccountMessage)
+
+
+class Accepted(Generic[M]):
+    """A command in the queue. Carrying it out never raises: what can never work is the fault that its sender is told."""
+
+    def __init__(self, message: M) -> None:
+        command = message.command
+        if command.request_id is None:
+            # whoever repeats the activity after a crash must find it done
+            command = replace(command, request_id=f"workflow/{workflow.uuid4()}")
+        self.message: M = replace(message, command=command)
+        self._answered = False
+        self._result: CommandResult | None = None
+        self._fault: FailureError | None = None
+
+    async def carry_out(self, now: datetime, options: Options) -> CommandResult:
+        """Carry it out at a business instant; answers nothing done when it can never work. Its sender hears of it by `answer`."""
+        try:
+            self._result = await drive(
+                carry_out(CommandRequest(command=self.message.command, now=now)), options
+            )
+        except FailureError as error:
+            self._fault = error.cause if isinstance(error.cause, FailureError) else error
+            workflow.logger.warning(
+                "a command can never work: %s",
+                self._fault,
+                extra={"operation": self.message.command.do},
+            )
+        return self._result or CommandResult()
+
+    def answer(self) -> None:
+        """Let the sender have the outcome."""
+        self._answered = True
+
+    async def outcome(self) -> CommandResult:
+        """Wait for the answer. Raises `ApplicationError` Impossible when it can never work."""
+        await workflow.wait_condition(lambda: self._answered)
+        if self._result is None:
+            raise ApplicationError(
+                f"{self.message.command.do} can never work: {self._fault}",
+                type="Impossible",
+                non_retryable=True,
+            )
+        return self._result
