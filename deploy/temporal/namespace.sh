@@ -1,6 +1,9 @@
 #!/bin/sh
-# Create Perennial's namespace, or bring its retention to what is configured. Doing it again changes nothing.
-# The server is TEMPORAL_ADDRESS, the namespace NAMESPACE, the retention of closed runs RETENTION.
+# Creates Perennial's namespace, or sets its retention. A second run changes nothing.
+# Environment variables:
+#   TEMPORAL_ADDRESS  host:port of the Temporal server
+#   NAMESPACE         the namespace
+#   RETENTION         how long the server keeps closed runs, such as 72h
 set -eu
 
 temporal operator cluster health

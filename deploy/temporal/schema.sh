@@ -1,9 +1,11 @@
 #!/bin/sh
-# Bring both databases of the Temporal server to the version of this image. Doing it again changes nothing.
-# The server's address and password come from SQL_HOST, SQL_PORT, SQL_USER, SQL_PASSWORD and SQL_PLUGIN.
+# Brings both databases of the Temporal server to the version of this image. A second run changes
+# nothing. The tool reads the address and the password of PostgreSQL from SQL_HOST, SQL_PORT,
+# SQL_USER, SQL_PASSWORD and SQL_PLUGIN.
 set -eu
 
-prepare() { # database, schema inside the tool
+# prepare DATABASE SCHEMA: the schema is a path inside the tool.
+prepare() {
     echo "database $1"
     temporal-sql-tool --database "$1" create-database
     temporal-sql-tool --database "$1" setup-schema --version 0.0
