@@ -11,8 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from functools import lru_cache
 
-from core.domain.faults import Fault
-from core.domain.places import at, shown
+from core.domain.places import shown
 
 MOST_DECIMALS = 5
 MOST_DIGITS = 12
@@ -147,36 +146,3 @@ def parse_amount(text: object) -> Decimal:
         raise ValueError(f"{shown(text)} is too large; an amount is below 10^{MOST_DIGITS}")
     amount = Decimal(text)
     return amount if amount else abs(amount)
-
-
-def parse_amounts(document: object, place: str, faults: list[Fault]) -> dict[str, Decimal]:
-    """Read a mapping of currency to amount, none of them negative, such as the prices of a SKU; what is wrong is added to `faults`."""
-    if not isinstance(document, Mapping):
-        faults.append(
-            Fault(
-                place,
-                f'{shown(document)} is not a mapping of currency to amount, such as {{USD: "50.00"}}',
-            )
-        )
-        return {}
-    amounts: dict[str, Decimal] = {}
-    for currency, text in document.items():
-        there = at(place, currency)
-        if not is_currency(currency):
-            faults.append(
-                Fault(
-                    there,
-                    f"{shown(currency)} is not a currency in use; allowed are ISO 4217 codes such as USD",
-                )
-            )
-            continue
-        try:
-            amount = parse_amount(text)
-        except ValueError as error:
-            faults.append(Fault(there, str(error)))
-            continue
-        if amount < 0:
-            faults.append(Fault(there, f"{text} is negative; allowed are zero and more"))
-        else:
-            amounts[currency] = amount
-    return amounts
