@@ -103,11 +103,10 @@ def read_text(value: object, longest: int = LONGEST_TEXT) -> str:
         wrong("must not be empty")
     if len(value) > longest:
         wrong(f"has {len(value)} characters; at most {longest} are allowed")
-    if any(
-        character in _TURNS_TEXT or unicodedata.category(character) in _NOT_TEXT
-        for character in value
-    ):
+    if any(unicodedata.category(character) in _NOT_TEXT for character in value):
         wrong(f"{shown(value)} has control characters or is not UTF-8; text on one line is allowed")
+    if not _TURNS_TEXT.isdisjoint(value):
+        wrong(f"{shown(value)} turns the direction of writing; text without such marks is allowed")
     return value
 
 

@@ -34,7 +34,7 @@ from core.protocol.workflow_messages import subscription_workflow
 from doors.application import test_clocks
 from doors.application.perennial import Perennial
 from doors.intake import column_mapping
-from doors.intake.column_mapping import Mapping
+from doors.intake.column_mapping import ColumnMapping
 from doors.intake.customer_import import Report, import_file, import_into
 from doors.simulation.direct_engine import Direct
 from settings import Settings
@@ -56,7 +56,7 @@ def ledger(database: str) -> Iterator[Ledger]:
 
 
 @pytest.fixture(scope="module")
-def telco() -> Mapping:
+def telco() -> ColumnMapping:
     return column_mapping.read(ROOT / "examples" / "telco-mapping.yaml")
 
 
@@ -76,7 +76,7 @@ def plain(folder: Path, *rows: str, header: str = HEADER) -> Path:
     return file
 
 
-def run(ledger: Ledger, file: Path, by: Mapping | None = None, **options: Any) -> Report:
+def run(ledger: Ledger, file: Path, by: ColumnMapping | None = None, **options: Any) -> Report:
     return asyncio.run(import_into(ledger, file, by, **{"clock": "c", **options}))
 
 
@@ -118,7 +118,7 @@ def everything(ledger: Ledger) -> dict[str, list[Any]]:
     }
 
 
-# --- a row, by hand ---------------------------------------------------------------------------------------------------------------------
+# --- a row, by hand ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def everything(ledger: Ledger) -> dict[str, list[Any]]:
 )
 def test_rule_1_3_a_row_becomes_a_subscription_in_the_middle_of_its_cycle(
     ledger: Ledger,
-    telco: Mapping,
+    telco: ColumnMapping,
     tmp_path: Path,
     id_: str,
     facts: dict[str, Any],
@@ -253,7 +253,7 @@ def test_rule_1_3_a_row_becomes_a_subscription_in_the_middle_of_its_cycle(
     ],
 )
 def test_the_payment_method_says_how_the_account_pays(
-    ledger: Ledger, telco: Mapping, tmp_path: Path, id_: str, account: dict[str, Any]
+    ledger: Ledger, telco: ColumnMapping, tmp_path: Path, id_: str, account: dict[str, Any]
 ) -> None:
     run(ledger, some(tmp_path, id_), telco)
     with ledger.engine.connect() as connection:
@@ -270,7 +270,7 @@ def test_the_payment_method_says_how_the_account_pays(
 
 
 def test_opening_credits_are_one_balanced_operation_with_a_line_of_history(
-    ledger: Ledger, telco: Mapping, tmp_path: Path
+    ledger: Ledger, telco: ColumnMapping, tmp_path: Path
 ) -> None:
     run(ledger, some(tmp_path, "5575-GNVDE"), telco)
     assert rows_of(ledger, "SELECT purpose, subscription, cycle, request_id FROM operations") == [
@@ -287,7 +287,7 @@ def test_opening_credits_are_one_balanced_operation_with_a_line_of_history(
 
 
 def test_notices_whose_instant_is_past_are_not_planned(
-    ledger: Ledger, telco: Mapping, tmp_path: Path
+    ledger: Ledger, telco: ColumnMapping, tmp_path: Path
 ) -> None:
     """E = 03-22: the notice of the renewal was due on 03-08; E = 05-09: on 04-25, and *expiring* on 05-06."""
     run(ledger, some(tmp_path, "7590-VHVEG", "5575-GNVDE"), telco)
@@ -303,7 +303,7 @@ def test_notices_whose_instant_is_past_are_not_planned(
 
 
 def test_nothing_is_refunded_for_the_cycle_that_was_paid_elsewhere(
-    ledger: Ledger, telco: Mapping, tmp_path: Path
+    ledger: Ledger, telco: ColumnMapping, tmp_path: Path
 ) -> None:
     run(ledger, some(tmp_path, "5575-GNVDE"), telco)
     direct = Direct(Activities(ledger, SimulatedCards(ledger.engine)))
@@ -312,7 +312,7 @@ def test_nothing_is_refunded_for_the_cycle_that_was_paid_elsewhere(
     assert Decimal(result.facts["refund"]) == 0
 
 
-def test_what_was_imported_lives_on(ledger: Ledger, telco: Mapping) -> None:
+def test_what_was_imported_lives_on(ledger: Ledger, telco: ColumnMapping) -> None:
     """Two months later: renewed by card or from the credits, failed without, expired when unsubscribed; the ledger sums to zero."""
     run(ledger, TELCO, telco, limit=40)
     direct = Direct(Activities(ledger, SimulatedCards(ledger.engine)))
@@ -322,11 +322,11 @@ def test_what_was_imported_lives_on(ledger: Ledger, telco: Mapping) -> None:
     assert rows_of(ledger, "SELECT sum(amount) FROM postings") == [(0,)]
 
 
-# --- the whole file ---------------------------------------------------------------------------------------------------------------------
+# --- the whole file ------------------------------------------------------------------------------
 
 
 def test_all_7043_rows_are_imported_and_a_second_time_nothing(
-    ledger: Ledger, telco: Mapping
+    ledger: Ledger, telco: ColumnMapping
 ) -> None:
     first = run(ledger, TELCO, telco)
     assert (first.rows, first.imported, first.there, first.faulty, first.started) == (
@@ -385,7 +385,7 @@ def test_all_7043_rows_are_imported_and_a_second_time_nothing(
     assert everything(ledger) == before
 
 
-def test_a_dry_run_changes_nothing(ledger: Ledger, telco: Mapping, tmp_path: Path) -> None:
+def test_a_dry_run_changes_nothing(ledger: Ledger, telco: ColumnMapping, tmp_path: Path) -> None:
     run(ledger, some(tmp_path, "7590-VHVEG"), telco)
     before = everything(ledger)
     report = run(ledger, TELCO, telco, dry_run=True, limit=100)
@@ -399,13 +399,13 @@ def test_a_dry_run_changes_nothing(ledger: Ledger, telco: Mapping, tmp_path: Pat
     assert everything(ledger) == before
 
 
-def test_a_dry_run_needs_no_seller(ledger: Ledger, telco: Mapping) -> None:
+def test_a_dry_run_needs_no_seller(ledger: Ledger, telco: ColumnMapping) -> None:
     assert run(ledger, TELCO, telco, dry_run=True, limit=10).imported == 10
     assert rows_of(ledger, "SELECT * FROM sellers") == []
 
 
 def test_a_prefix_makes_other_ids_with_the_same_dates(
-    ledger: Ledger, telco: Mapping, tmp_path: Path
+    ledger: Ledger, telco: ColumnMapping, tmp_path: Path
 ) -> None:
     run(ledger, some(tmp_path, "5575-GNVDE"), telco)
     run(ledger, some(tmp_path, "5575-GNVDE"), telco, prefix="run-2-")
@@ -416,7 +416,7 @@ def test_a_prefix_makes_other_ids_with_the_same_dates(
 
 
 def test_without_a_clock_today_is_the_machines(
-    ledger: Ledger, telco: Mapping, tmp_path: Path
+    ledger: Ledger, telco: ColumnMapping, tmp_path: Path
 ) -> None:
     run(ledger, some(tmp_path, "4472-LVYGI"), telco, clock=None)
     with ledger.engine.connect() as connection:
@@ -425,12 +425,12 @@ def test_without_a_clock_today_is_the_machines(
     assert row.clock is None
 
 
-def test_an_unknown_clock_is_said(ledger: Ledger, telco: Mapping) -> None:
+def test_an_unknown_clock_is_said(ledger: Ledger, telco: ColumnMapping) -> None:
     with pytest.raises(LookupError, match="there is no test clock nowhere"):
         run(ledger, TELCO, telco, clock="nowhere")
 
 
-def test_progress_is_told_and_ends_with_all(ledger: Ledger, telco: Mapping) -> None:
+def test_progress_is_told_and_ends_with_all(ledger: Ledger, telco: ColumnMapping) -> None:
     told: list[tuple[int, int]] = []
     run(
         ledger,
@@ -443,7 +443,7 @@ def test_progress_is_told_and_ends_with_all(ledger: Ledger, telco: Mapping) -> N
     assert told == [(10, 25), (20, 25), (25, 25)]
 
 
-# --- a file without a mapping -----------------------------------------------------------------------------------------------------------
+# --- a file without a mapping --------------------------------------------------------------------
 
 
 def test_the_plain_example_is_imported(ledger: Ledger) -> None:
@@ -576,11 +576,11 @@ def test_a_sku_of_the_catalogue_needs_no_price(ledger: Ledger, tmp_path: Path) -
     assert rows_of(ledger, "SELECT count(*) FROM catalog_entries") == [(2,)]
 
 
-# --- faulty rows ------------------------------------------------------------------------------------------------------------------------
+# --- faulty rows ---------------------------------------------------------------------------------
 
 
 def test_faulty_rows_are_listed_with_line_id_and_every_reason_and_do_not_stop_the_others(
-    ledger: Ledger, telco: Mapping, tmp_path: Path
+    ledger: Ledger, telco: ColumnMapping, tmp_path: Path
 ) -> None:
     header, *lines = TELCO.read_text().splitlines()
     lines = [
@@ -619,7 +619,7 @@ def test_faulty_rows_are_listed_with_line_id_and_every_reason_and_do_not_stop_th
                 "8",
                 "9305-CDSKC",
                 "months: 'Biweekly' is not in the table of column Contract; it has 'Month-to-month', 'One year', 'Two year'; "
-                "tenure_months: 'eight' is not a whole number from 0 to 1200",
+                "tenure_months: must be a whole number from 0 to 1200, not 'eight'",
             ],
         ]
     mended = tmp_path / "mended.csv"
@@ -635,13 +635,13 @@ def test_faulty_rows_are_listed_with_line_id_and_every_reason_and_do_not_stop_th
         ("a,,USD,UTC,1,5.00,2024-03-16", "anchor: 2024-03-16 is after today, 2024-03-15"),
         (
             "a,,USD,UTC,1,5.00,2024-02-30",
-            "anchor: '2024-02-30' is not a date such as 2021-03-01, of the year 1900 or later",
+            "anchor: 2024-02-30 is not in the calendar; allowed are days such as 2021-01-31",
         ),
         (
             "a,,USD,UTC,1,5.00,2024-03-01,501",
             "quantity: at most 500 licences are allowed, not 501 (rule 3.3)",
         ),
-        ("a,,USD,UTC,1,-5.00,2024-03-01", "price: -5.00 is negative; allowed are zero and more"),
+        ("a,,USD,UTC,1,-5.00,2024-03-01", "price: must be zero or more, not '-5.00'"),
         (
             "a,,XXX,UTC,1,5.00,2024-03-01",
             "currency: 'XXX' is not a currency in use; allowed are ISO 4217 codes such as USD",
@@ -727,7 +727,7 @@ def test_a_cycle_beyond_the_calendar_is_a_fault(ledger: Ledger, tmp_path: Path) 
     ]
 
 
-# --- hostile files ----------------------------------------------------------------------------------------------------------------------
+# --- hostile files -------------------------------------------------------------------------------
 
 GOOD = b"a,,USD,UTC,1,5.00,2024-01-31,,,,,,,\n"
 
@@ -737,13 +737,13 @@ GOOD = b"a,,USD,UTC,1,5.00,2024-01-31,,,,,,,\n"
     [
         (b"", "line 1: is empty; it has the names of the columns"),
         (b"\n\n", "line 1: is empty; it has the names of the columns"),
-        (b"\xff\xfe\x00i", "line 1: has a zero byte: this is no text"),
+        (b"\xff\xfe\x00i", "line 1: has a zero byte: this is not text"),
         (bytes(range(1, 256)) * 40, r"line 1: the column '\x01\x02\x03"),
         (
             HEADER.encode() + GOOD + b"\xe9,,USD,UTC,1,5.00,2024-01-31,,,,,,,\n",
             "line 3: is not UTF-8 text",
         ),
-        (HEADER.encode() + GOOD + b"a\0b" + GOOD, "line 3: has a zero byte: this is no text"),
+        (HEADER.encode() + GOOD + b"a\0b" + GOOD, "line 3: has a zero byte: this is not text"),
         (HEADER.encode() + b'"a' + GOOD * 10, "line 11: is not CSV: unexpected end of data"),
         (HEADER.encode() + b'"a"b' + GOOD, "line 2: is not CSV: ',' expected after '\"'"),
         (
@@ -802,7 +802,7 @@ def test_a_file_that_is_not_there_is_said(ledger: Ledger, tmp_path: Path) -> Non
         run(ledger, tmp_path / "nowhere.csv")
 
 
-# --- killed, repeated, at once ----------------------------------------------------------------------------------------------------------
+# --- killed, repeated, at once -------------------------------------------------------------------
 
 
 class Recorder:
@@ -846,7 +846,7 @@ class Recorder:
 
 
 def test_workflows_are_started_for_what_was_committed_and_made_good_by_the_next_run(
-    ledger: Ledger, telco: Mapping
+    ledger: Ledger, telco: ColumnMapping
 ) -> None:
     failing = Recorder(ledger, fail_at=2)
     with pytest.raises(ConnectionError):
@@ -888,7 +888,7 @@ asyncio.run(import_into(Ledger(connect(sys.argv[1])), Path("examples/telco-custo
     ],
 )
 def test_killed_in_the_middle_and_run_again_gives_what_an_undisturbed_run_gives(
-    ledger: Ledger, telco: Mapping, tmp_path: Path, point: str, committed: int
+    ledger: Ledger, telco: ColumnMapping, tmp_path: Path, point: str, committed: int
 ) -> None:
     environment = {**os.environ, "PERENNIAL_FAILPOINTS": str(tmp_path), "PERENNIAL_FAIL_AT": point}
     url = ledger.engine.url.render_as_string(hide_password=False)
@@ -915,7 +915,9 @@ def test_killed_in_the_middle_and_run_again_gives_what_an_undisturbed_run_gives(
     assert json.dumps(everything(ledger), default=str) == result
 
 
-def test_two_imports_at_once_come_to_one(ledger: Ledger, telco: Mapping, database: str) -> None:
+def test_two_imports_at_once_come_to_one(
+    ledger: Ledger, telco: ColumnMapping, database: str
+) -> None:
     other = Ledger(connect(database))
 
     async def both() -> list[Report]:
@@ -956,11 +958,11 @@ def test_a_subscription_that_was_bought_under_the_id_is_passed_over(
     }
 
 
-# --- with workflows ---------------------------------------------------------------------------------------------------------------------
+# --- with workflows ------------------------------------------------------------------------------
 
 
 async def test_each_imported_subscription_has_its_workflow(
-    database: str, temporal_address: str, telco: Mapping
+    database: str, temporal_address: str, telco: ColumnMapping
 ) -> None:
     async with Perennial.connect(
         database, temporal_address, Settings(seller="importer")
@@ -988,7 +990,7 @@ async def test_each_imported_subscription_has_its_workflow(
 
 
 async def test_without_workflows_they_are_left_to_the_relay(
-    database: str, temporal_address: str, telco: Mapping
+    database: str, temporal_address: str, telco: ColumnMapping
 ) -> None:
     async with Perennial.connect(
         database, temporal_address, Settings(seller="importer")
