@@ -255,8 +255,10 @@ def read_moment(value: object, years: tuple[int, int] = YEARS) -> date | datetim
         written, time, offset = match.groups()
         try:
             instant = datetime.fromisoformat(f"{written}T{time}{offset.upper()}").astimezone(UTC)
-        except (ValueError, OverflowError) as error:
-            raise Wrong(f"{shown(value)} is not an instant: {error}") from None
+        except (ValueError, OverflowError):
+            reason = "is not in the calendar or on the clock"
+            allowed = "allowed are instants such as 2021-01-31T15:30:00Z"
+            raise Wrong(f"{shown(value)} {reason}; {allowed}") from None
         return _in_range(str(value), instant, years)
     if isinstance(value, str) and _DATE.fullmatch(value):
         return read_day(value, years)
