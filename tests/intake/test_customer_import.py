@@ -1,4 +1,4 @@
-"""The import: what becomes of a row, of a file that is wrong, and of an import that is killed (docs/import.md).
+"""The import of docs/import.md: what becomes of a row, of a wrong file, of a killed import.
 
 Today is 2024-03-15 in California, unless a test says otherwise: the test clock stands at 20:00Z.
 """
@@ -43,7 +43,10 @@ from tests.domain.made import at, day
 ROOT = Path(__file__).parents[2]
 TELCO = ROOT / "examples" / "telco-customers.csv"
 NOW = at("2024-03-15T20:00")
-HEADER = "id,account,currency,timezone,months,price,anchor,quantity,credits,card,renew_by_card,auto_renew,sku,application\n"
+HEADER = (
+    "id,account,currency,timezone,months,price,anchor,quantity,credits,card,renew_by_card,"
+    "auto_renew,sku,application\n"
+)
 
 
 @pytest.fixture
@@ -96,23 +99,28 @@ def everything(ledger: Ledger) -> dict[str, list[Any]]:
         "subscriptions": rows_of(ledger, "SELECT * FROM subscriptions ORDER BY id"),
         "operations": rows_of(
             ledger,
-            "SELECT account, subscription, cycle, purpose, at, result FROM operations ORDER BY subscription, purpose",
+            "SELECT account, subscription, cycle, purpose, at, result FROM operations "
+            "ORDER BY subscription, purpose",
         ),
         "postings": rows_of(
             ledger,
-            "SELECT account, line, book, currency, amount FROM postings ORDER BY account, line, amount",
+            "SELECT account, line, book, currency, amount FROM postings "
+            "ORDER BY account, line, amount",
         ),
         "periods": rows_of(
             ledger,
-            "SELECT subscription, account, sku, start, expiry, months, scheduled_start, paid FROM periods ORDER BY subscription",
+            "SELECT subscription, account, sku, start, expiry, months, scheduled_start, paid "
+            "FROM periods ORDER BY subscription",
         ),
         "messages": rows_of(
             ledger,
-            "SELECT subscription, kind, expiry, due, state FROM messages ORDER BY subscription, kind",
+            "SELECT subscription, kind, expiry, due, state FROM messages "
+            "ORDER BY subscription, kind",
         ),
         "history": rows_of(
             ledger,
-            "SELECT at, account, subscription, event, amount, rule, facts FROM history ORDER BY subscription, event",
+            "SELECT at, account, subscription, event, amount, rule, facts FROM history "
+            "ORDER BY subscription, event",
         ),
         "catalogue": rows_of(ledger, "SELECT document FROM catalog_entries ORDER BY id"),
     }
@@ -124,7 +132,8 @@ def everything(ledger: Ledger) -> dict[str, list[Any]]:
 @pytest.mark.parametrize(
     ("id_", "facts", "period", "next_step"),
     [
-        # Tenure 1, day 23 by hash: 2024-02-23 + 1 month − 1 day. The renewal date, 03-15, has begun at 07:00Z: it is attempted at once.
+        # Tenure 1, day 23 by hash: 2024-02-23 + 1 month − 1 day. The renewal date, 03-15, has
+        # begun at 07:00Z, so the renewal is attempted at once.
         (
             "7590-VHVEG",
             {
@@ -139,7 +148,8 @@ def everything(ledger: Ledger) -> dict[str, list[Any]]:
             "2024-02-23..2024-03-22",
             "attempt 2024-03-15T20:00 5.7",
         ),
-        # Tenure 34: 2024-03 − 34 months = 2021-05, day 10. Three years of twelve months: 2024-05-09. 12 × 56.95 = 683.40.
+        # Tenure 34: 2024-03 − 34 months = 2021-05, day 10. Three years of twelve months end on
+        # 2024-05-09. 12 × 56.95 = 683.40.
         (
             "5575-GNVDE",
             {
@@ -154,7 +164,8 @@ def everything(ledger: Ledger) -> dict[str, list[Any]]:
             "2023-05-10..2024-05-09",
             "renew 2024-05-02T07:00 5.1",
         ),
-        # Tenure 2, day 4: 2024-01-04; three months reach 04-03. Churn: auto-renewal is off, so the next step is to expire.
+        # Tenure 2, day 4: 2024-01-04. Three months reach 04-03. Churn: auto-renewal is off, so the
+        # next step is to expire.
         (
             "3668-QPYBK",
             {
@@ -169,7 +180,8 @@ def everything(ledger: Ledger) -> dict[str, list[Any]]:
             "2024-03-04..2024-04-03",
             "expire 2024-04-04T07:00 1.5",
         ),
-        # Tenure 72, day 31: 2018-03-31 + 72 months − 1 day = 2024-03-30; the renewal date is 03-23. 24 × 107.50 = 2580.00.
+        # Tenure 72, day 31: 2018-03-31 + 72 months − 1 day = 2024-03-30. The renewal date is
+        # 03-23. 24 × 107.50 = 2580.00.
         (
             "5954-BDFSG",
             {
@@ -184,7 +196,8 @@ def everything(ledger: Ledger) -> dict[str, list[Any]]:
             "2022-03-31..2024-03-30",
             "renew 2024-03-23T07:00 5.1",
         ),
-        # Tenure 0: bought today. 2024-03-15 + 24 months − 1 day; the renewal date lies in daylight saving time too. 24 × 52.55 = 1261.20.
+        # Tenure 0: bought today. 2024-03-15 + 24 months − 1 day. The renewal date lies in daylight
+        # saving time too. 24 × 52.55 = 1261.20.
         (
             "4472-LVYGI",
             {
@@ -289,7 +302,10 @@ def test_opening_credits_are_one_balanced_operation_with_a_line_of_history(
 def test_notices_whose_instant_is_past_are_not_planned(
     ledger: Ledger, telco: ColumnMapping, tmp_path: Path
 ) -> None:
-    """E = 03-22: the notice of the renewal was due on 03-08; E = 05-09: on 04-25, and *expiring* on 05-06."""
+    """For E = 03-22 the notice of the renewal was due on 03-08.
+
+    For E = 05-09 it is due on 04-25, and *expiring* on 05-06.
+    """
     run(ledger, some(tmp_path, "7590-VHVEG", "5575-GNVDE"), telco)
     with ledger.engine.connect() as connection:
         planned = connection.execute(
@@ -313,7 +329,10 @@ def test_nothing_is_refunded_for_the_cycle_that_was_paid_elsewhere(
 
 
 def test_what_was_imported_lives_on(ledger: Ledger, telco: ColumnMapping) -> None:
-    """Two months later: renewed by card or from the credits, failed without, expired when unsubscribed; the ledger sums to zero."""
+    """Two months later some have renewed by card or from credits, and the others have expired.
+
+    The ledger sums to zero.
+    """
     run(ledger, TELCO, telco, limit=40)
     direct = Direct(Activities(ledger, SimulatedCards(ledger.engine)))
     asyncio.run(test_clocks.advance(ledger, direct, "c", at("2024-05-15T00:00")))
@@ -368,14 +387,16 @@ def test_all_7043_rows_are_imported_and_a_second_time_nothing(
     assert (
         rows_of(
             ledger,
-            f"SELECT id FROM subscriptions WHERE anchor > {today} OR expiry < {today} OR months_paid % cycle_months <> 0",
+            f"SELECT id FROM subscriptions WHERE anchor > {today} OR expiry < {today} "
+            "OR months_paid % cycle_months <> 0",
         )
         == []
     )
     assert (
         rows_of(
             ledger,
-            f"SELECT subscription FROM periods WHERE start > {today} OR expiry < {today} OR paid <> 0",
+            f"SELECT subscription FROM periods WHERE start > {today} OR expiry < {today} "
+            "OR paid <> 0",
         )
         == []
     )
@@ -606,7 +627,8 @@ def test_faulty_rows_are_listed_with_line_id_and_every_reason_and_do_not_stop_th
             [
                 "4",
                 "3668-QPYBK",
-                "monthly_price: 'NaN' is not an amount: allowed are digits with at most 5 decimals, such as \"50.00\"",
+                "monthly_price: 'NaN' is not an amount: "
+                'allowed are digits with at most 5 decimals, such as "50.00"',
             ],
             [
                 "5",
@@ -618,7 +640,8 @@ def test_faulty_rows_are_listed_with_line_id_and_every_reason_and_do_not_stop_th
             [
                 "8",
                 "9305-CDSKC",
-                "months: 'Biweekly' is not in the table of column Contract; it has 'Month-to-month', 'One year', 'Two year'; "
+                "months: 'Biweekly' is not in the table of column Contract; "
+                "it has 'Month-to-month', 'One year', 'Two year'; "
                 "tenure_months: must be a whole number from 0 to 1200, not 'eight'",
             ],
         ]
@@ -648,11 +671,13 @@ def test_faulty_rows_are_listed_with_line_id_and_every_reason_and_do_not_stop_th
         ),
         (
             "a,,USD,Mars/Base,1,5.00,2024-03-01",
-            "timezone: 'Mars/Base' is not an IANA time zone; allowed are names such as Asia/Singapore or UTC",
+            "timezone: 'Mars/Base' is not an IANA time zone; "
+            "allowed are names such as Asia/Singapore or UTC",
         ),
         (
             "a,,USD,UTC,1,5.00,2024-03-01,1,,,,,," + "p" * 100,
-            f"application: '{'p' * 12}...{'p' * 13}' is too long for the name of a SKU; name it in a column sku",
+            f"application: '{'p' * 12}...{'p' * 13}' is too long for the name of a SKU; "
+            "name it in a column sku",
         ),
         ("a,,USD,UTC,1,999999999999.99999,2024-03-01,500", None),
         ("a,,USD,UTC,1,0,2024-03-01", None),
@@ -710,8 +735,8 @@ def test_what_is_multiplied_stays_an_amount(
     ledger: Ledger, tmp_path: Path, mapped: str, cell: str, fault: str
 ) -> None:
     by = column_mapping.parse(
-        "fields:\n  id: {column: I}\n  currency: USD\n  timezone: UTC\n  months: 24\n  tenure_months: 0\n  "
-        + mapped
+        "fields:\n  id: {column: I}\n  currency: USD\n  timezone: UTC\n"
+        "  months: 24\n  tenure_months: 0\n  " + mapped
     )
     file = tmp_path / "big.csv"
     file.write_text(f"I,X\na,{cell}\n")
@@ -723,7 +748,8 @@ def test_a_cycle_beyond_the_calendar_is_a_fault(ledger: Ledger, tmp_path: Path) 
         connection.execute(insert(Clock).values(id="late", now=datetime(9990, 1, 1, tzinfo=UTC)))
     report = run(ledger, plain(tmp_path, "a,,USD,UTC,1200,5.00,9989-01-01"), clock="late")
     assert reasons(report) == [
-        "2 a: months: the cycle under way, of 1200 months since 9989-01-01, ends after the year 9999"
+        "2 a: months: the cycle under way, of 1200 months since 9989-01-01, "
+        "ends after the year 9999"
     ]
 
 
@@ -874,7 +900,9 @@ from doors.intake.customer_import import import_into
 from core.ledger.database import connect
 from core.ledger.unit_of_work import Ledger
 by = column_mapping.read(Path("examples/telco-mapping.yaml"))
-asyncio.run(import_into(Ledger(connect(sys.argv[1])), Path("examples/telco-customers.csv"), by, clock="c", limit=100, chunk=20))
+ledger = Ledger(connect(sys.argv[1]))
+file = Path("examples/telco-customers.csv")
+asyncio.run(import_into(ledger, file, by, clock="c", limit=100, chunk=20))
 """
 
 
@@ -906,7 +934,10 @@ def test_killed_in_the_middle_and_run_again_gives_what_an_undisturbed_run_gives(
     assert (report.imported, report.there) == (100 - committed, committed)
     result = json.dumps(everything(ledger), default=str)
     with ledger.engine.begin() as connection:
-        tables = "subscriptions, accounts, operations, postings, periods, messages, history, catalog_entries, policies, sellers, refunds, invoices"
+        tables = (
+            "subscriptions, accounts, operations, postings, periods, messages, history, "
+            "catalog_entries, policies, sellers, refunds, invoices"
+        )
         connection.execute(text("SET session_replication_role = replica"))
         connection.execute(text(f"TRUNCATE {tables}, invoice_numbers, card_charges"))
         connection.execute(text("SET session_replication_role = DEFAULT"))
