@@ -21,6 +21,7 @@ from core.domain.policy_settings import (
     Flag,
     Settings,
     Whole,
+    kinds_of,
     read_settings,
     restore_settings,
     write_settings,
@@ -117,17 +118,17 @@ documents = st.fixed_dictionaries(
     {},
     optional={
         **{
-            key: st.integers(0, 1000)
-            for key in PLAIN_NUMBERS
-            if "lead" not in key and "notice" not in key and key != "late_renewal_days"
+            key: st.integers(kind.least, min(kind.most, 1000))
+            for key, kind in kinds_of(Policy).items()
+            if isinstance(kind, Whole)
         },
-        "late_renewal_days": st.integers(0, 27),
         **{key: st.booleans() for key in SWITCHES},
         **{
             key: st.sampled_from([choice.value for choice in choices])
             for key, choices in CHOICES.items()
         },
         "renewal_lead_days": st.integers(8, 27),
+        "legacy_renewal_lead_days": st.integers(8, 27),
         "retry_days": st.sets(st.integers(1, 7), max_size=7).map(sorted),
         "number_hold_days": st.fixed_dictionaries(
             {}, optional={"normal": st.just({"swapped": 3}), "ported_in": st.just({})}
