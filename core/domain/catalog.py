@@ -275,10 +275,14 @@ def _check_fixed(there: str, later: Values, place: str, first: Values, faults: l
         comparable = was is not None or (key == "application" and key not in first)
         if comparable and later.get(key) is not None and later[key] != was:
             reason = (
-                f"{shown(str(later[key]))} differs from {place}; a version cannot change it, "
-                f"allowed is {shown(str(was)) if was else 'none'}"
+                f"{_as_written(later[key])} differs from {place}; a version cannot change it, "
+                f"allowed is {_as_written(was) if was else 'none'}"
             )
             faults.append(Fault(f"{there}.{key}", reason))
+
+
+def _as_written(value: object) -> str:
+    return shown(value.value if isinstance(value, Kind) else value)
 
 
 def _check_since(
