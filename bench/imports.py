@@ -13,7 +13,7 @@ from pathlib import Path
 from temporalio.client import Client
 
 from doors.application.perennial import Perennial
-from doors.intake.column_mapping import Mapping
+from doors.intake.column_mapping import ColumnMapping
 from doors.intake.customer_import import AT_ONCE, import_file
 
 NOBODY = "perennial-bench-nobody"
@@ -46,7 +46,7 @@ class ImportRate:
 async def import_rate(
     perennial: Perennial,
     file: Path,
-    mapping: Mapping,
+    mapping: ColumnMapping,
     *,
     at_once: int = AT_ONCE,
     limit: int | None = None,

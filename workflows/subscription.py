@@ -335,7 +335,9 @@ class SubscriptionWorkflow:
     def schedule(self, steps: int = 12) -> list[Planned]:
         """The next steps and notices, if every renewal is funded and nobody commands anything."""
         plan = planner.schedule(
-            self._snapshot.subscription, policy.load(self._snapshot.policy), self._snapshot.timezone
+            self._snapshot.subscription,
+            policy.restore(self._snapshot.policy),
+            self._snapshot.timezone,
         )
         return [
             _planned(item) for item, _ in zip(plan, range(max(0, min(steps, 500))), strict=False)
@@ -347,7 +349,7 @@ class SubscriptionWorkflow:
         snapshot = self._snapshot
         return explain.why_not_renewed(
             snapshot.subscription,
-            policy.load(snapshot.policy),
+            policy.restore(snapshot.policy),
             snapshot.timezone,
             suspended=snapshot.suspended,
         )

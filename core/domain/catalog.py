@@ -1,43 +1,36 @@
-"""The catalogue: what is sold, for how many months, at which price, and since when (Rules 3.1, 3.5).
+"""The catalogue: what is sold, for how many months, and at which price (Rule 3.1).
 
-Owns SKUs and their versions and the reading of a catalogue document with every fault at once. It multiplies nothing: quantities,
-cycles and rounding are pricing's. Prices are per unit and base cycle, unrounded, with up to 5 decimals.
-
-Worked example: PRO-M at 50.00 USD and 45.00 EUR; a version from 2021-03-01 names 60.00 USD. On 2021-02-28 it costs 50.00 USD, from
-2021-03-01 on 60.00 USD, and 45.00 EUR all along.
+Owns SKUs, and the reading and writing of a catalogue document. Which version of a SKU is in force
+on a day is with `core.domain.price_versions` (Rule 3.5). Nothing is multiplied here. Quantities,
+cycles and rounding are with `core.domain.fees`. Prices are per unit and base cycle, unrounded,
+with up to 5 decimals.
 """
 
-import re
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from core.domain.faults import Fault, Faults
-from core.domain.money import parse_amounts
-from core.domain.places import shown, unknown_key, whole
+from core.domain.inputs import (
+    read_amounts,
+    read_at,
+    read_choice,
+    read_day,
+    read_flag,
+    read_id,
+    read_whole,
+)
+from core.domain.money import parse_amount
+from core.domain.places import shown, unknown_key
+from core.domain.price_versions import Timeline, Version
 
 MOST_MONTHS = 1200
 MOST_TRIAL_DAYS = 36_500
 LONGEST_NAME = 100
-
-_KEYS = (
-    "sku",
-    "application",
-    "kind",
-    "months",
-    "prices",
-    "costs",
-    "trial_days",
-    "refundable",
-    "activation_fee",
-    "from",
-)
-_FIXED = ("application", "kind", "months")
-_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+"""Characters of the name of a SKU or an application."""
 
 
 class Kind(StrEnum):
@@ -51,35 +44,19 @@ class Kind(StrEnum):
 
 
 PRIMARY = frozenset({Kind.APPLICATION, Kind.SERVICE, Kind.HARDWARE})
-"""The kinds that can be a subscription's primary SKU; add-ons and numbers come with one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """What an entry of the catalogue names, from local date `since` on (None: always). What it does not name stays (Rule 3.5)."""
-
-    since: date | None = None
-    prices: Mapping[str, Decimal] = field(default_factory=dict, hash=False)
-    costs: Mapping[str, Decimal] = field(default_factory=dict, hash=False)
-    activation_fee: Mapping[str, Decimal] = field(default_factory=dict, hash=False)
-    trial_days: int | None = None
-    refundable: bool | None = None
-
-    def followed_by(self, later: "Version") -> "Version":
-        """What is in force once the `later` version is: what it names, currency by currency, and the rest of this one."""
-        return Version(
-            since=later.since,
-            prices={**self.prices, **later.prices},
-            costs={**self.costs, **later.costs},
-            activation_fee={**self.activation_fee, **later.activation_fee},
-            trial_days=self.trial_days if later.trial_days is None else later.trial_days,
-            refundable=self.refundable if later.refundable is None else later.refundable,
-        )
+"""The kinds that a subscription can have as its primary SKU. Add-ons and numbers come with one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sku:
-    """One thing that is sold; `months` is its base cycle (Rule 3.1). The first version is the entry that introduced it."""
+    """One thing that is sold (Rule 3.1).
+
+    `sku`: its name.
+    `application`: for the one trial per account and application (Rule 4.3), if there is one.
+    `kind`: what it is a unit of.
+    `months`: its base cycle.
+    `versions`: the entry that introduced it, then the later ones in the order of the document.
+    """
 
     sku: str
     application: str | None
@@ -88,20 +65,17 @@ class Sku:
     versions: tuple[Version, ...]
 
 
-_NOTHING = Version()
-
-
 class Catalog:
-    """Every SKU with all its versions; what is asked for a day is a bisection, not a scan.
+    """Every SKU with all its versions. Days are local dates of the account.
 
-    Asking for a SKU that is not in the catalogue raises KeyError: test with ``in`` first. Days are local dates of the account.
+    A question about a SKU that is not in the catalogue raises KeyError. Test with ``in`` first.
     """
 
     __slots__ = ("_skus", "_timelines")
 
     def __init__(self, skus: Iterable[Sku]) -> None:
         self._skus = {sku.sku: sku for sku in skus}
-        self._timelines = {name: _timeline(sku.versions) for name, sku in self._skus.items()}
+        self._timelines = {name: Timeline(sku.versions) for name, sku in self._skus.items()}
 
     def __contains__(self, sku: object) -> bool:
         return isinstance(sku, str) and sku in self._skus
@@ -125,82 +99,114 @@ class Catalog:
         return self._skus[sku].months
 
     def application(self, sku: str) -> str | None:
-        """The application the SKU belongs to, for the one trial per account and application (Rule 4.3)."""
+        """The SKU's application, which may have one trial per account (Rule 4.3)."""
         return self._skus[sku].application
 
     def trial_days(self, sku: str, on: date) -> int | None:
-        """How many days a trial that starts on the day lasts; None: there is none (Rule 4.3)."""
-        return self._in_force(sku, on).trial_days
+        """How many days a trial lasts that starts on the day. None if there is none (Rule 4.3)."""
+        return self._timelines[sku].on(on).trial_days
 
     def refundable(self, sku: str, on: date) -> bool:
-        """Whether the SKU allows refunds on the day (Rule 8.2); it does unless the catalogue says otherwise."""
-        return self._in_force(sku, on).refundable is not False
+        """Whether the SKU allows refunds on the day. The default is that it does (Rule 8.2)."""
+        return self._timelines[sku].on(on).refundable is not False
 
     def price(self, sku: str, currency: str, on: date) -> Decimal | None:
-        """The price of one unit for the base cycle on the day, unrounded; None: not sold in this currency then (Rules 3.1, 3.5)."""
-        return self._in_force(sku, on).prices.get(currency)
+        """The price of one unit for the base cycle on the day, unrounded (Rules 3.1, 3.5).
+
+        None if the SKU is not sold in this currency then.
+        """
+        return self._timelines[sku].on(on).prices.get(currency)
 
     def cost(self, sku: str, currency: str, on: date) -> Decimal | None:
-        """What the seller pays its supplier for one unit and base cycle on the day, unrounded; None: no cost is known (Rule 3.1)."""
-        return self._in_force(sku, on).costs.get(currency)
+        """What the seller pays its supplier for one unit and base cycle, unrounded (Rule 3.1).
+
+        None if no cost is known in this currency on the day.
+        """
+        return self._timelines[sku].on(on).costs.get(currency)
 
     def activation_fee(self, sku: str, currency: str, on: date) -> Decimal | None:
-        """The activation fee of one number on the day; None: there is none in this currency (Rule 10.1)."""
-        return self._in_force(sku, on).activation_fee.get(currency)
-
-    def _in_force(self, sku: str, on: date) -> Version:
-        days, states = self._timelines[sku]
-        return states[bisect_right(days, on)]
+        """The activation fee of one number on the day. None without one (Rule 10.1)."""
+        return self._timelines[sku].on(on).activation_fee.get(currency)
 
 
-def _timeline(versions: Iterable[Version]) -> tuple[list[date], list[Version]]:
-    """The days on which something changes, and what is in force before the first of them and from each one on."""
-    days: list[date] = []
-    states = [_NOTHING]
-    for version in sorted(versions, key=lambda v: v.since or date.min):
-        days.append(version.since or date.min)
-        states.append(states[-1].followed_by(version))
-    return days, states
+_READERS: Mapping[str, Callable[[object], object]] = {
+    "sku": lambda value: read_id(value, LONGEST_NAME),
+    "application": lambda value: read_id(value, LONGEST_NAME),
+    "kind": lambda value: read_choice(value, Kind),
+    "months": lambda value: read_whole(value, 1, MOST_MONTHS),
+    "trial_days": lambda value: read_whole(value, 1, MOST_TRIAL_DAYS),
+    "refundable": read_flag,
+    "from": lambda value: read_day(value, (date.min.year, date.max.year)),
+}
+"""How each key of an entry is read, except amounts by currency."""
+_RESTORERS: Mapping[str, Callable[[Any], object]] = {"kind": Kind, "from": date.fromisoformat}
+"""How each key is restored that JSON does not hold as it is, except amounts by currency."""
+_AMOUNTS = ("prices", "costs", "activation_fee")
+_KEYS = (*_READERS, *_AMOUNTS)
+_FIXED = ("application", "kind", "months")
+"""What a SKU is. A later version may repeat it but not change it."""
+
+Values = Mapping[str, Any]
+"""What an entry names, by key. A value that could not be read is None, and its fault is known."""
 
 
-def load(entries: object, place: str = "catalog") -> Catalog:
-    """Read the entries of a catalogue; a SKU's first entry introduces it, its later ones, each with a `from`, are versions.
+def load(
+    entries: object, place: str = "catalog", stored: Sequence[Mapping[str, Any]] = ()
+) -> Catalog:
+    """Read the entries of a catalogue that a person wrote, after those that are `stored` already.
 
-    The versions may come in any order. Raises Faults with every fault, each with its place, such as ``catalog[4].prices.USD``.
+    The first entry of a SKU introduces it. Its later ones, each with a `from`, are versions and may
+    come in any order. Raises `Faults` with every fault, each with its place, such as
+    ``catalog[4].prices.USD``.
     """
     if not isinstance(entries, list | tuple):
-        raise Faults([Fault(place, f"{shown(entries)} is not a list of entries")])
+        raise Faults([Fault(place, f"must be a list of entries, not {shown(entries)}")])
     faults: list[Fault] = []
-    found: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+    read = [
+        (f"entry {i + 1} of the stored catalogue", _restored(entry))
+        for i, entry in enumerate(stored)
+    ]
     for i, entry in enumerate(entries):
-        values = _values(entry, f"{place}[{i}]", faults)
+        read.append((f"{place}[{i}]", _values(entry, f"{place}[{i}]", faults)))
+    by_sku: dict[str, list[tuple[str, Values]]] = {}
+    for there, values in read:
         if values.get("sku") is not None:
-            found.setdefault(values["sku"], []).append((f"{place}[{i}]", values))
-    skus = [_sku(name, read, faults) for name, read in found.items()]
+            by_sku.setdefault(values["sku"], []).append((there, values))
+    for name, own in by_sku.items():
+        _check(name, own, faults)
     if faults:
         raise Faults(faults)
-    return Catalog(sku for sku in skus if sku is not None)
+    return Catalog(_sku(name, [values for _, values in own]) for name, own in by_sku.items())
+
+
+def restore(entries: Iterable[Mapping[str, Any]]) -> Catalog:
+    """Read entries that were stored, perhaps by newer code.
+
+    Bounds are not checked. Keys that this code does not know are passed over. So workers of two
+    versions can run side by side.
+    """
+    by_sku: dict[str, list[Values]] = {}
+    for entry in entries:
+        by_sku.setdefault(entry["sku"], []).append(_restored(entry))
+    return Catalog(_sku(name, own) for name, own in by_sku.items())
 
 
 def entries(catalog: Catalog) -> list[dict[str, Any]]:
-    """The catalogue as JSON-able entries, each SKU's versions after its first; `load` reads them back."""
+    """The catalogue as entries in JSON. A SKU's versions follow its first entry."""
     return [entry for sku in catalog.skus for entry in _entries(sku)]
 
 
 def _entries(sku: Sku) -> Iterable[dict[str, Any]]:
+    fixed = {"application": sku.application, "kind": sku.kind.value, "months": sku.months}
     for i, version in enumerate(sku.versions):
-        fixed = (
-            {"application": sku.application, "kind": sku.kind.value, "months": sku.months}
-            if i == 0
-            else {}
-        )
+        amounts = {
+            key: {currency: format(a, "f") for currency, a in getattr(version, key).items()} or None
+            for key in _AMOUNTS
+        }
         values = {
             "sku": sku.sku,
-            **fixed,
-            **{
-                key: {c: format(a, "f") for c, a in getattr(version, key).items()} or None
-                for key in ("prices", "costs", "activation_fee")
-            },
+            **(fixed if i == 0 else {}),
+            **amounts,
             "trial_days": version.trial_days,
             "refundable": version.refundable,
             "from": version.since and version.since.isoformat(),
@@ -208,156 +214,110 @@ def _entries(sku: Sku) -> Iterable[dict[str, Any]]:
         yield {key: value for key, value in values.items() if value is not None}
 
 
-def _values(entry: object, place: str, faults: list[Fault]) -> Mapping[str, Any]:
-    """What the entry names, by key; None where it could not be read, which is a fault already."""
+def _values(entry: object, place: str, faults: list[Fault]) -> Values:
+    """What an entry names. What is wrong joins `faults`."""
     if not isinstance(entry, Mapping):
         faults.append(
-            Fault(place, f"{shown(entry)} is not a mapping; an entry has {', '.join(_KEYS)}")
+            Fault(place, f"must be a mapping with {', '.join(_KEYS)}, not {shown(entry)}")
         )
         return {}
     if "sku" not in entry:
-        faults.append(Fault(f"{place}.sku", "missing; every entry names its SKU"))
+        faults.append(Fault(f"{place}.sku", "is missing; every entry names its SKU"))
     values: dict[str, Any] = {}
     for key, value in entry.items():
         if key not in _KEYS:
             faults.append(unknown_key(place, key, _KEYS))
             continue
         before = len(faults)
-        read = _read(key, value, f"{place}.{key}", faults)
-        values[key] = read if len(faults) == before else None
+        found = _value(key, value, f"{place}.{key}", faults)
+        values[key] = found if len(faults) == before else None
     return values
 
 
-def _read(key: str, value: object, place: str, faults: list[Fault]) -> object:
-    match key:
-        case "prices" | "costs" | "activation_fee":
-            return parse_amounts(value, place, faults)
-        case "sku" | "application":
-            return _name(value, place, faults)
-        case "kind":
-            return _kind(value, place, faults)
-        case "months":
-            return _number(value, place, MOST_MONTHS, faults)
-        case "trial_days":
-            return _number(value, place, MOST_TRIAL_DAYS, faults)
-        case "refundable":
-            if not isinstance(value, bool):
-                faults.append(
-                    Fault(place, f"{shown(value)} is not allowed; allowed are true and false")
-                )
-            return value
-        case _:
-            return _date(value, place, faults)
+def _value(key: str, value: object, place: str, faults: list[Fault]) -> object:
+    if key in _AMOUNTS:
+        return read_amounts(value, place, faults)
+    return read_at(place, value, _READERS[key], faults)
 
 
-def _name(value: object, place: str, faults: list[Fault]) -> str | None:
-    if isinstance(value, str) and 1 <= len(value) <= LONGEST_NAME and value.isprintable():
-        return value
-    faults.append(
-        Fault(
-            place,
-            f"{shown(value)} is not a name; allowed is text of 1 to {LONGEST_NAME} printable characters",
-        )
-    )
-    return None
+def _restored(entry: Mapping[str, Any]) -> Values:
+    """What a stored entry names. Keys of newer code are left out."""
+    return {key: _restored_value(key, value) for key, value in entry.items() if key in _KEYS}
 
 
-def _kind(value: object, place: str, faults: list[Fault]) -> Kind | None:
-    kinds = {kind.value: kind for kind in Kind}
-    if isinstance(value, str) and value in kinds:
-        return kinds[value]
-    faults.append(Fault(place, f"{shown(value)} is not a kind; allowed are {', '.join(kinds)}"))
-    return None
+def _restored_value(key: str, value: Any) -> object:
+    if key in _AMOUNTS:
+        return {currency: parse_amount(amount) for currency, amount in value.items()}
+    return _RESTORERS[key](value) if key in _RESTORERS else value
 
 
-def _number(value: object, place: str, most: int, faults: list[Fault]) -> int | None:
-    if whole(value) and 1 <= value <= most:
-        return value
-    faults.append(
-        Fault(place, f"{shown(value)} is not allowed; allowed are whole numbers from 1 to {most}")
-    )
-    return None
-
-
-def _date(value: object, place: str, faults: list[Fault]) -> date | None:
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    try:
-        if isinstance(value, str) and _ISO_DATE.fullmatch(value):
-            return date.fromisoformat(value)
-    except ValueError:
-        pass  # 2021-02-30: of the right shape, but no day
-    faults.append(
-        Fault(place, f"{shown(value)} is not a date; allowed are dates such as 2021-03-01")
-    )
-    return None
-
-
-def _sku(
-    name: str, read: Sequence[tuple[str, Mapping[str, Any]]], faults: list[Fault]
-) -> Sku | None:
-    """The SKU of its entries, the first of which introduces it."""
-    place, first = read[0]
+def _check(name: str, own: Sequence[tuple[str, Values]], faults: list[Fault]) -> None:
+    """Check the entries of a SKU against its first one, which introduces it."""
+    place, first = own[0]
     faults.extend(
-        Fault(f"{place}.{key}", f"missing; the first entry of {name} names it")
+        Fault(f"{place}.{key}", f"is missing; the first entry of {name} names it")
         for key in ("kind", "months")
         if key not in first
     )
     places = {first.get("from"): place}
-    for there, later in read[1:]:
+    for there, later in own[1:]:
         _check_fixed(there, later, place, first, faults)
         _check_since(there, later, place, places, faults)
-    if faults:
-        return None
-    return Sku(
-        name,
-        first.get("application"),
-        first["kind"],
-        first["months"],
-        tuple(_version(values) for _, values in read),
-    )
 
 
-def _check_fixed(
-    there: str, later: Mapping[str, Any], place: str, first: Mapping[str, Any], faults: list[Fault]
-) -> None:
-    """A version may repeat what a SKU is, not change it. Only values that are there and could be read are compared."""
+def _check_fixed(there: str, later: Values, place: str, first: Values, faults: list[Fault]) -> None:
+    """A version may repeat what a SKU is, but not change it (Rule 3.5).
+
+    Only values that are there and could be read are compared.
+    """
     for key in _FIXED:
         was = first.get(key)
         comparable = was is not None or (key == "application" and key not in first)
         if comparable and later.get(key) is not None and later[key] != was:
-            reason = f"{shown(later[key])} differs from {place}; a version cannot change it, allowed is {shown(was) if was else 'none'}"
+            reason = (
+                f"{_as_written(later[key])} differs from {place}; a version cannot change it, "
+                f"allowed is {_as_written(was) if was else 'none'}"
+            )
             faults.append(Fault(f"{there}.{key}", reason))
+
+
+def _as_written(value: object) -> str:
+    return shown(value.value if isinstance(value, Kind) else value)
 
 
 def _check_since(
     there: str,
-    later: Mapping[str, Any],
+    later: Values,
     place: str,
     places: dict[date | None, str],
     faults: list[Fault],
 ) -> None:
-    """A version has a day from which it holds, and no other version of the SKU has the same; `places` are those seen so far."""
+    """A version names its first day, and no other version of the SKU has the same (Rule 3.5).
+
+    `places`: where each first day stands that was seen so far.
+    """
+    where = f"{there}.from"
     if "from" not in later:
-        faults.append(
-            Fault(
-                f"{there}.from",
-                f"missing; the SKU is in {place} already, a later version names its first day",
-            )
-        )
+        reason = f"is missing; the SKU is in {place} already, a later version names its first day"
+        faults.append(Fault(where, reason))
         return
     since = later["from"]
     if since is not None and since in places:
-        faults.append(
-            Fault(
-                f"{there}.from",
-                f"{since} is the first day of {places[since]} already; allowed is one version a day",
-            )
+        reason = (
+            f"{since} is the first day of {places[since]} already; one version a day is allowed"
         )
+        faults.append(Fault(where, reason))
     places.setdefault(since, there)
 
 
-def _version(values: Mapping[str, Any]) -> Version:
+def _sku(name: str, own: Sequence[Values]) -> Sku:
+    """The SKU of its entries, the first of which introduces it."""
+    first = own[0]
+    versions = tuple(_version(values) for values in own)
+    return Sku(name, first.get("application"), first["kind"], first["months"], versions)
+
+
+def _version(values: Values) -> Version:
     return Version(
         since=values.get("from"),
         prices=values.get("prices", {}),

@@ -1,6 +1,7 @@
-"""Faults: what is wrong with something a person wrote (a policy, a catalogue, a scenario), where, and what is allowed.
+"""Faults: what is wrong with a policy, a catalogue, a scenario or another input of a person.
 
-A fault is about *input*; a refusal (`core.domain.refusal`) is about *state*: the input was understood, a rule says no.
+A fault says where it is and what is allowed. It is about *input*. A refusal
+(`core.domain.refusal`) is about *state*: the input could be read, but a rule forbids it.
 """
 
 from collections.abc import Iterable
@@ -9,7 +10,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong: `place` is a path such as ``policy.retry_days[1]``, `reason` says what is wrong and what is allowed."""
+    """One thing that is wrong.
+
+    `place`: a path such as ``policy.retry_days[1]``.
+    `reason`: what is wrong and what is allowed.
+    """
 
     place: str
     reason: str
@@ -19,7 +24,7 @@ class Fault:
 
 
 class Faults(ValueError):
-    """Raised with every fault found at once, so that a file is mended in one go."""
+    """All faults of an input at once, so that a person can correct them together."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)

@@ -4,32 +4,38 @@ Policies, catalogues, scenario files, CSV files, the command line and HTTP all r
 here. So every value is checked in one way, and every message says the same thing. A reader returns
 the value, or raises `Wrong` with what was written and what is allowed. The caller adds the place.
 
-Readers take what the format gives: text, or a value that YAML or JSON has typed already. Numbers
-and flags may come as text too, as a cell of a CSV file does.
+Most readers accept the value as YAML or JSON has typed it. So ``quantity: "3"`` is wrong there,
+because text is not a number. A cell of a CSV file or a word of the command line is always text.
+For those, `read_whole_text` and `read_flag_text` read a number and a flag.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum, StrEnum
 from typing import NoReturn, TypeVar
 
 from core.domain import calendar, money
-from core.domain.places import shown
+from core.domain.faults import Fault
+from core.domain.places import at, shown
 from core.domain.places import whole as is_whole
 
 LONGEST_ID = 200
 """Characters of an id: of an account, a subscription, a SKU, a clock, a request."""
 LONGEST_TEXT = 1000
 """Characters of a text that is not an id."""
+LONGEST_EMAIL = 320
+"""Characters of an e-mail address."""
 LARGEST_WHOLE = 1_000_000_000
-"""A whole number from outside lies below this."""
+"""The largest whole number, unless the caller says otherwise."""
 YEARS = (1900, 2999)
 """The years of a day or an instant, unless the caller says otherwise."""
 
 C = TypeVar("C", bound=StrEnum)
+D = TypeVar("D", bound=date)
+T = TypeVar("T")
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,10}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -38,10 +44,13 @@ _INSTANT = re.compile(
     r"([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
+_EMAIL = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
 _FLAGS = {"yes": True, "true": True, "on": True, "1": True}
 _FLAGS |= {"no": False, "false": False, "off": False, "0": False}
 _NOT_TEXT = ("Cc", "Cs", "Zl", "Zp")
 """Unicode categories that a text may not have: control characters, surrogates, line separators."""
+_TURNS_TEXT = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that change the direction of writing. They make a text look like another one."""
 
 
 class Wrong(ValueError):
@@ -61,8 +70,33 @@ def wrong(reason: str) -> NoReturn:
     raise Wrong(reason)
 
 
+def read_at(
+    place: str, value: object, read: Callable[[object], T], faults: list[Fault]
+) -> T | None:
+    """What a reader returns. When it raises `Wrong`, the fault of the place joins `faults`."""
+    try:
+        return read(value)
+    except Wrong as error:
+        faults.append(Fault(place, str(error)))
+        return None
+
+
+def read_utf8(content: bytes, most: int) -> str:
+    """The text of a file in UTF-8, with or without a byte order mark, of at most `most` bytes."""
+    if len(content) > most:
+        wrong(f"has more than {most} bytes; smaller files are allowed")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Wrong("is not UTF-8 text; text in UTF-8 is allowed") from None
+
+
 def read_text(value: object, longest: int = LONGEST_TEXT) -> str:
-    """Text on one line: not blank, at most `longest` characters, no control characters, UTF-8."""
+    """Text on one line that is not blank and has at most `longest` characters.
+
+    Control characters are wrong, and so is what UTF-8 cannot hold or what turns the direction of
+    writing.
+    """
     if not isinstance(value, str):
         wrong(f"must be text, not {shown(value)}; write it in quotes")
     if not value.strip():
@@ -71,30 +105,57 @@ def read_text(value: object, longest: int = LONGEST_TEXT) -> str:
         wrong(f"has {len(value)} characters; at most {longest} are allowed")
     if any(unicodedata.category(character) in _NOT_TEXT for character in value):
         wrong(f"{shown(value)} has control characters or is not UTF-8; text on one line is allowed")
+    if not _TURNS_TEXT.isdisjoint(value):
+        wrong(f"{shown(value)} turns the direction of writing; text without such marks is allowed")
     return value
 
 
-def read_id(value: object) -> str:
-    """The id of an account, a subscription, a SKU, a test clock or a request."""
-    return read_text(value, LONGEST_ID)
+def read_id(value: object, longest: int = LONGEST_ID) -> str:
+    """The id of an account, a subscription, a SKU, a test clock or a request.
+
+    An id is copied and compared by eye. So it has only characters that can be printed.
+    """
+    text = read_text(value, longest)
+    if not text.isprintable():
+        wrong(f"{shown(text)} has characters that cannot be printed; printable text is allowed")
+    return text
+
+
+def read_email(value: object) -> str:
+    """An e-mail address, such as ``ann@example.com``."""
+    text = read_id(value, LONGEST_EMAIL)
+    if not _EMAIL.fullmatch(text):
+        wrong(f"must be an e-mail address such as ann@example.com, not {shown(value)}")
+    return text
 
 
 def read_whole(value: object, least: int = 0, most: int = LARGEST_WHOLE) -> int:
-    """A whole number from `least` to `most`. True and false are no numbers."""
-    number = int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else value
-    if not is_whole(number) or not least <= number <= most:
-        allowed = f"of {least} or more" if most == LARGEST_WHOLE else f"from {least} to {most}"
+    """A whole number from `least` to `most`. True, false and text are not numbers."""
+    if not is_whole(value) or not least <= value <= most:
+        open_ended = most == LARGEST_WHOLE and not (is_whole(value) and value > most)
+        allowed = f"of {least} or more" if open_ended else f"from {least} to {most}"
         wrong(f"must be a whole number {allowed}, not {shown(value)}")
-    return number
+    return value
+
+
+def read_whole_text(value: object, least: int = 0, most: int = LARGEST_WHOLE) -> int:
+    """A whole number that is written as text: digits, with an optional sign."""
+    written = isinstance(value, str) and _WHOLE.fullmatch(value)
+    return read_whole(int(str(value)) if written else value, least, most)
 
 
 def read_flag(value: object) -> bool:
-    """True or false; as text also yes and no, on and off, 1 and 0."""
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.lower() in _FLAGS:
-        return _FLAGS[value.lower()]
-    wrong(f"must be true or false, not {shown(value)}")
+    """True or false. Numbers and text are not flags."""
+    if not isinstance(value, bool):
+        wrong(f"must be true or false, not {shown(value)}")
+    return value
+
+
+def read_flag_text(value: object) -> bool:
+    """A flag that is written as text: yes or no, true or false, on or off, 1 or 0."""
+    if not isinstance(value, str) or value.lower() not in _FLAGS:
+        wrong(f"must be yes or no, not {shown(value)}")
+    return _FLAGS[value.lower()]
 
 
 def read_choice(value: object, choices: type[C]) -> C:
@@ -122,14 +183,34 @@ def read_amount(value: object, sign: Sign = Sign.NOT_NEGATIVE) -> Decimal:
 
 def read_percent(value: object) -> Decimal:
     """A number from 0 to 100, as text or as a number (Rule 3.6)."""
+    written = str(value) if is_whole(value) or isinstance(value, float) else value
     try:
-        as_text = str(value) if is_whole(value) or isinstance(value, float) else value
-        number = money.parse_amount(as_text)
+        number = money.parse_amount(written)
     except ValueError:
-        number = Decimal(-1)
-    if not 0 <= number <= 100:
+        number = None
+    if number is None or not 0 <= number <= 100:
         wrong(f"must be 0 to 100, not {shown(value)}")
     return number
+
+
+def read_amounts(document: object, place: str, faults: list[Fault]) -> dict[str, Decimal]:
+    """Amounts by currency, such as the prices of a SKU. None of them is negative.
+
+    What is wrong joins `faults`, each with its place inside `place`.
+    """
+    if not isinstance(document, Mapping):
+        example = '{USD: "50.00"}'
+        reason = f"must be a mapping of currency to amount such as {example}, not {shown(document)}"
+        faults.append(Fault(place, reason))
+        return {}
+    amounts: dict[str, Decimal] = {}
+    for key, value in document.items():
+        there = at(place, key)
+        currency = read_at(there, key, read_currency, faults)
+        amount = None if currency is None else read_at(there, value, read_amount, faults)
+        if currency is not None and amount is not None:
+            amounts[currency] = amount
+    return amounts
 
 
 def read_currency(value: object) -> str:
@@ -141,33 +222,43 @@ def read_currency(value: object) -> str:
 
 def read_zone(value: object) -> str:
     """The name of an IANA time zone (Rule 1.1)."""
+    name = value if isinstance(value, str) else shown(value)
     try:
-        calendar.zone(value)  # type: ignore[arg-type]
+        calendar.zone(name)
     except ValueError as error:
         raise Wrong(str(error)) from None
-    return str(value)
+    return name
 
 
 def read_day(value: object, years: tuple[int, int] = YEARS) -> date:
-    """A local date such as 2021-01-31, in the years from first to last."""
+    """A local date such as 2021-01-31, in the years from first to last.
+
+    A `date` is accepted too, because some readers of YAML return one. A `datetime` is not.
+    """
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return _in_range(value.isoformat(), value, years)
     if not isinstance(value, str) or not _DATE.fullmatch(value):
         wrong(f"must be a date such as 2021-01-31, not {shown(value)}")
     try:
         day = date.fromisoformat(value)
-    except ValueError as error:
-        raise Wrong(f"{value} is not in the calendar: {error}") from None
+    except ValueError:
+        raise Wrong(
+            f"{value} is not in the calendar; allowed are days such as 2021-01-31"
+        ) from None
     return _in_range(value, day, years)
 
 
 def read_moment(value: object, years: tuple[int, int] = YEARS) -> date | datetime:
-    """A local date, or an instant with an offset (returned in UTC)."""
+    """A local date, or an instant with an offset, which is returned in UTC."""
     match = _INSTANT.fullmatch(value) if isinstance(value, str) else None
     if match:
         written, time, offset = match.groups()
         try:
             instant = datetime.fromisoformat(f"{written}T{time}{offset.upper()}").astimezone(UTC)
-        except (ValueError, OverflowError) as error:
-            raise Wrong(f"{shown(value)} is not an instant: {error}") from None
+        except (ValueError, OverflowError):
+            reason = "is not in the calendar or on the clock"
+            allowed = "allowed are instants such as 2021-01-31T15:30:00Z"
+            raise Wrong(f"{shown(value)} {reason}; {allowed}") from None
         return _in_range(str(value), instant, years)
     if isinstance(value, str) and _DATE.fullmatch(value):
         return read_day(value, years)
@@ -178,18 +269,15 @@ def read_moment(value: object, years: tuple[int, int] = YEARS) -> date | datetim
 
 
 def read_instant(value: object, zone: str = "UTC", years: tuple[int, int] = YEARS) -> datetime:
-    """An instant in UTC: one with an offset, or the first instant of a date in `zone` (Rule 1.4)."""
+    """An instant in UTC. A date means its first instant in `zone` (Rule 1.4)."""
     moment = read_moment(value, years)
     return moment if isinstance(moment, datetime) else calendar.first_instant(moment, zone)
 
 
 def either(words: Iterable[str]) -> str:
-    """Words as a choice: ``a, b or c``."""
+    """The words as a choice, such as ``a, b or c``."""
     several = list(words)
     return " or ".join(filter(None, (", ".join(several[:-1]), several[-1])))
-
-
-D = TypeVar("D", bound=date)
 
 
 def _in_range(value: str, found: D, years: tuple[int, int]) -> D:

@@ -1,8 +1,10 @@
-"""Amounts of money: minor units, rounding, and how an amount is written and read.
+"""Amounts of money: minor units, rounding, and how an amount is written and read (Rule 3.2).
 
-Owns no prices. An amount is a `Decimal` with its currency's ISO 4217 code beside it; a float never comes near it.
+Owns no prices. An amount is a `Decimal` with its currency's ISO 4217 code beside it. A float is
+never an amount.
 
-Worked example: 10.00 for 30 days, 20 of them left: 10 × 20 / 30 = 6.666… → 6.67 USD, 7 JPY, 6.667 KWD (Rule 3.2).
+Worked example: 10.00 pays for 30 days, and 20 of them are left. 10 × 20 / 30 = 6.666…, which is
+6.67 USD, 7 JPY or 6.667 KWD.
 """
 
 import re
@@ -11,15 +13,15 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from functools import lru_cache
 
-from core.domain.faults import Fault
-from core.domain.places import at, shown
+from core.domain.places import shown
 
 MOST_DECIMALS = 5
 MOST_DIGITS = 12
 
 _AMOUNT = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 
-# Where ISO 4217 and babel's data (CLDR: how people write prices today) differ, ISO 4217 counts: an invoice needs the minor unit.
+# Babel's data (CLDR) says how people write prices today. An invoice needs the minor unit of
+# ISO 4217. These are the currencies where the two differ.
 _ISO_4217_MINOR_UNITS = {
     **dict.fromkeys(
         ("AFN", "ALL", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK", "RSD", "SOS", "SYP", "YER"), 2
@@ -34,7 +36,10 @@ class UnknownCurrency(ValueError):
 
 @lru_cache(maxsize=1)
 def _currencies() -> Mapping[str, int]:
-    """Every currency in use with its minor units. Babel is slow to import, so it is imported with the first amount."""
+    """Every currency in use with its minor units.
+
+    Babel is slow to import, so the first amount imports it.
+    """
     from babel.core import get_global
     from babel.numbers import get_currency_precision
 
@@ -42,7 +47,8 @@ def _currencies() -> Mapping[str, int]:
         code
         for used in get_global("territory_currencies").values()
         for code, _start, end, tender in used
-        # Besides legal tender ISO 4217 has units of account (CLF, CHE), but not CNH; metals and tests (XAU, XTS) are no money.
+        # ISO 4217 has units of account (CLF, CHE) beside legal tender, but not CNH. Metals and
+        # test codes (XAU, XTS) are not money.
         if end is None and (tender or not (code.startswith("X") or code == "CNH"))
     }
     return {
@@ -57,7 +63,10 @@ def is_currency(code: object) -> bool:
 
 
 def minor_units(currency: str) -> int:
-    """How many decimals the currency's minor unit has: USD 2, JPY 0, KWD 3 (Rule 3.2). Raises UnknownCurrency."""
+    """How many decimals the currency's minor unit has: USD 2, JPY 0, KWD 3 (Rule 3.2).
+
+    Raises UnknownCurrency.
+    """
     if not is_currency(currency):
         raise UnknownCurrency(
             f"{shown(currency)} is not a currency in use; allowed are ISO 4217 codes such as USD"
@@ -66,10 +75,11 @@ def minor_units(currency: str) -> int:
 
 
 def round_half_up(amount: Decimal | Fraction, currency: str) -> Decimal:
-    """The amount rounded once, half up, to the currency's minor unit; a negative half goes away from zero (Rule 3.2).
+    """The amount rounded once, half up, to the currency's minor unit (Rule 3.2).
 
-    A `Fraction` is rounded exactly: a third that is multiplied back is whole again. The result has the minor unit's decimals and
-    is never a negative zero. Raises UnknownCurrency, and ValueError for an amount that is not finite.
+    A negative half is rounded away from zero. A `Fraction` is rounded exactly, so three thirds are
+    one. The result has the minor unit's decimals and is never a negative zero. Raises
+    UnknownCurrency, and ValueError for an amount that is not finite.
     """
     units = minor_units(currency)
     if isinstance(amount, Fraction):
@@ -83,9 +93,10 @@ def round_half_up(amount: Decimal | Fraction, currency: str) -> Decimal:
 
 
 def plain(amount: Decimal, currency: str) -> str:
-    """The amount as files and the interface write it: the minor unit's decimals, more only when they are not zero.
+    """The amount as files and the interface write it: ``50.00`` USD, ``3.125`` KWD, ``1200`` JPY.
 
-    ``50.00`` USD, ``3.125`` KWD, ``1200`` JPY, ``5.12345`` USD; never an exponent, never ``-0.00``. Raises UnknownCurrency.
+    It has the minor unit's decimals, and more only if they are not zero: ``5.12345`` USD. It never
+    has an exponent and is never ``-0.00``. Raises UnknownCurrency.
     """
     whole, _, decimals = format(amount if amount else abs(amount), "f").partition(".")
     decimals = decimals.rstrip("0").ljust(minor_units(currency), "0")
@@ -93,9 +104,10 @@ def plain(amount: Decimal, currency: str) -> str:
 
 
 def in_words(amount: Decimal, currency: str) -> str:
-    """The amount as a customer reads it, in American English: ``$1,200.00``, ``¥1,200``, ``KWD 3.125`` with a no-break space.
+    """The amount as a customer reads it, in American English: ``$1,200.00``, ``¥1,200``.
 
-    Decimals as in `plain`. Raises UnknownCurrency.
+    A code such as ``KWD`` is followed by a no-break space. The decimals are those of `plain`.
+    Raises UnknownCurrency.
     """
     from babel.numbers import format_currency
 
@@ -123,20 +135,25 @@ LARGEST = Decimal(10) ** MOST_DIGITS
 
 
 def is_amount(amount: Decimal) -> bool:
-    """Whether the ledger keeps an amount to the last decimal: finite, at most 5 decimals, below 10^12 either way (Rule 3.2)."""
+    """Whether the ledger can keep the amount to its last decimal (Rule 3.2).
+
+    It is finite, has at most 5 decimals, and lies between -10^12 and 10^12.
+    """
     return amount.is_finite() and abs(amount) < LARGEST and amount == round(amount, MOST_DECIMALS)
 
 
 def parse_amount(text: object) -> Decimal:
-    """Read an amount from outside: text of digits with an optional sign and at most 5 decimals, below 10^12 (Rule 3.2).
+    """The amount of a text: digits with an optional sign, at most 5 decimals, below 10^12.
 
-    Raises ValueError, with what is allowed, for everything else: numbers that are no text, exponents, NaN, separators of thousands.
+    Raises ValueError with what is allowed for everything else: numbers that are not text,
+    exponents, NaN, separators of thousands. `core.domain.inputs.read_amount` is the reader.
     """
     if not isinstance(text, str):
         raise ValueError(f'{shown(text)} is not an amount: an amount is text, such as "50.00"')
     if not _AMOUNT.fullmatch(text):
         raise ValueError(
-            f'{shown(text)} is not an amount: allowed are digits with at most {MOST_DECIMALS} decimals, such as "50.00"'
+            f"{shown(text)} is not an amount: allowed are digits with at most {MOST_DECIMALS} "
+            'decimals, such as "50.00"'
         )
     whole, _, decimals = text.lstrip("+-").partition(".")
     if len(decimals) > MOST_DECIMALS:
@@ -147,36 +164,3 @@ def parse_amount(text: object) -> Decimal:
         raise ValueError(f"{shown(text)} is too large; an amount is below 10^{MOST_DIGITS}")
     amount = Decimal(text)
     return amount if amount else abs(amount)
-
-
-def parse_amounts(document: object, place: str, faults: list[Fault]) -> dict[str, Decimal]:
-    """Read a mapping of currency to amount, none of them negative, such as the prices of a SKU; what is wrong is added to `faults`."""
-    if not isinstance(document, Mapping):
-        faults.append(
-            Fault(
-                place,
-                f'{shown(document)} is not a mapping of currency to amount, such as {{USD: "50.00"}}',
-            )
-        )
-        return {}
-    amounts: dict[str, Decimal] = {}
-    for currency, text in document.items():
-        there = at(place, currency)
-        if not is_currency(currency):
-            faults.append(
-                Fault(
-                    there,
-                    f"{shown(currency)} is not a currency in use; allowed are ISO 4217 codes such as USD",
-                )
-            )
-            continue
-        try:
-            amount = parse_amount(text)
-        except ValueError as error:
-            faults.append(Fault(there, str(error)))
-            continue
-        if amount < 0:
-            faults.append(Fault(there, f"{text} is negative; allowed are zero and more"))
-        else:
-            amounts[currency] = amount
-    return amounts

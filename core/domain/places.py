@@ -1,6 +1,7 @@
-"""Small helpers for reading what a person wrote, so that every file's faults speak in one way.
+"""How the places of faults are written, such as ``policy.retry_days[1]``.
 
-Owns the spelling of places (``policy.retry_days[1]``) and of "unknown key"; what is allowed where is with each document's own module.
+Owns the spelling of places, of keys and of "unknown key", so that all faults look alike. What is
+allowed at a place is with the module of each document.
 """
 
 from collections.abc import Sequence
@@ -21,12 +22,15 @@ def at(place: str, key: object) -> str:
 
 
 def key_in_words(key: object) -> str:
-    """A key as a place shows it: as it is; quoted and shortened when it is long, cannot be printed in a line, or is no text."""
+    """A key as a place shows it.
+
+    A key that is long, cannot be printed or is not text is quoted and shortened.
+    """
     return key if _plain(key) else shown(key)
 
 
 def unknown_key(place: str, key: object, known: Sequence[str]) -> Fault:
-    """The fault of a key that is not known, with the one it resembles or else with all that are."""
+    """The fault of an unknown key. It names the known key that is similar, or all known keys."""
     close = get_close_matches(key, known, n=1) if _plain(key) else []
     return Fault(
         at(place, key),
@@ -37,7 +41,7 @@ def unknown_key(place: str, key: object, known: Sequence[str]) -> Fault:
 
 
 def whole(value: object) -> TypeGuard[int]:
-    """Whether the value is a whole number; true and false are none."""
+    """Whether the value is a whole number. True and false are not."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 

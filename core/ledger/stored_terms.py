@@ -37,7 +37,7 @@ class References:
             )
         ).scalar_one()
         with self._lock:
-            return self._policies.setdefault((seller, version), policies.load(document))
+            return self._policies.setdefault((seller, version), policies.restore(document))
 
     def differences(self, connection: Connection, seller: str, version: int) -> Mapping[str, Any]:
         """What differs from the defaults in one version of a seller's policy, as JSON-able data."""
@@ -47,7 +47,11 @@ class References:
         with self._lock:
             return self._differences.setdefault(
                 (seller, version),
-                {key: value for key, value in document.items() if value != _DEFAULTS[key]},
+                {
+                    key: value
+                    for key, value in document.items()
+                    if key not in _DEFAULTS or value != _DEFAULTS[key]
+                },
             )
 
     def catalog(self, connection: Connection, seller: str, revision: int) -> Catalog:
@@ -55,7 +59,7 @@ class References:
         known = self._catalogs.get(seller)
         if known and known[0] >= revision:
             return known[1]
-        catalog = catalogs.load(stored_entries(connection, seller))
+        catalog = catalogs.restore(stored_entries(connection, seller))
         with self._lock:
             self._catalogs[seller] = (revision, catalog)
         return catalog
@@ -97,7 +101,7 @@ def add_catalog(connection: Connection, seller: str, entries: Iterable[dict[str,
     stored = stored_entries(connection, seller)
     there = {_as_text(entry) for entry in stored}
     new = [entry for entry in map(_plain, entries) if _as_text(entry) not in there]
-    catalogs.load(stored + new)
+    catalogs.load(new, stored=stored)
     if new:
         insert_all(
             connection, CatalogEntry, [{"seller": seller, "document": entry} for entry in new]

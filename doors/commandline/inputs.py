@@ -1,165 +1,123 @@
-"""What people write at the door: ids, amounts, days, instants, files. Everything that is wrong is a `Fault` that names the place, what was
-written and what is allowed; nothing that arrives here ends in a trace.
+"""What people write on the command line: ids, amounts, days, instants, add-ons and files.
+
+A thin layer over `core.domain.inputs`, which reads the values. Here each value has a place, the
+name of its option or argument. Every function raises `Faults` with that place, what was written and
+what is allowed.
 """
 
-import re
-import unicodedata
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
-from core.domain import calendar, money
-from core.domain.calendar import first_instant
 from core.domain.faults import Fault, Faults
+from core.domain.inputs import (
+    LARGEST_WHOLE,
+    LONGEST_TEXT,
+    Sign,
+    Wrong,
+    read_amount,
+    read_currency,
+    read_day,
+    read_id,
+    read_instant,
+    read_text,
+    read_whole_text,
+    read_zone,
+)
 from core.domain.places import shown
 
-LONGEST_ID = 200
-LONGEST_TEXT = 1000
 LARGEST_FILE = 10_000_000
 """Bytes of a file that is read as a whole."""
 YEARS = (1970, 2999)
+"""The years of a day or an instant."""
 
-D = TypeVar("D", bound=date)
-
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_INSTANT = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
+T = TypeVar("T")
 
 
 def wrong(place: str, reason: str) -> NoReturn:
-    """Say what is wrong with what was written."""
+    """Raise `Faults` with one fault."""
     raise Faults([Fault(place, reason)])
 
 
+def _read(place: str, read: Callable[[], T]) -> T:
+    """What a reader returns. Raises `Faults` at the place if the reader raises `Wrong`."""
+    try:
+        return read()
+    except Wrong as error:
+        wrong(place, str(error))
+
+
 def text(place: str, value: str, longest: int = LONGEST_TEXT) -> str:
-    """Text on one line: not blank, no control characters, and in UTF-8."""
-    if not value.strip():
-        wrong(place, "must not be empty")
-    if len(value) > longest:
-        wrong(place, f"has {len(value)} characters; at most {longest} are allowed")
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in value):
-        wrong(
-            place,
-            f"{shown(value)} has control characters or is not UTF-8; text on one line is allowed",
-        )
-    return value
+    """Text on one line that is not blank, without control characters, in UTF-8."""
+    return _read(place, lambda: read_text(value, longest))
 
 
 def name(place: str, value: str) -> str:
     """An id of an account, a subscription, a SKU, a clock or a request."""
-    return text(place, value, LONGEST_ID)
+    return _read(place, lambda: read_id(value))
 
 
 def optional_name(place: str, value: str | None) -> str | None:
-    """An id, or none."""
+    """An id, or None."""
     return None if value is None else name(place, value)
 
 
 def amount(place: str, value: str) -> Decimal:
     """An amount of zero or more, with at most 5 decimals, below 10^12 (Rule 3.2)."""
-    try:
-        found = money.parse_amount(value)
-    except ValueError as error:
-        wrong(place, str(error))
-    if found < 0:
-        wrong(place, f"{value} is negative; allowed are zero and more")
-    return found
+    return _read(place, lambda: read_amount(value))
 
 
 def positive_amount(place: str, value: str) -> Decimal:
     """An amount above zero."""
-    found = amount(place, value)
-    if not found:
-        wrong(place, f"{value} is nothing; allowed is more than zero")
-    return found
+    return _read(place, lambda: read_amount(value, Sign.POSITIVE))
 
 
 def currency(place: str, value: str) -> str:
     """The ISO 4217 code of a currency in use."""
-    return _known(place, value, money.minor_units)
+    return _read(place, lambda: read_currency(value))
 
 
 def zone(place: str, value: str) -> str:
     """The name of an IANA time zone (Rule 1.1)."""
-    return _known(place, value, calendar.zone)
-
-
-def _known(place: str, value: str, look_up: Callable[[str], object]) -> str:
-    """A name that a look-up finds; what the look-up says of another one is what is wrong with it."""
-    try:
-        look_up(value)
-    except ValueError as error:
-        wrong(place, str(error))
-    return value
+    return _read(place, lambda: read_zone(value))
 
 
 def day(place: str, value: str) -> date:
     """A local date such as 2021-01-31."""
-    if not _DATE.fullmatch(value):
-        wrong(place, f"{shown(value)} is not a date; write it as 2021-01-31")
-    try:
-        found = date.fromisoformat(value)
-    except ValueError as error:
-        wrong(place, f"{value} is not in the calendar: {error}")
-    return _in_range(place, value, found)
+    return _read(place, lambda: read_day(value, YEARS))
 
 
 def optional_day(place: str, value: str | None) -> date | None:
-    """A local date, or none."""
+    """A local date, or None."""
     return None if value is None else day(place, value)
 
 
 def instant(place: str, value: str, zone_name: str = "UTC") -> datetime:
-    """An instant (UTC): one with an offset, or a date, whose first instant in the zone it is (Rule 1.4)."""
-    match = _INSTANT.fullmatch(value)
-    if match is None:
-        if not _DATE.fullmatch(value):
-            wrong(
-                place,
-                f"{shown(value)} is neither a date such as 2021-01-31 nor an instant with an offset such as 2021-01-31T08:00:00+08:00",
-            )
-        return first_instant(day(place, value), zone_name)
-    written, time, offset = match.groups()
-    try:
-        return _in_range(
-            place,
-            value,
-            datetime.fromisoformat(f"{written}T{time}{offset.upper()}").astimezone(UTC),
-        )
-    except (ValueError, OverflowError) as error:
-        if isinstance(error, Faults):
-            raise
-        wrong(place, f"{value} is no instant: {error}")
-
-
-def _in_range(place: str, value: str, found: D) -> D:
-    first, last = YEARS
-    if not first <= found.year <= last:
-        wrong(place, f"{value} is out of range; the years {first} to {last} are allowed")
-    return found
+    """An instant in UTC. A date means its first instant in the zone (Rule 1.4)."""
+    return _read(place, lambda: read_instant(value, zone_name, YEARS))
 
 
 def addons(values: list[str]) -> dict[str, int]:
-    """Add-ons written as SKU=QUANTITY, or SKU for one of it."""
+    """Add-ons that are written as SKU=QUANTITY, or as SKU for one of it."""
     found: dict[str, int] = {}
     for value in values:
-        sku, separator, quantity = value.rpartition("=")
-        sku, quantity = (sku, quantity) if separator else (value, "1")
-        if not re.fullmatch(r"[+-]?[0-9]{1,9}", quantity):
-            wrong(
-                "--addon", f"{shown(value)} is not SKU=QUANTITY with a whole number, such as SEAT=3"
-            )
+        sku, separator, written = value.rpartition("=")
+        sku, written = (sku, written) if separator else (value, "1")
+        try:
+            quantity = read_whole_text(written, -LARGEST_WHOLE)
+        except Wrong:
+            reason = "is not SKU=QUANTITY with a whole number, such as SEAT=3"
+            wrong("--addon", f"{shown(value)} {reason}")
         if name("--addon", sku) in found:
-            wrong("--addon", f"{sku} is named twice")
-        found[sku] = int(quantity)
+            wrong("--addon", f"{sku} is named twice; name it once")
+        found[sku] = quantity
     return found
 
 
 def content(place: str, path: Path) -> bytes:
-    """The bytes of a file, no more of them than are allowed."""
+    """The bytes of a file that is not too large."""
     try:
         if path.is_dir():
             wrong(place, f"{path} is a directory; name a file")

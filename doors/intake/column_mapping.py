@@ -1,25 +1,39 @@
-"""How the columns of a file become customers (docs/import.md): the mapping, its faults, and what a row's cells say by it.
+"""How the columns of a CSV file become customers (docs/import.md).
 
-Owns the fields of an import and the text that each may hold. Every value of a mapping is text, as a cell is: a constant, the values of a
-table and the cells are all read in one way. What a value means beside others (SKUs, dates, duplicates) is the importer's.
+Owns the fields of a customer, the mapping from columns to fields, and the reading of a row by it.
+All values of a mapping are text, as cells are. So constants, values of a table and cells are read
+in the same way. What a value means beside others (SKUs, dates, duplicates) is with
+`doors.intake.customer_import`.
 
-Worked example: ``months: {column: Contract, values: {One year: 12}}`` reads the cell ``One year`` as 12; any other cell is a fault.
+Worked example: ``months: {column: Contract, values: {One year: 12}}`` reads the cell ``One year``
+as 12. Any other cell is a fault.
 """
 
-import re
-from collections.abc import Callable, Sequence
-from collections.abc import Mapping as Mappings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
+from datetime import MAXYEAR, date
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from core.domain import calendar, money
 from core.domain.catalog import LONGEST_NAME, MOST_MONTHS
 from core.domain.faults import Fault, Faults
+from core.domain.inputs import (
+    LONGEST_ID,
+    Wrong,
+    read_amount,
+    read_at,
+    read_currency,
+    read_day,
+    read_email,
+    read_flag_text,
+    read_id,
+    read_text,
+    read_utf8,
+    read_whole_text,
+    read_zone,
+)
 from core.domain.places import at, shown, unknown_key
 
 LARGEST = 100_000
@@ -30,134 +44,89 @@ MOST_LICENCES = 1_000_000
 DELIMITERS = {",": ",", ";": ";", "|": "|", "tab": "\t"}
 FIRST_YEAR = 1900
 
-_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_WHOLE = re.compile(r"[0-9]{1,9}")
-_EMAIL = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
-_WORDS = {
-    word: value
-    for value, words in ((True, "yes true on 1"), (False, "no false off 0"))
-    for word in words.split()
-}
+CellReader = Callable[[object], Any]
+"""A reader of `core.domain.inputs` for the text of a cell."""
 
 
-def _text(longest: int) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if len(text) > longest:
-            raise ValueError(
-                f"{shown(text)} has {len(text)} characters; at most {longest} are allowed"
-            )
-        if not text.isprintable():
-            raise ValueError(f"{shown(text)} has characters that cannot be printed")
-        return text
-
-    return parse
+def _name(text: object) -> str:
+    return read_id(text, LONGEST_NAME)
 
 
-def _whole(least: int, most: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not _WHOLE.fullmatch(text) or not least <= int(text) <= most:
-            raise ValueError(f"{shown(text)} is not a whole number from {least} to {most}")
-        return int(text)
-
-    return parse
+def _whole(least: int, most: int) -> CellReader:
+    return lambda text: read_whole_text(text, least, most)
 
 
-def _currency(text: str) -> str:
-    money.minor_units(text)
-    return text
+def _anchor(text: object) -> date:
+    return read_day(text, (FIRST_YEAR, MAXYEAR))
 
 
-def _zone(text: str) -> str:
-    calendar.zone(text)
-    return text
-
-
-def _amount(text: str) -> Decimal:
-    amount = money.parse_amount(text)
-    if amount < 0:
-        raise ValueError(f"{text} is negative; allowed are zero and more")
-    return amount
-
-
-def _flag(text: str) -> bool:
-    if text.lower() not in _WORDS:
-        raise ValueError(f"{shown(text)} is not yes or no")
-    return _WORDS[text.lower()]
-
-
-def _date(text: str) -> date:
-    try:
-        if _ISO_DATE.fullmatch(text) and int(text[:4]) >= FIRST_YEAR:
-            return date.fromisoformat(text)
-    except ValueError:
-        pass  # 2021-02-30: of the right shape, but no day
-    raise ValueError(
-        f"{shown(text)} is not a date such as 2021-03-01, of the year {FIRST_YEAR} or later"
-    )
-
-
-def _email(text: str) -> str:
-    if len(text) > 320 or not _EMAIL.fullmatch(text) or not text.isprintable():
-        raise ValueError(f"{shown(text)} is not an e-mail address")
-    return text
-
-
-#: The fields of a customer, and how the text of each is read. The table of docs/import.md.
-FIELDS: dict[str, Callable[[str], Any]] = {
-    "id": _text(200),
-    "account": _text(200),
-    "currency": _currency,
-    "timezone": _zone,
-    "owner": _text(200),
-    "billing_email": _email,
-    "card": _text(200),
-    "renew_by_card": _flag,
-    "credits": _amount,
+FIELDS: Mapping[str, CellReader] = {
+    "id": read_id,
+    "account": read_id,
+    "currency": read_currency,
+    "timezone": read_zone,
+    "owner": lambda text: read_text(text, LONGEST_ID),
+    "billing_email": read_email,
+    "card": read_id,
+    "renew_by_card": read_flag_text,
+    "credits": read_amount,
     "credit_cycles": _whole(0, MOST_CREDIT_CYCLES),
-    "sku": _text(LONGEST_NAME),
-    "application": _text(LONGEST_NAME),
+    "sku": _name,
+    "application": _name,
     "months": _whole(1, MOST_MONTHS),
-    "price": _amount,
-    "monthly_price": _amount,
+    "price": read_amount,
+    "monthly_price": read_amount,
     "quantity": _whole(1, MOST_LICENCES),
-    "legacy": _flag,
-    "anchor": _date,
+    "legacy": read_flag_text,
+    "anchor": _anchor,
     "tenure_months": _whole(0, MOST_TENURE),
-    "auto_renew": _flag,
+    "auto_renew": read_flag_text,
 }
+"""The fields of a customer, each with the reader of its text. The table of docs/import.md."""
 _ALWAYS = ("id", "currency", "timezone")
 _ONE_OF = (("anchor", "tenure_months"),)
 _AT_MOST_ONE_OF = (("price", "monthly_price"), ("credits", "credit_cycles"), *_ONE_OF)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where a field's value comes from: a column, or else a constant (`otherwise`). `values` is a table from cell to value; a cell that it does not have, or
-    without a table an empty cell, is `otherwise`, if there is one."""
+class FieldSource:
+    """Where the value of a field comes from.
+
+    `column`: the name of a column. None if the value is a constant.
+    `values`: a table from cell to value, if there is one.
+    `otherwise`: the constant. With a table, the value of a cell that the table does not have.
+    Without a table, the value of an empty cell.
+    `has_otherwise`: whether `otherwise` was written. It may be written as empty.
+    """
 
     column: str | None = None
-    values: Mappings[str, Any] | None = None
+    values: Mapping[str, Any] | None = None
     otherwise: Any = None
     has_otherwise: bool = False
 
-    def read(self, cell: str, parse: Callable[[str], Any]) -> Any:
-        """The value of a cell, None when it is empty. Raises ValueError with what is wrong."""
+    def read(self, cell: str, read_cell: CellReader) -> Any:
+        """The value of a cell, or None if it is empty. Raises `Wrong`."""
         if self.values is not None:
             if cell in self.values:
                 return self.values[cell]
             if self.has_otherwise:
                 return self.otherwise
-            raise ValueError(
-                f"{shown(cell)} is not in the table of column {self.column}; it has {_listed(self.values)}"
+            raise Wrong(
+                f"{shown(cell)} is not in the table of column {self.column}; "
+                f"it has {_listed(self.values)}"
             )
-        return parse(cell) if cell else self.otherwise
+        return read_cell(cell) if cell else self.otherwise
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping:
-    """A checked mapping: each field's source, and what separates the columns of the file."""
+class ColumnMapping:
+    """A mapping that was checked.
 
-    fields: Mappings[str, Source]
+    `fields`: the source of each field that is mapped.
+    `delimiter`: what separates the columns of the file.
+    """
+
+    fields: Mapping[str, FieldSource]
     delimiter: str = ","
 
     @property
@@ -169,8 +138,11 @@ class Mapping:
             )
         )
 
-    def reader(self, header: Sequence[str]) -> "Reader":
-        """Reads rows under this header. Raises `Faults` when columns are missing or stand twice."""
+    def reader(self, header: Sequence[str]) -> "RowReader":
+        """The reader of the rows under this header.
+
+        Raises `Faults` if columns are missing or if a column stands twice.
+        """
         faults = [
             Fault("header", f"there is no column {shown(column)}; there are {_listed(header)}")
             for column in self.columns
@@ -185,30 +157,32 @@ class Mapping:
             for name, source in self.fields.items()
             if source.column is not None
         }
-        return Reader(self, len(header), cells)
+        return RowReader(self, len(header), cells)
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """Reads the rows of one file; `cells` says in which cell each field is."""
+class RowReader:
+    """Reads the rows of one file.
 
-    mapping: Mapping
+    `mapping`: where the fields come from.
+    `width`: the number of cells of the header.
+    `cells`: in which cell each field is, by the name of the field.
+    """
+
+    mapping: ColumnMapping
     width: int
-    cells: Mappings[str, int]
+    cells: Mapping[str, int]
 
     def values(self, row: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
-        """The values of a row by field, empty ones left out, and what is wrong with it."""
+        """The values of a row by field, without empty ones, and what is wrong with the row."""
         if len(row) != self.width:
             return {}, [f"has {len(row)} cells, but the header has {self.width}"]
         values: dict[str, Any] = {}
         faults = []
         for name, source in self.mapping.fields.items():
             try:
-                cell = "" if source.column is None else row[self.cells[name]].strip()
-                value = (
-                    source.otherwise if source.column is None else source.read(cell, FIELDS[name])
-                )
-            except ValueError as error:
+                value = self._value(name, source, row)
+            except Wrong as error:
                 faults.append(f"{name}: {error}")
                 continue
             if value is not None:
@@ -217,46 +191,45 @@ class Reader:
                 faults.append(f"{name}: missing; column {source.column} is empty")
         return values, faults
 
+    def _value(self, name: str, source: FieldSource, row: Sequence[str]) -> Any:
+        if source.column is None:
+            return source.otherwise
+        return source.read(row[self.cells[name]].strip(), FIELDS[name])
 
-def read(file: Path) -> Mapping:
-    """Read a mapping from a YAML file. Raises `Faults`, all at once where that is possible, and OSError."""
+
+def read(file: Path) -> ColumnMapping:
+    """Read a mapping from a YAML file. Raises `Faults`, and OSError if it cannot be opened."""
     with file.open("rb") as opened:
         return parse(opened.read(LARGEST + 1))
 
 
-def parse(text: str | bytes) -> Mapping:
-    """Read a mapping from a YAML text. Raises `Faults`."""
+def parse(text: str | bytes) -> ColumnMapping:
+    """Read a mapping from a YAML text. Raises `Faults` with every fault that can be found."""
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    if len(raw) > LARGEST:
-        raise Faults(
-            [Fault("file", f"is too large for a mapping; at most {LARGEST} bytes are allowed")]
-        )
     try:
-        return load(yaml.load(raw.decode("utf-8-sig"), Loader=_Texts))
-    except UnicodeError:
-        raise Faults([Fault("file", "is not UTF-8 text")]) from None
+        document = yaml.load(read_utf8(raw, LARGEST), Loader=_TextLoader)  # noqa: S506 (only text)
+        return load(document)
+    except Wrong as error:
+        raise Faults([Fault("file", str(error))]) from None
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}" if error.problem_mark else "file"
-        raise Faults(
-            [
-                Fault(
-                    line,
-                    f"is not YAML: {' '.join(str(error.problem or error.context).split())[:200]}",
-                )
-            ]
-        ) from None
-    except (yaml.YAMLError, RecursionError) as error:
-        reason = (
-            "nested too deep"
-            if isinstance(error, RecursionError)
-            else " ".join(str(error).split())[:200]
-        )
-        raise Faults([Fault("file", f"is not YAML: {reason}")]) from None
+        raise _not_yaml(line, error.problem or error.context) from None
+    except yaml.YAMLError as error:
+        raise _not_yaml("file", error) from None
+    except RecursionError:
+        raise _not_yaml("file", "nested too deep") from None
 
 
-def load(document: object) -> Mapping:
-    """Check a mapping as read from YAML, all values text. Raises `Faults` with every fault."""
-    if not isinstance(document, Mappings):
+def _not_yaml(place: str, reason: object) -> Faults:
+    return Faults([Fault(place, f"is not YAML: {' '.join(str(reason).split())[:200]}")])
+
+
+def load(document: object) -> ColumnMapping:
+    """Check a mapping that was read from YAML with all values as text.
+
+    Raises `Faults` with every fault.
+    """
+    if not isinstance(document, Mapping):
         raise Faults([Fault("mapping", f"{shown(document)} is not a mapping with fields")])
     faults = [
         unknown_key("mapping", key, ("fields", "delimiter"))
@@ -272,7 +245,7 @@ def load(document: object) -> Mapping:
             )
         )
     written = document.get("fields")
-    if not isinstance(written, Mappings):
+    if not isinstance(written, Mapping):
         raise Faults(
             [*faults, Fault("mapping.fields", "missing; it says where each field comes from")]
         )
@@ -284,22 +257,25 @@ def load(document: object) -> Mapping:
     faults += _incomplete(written, "mapping.fields")
     if faults:
         raise Faults(faults)
-    return Mapping(fields, DELIMITERS[delimiter])
+    return ColumnMapping(fields, DELIMITERS[delimiter])
 
 
-def plain(header: Sequence[str]) -> Mapping:
-    """The mapping of a file whose columns are named like our fields. Raises `Faults` for other columns and for missing ones."""
+def by_field_names(header: Sequence[str]) -> ColumnMapping:
+    """The mapping of a file whose columns are named like the fields.
+
+    Raises `Faults` for other columns and for missing ones.
+    """
     faults = [
         unknown_key("header", column, tuple(FIELDS)) for column in header if column not in FIELDS
     ]
     faults += _incomplete(dict.fromkeys(header), "header")
     if faults:
         raise Faults(faults)
-    return Mapping({column: Source(column) for column in header})
+    return ColumnMapping({column: FieldSource(column) for column in header})
 
 
-class _Texts(yaml.BaseLoader):
-    """Every scalar is text, whatever it looks like; tags mean nothing; a key that stands twice is a fault."""
+class _TextLoader(yaml.BaseLoader):
+    """Loads every scalar as text and ignores tags. A key that stands twice is a fault."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         values = super().construct_mapping(node, deep=True)
@@ -314,74 +290,67 @@ class _Texts(yaml.BaseLoader):
         return values
 
 
-def _source(name: object, written: object, faults: list[Fault]) -> Source | None:
-    """Where a field comes from; what is wrong with it is added to `faults`."""
+def _source(name: object, written: object, faults: list[Fault]) -> FieldSource | None:
+    """Where a field comes from. What is wrong joins `faults`."""
     place = at("mapping.fields", name)
     if not isinstance(name, str) or name not in FIELDS:
         faults.append(unknown_key("mapping.fields", name, tuple(FIELDS)))
         return None
     before = len(faults)
     if isinstance(written, str):
-        source = Source(otherwise=_value(name, written, place, faults), has_otherwise=True)
-        if name == "id" or not written:
-            faults.append(
-                Fault(
-                    place,
-                    "is the same for all; it comes from a column" if name == "id" else "is empty",
-                )
-            )
-        return source if len(faults) == before else None
-    if not isinstance(written, Mappings):
-        faults.append(
-            Fault(
-                place,
-                f"{shown(written)} is neither a constant nor a mapping with column, values, otherwise",
-            )
-        )
+        source = _constant(name, written, place, faults)
+    elif isinstance(written, Mapping):
+        source = _column(name, written, place, faults)
+    else:
+        reason = "is neither a constant nor a mapping with column, values, otherwise"
+        faults.append(Fault(place, f"{shown(written)} {reason}"))
         return None
-    known = ("column", "values", "otherwise")
-    faults.extend(unknown_key(place, key, known) for key in written if key not in known)
-    column, table, otherwise = (
-        written.get("column"),
-        written.get("values"),
-        written.get("otherwise", ""),
-    )
-    if not isinstance(column, str) or not column:
-        faults.append(Fault(f"{place}.column", "missing; it names a column of the file"))
-    if "values" in written and (not isinstance(table, Mappings) or not table):
-        faults.append(Fault(f"{place}.values", f"{shown(table)} is not a table from cell to value"))
-        table = None
-    values = (
-        None
-        if table is None
-        else {
-            cell: _value(name, text, at(f"{place}.values", cell), faults)
-            for cell, text in table.items()
-        }
-    )
-    source = Source(
-        column,
-        values,
-        _value(name, otherwise, f"{place}.otherwise", faults),
-        "otherwise" in written,
-    )
     return source if len(faults) == before else None
 
 
+def _constant(name: str, written: str, place: str, faults: list[Fault]) -> FieldSource:
+    """A value that is the same for all rows."""
+    if name == "id":
+        faults.append(Fault(place, "is the same for all; it comes from a column"))
+    elif not written:
+        faults.append(Fault(place, "is empty"))
+    return FieldSource(otherwise=_value(name, written, place, faults), has_otherwise=True)
+
+
+def _column(name: str, written: Mapping[Any, Any], place: str, faults: list[Fault]) -> FieldSource:
+    """A value that comes from a column, perhaps by a table."""
+    known = ("column", "values", "otherwise")
+    faults.extend(unknown_key(place, key, known) for key in written if key not in known)
+    column = written.get("column")
+    if not isinstance(column, str) or not column:
+        faults.append(Fault(f"{place}.column", "missing; it names a column of the file"))
+    table = _table(name, written["values"], place, faults) if "values" in written else None
+    otherwise = _value(name, written.get("otherwise", ""), f"{place}.otherwise", faults)
+    return FieldSource(column, table, otherwise, "otherwise" in written)
+
+
+def _table(name: str, written: object, place: str, faults: list[Fault]) -> Mapping[str, Any] | None:
+    """A table from cell to value."""
+    if not isinstance(written, Mapping) or not written:
+        reason = f"{shown(written)} is not a table from cell to value"
+        faults.append(Fault(f"{place}.values", reason))
+        return None
+    return {
+        cell: _value(name, text, at(f"{place}.values", cell), faults)
+        for cell, text in written.items()
+    }
+
+
 def _value(name: str, text: object, place: str, faults: list[Fault]) -> Any:
-    """A constant of a mapping as a value of the field; None when it is empty, or a fault."""
+    """A constant of a mapping as a value of the field. None if it is empty or wrong."""
     if not isinstance(text, str):
         faults.append(Fault(place, f"{shown(text)} is not a value"))
         return None
-    try:
-        return FIELDS[name](text.strip()) if text.strip() else None
-    except ValueError as error:
-        faults.append(Fault(place, str(error)))
-        return None
+    return read_at(place, text.strip(), FIELDS[name], faults) if text.strip() else None
 
 
-def _incomplete(fields: Mappings[Any, Any], place: str) -> list[Fault]:
-    """What is missing among fields, and which exclude one another."""
+def _incomplete(fields: Mapping[Any, Any], place: str) -> list[Fault]:
+    """The faults of fields that are missing and of fields that exclude one another."""
     faults = [Fault(f"{place}.{name}", "missing") for name in _ALWAYS if name not in fields]
     faults += [
         Fault(place, f"{' or '.join(names)} is missing")
@@ -393,21 +362,16 @@ def _incomplete(fields: Mappings[Any, Any], place: str) -> list[Fault]:
         for names in _AT_MOST_ONE_OF
         if all(name in fields for name in names)
     ]
-    if "sku" not in fields:
-        if "price" not in fields and "monthly_price" not in fields:
-            faults.append(
-                Fault(
-                    place,
-                    "price or monthly_price is missing; only with a sku of the catalogue it is known",
-                )
-            )
-        if "months" not in fields:
-            faults.append(
-                Fault(f"{place}.months", "missing; only with a sku of the catalogue it is known")
-            )
+    if "sku" in fields:
+        return faults
+    known = "is missing; only with a sku of the catalogue it is known"
+    if "price" not in fields and "monthly_price" not in fields:
+        faults.append(Fault(place, f"price or monthly_price {known}"))
+    if "months" not in fields:
+        faults.append(Fault(f"{place}.months", known.removeprefix("is ")))
     return faults
 
 
-def _listed(names: Mappings[str, Any] | Sequence[str]) -> str:
+def _listed(names: Mapping[str, Any] | Sequence[str]) -> str:
     several = list(names)
     return ", ".join(map(shown, several[:30])) + (" …" if len(several) > 30 else "")

@@ -1,10 +1,13 @@
 """The import of existing customers from a CSV file (docs/import.md).
 
-Owns the way of a file: read as a stream and checked to its end before anything is written (what is wrong with the file as a whole stops it,
-what is wrong with a row is listed and does not stop the others), then the catalogue, then the rows in chunks: one transaction each, its
-workflows started while the next one is written. Whatever is there is passed over, so it may be interrupted anywhere and run again.
+Owns the order of an import. First the file is read as a stream and checked to its end, before
+anything is written. A fault of the file stops the import. A fault of a row is listed, and the other
+rows go on. Then the new SKUs are written, and then the rows in chunks of one transaction each.
+While one chunk is written, the workflows of the chunk before it are started. Rows that are there
+already are passed over. So an import may be interrupted anywhere and run again.
 
-Worked rate: 7,043 rows are 15 chunks of 500, about ten statements each; the rest is the starts of the workflows.
+Worked rate: 7,043 rows are 15 chunks of 500 with about ten statements each. The remaining time
+goes into the starts of workflows.
 """
 
 import asyncio
@@ -13,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import MAXYEAR, date
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -26,9 +29,10 @@ from core.domain import policy as policies
 from core.domain.calendar import last_paid_day, local_date
 from core.domain.catalog import LONGEST_NAME, PRIMARY, Catalog
 from core.domain.faults import Fault, Faults
-from core.domain.money import MOST_DIGITS, plain, round_half_up
+from core.domain.money import LARGEST, MOST_DIGITS, plain, round_half_up
 from core.domain.places import shown
 from core.domain.policy import Policy
+from core.domain.rules import Rule
 from core.domain.subscription import ZERO
 from core.domain.takeover import anchor_by_tenure, months_under_way
 from core.ledger import stored_terms
@@ -36,21 +40,23 @@ from core.ledger.clocks import machine_now, now_of
 from core.ledger.tables import Seller
 from core.ledger.unit_of_work import Ledger
 from core.protocol.activity_messages import Snapshot
-from doors.intake import column_mapping as mappings
-from doors.intake.column_mapping import Mapping
+from doors.intake import column_mapping
+from doors.intake.column_mapping import ColumnMapping
 
 CHUNK = 500
+"""Rows of one transaction."""
 AT_ONCE = 50
+"""Workflows that are started at the same time."""
 LONGEST_LINE = 1_000_000
-"""Bytes."""
-_TOO_MUCH = Decimal(10) ** MOST_DIGITS
+"""Bytes of a line of the file."""
 _SHOWN_FAULTS = 20
 
 Progress = Callable[[int, int], None]
+"""Is called with the rows that are done and the rows that there are."""
 
 
 class Starter(Protocol):
-    """Starts workflows: `doors.application.perennial.Perennial`."""
+    """Starts workflows, as `doors.application.perennial.Perennial` does."""
 
     async def start_all(
         self,
@@ -60,25 +66,30 @@ class Starter(Protocol):
         at_once: int,
         progress: Callable[[int], None] | None,
     ) -> None:
-        """Start those of subscriptions just committed."""
+        """Start the workflows of subscriptions that were just committed."""
         ...
 
     async def start_these(
         self, subscriptions: Sequence[str], at_once: int, progress: Callable[[int], None] | None
     ) -> None:
-        """Start those of subscriptions that were there."""
+        """Start the workflows of subscriptions that were there already."""
         ...
 
 
 class Connected(Starter, Protocol):
-    """What an import needs of `doors.application.perennial.Perennial`."""
+    """The parts of `doors.application.perennial.Perennial` that an import uses."""
 
     ledger: Ledger
 
 
 @dataclass(frozen=True, slots=True)
 class RowFault:
-    """What is wrong with a row: the line that it begins in, counted from one, its id (or what stands there), and every reason."""
+    """What is wrong with a row.
+
+    `line`: the line in which the row begins, counted from one.
+    `id`: the id of the row as it is in the file, perhaps empty.
+    `reason`: all that is wrong, separated by semicolons.
+    """
 
     line: int
     id: str
@@ -87,8 +98,17 @@ class RowFault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What became of a file: its rows are the sum of imported, already there, and faulty ones. `started` counts workflows, also of subscriptions that were
-    there without one. `faults` are the first few. A dry run counts what would be imported."""
+    """The result of an import. Every row is imported, there already, or faulty.
+
+    `rows`: rows of the file.
+    `imported`: rows that became subscriptions. In a dry run, rows that would.
+    `there`: rows whose subscription existed already.
+    `faulty`: rows that were left out because of a fault.
+    `started`: workflows that were started, also of subscriptions that existed without one.
+    `seconds`: how long the import lasted.
+    `dry_run`: whether nothing was written.
+    `faults`: the first few faults.
+    """
 
     rows: int
     imported: int
@@ -103,7 +123,7 @@ class Report:
 async def import_file(
     perennial: Connected,
     file: Path,
-    mapping: Mapping | None = None,
+    mapping: ColumnMapping | None = None,
     *,
     dry_run: bool = False,
     clock: str | None = None,
@@ -114,11 +134,21 @@ async def import_file(
     start_workflows: bool = True,
     at_once: int = AT_ONCE,
 ) -> Report:
-    """Import a CSV file; without a mapping its columns are named like our fields.
+    """Import a CSV file.
 
-    On a test clock "today" is the clock's now. `prefix` goes before every id, `limit` takes the first rows, `faults` is the CSV file that lists faulty
-    rows (replaced), `progress` is told rows done and rows to do. Raises `Faults` when the file as a whole is wrong, before anything is
-    written; OSError; LookupError for an unknown clock; RPCError or OperationalError when the system is away: run it again then.
+    `mapping`: which column is which field. Default: the columns are named like the fields.
+    `dry_run`: check the file and look up what is there, but write nothing.
+    `clock`: a test clock, whose day is then "today". Default: the machine's clock.
+    `prefix`: is put before every id.
+    `limit`: only so many rows are read, from the first on.
+    `faults`: a CSV file for the faulty rows. It is replaced if it exists.
+    `progress`: is called with the rows that are done and the rows that there are.
+    `start_workflows`: whether to start workflows. The relay starts those that are missing.
+    `at_once`: workflows that are started at the same time.
+
+    Raises `Faults` if the file as a whole is wrong, before anything is written. Raises OSError for
+    files, and LookupError for an unknown clock. Raises RPCError or OperationalError while Temporal
+    or the database is away. The caller can then run the same import again.
     """
     return await import_into(
         perennial.ledger,
@@ -138,7 +168,7 @@ async def import_file(
 async def import_into(
     ledger: Ledger,
     file: Path,
-    mapping: Mapping | None = None,
+    mapping: ColumnMapping | None = None,
     *,
     starter: Starter | None = None,
     dry_run: bool = False,
@@ -150,7 +180,11 @@ async def import_into(
     at_once: int = AT_ONCE,
     chunk: int = CHUNK,
 ) -> Report:
-    """The same, into a ledger; without a starter no workflow is started (the direct engine needs none)."""
+    """Import a CSV file into a ledger, with the parameters of `import_file`.
+
+    `starter`: starts the workflows. Without one, none is started. The direct engine needs none.
+    `chunk`: rows of one transaction.
+    """
     begin = time.perf_counter()
     with _fault_file(faults) as written:
         run = _Run(ledger, file, mapping, clock, prefix, limit, _FaultList(written))
@@ -178,7 +212,11 @@ async def _rows(
     size: int,
     progress: Progress | None,
 ) -> tuple[int, int, int]:
-    """Take the rows in chunks; the workflows of one start while the next is written. Answers imported, there, started."""
+    """Write the rows in chunks. The workflows of a chunk start while the next one is written.
+
+    Returns the numbers of rows that were imported, of rows that were there, and of started
+    workflows.
+    """
     chunks = run.chunks(size)
     total = run.rows - run.faults.count
     imported = there = started = done = 0
@@ -211,9 +249,8 @@ async def _rows(
     except BaseException:
         if starting is not None:
             starting.cancel()
-            await asyncio.gather(
-                starting, return_exceptions=True
-            )  # nothing starts any more when the connection closes
+            # No start may go on when the caller closes the connection.
+            await asyncio.gather(starting, return_exceptions=True)
         raise
     return imported, there, started
 
@@ -228,7 +265,7 @@ async def _start(
 
 
 class _FaultList:
-    """The faulty rows: counted, the first few kept, all written."""
+    """Counts the faulty rows, keeps the first few, and writes all of them to a file."""
 
     def __init__(self, file: TextIO | None) -> None:
         self.count = 0
@@ -238,7 +275,7 @@ class _FaultList:
             self._writer.writerow(("line", "id", "reason"))
 
     def add(self, fault: RowFault) -> None:
-        """One faulty row."""
+        """Add a faulty row."""
         self.count += 1
         if len(self.first) < _SHOWN_FAULTS:
             self.first.append(fault)
@@ -255,13 +292,13 @@ def _fault_file(file: Path | None) -> AbstractContextManager[TextIO | None]:
 
 
 class _Run:
-    """One import: what the file, the clock and the catalogue say together."""
+    """One import: the file, the clock, the catalogue and the policy together."""
 
     def __init__(
         self,
         ledger: Ledger,
         file: Path,
-        mapping: Mapping | None,
+        mapping: ColumnMapping | None,
         clock: str | None,
         prefix: str,
         limit: int | None,
@@ -280,7 +317,10 @@ class _Run:
         self.rows = 0
 
     def check(self) -> None:
-        """Read the file to its end: count its rows, list the faulty ones, learn the SKUs. Raises as `import_file`."""
+        """Read the file to its end: count the rows, list the faulty ones, find the new SKUs.
+
+        Raises as `import_file`.
+        """
         with self._ledger.engine.connect() as connection:
             self._now = machine_now() if self.clock is None else now_of(connection, self.clock)
             seller = connection.execute(
@@ -317,7 +357,7 @@ class _Run:
             self.faults.add(RowFault(line, id_, "; ".join(reasons)))
 
     def _same_account(self, customer: Customer, line: int) -> None:
-        """Rows that share an account agree about it. Raises ValueError."""
+        """Check that rows of one account agree about it. Raises ValueError."""
         currency, zone, first = self._accounts.setdefault(
             customer.account, (customer.currency, customer.timezone, line)
         )
@@ -331,7 +371,7 @@ class _Run:
                 )
 
     def prepare(self) -> None:
-        """The seller and the SKUs, before the rows."""
+        """Write the seller and the new SKUs, which the rows need."""
         with self._ledger.transaction("catalog") as connection:
             if not self._has_policy:
                 stored_terms.add_policy(connection, self._ledger.seller, policies.DEFAULT)
@@ -339,7 +379,7 @@ class _Run:
                 stored_terms.add_catalog(connection, self._ledger.seller, entries)
 
     def chunks(self, size: int) -> Iterator[list[Customer]]:
-        """The sound rows again, as customers."""
+        """Read the file again. Returns the rows without faults, as customers."""
         customers = (
             self._customer(values) for line, values, _ in self._read() if line not in self._faulty
         )
@@ -349,7 +389,10 @@ class _Run:
     def take_next(
         self, chunks: Iterator[list[Customer]], dry_run: bool
     ) -> tuple[int, TakenOver] | None:
-        """Take over the next chunk, or only look; answers how many rows it has and what became of them."""
+        """Take over the next chunk. A dry run only looks up what is there.
+
+        Returns the number of rows and what became of them. Returns None after the last chunk.
+        """
         if (customers := next(chunks, None)) is None:
             return None
         ledger, clock = self._ledger, self.clock
@@ -364,7 +407,7 @@ class _Run:
         return len(customers), result
 
     def _read(self) -> Iterator[tuple[int, dict[str, Any], list[str]]]:
-        """The rows by the mapping: line, values, what is wrong."""
+        """The rows as the mapping reads them: line, values, what is wrong."""
         with self._file.open("rb") as opened:
             rows = _csv(opened, self._mapping.delimiter if self._mapping else ",")
             _, header = next(rows, (1, []))
@@ -372,15 +415,9 @@ class _Run:
                 raise Faults([Fault("line 1", "is empty; it has the names of the columns")])
             header = [name.strip() for name in header]
             if odd := next((name for name in header if not name.isprintable()), None):
-                raise Faults(
-                    [
-                        Fault(
-                            "line 1",
-                            f"the column {shown(odd)} has characters that cannot be printed: is this a CSV file?",
-                        )
-                    ]
-                )
-            reader = (self._mapping or mappings.plain(header)).reader(header)
+                reason = f"the column {shown(odd)} has characters that cannot be printed"
+                raise Faults([Fault("line 1", f"{reason}: is this a CSV file?")])
+            reader = (self._mapping or column_mapping.by_field_names(header)).reader(header)
             for line, row in islice(rows, self._limit):
                 values, reasons = reader.values(row)
                 yield line, values, reasons
@@ -390,13 +427,12 @@ class _Run:
         id_, currency, zone = values["id"], values["currency"], values["timezone"]
         quantity = values.get("quantity", 1)
         if quantity > self._shop.policy.max_licences:
-            raise ValueError(
-                f"quantity: at most {self._shop.policy.max_licences} licences are allowed, not {quantity} (rule 3.3)"
-            )
+            most = f"at most {self._shop.policy.max_licences} licences are allowed"
+            raise ValueError(f"quantity: {most}, not {quantity} (rule {Rule.LICENCES})")
         today = local_date(self._now, zone)
         anchor = _anchor(values, today)
         offer = self._shop.offer(values, today)
-        _end(anchor, offer.months, today)
+        _check_end(anchor, offer.months, today)
         return Customer(
             id=self._prefix + id_,
             account=self._prefix + values.get("account", id_),
@@ -425,21 +461,20 @@ def _anchor(values: dict[str, Any], today: date) -> date:
     return anchor
 
 
-def _end(anchor: date, months: int, today: date) -> None:
-    """Raises ValueError when the cycle under way ends beyond the calendar."""
+def _check_end(anchor: date, months: int, today: date) -> None:
+    """Raises ValueError if the cycle under way ends after the last year of the calendar."""
     try:
         last_paid_day(anchor, months_under_way(anchor, months, today))
     except OverflowError:
-        raise ValueError(
-            f"months: the cycle under way, of {months} months since {anchor}, ends after the year 9999"
-        ) from None
+        cycle = f"the cycle under way, of {months} months since {anchor}"
+        raise ValueError(f"months: {cycle}, ends after the year {MAXYEAR}") from None
 
 
 def _credits(values: dict[str, Any], price: Decimal, currency: str) -> Decimal:
     brought: Decimal = values.get("credits", ZERO)
     if cycles := values.get("credit_cycles", 0):
         brought = round_half_up(price, currency) * cycles
-    if brought >= _TOO_MUCH:
+    if brought >= LARGEST:
         raise ValueError(
             f"credits: {brought:f} are too many; allowed is less than 10^{MOST_DIGITS}"
         )
@@ -448,7 +483,7 @@ def _credits(values: dict[str, Any], price: Decimal, currency: str) -> Decimal:
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
-    """What a row buys: a SKU, its months, the price of a unit and cycle."""
+    """What a row buys: a SKU, its months, and the price of one unit for a cycle."""
 
     sku: str
     months: int
@@ -466,14 +501,17 @@ class _NewSku:
 
 @dataclass(slots=True)
 class _Shop:
-    """The catalogue and the policy in force, and the SKUs that the file adds: one for each price and length, or as the file names them."""
+    """The catalogue and the policy in force, and the SKUs that the file adds.
+
+    A row that does not name its SKU has one for its application, length, price and currency.
+    """
 
     catalog: Catalog
     policy: Policy
     new: dict[str, _NewSku] = field(default_factory=dict)
 
     def offer(self, values: dict[str, Any], today: date) -> _Offer:
-        """What a row buys. Raises ValueError when it contradicts the catalogue or an earlier row."""
+        """What a row buys. Raises ValueError if it contradicts the catalogue or an earlier row."""
         sku, months, price, currency = (
             values.get("sku"),
             values.get("months"),
@@ -484,10 +522,10 @@ class _Shop:
             months = self.catalog.months(sku)
         if price is None and months is not None and "monthly_price" in values:
             price = values["monthly_price"] * months
-        if price is not None and price >= _TOO_MUCH:
+        if price is not None and price >= LARGEST:
             raise ValueError(f"price: {price:f} is too large; a price is below 10^{MOST_DIGITS}")
         if sku is None and months is not None and price is not None:
-            sku = _name(values.get("application"), months, price, currency)
+            sku = _name_of_sku(values.get("application"), months, price, currency)
         if sku is not None and months is not None:
             if sku in self.catalog:
                 return self._known(sku, months, price, values.get("application"), currency, today)
@@ -500,7 +538,7 @@ class _Shop:
         )
 
     def entries(self) -> list[dict[str, Any]]:
-        """The entries of the new SKUs, as a catalogue has them."""
+        """The new SKUs as entries of a catalogue."""
         return [
             {
                 "sku": sku,
@@ -527,7 +565,7 @@ class _Shop:
         if costs is None:
             raise ValueError(f"sku: {sku} has no price in {currency}")
         there = _NewSku(self.catalog.months(sku), self.catalog.application(sku), {currency: costs})
-        _compare(sku, there, months, price, application, currency, "in the catalogue")
+        _check_same(sku, there, months, price, application, currency, "in the catalogue")
         return _Offer(sku, months, costs)
 
     def _add(self, offer: _Offer, application: str | None, currency: str) -> _Offer:
@@ -535,14 +573,14 @@ class _Shop:
         if there is None:
             self.new[offer.sku] = _NewSku(offer.months, application, {currency: offer.price})
             return offer
-        _compare(
+        _check_same(
             offer.sku, there, offer.months, offer.price, application, currency, "in an earlier row"
         )
         there.prices.setdefault(currency, offer.price)
         return offer
 
 
-def _compare(
+def _check_same(
     sku: str,
     there: _NewSku,
     months: int,
@@ -554,26 +592,27 @@ def _compare(
     if months != there.months:
         raise ValueError(f"months: {sku} has {there.months} {where}, not {months}")
     if application is not None and application != there.application:
-        raise ValueError(
-            f"application: {sku} belongs to {shown(there.application)} {where}, not {shown(application)}"
-        )
+        belongs = f"{sku} belongs to {shown(there.application)} {where}"
+        raise ValueError(f"application: {belongs}, not {shown(application)}")
     if price is not None and there.prices.get(currency, price) != price:
-        raise ValueError(
-            f"price: {sku} costs {plain(there.prices[currency], currency)} {currency} {where}, not {plain(price, currency)}"
-        )
+        known = plain(there.prices[currency], currency)
+        costs = f"{sku} costs {known} {currency} {where}"
+        raise ValueError(f"price: {costs}, not {plain(price, currency)}")
 
 
-def _name(application: str | None, months: int, price: Decimal, currency: str) -> str:
+def _name_of_sku(application: str | None, months: int, price: Decimal, currency: str) -> str:
     name = f"{application or 'sku'}-{months}m-{plain(price, currency)}-{currency}"
     if len(name) > LONGEST_NAME:
-        raise ValueError(
-            f"application: {shown(application)} is too long for the name of a SKU; name it in a column sku"
-        )
+        reason = "is too long for the name of a SKU; name it in a column sku"
+        raise ValueError(f"application: {shown(application)} {reason}")
     return name
 
 
 def _csv(opened: Any, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a CSV file with the line that each begins in; empty lines are left out. Raises `Faults` for what is no CSV in UTF-8."""
+    """The rows of a CSV file, each with the line in which it begins, without empty lines.
+
+    Raises `Faults` for a file that is not CSV in UTF-8.
+    """
     reader = csv.reader(_lines(opened), delimiter=delimiter, strict=True)
     line = 1
     try:
@@ -592,7 +631,7 @@ def _lines(opened: Any) -> Iterator[str]:
         if len(raw) > LONGEST_LINE:
             raise Faults([Fault(f"line {number}", f"has more than {LONGEST_LINE} bytes")])
         if b"\0" in raw:
-            raise Faults([Fault(f"line {number}", "has a zero byte: this is no text")])
+            raise Faults([Fault(f"line {number}", "has a zero byte: this is not text")])
         try:
             yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError:

@@ -1,9 +1,12 @@
-"""A text of YAML or JSON, read as plain values.
+"""The text of a YAML or JSON file, read as plain values.
 
-Owns what may stand in a file at all: mappings with text keys, lists, text, whole numbers, floats, true and false, null. Reads less
-than YAML allows, on purpose: days and instants stay text (``2020-11-16`` is checked where it is used, never guessed), numbers that
-can be read in two ways (``010``, ``1_000``, ``12:30``) and tags are faults, and what aliases expand to is bounded. A key that stands
-twice is a fault with its place; nothing that arrives here ends in a trace.
+Owns what may be in a file at all: mappings with text keys, lists, text, whole numbers, floats, true
+and false, null. What a value means is read later by `core.domain.inputs`.
+
+On purpose this accepts less than YAML does. Days and instants stay text, so ``2020-11-16`` is
+checked where it is used. Numbers that two readers of YAML read differently (``010``, ``1_000``,
+``12:30``) are faults, and so are tags and keys that stand twice. What aliases expand to is bounded.
+Every fault of a text is a `Fault` with its place.
 """
 
 import json
@@ -15,14 +18,15 @@ from typing import Any, NoReturn
 import yaml
 
 from core.domain.faults import Fault, Faults
+from core.domain.inputs import Wrong, read_utf8
 from core.domain.places import key_in_words, shown
 
 LARGEST = 10_000_000
-"""Bytes in a file."""
+"""Bytes of a file."""
 DEEPEST = 50
-"""Mappings and lists inside one another."""
+"""How many mappings and lists may be inside one another."""
 MOST_VALUES = 3_000_000
-"""Values in a file, aliases written out."""
+"""Values of a file after aliases are replaced."""
 MOST_DIGITS = 1_000
 """Digits of a whole number."""
 
@@ -46,13 +50,14 @@ _FLOAT = re.compile(
     r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
 )
 _TWO_WAYS = re.compile(
-    r"[-+]?(0b[01_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|[0-9][0-9_]*\.[0-9_]*)"
+    r"[-+]?(0b[01_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*"
+    r"|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|[0-9][0-9_]*\.[0-9_]*)"
 )
 
 
 @dataclass(slots=True)
 class _Pairs:
-    """A mapping as it was written: keys may stand twice, and may be anything."""
+    """A mapping as it was written. A key may stand twice and may be of any type."""
 
     pairs: list[tuple[Any, Any]]
 
@@ -66,7 +71,10 @@ class _TwoWays:
 
 @dataclass(slots=True)
 class _Open:
-    """A mapping or list that has not ended yet; of a mapping, keys and values in turn."""
+    """A mapping or list that has not ended yet.
+
+    `items`: the items of a list, or the keys and values of a mapping in turn.
+    """
 
     mapping: bool
     anchor: str | None
@@ -79,8 +87,11 @@ class _Open:
 
 
 def place(path: tuple[str | int, ...]) -> str:
-    """Where something stands: ``step 3, numbers, entry 1, sku`` and ``account 2, card`` count from one, as a person does;
-    elsewhere as the readers of policy and catalogue write it: ``policy.retry_days[1]``."""
+    """The place of a path, as a person reads it.
+
+    Steps and accounts are counted from one: ``step 3, numbers, entry 1, sku``. Other places are
+    written as in the faults of policies and catalogues: ``policy.retry_days[1]``.
+    """
     match path:
         case ("steps" | "accounts" as kind, int(index), *rest):
             inside = (
@@ -95,9 +106,10 @@ def place(path: tuple[str | int, ...]) -> str:
 
 
 def read(text: str | bytes) -> tuple[Any, list[Fault]]:
-    """The values of a YAML or JSON text, and the faults that did not keep it from being read (keys that stand twice, odd numbers).
+    """The values of a YAML or JSON text, and its faults: keys that stand twice, unclear numbers.
 
-    Raises `Faults` when it cannot be read at all: too large, not UTF-8, neither YAML nor JSON, nested too deep.
+    Raises `Faults` if the text cannot be read at all: it is too large, not in UTF-8, neither YAML
+    nor JSON, or nested too deep.
     """
     plain = _decode(text)
     try:
@@ -113,13 +125,11 @@ def _unreadable(reason: str, where: str = "file") -> NoReturn:
 
 
 def _decode(text: str | bytes) -> str:
+    raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     try:
-        raw = text.encode() if isinstance(text, str) else text
-        if len(raw) > LARGEST:
-            _unreadable(f"has {len(raw)} bytes; at most {LARGEST} are allowed")
-        return raw.decode("utf-8-sig")
-    except UnicodeError:
-        _unreadable("is not UTF-8 text; YAML or JSON in UTF-8 is allowed")
+        return read_utf8(raw, LARGEST)
+    except Wrong as error:
+        _unreadable(str(error))
 
 
 def _read_json(text: str) -> Any:
@@ -150,7 +160,10 @@ def _one_line(text: object) -> str:
 
 
 def _build(events: Iterator[yaml.Event]) -> Any:
-    """The tree of the events, without recursion. An alias stands for a value that has ended before: what contains itself is no value."""
+    """The tree of the events, without recursion.
+
+    An alias stands for a value that has ended before it. So a value cannot contain itself.
+    """
     root = _Open(mapping=False, anchor=None)
     stack, anchors = [root], dict[str, Any]()
 
@@ -177,10 +190,8 @@ def _build(events: Iterator[yaml.Event]) -> Any:
                 _unreadable("is the start of a second document; one is allowed", _line(event))
             case yaml.AliasEvent():
                 if event.anchor not in anchors:
-                    _unreadable(
-                        f"*{key_in_words(event.anchor)} stands for nothing that was written before",
-                        _line(event),
-                    )
+                    name = key_in_words(event.anchor)
+                    _unreadable(f"*{name} stands for nothing that was written before", _line(event))
                 put(anchors[event.anchor], None)
     return root.items[0] if root.items else None
 
@@ -214,7 +225,10 @@ def _scalar(event: yaml.ScalarEvent) -> Any:
 
 
 class _Plain:
-    """The tree as dicts and lists, within the bounds, with a fault for each key that stands twice or is not text."""
+    """Turns the tree into dicts and lists within the bounds.
+
+    A key that stands twice or is not text is a fault.
+    """
 
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = faults
@@ -223,7 +237,9 @@ class _Plain:
     def value(self, tree: Any, path: tuple[str | int, ...], depth: int) -> Any:
         self.left -= 1
         if self.left < 0:
-            _unreadable(f"has more than {MOST_VALUES} values, aliases written out")
+            _unreadable(
+                f"has more than {MOST_VALUES} values, aliases written out"
+            )
         if depth > DEEPEST:
             _unreadable(f"is nested too deep; at most {DEEPEST} levels are allowed")
         match tree:
@@ -234,12 +250,8 @@ class _Plain:
                     self.value(item, (*path, index), depth + 1) for index, item in enumerate(tree)
                 ]
             case _TwoWays():
-                self.faults.append(
-                    Fault(
-                        place(path),
-                        f"{shown(tree.text)} is not a plain number; write digits alone, or text in quotes",
-                    )
-                )
+                reason = "is not a plain number; write digits alone, or text in quotes"
+                self.faults.append(Fault(place(path), f"{shown(tree.text)} {reason}"))
                 return tree.text
         return tree
 

@@ -18,7 +18,7 @@ from core.domain import catalog, commands, policy
 from core.domain.calendar import first_instant
 from core.domain.catalog import Catalog, Kind
 from core.domain.faults import Fault, Faults
-from core.domain.money import parse_amounts
+from core.domain.inputs import read_amounts
 from core.domain.places import shown
 from core.domain.policy import Policy
 from doors.simulation import document, shapes
@@ -118,7 +118,7 @@ def _as_is(_: Names, value: Any) -> Any:
 def _seller(names: Names, value: Any) -> dict[str, Decimal]:
     values, wrong = shapes.keys(names, value, {"credits?": _as_is}, ())
     faults: list[Fault] = []
-    amounts = parse_amounts(values.get("credits", {}), "credits", faults)
+    amounts = read_amounts(values.get("credits", {}), "credits", faults)
     wrong += [((fault.place,), fault.reason) for fault in faults]
     if wrong:
         raise shapes.WrongError(*wrong)

@@ -1,7 +1,7 @@
 """Rules 3.1 and 3.5: SKUs, their versions, and every fault a catalogue can have."""
 
 import json
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain import catalog
-from core.domain.catalog import PRIMARY, Catalog, Kind, load
+from core.domain.catalog import PRIMARY, Catalog, Kind, load, restore
 from core.domain.faults import Faults
 
 PRO = {
@@ -63,7 +63,7 @@ def version(since: object, **named: Any) -> dict[str, Any]:
     return {"sku": "PRO-M", "from": since, **named}
 
 
-# --- what is read ------------------------------------------------------------------------------------------------------------
+# --- what is read --------------------------------------------------------------------------------
 
 
 def test_a_catalogue_tells_what_each_sku_is() -> None:
@@ -243,7 +243,7 @@ laters = st.lists(
 def naive(
     entries: list[dict[str, Any]], sku: str, key: str, on: date, currency: str | None = None
 ) -> Any:
-    """Scan every entry of the SKU that holds on the day, oldest first; the last that names the key wins."""
+    """Scan the entries of the SKU that hold on the day. The last that names the key wins."""
     found: Any = None
     own = [entry for entry in entries if entry["sku"] == sku and entry.get("from", date.min) <= on]
     for entry in sorted(own, key=lambda it: it.get("from", date.min)):
@@ -263,7 +263,9 @@ def test_rule_3_5_a_catalogue_agrees_with_a_scan_of_its_entries_and_is_read_back
         {"sku": name, **entry} for name, (first, later) in skus.items() for entry in (first, *later)
     ]
     read = load(entries)
-    stored = load(json.loads(json.dumps(catalog.entries(read))))
+    document = json.loads(json.dumps(catalog.entries(read)))
+    stored = load(document)
+    assert restore(document) == stored
     for sku in skus:
         for currency in ("USD", "JPY", "KWD"):
             price = naive(entries, sku, "prices", on, currency)
@@ -284,7 +286,7 @@ def test_rule_3_5_a_catalogue_agrees_with_a_scan_of_its_entries_and_is_read_back
         )
 
 
-# --- every fault ---------------------------------------------------------------------------------------------------------------
+# --- every fault ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("entries", [None, {}, "PRO-M", 7, {"sku": "PRO-M"}], ids=repr)
@@ -302,88 +304,97 @@ def test_an_entry_is_a_mapping(entry: object) -> None:
     [
         (
             {"sku": ""},
-            "catalog[0].sku: '' is not a name; allowed is text of 1 to 100 printable characters",
+            "catalog[0].sku: must not be empty",
         ),
         (
             {"sku": 7},
-            "catalog[0].sku: 7 is not a name; allowed is text of 1 to 100 printable characters",
+            "catalog[0].sku: must be text, not 7; write it in quotes",
         ),
         (
             {"sku": None},
-            "catalog[0].sku: None is not a name; allowed is text of 1 to 100 printable characters",
+            "catalog[0].sku: must be text, not None; write it in quotes",
         ),
         (
             {"sku": "A\x00"},
-            r"catalog[0].sku: 'A\x00' is not a name; allowed is text of 1 to 100 printable characters",
+            r"catalog[0].sku: 'A\x00' has control characters or is not UTF-8; "
+            "text on one line is allowed",
+        ),
+        (
+            {"sku": "A\u200b"},
+            r"catalog[0].sku: 'A\u200b' has characters that cannot be printed; "
+            "printable text is allowed",
         ),
         (
             {"sku": "A" * 101},
-            f"catalog[0].sku: '{'A' * 12}...{'A' * 13}' is not a name; allowed is text of 1 to 100 printable characters",
+            "catalog[0].sku: has 101 characters; at most 100 are allowed",
         ),
         (
             {"application": None},
-            "catalog[0].application: None is not a name; allowed is text of 1 to 100 printable characters",
+            "catalog[0].application: must be text, not None; write it in quotes",
         ),
         (
             {"kind": "phone"},
-            "catalog[0].kind: 'phone' is not a kind; allowed are application, service, hardware, addon, number",
+            "catalog[0].kind: must be application, service, hardware, addon or number, not 'phone'",
         ),
         (
             {"kind": ["addon"]},
-            "catalog[0].kind: ['addon'] is not a kind; allowed are application, service, hardware, addon, number",
+            "catalog[0].kind: must be application, service, hardware, addon or number, "
+            "not ['addon']",
         ),
         (
             {"months": 0},
-            "catalog[0].months: 0 is not allowed; allowed are whole numbers from 1 to 1200",
+            "catalog[0].months: must be a whole number from 1 to 1200, not 0",
         ),
         (
             {"months": 1201},
-            "catalog[0].months: 1201 is not allowed; allowed are whole numbers from 1 to 1200",
+            "catalog[0].months: must be a whole number from 1 to 1200, not 1201",
         ),
         (
             {"months": True},
-            "catalog[0].months: True is not allowed; allowed are whole numbers from 1 to 1200",
+            "catalog[0].months: must be a whole number from 1 to 1200, not True",
         ),
         (
             {"months": 1.0},
-            "catalog[0].months: 1.0 is not allowed; allowed are whole numbers from 1 to 1200",
+            "catalog[0].months: must be a whole number from 1 to 1200, not 1.0",
         ),
         (
             {"months": "1"},
-            "catalog[0].months: '1' is not allowed; allowed are whole numbers from 1 to 1200",
+            "catalog[0].months: must be a whole number from 1 to 1200, not '1'",
         ),
         (
             {"trial_days": 0},
-            "catalog[0].trial_days: 0 is not allowed; allowed are whole numbers from 1 to 36500",
+            "catalog[0].trial_days: must be a whole number from 1 to 36500, not 0",
         ),
         (
             {"trial_days": None},
-            "catalog[0].trial_days: None is not allowed; allowed are whole numbers from 1 to 36500",
+            "catalog[0].trial_days: must be a whole number from 1 to 36500, not None",
         ),
         (
             {"refundable": "no"},
-            "catalog[0].refundable: 'no' is not allowed; allowed are true and false",
+            "catalog[0].refundable: must be true or false, not 'no'",
         ),
-        ({"refundable": 0}, "catalog[0].refundable: 0 is not allowed; allowed are true and false"),
+        ({"refundable": 0}, "catalog[0].refundable: must be true or false, not 0"),
         (
             {"from": "2021-02-30"},
-            "catalog[0].from: '2021-02-30' is not a date; allowed are dates such as 2021-03-01",
+            "catalog[0].from: 2021-02-30 is not in the calendar; "
+            "allowed are days such as 2021-01-31",
         ),
         (
             {"from": "20210301"},
-            "catalog[0].from: '20210301' is not a date; allowed are dates such as 2021-03-01",
+            "catalog[0].from: must be a date such as 2021-01-31, not '20210301'",
         ),
         (
             {"from": 20210301},
-            "catalog[0].from: 20210301 is not a date; allowed are dates such as 2021-03-01",
+            "catalog[0].from: must be a date such as 2021-01-31, not 20210301",
         ),
         (
             {"from": None},
-            "catalog[0].from: None is not a date; allowed are dates such as 2021-03-01",
+            "catalog[0].from: must be a date such as 2021-01-31, not None",
         ),
         (
             {"prices": "50.00"},
-            "catalog[0].prices: '50.00' is not a mapping of currency to amount, such as {USD: \"50.00\"}",
+            "catalog[0].prices: must be a mapping of currency to amount "
+            "such as {USD: \"50.00\"}, not '50.00'",
         ),
         (
             {"prices": {"USD": 50}},
@@ -391,11 +402,12 @@ def test_an_entry_is_a_mapping(entry: object) -> None:
         ),
         (
             {"prices": {"usd": "50"}},
-            "catalog[0].prices.usd: 'usd' is not a currency in use; allowed are ISO 4217 codes such as USD",
+            "catalog[0].prices.usd: 'usd' is not a currency in use; "
+            "allowed are ISO 4217 codes such as USD",
         ),
         (
             {"costs": {"USD": "-1"}},
-            "catalog[0].costs.USD: -1 is negative; allowed are zero and more",
+            "catalog[0].costs.USD: must be zero or more, not '-1'",
         ),
         (
             {"activation_fee": {"USD": "1.000000"}},
@@ -411,26 +423,27 @@ def test_a_value_that_cannot_be_read_is_a_fault(change: dict[Any, Any], expected
 
 
 def test_an_instant_is_not_a_date() -> None:
-    assert places([{**PRO, "from": datetime(2021, 3, 1, 12)}]) == ["catalog[0].from"]
+    assert places([{**PRO, "from": datetime(2021, 3, 1, 12, tzinfo=UTC)}]) == ["catalog[0].from"]
 
 
 @pytest.mark.parametrize("key", ["kind", "months"])
 def test_the_first_entry_of_a_sku_names_its_kind_and_months(key: str) -> None:
     first = {name: value for name, value in PRO.items() if name != key}
     assert faults([first, version("2021-03-01", **{key: PRO[key]})]) == [
-        f"catalog[0].{key}: missing; the first entry of PRO-M names it"
+        f"catalog[0].{key}: is missing; the first entry of PRO-M names it"
     ]
 
 
 def test_an_entry_without_a_sku_is_a_fault() -> None:
     assert faults([{"kind": "addon", "months": 1}]) == [
-        "catalog[0].sku: missing; every entry names its SKU"
+        "catalog[0].sku: is missing; every entry names its SKU"
     ]
 
 
 def test_a_sku_has_one_entry_without_a_first_day() -> None:
     assert faults([PRO, BIZ, PRO]) == [
-        "catalog[2].from: missing; the SKU is in catalog[0] already, a later version names its first day"
+        "catalog[2].from: is missing; the SKU is in catalog[0] already, "
+        "a later version names its first day"
     ]
 
 
@@ -438,17 +451,19 @@ def test_two_versions_of_a_sku_have_different_first_days() -> None:
     assert faults(
         [PRO, version("2021-03-01"), version(date(2021, 3, 1)), version("2021-03-02")]
     ) == [
-        "catalog[2].from: 2021-03-01 is the first day of catalog[1] already; allowed is one version a day"
+        "catalog[2].from: 2021-03-01 is the first day of catalog[1] already; "
+        "one version a day is allowed"
     ]
     assert faults([{**PRO, "from": "2021-03-01"}, version("2021-03-01")]) == [
-        "catalog[1].from: 2021-03-01 is the first day of catalog[0] already; allowed is one version a day"
+        "catalog[1].from: 2021-03-01 is the first day of catalog[0] already; "
+        "one version a day is allowed"
     ]
 
 
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
-        ("kind", "addon", "<Kind.ADDON: 'addon'> differs from catalog[0]"),
+        ("kind", "addon", "'addon' differs from catalog[0]"),
         ("months", 12, "12 differs from catalog[0]; a version cannot change it, allowed is 1"),
         (
             "application",
@@ -464,7 +479,8 @@ def test_a_version_does_not_change_what_a_sku_is(key: str, value: object, expect
 
 def test_a_version_does_not_give_an_application_to_a_sku_without() -> None:
     assert faults([SEAT, {"sku": "SEAT", "from": "2021-03-01", "application": "phone"}]) == [
-        "catalog[1].application: 'phone' differs from catalog[0]; a version cannot change it, allowed is none"
+        "catalog[1].application: 'phone' differs from catalog[0]; "
+        "a version cannot change it, allowed is none"
     ]
 
 
@@ -503,4 +519,30 @@ def test_every_fault_is_told_at_once_with_its_place() -> None:
         "file.catalog[4].from",
         "file.catalog[3].kind",
         "file.catalog[3].months",
+    ]
+
+
+# --- what is stored -----------------------------------------------------------------------------
+
+
+def test_a_stored_catalogue_may_have_keys_and_numbers_of_newer_code() -> None:
+    newer = {"sku": "PLUS", "kind": "addon", "months": 2400, "colour": "red", "from": "2021-03-01"}
+    read = restore([newer, PRO, {"sku": "PLUS", "from": "2022-01-01", "prices": {"USD": "-0.00"}}])
+    assert read.months("PLUS") == 2400
+    assert str(read.price("PLUS", "USD", date(2022, 1, 1))) == "0.00"
+    assert read.price("PRO-M", "EUR", ON) == Decimal(45)
+
+
+def test_new_entries_are_checked_against_those_that_are_stored() -> None:
+    stored = [{**PRO, "colour": "red"}, BIZ]
+    later = version("2021-03-01", prices={"USD": "60.00"})
+    assert load([later], stored=stored).price("PRO-M", "USD", ON) == Decimal(60)
+    with pytest.raises(Faults) as error:
+        load([{**BIZ, "months": 12}, {**later, "colour": "red"}], stored=stored)
+    assert str(error.value).splitlines() == [
+        "catalog[1].colour: unknown key; allowed are " + ", ".join(catalog._KEYS),
+        "catalog[0].months: 12 differs from entry 2 of the stored catalogue; "
+        "a version cannot change it, allowed is 1",
+        "catalog[0].from: is missing; the SKU is in entry 2 of the stored catalogue already, "
+        "a later version names its first day",
     ]

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.domain.faults import Fault
 from core.domain.money import (
     UnknownCurrency,
     in_words,
@@ -17,7 +16,6 @@ from core.domain.money import (
     is_currency,
     minor_units,
     parse_amount,
-    parse_amounts,
     plain,
     round_half_up,
 )
@@ -68,7 +66,7 @@ currencies = st.sampled_from(["USD", "JPY", "KWD"])
 amounts = st.decimals(-(10**11), 10**11, places=5, allow_nan=False, allow_infinity=False)
 
 
-# --- currencies ------------------------------------------------------------------------------------------------------------
+# --- currencies ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -112,11 +110,12 @@ def test_what_is_no_currency_in_use_is_unknown(code: object) -> None:
 
 
 def test_the_currency_data_is_loaded_with_the_first_amount_not_with_the_module() -> None:
-    script = "import sys, core.domain.money, core.domain.policy, core.domain.catalog; sys.exit('babel' in sys.modules)"
+    modules = "core.domain.money, core.domain.policy, core.domain.catalog"
+    script = f"import sys, {modules}; sys.exit('babel' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
-# --- rounding --------------------------------------------------------------------------------------------------------------
+# --- rounding ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -194,7 +193,7 @@ def test_rule_3_2_a_fraction_rounds_like_its_decimal(amount: Fraction, currency:
     assert abs(round_half_up(amount, currency)) == with_many_digits
 
 
-# --- written ---------------------------------------------------------------------------------------------------------------
+# --- written -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -249,7 +248,7 @@ def test_a_customer_reads_an_amount_with_its_currency(
     assert in_words(Decimal(amount), currency) == text
 
 
-# --- read ------------------------------------------------------------------------------------------------------------------
+# --- read ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -284,31 +283,6 @@ def test_what_is_no_amount_is_refused_with_what_is_allowed(text: object, reason:
     with pytest.raises(ValueError, match=reason) as error:
         parse_amount(text)
     assert len(str(error.value)) < 200
-
-
-def test_amounts_by_currency_are_read_with_every_fault() -> None:
-    faults: list[Fault] = []
-    read = parse_amounts(
-        {"USD": "5.00", "JPY": "0", "EUR": "-1", "SGD": 5, "usd": "1", 7: "1", "x" * 99: "1"},
-        "p",
-        faults,
-    )
-    assert read == {"USD": Decimal("5.00"), "JPY": Decimal(0)}
-    assert [(fault.place[:8], fault.reason.split(";")[0][:40]) for fault in faults] == [
-        ("p.EUR", "-1 is negative"),
-        ("p.SGD", "5 is not an amount: an amount is text, s"),
-        ("p.usd", "'usd' is not a currency in use"),
-        ("p.7", "7 is not a currency in use"),
-        ("p.'xxxxx", f"'{'x' * 12}...{'x' * 13}' is not a "),
-    ]
-
-
-def test_amounts_by_currency_are_a_mapping() -> None:
-    faults: list[Fault] = []
-    assert parse_amounts("50.00", "catalog[0].prices", faults) == {}
-    assert [str(fault) for fault in faults] == [
-        "catalog[0].prices: '50.00' is not a mapping of currency to amount, such as {USD: \"50.00\"}"
-    ]
 
 
 @pytest.mark.parametrize(

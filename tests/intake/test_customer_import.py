@@ -1,4 +1,4 @@
-"""The import: what becomes of a row, of a file that is wrong, and of an import that is killed (docs/import.md).
+"""The import of docs/import.md: what becomes of a row, of a wrong file, of a killed import.
 
 Today is 2024-03-15 in California, unless a test says otherwise: the test clock stands at 20:00Z.
 """
@@ -34,7 +34,7 @@ from core.protocol.workflow_messages import subscription_workflow
 from doors.application import test_clocks
 from doors.application.perennial import Perennial
 from doors.intake import column_mapping
-from doors.intake.column_mapping import Mapping
+from doors.intake.column_mapping import ColumnMapping
 from doors.intake.customer_import import Report, import_file, import_into
 from doors.simulation.direct_engine import Direct
 from settings import Settings
@@ -43,7 +43,10 @@ from tests.domain.made import at, day
 ROOT = Path(__file__).parents[2]
 TELCO = ROOT / "examples" / "telco-customers.csv"
 NOW = at("2024-03-15T20:00")
-HEADER = "id,account,currency,timezone,months,price,anchor,quantity,credits,card,renew_by_card,auto_renew,sku,application\n"
+HEADER = (
+    "id,account,currency,timezone,months,price,anchor,quantity,credits,card,renew_by_card,"
+    "auto_renew,sku,application\n"
+)
 
 
 @pytest.fixture
@@ -56,7 +59,7 @@ def ledger(database: str) -> Iterator[Ledger]:
 
 
 @pytest.fixture(scope="module")
-def telco() -> Mapping:
+def telco() -> ColumnMapping:
     return column_mapping.read(ROOT / "examples" / "telco-mapping.yaml")
 
 
@@ -76,7 +79,7 @@ def plain(folder: Path, *rows: str, header: str = HEADER) -> Path:
     return file
 
 
-def run(ledger: Ledger, file: Path, by: Mapping | None = None, **options: Any) -> Report:
+def run(ledger: Ledger, file: Path, by: ColumnMapping | None = None, **options: Any) -> Report:
     return asyncio.run(import_into(ledger, file, by, **{"clock": "c", **options}))
 
 
@@ -96,35 +99,41 @@ def everything(ledger: Ledger) -> dict[str, list[Any]]:
         "subscriptions": rows_of(ledger, "SELECT * FROM subscriptions ORDER BY id"),
         "operations": rows_of(
             ledger,
-            "SELECT account, subscription, cycle, purpose, at, result FROM operations ORDER BY subscription, purpose",
+            "SELECT account, subscription, cycle, purpose, at, result FROM operations "
+            "ORDER BY subscription, purpose",
         ),
         "postings": rows_of(
             ledger,
-            "SELECT account, line, book, currency, amount FROM postings ORDER BY account, line, amount",
+            "SELECT account, line, book, currency, amount FROM postings "
+            "ORDER BY account, line, amount",
         ),
         "periods": rows_of(
             ledger,
-            "SELECT subscription, account, sku, start, expiry, months, scheduled_start, paid FROM periods ORDER BY subscription",
+            "SELECT subscription, account, sku, start, expiry, months, scheduled_start, paid "
+            "FROM periods ORDER BY subscription",
         ),
         "messages": rows_of(
             ledger,
-            "SELECT subscription, kind, expiry, due, state FROM messages ORDER BY subscription, kind",
+            "SELECT subscription, kind, expiry, due, state FROM messages "
+            "ORDER BY subscription, kind",
         ),
         "history": rows_of(
             ledger,
-            "SELECT at, account, subscription, event, amount, rule, facts FROM history ORDER BY subscription, event",
+            "SELECT at, account, subscription, event, amount, rule, facts FROM history "
+            "ORDER BY subscription, event",
         ),
         "catalogue": rows_of(ledger, "SELECT document FROM catalog_entries ORDER BY id"),
     }
 
 
-# --- a row, by hand ---------------------------------------------------------------------------------------------------------------------
+# --- a row, by hand ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("id_", "facts", "period", "next_step"),
     [
-        # Tenure 1, day 23 by hash: 2024-02-23 + 1 month − 1 day. The renewal date, 03-15, has begun at 07:00Z: it is attempted at once.
+        # Tenure 1, day 23 by hash: 2024-02-23 + 1 month − 1 day. The renewal date, 03-15, has
+        # begun at 07:00Z, so the renewal is attempted at once.
         (
             "7590-VHVEG",
             {
@@ -139,7 +148,8 @@ def everything(ledger: Ledger) -> dict[str, list[Any]]:
             "2024-02-23..2024-03-22",
             "attempt 2024-03-15T20:00 5.7",
         ),
-        # Tenure 34: 2024-03 − 34 months = 2021-05, day 10. Three years of twelve months: 2024-05-09. 12 × 56.95 = 683.40.
+        # Tenure 34: 2024-03 − 34 months = 2021-05, day 10. Three years of twelve months end on
+        # 2024-05-09. 12 × 56.95 = 683.40.
         (
             "5575-GNVDE",
             {
@@ -154,7 +164,8 @@ def everything(ledger: Ledger) -> dict[str, list[Any]]:
             "2023-05-10..2024-05-09",
             "renew 2024-05-02T07:00 5.1",
         ),
-        # Tenure 2, day 4: 2024-01-04; three months reach 04-03. Churn: auto-renewal is off, so the next step is to expire.
+        # Tenure 2, day 4: 2024-01-04. Three months reach 04-03. Churn: auto-renewal is off, so the
+        # next step is to expire.
         (
             "3668-QPYBK",
             {
@@ -169,7 +180,8 @@ def everything(ledger: Ledger) -> dict[str, list[Any]]:
             "2024-03-04..2024-04-03",
             "expire 2024-04-04T07:00 1.5",
         ),
-        # Tenure 72, day 31: 2018-03-31 + 72 months − 1 day = 2024-03-30; the renewal date is 03-23. 24 × 107.50 = 2580.00.
+        # Tenure 72, day 31: 2018-03-31 + 72 months − 1 day = 2024-03-30. The renewal date is
+        # 03-23. 24 × 107.50 = 2580.00.
         (
             "5954-BDFSG",
             {
@@ -184,7 +196,8 @@ def everything(ledger: Ledger) -> dict[str, list[Any]]:
             "2022-03-31..2024-03-30",
             "renew 2024-03-23T07:00 5.1",
         ),
-        # Tenure 0: bought today. 2024-03-15 + 24 months − 1 day; the renewal date lies in daylight saving time too. 24 × 52.55 = 1261.20.
+        # Tenure 0: bought today. 2024-03-15 + 24 months − 1 day. The renewal date lies in daylight
+        # saving time too. 24 × 52.55 = 1261.20.
         (
             "4472-LVYGI",
             {
@@ -203,7 +216,7 @@ def everything(ledger: Ledger) -> dict[str, list[Any]]:
 )
 def test_rule_1_3_a_row_becomes_a_subscription_in_the_middle_of_its_cycle(
     ledger: Ledger,
-    telco: Mapping,
+    telco: ColumnMapping,
     tmp_path: Path,
     id_: str,
     facts: dict[str, Any],
@@ -253,7 +266,7 @@ def test_rule_1_3_a_row_becomes_a_subscription_in_the_middle_of_its_cycle(
     ],
 )
 def test_the_payment_method_says_how_the_account_pays(
-    ledger: Ledger, telco: Mapping, tmp_path: Path, id_: str, account: dict[str, Any]
+    ledger: Ledger, telco: ColumnMapping, tmp_path: Path, id_: str, account: dict[str, Any]
 ) -> None:
     run(ledger, some(tmp_path, id_), telco)
     with ledger.engine.connect() as connection:
@@ -270,7 +283,7 @@ def test_the_payment_method_says_how_the_account_pays(
 
 
 def test_opening_credits_are_one_balanced_operation_with_a_line_of_history(
-    ledger: Ledger, telco: Mapping, tmp_path: Path
+    ledger: Ledger, telco: ColumnMapping, tmp_path: Path
 ) -> None:
     run(ledger, some(tmp_path, "5575-GNVDE"), telco)
     assert rows_of(ledger, "SELECT purpose, subscription, cycle, request_id FROM operations") == [
@@ -287,9 +300,12 @@ def test_opening_credits_are_one_balanced_operation_with_a_line_of_history(
 
 
 def test_notices_whose_instant_is_past_are_not_planned(
-    ledger: Ledger, telco: Mapping, tmp_path: Path
+    ledger: Ledger, telco: ColumnMapping, tmp_path: Path
 ) -> None:
-    """E = 03-22: the notice of the renewal was due on 03-08; E = 05-09: on 04-25, and *expiring* on 05-06."""
+    """For E = 03-22 the notice of the renewal was due on 03-08.
+
+    For E = 05-09 it is due on 04-25, and *expiring* on 05-06.
+    """
     run(ledger, some(tmp_path, "7590-VHVEG", "5575-GNVDE"), telco)
     with ledger.engine.connect() as connection:
         planned = connection.execute(
@@ -303,7 +319,7 @@ def test_notices_whose_instant_is_past_are_not_planned(
 
 
 def test_nothing_is_refunded_for_the_cycle_that_was_paid_elsewhere(
-    ledger: Ledger, telco: Mapping, tmp_path: Path
+    ledger: Ledger, telco: ColumnMapping, tmp_path: Path
 ) -> None:
     run(ledger, some(tmp_path, "5575-GNVDE"), telco)
     direct = Direct(Activities(ledger, SimulatedCards(ledger.engine)))
@@ -312,8 +328,11 @@ def test_nothing_is_refunded_for_the_cycle_that_was_paid_elsewhere(
     assert Decimal(result.facts["refund"]) == 0
 
 
-def test_what_was_imported_lives_on(ledger: Ledger, telco: Mapping) -> None:
-    """Two months later: renewed by card or from the credits, failed without, expired when unsubscribed; the ledger sums to zero."""
+def test_what_was_imported_lives_on(ledger: Ledger, telco: ColumnMapping) -> None:
+    """Two months later some have renewed by card or from credits, and the others have expired.
+
+    The ledger sums to zero.
+    """
     run(ledger, TELCO, telco, limit=40)
     direct = Direct(Activities(ledger, SimulatedCards(ledger.engine)))
     asyncio.run(test_clocks.advance(ledger, direct, "c", at("2024-05-15T00:00")))
@@ -322,11 +341,11 @@ def test_what_was_imported_lives_on(ledger: Ledger, telco: Mapping) -> None:
     assert rows_of(ledger, "SELECT sum(amount) FROM postings") == [(0,)]
 
 
-# --- the whole file ---------------------------------------------------------------------------------------------------------------------
+# --- the whole file ------------------------------------------------------------------------------
 
 
 def test_all_7043_rows_are_imported_and_a_second_time_nothing(
-    ledger: Ledger, telco: Mapping
+    ledger: Ledger, telco: ColumnMapping
 ) -> None:
     first = run(ledger, TELCO, telco)
     assert (first.rows, first.imported, first.there, first.faulty, first.started) == (
@@ -368,14 +387,16 @@ def test_all_7043_rows_are_imported_and_a_second_time_nothing(
     assert (
         rows_of(
             ledger,
-            f"SELECT id FROM subscriptions WHERE anchor > {today} OR expiry < {today} OR months_paid % cycle_months <> 0",
+            f"SELECT id FROM subscriptions WHERE anchor > {today} OR expiry < {today} "
+            "OR months_paid % cycle_months <> 0",
         )
         == []
     )
     assert (
         rows_of(
             ledger,
-            f"SELECT subscription FROM periods WHERE start > {today} OR expiry < {today} OR paid <> 0",
+            f"SELECT subscription FROM periods WHERE start > {today} OR expiry < {today} "
+            "OR paid <> 0",
         )
         == []
     )
@@ -385,7 +406,7 @@ def test_all_7043_rows_are_imported_and_a_second_time_nothing(
     assert everything(ledger) == before
 
 
-def test_a_dry_run_changes_nothing(ledger: Ledger, telco: Mapping, tmp_path: Path) -> None:
+def test_a_dry_run_changes_nothing(ledger: Ledger, telco: ColumnMapping, tmp_path: Path) -> None:
     run(ledger, some(tmp_path, "7590-VHVEG"), telco)
     before = everything(ledger)
     report = run(ledger, TELCO, telco, dry_run=True, limit=100)
@@ -399,13 +420,13 @@ def test_a_dry_run_changes_nothing(ledger: Ledger, telco: Mapping, tmp_path: Pat
     assert everything(ledger) == before
 
 
-def test_a_dry_run_needs_no_seller(ledger: Ledger, telco: Mapping) -> None:
+def test_a_dry_run_needs_no_seller(ledger: Ledger, telco: ColumnMapping) -> None:
     assert run(ledger, TELCO, telco, dry_run=True, limit=10).imported == 10
     assert rows_of(ledger, "SELECT * FROM sellers") == []
 
 
 def test_a_prefix_makes_other_ids_with_the_same_dates(
-    ledger: Ledger, telco: Mapping, tmp_path: Path
+    ledger: Ledger, telco: ColumnMapping, tmp_path: Path
 ) -> None:
     run(ledger, some(tmp_path, "5575-GNVDE"), telco)
     run(ledger, some(tmp_path, "5575-GNVDE"), telco, prefix="run-2-")
@@ -416,7 +437,7 @@ def test_a_prefix_makes_other_ids_with_the_same_dates(
 
 
 def test_without_a_clock_today_is_the_machines(
-    ledger: Ledger, telco: Mapping, tmp_path: Path
+    ledger: Ledger, telco: ColumnMapping, tmp_path: Path
 ) -> None:
     run(ledger, some(tmp_path, "4472-LVYGI"), telco, clock=None)
     with ledger.engine.connect() as connection:
@@ -425,12 +446,12 @@ def test_without_a_clock_today_is_the_machines(
     assert row.clock is None
 
 
-def test_an_unknown_clock_is_said(ledger: Ledger, telco: Mapping) -> None:
+def test_an_unknown_clock_is_said(ledger: Ledger, telco: ColumnMapping) -> None:
     with pytest.raises(LookupError, match="there is no test clock nowhere"):
         run(ledger, TELCO, telco, clock="nowhere")
 
 
-def test_progress_is_told_and_ends_with_all(ledger: Ledger, telco: Mapping) -> None:
+def test_progress_is_told_and_ends_with_all(ledger: Ledger, telco: ColumnMapping) -> None:
     told: list[tuple[int, int]] = []
     run(
         ledger,
@@ -443,7 +464,7 @@ def test_progress_is_told_and_ends_with_all(ledger: Ledger, telco: Mapping) -> N
     assert told == [(10, 25), (20, 25), (25, 25)]
 
 
-# --- a file without a mapping -----------------------------------------------------------------------------------------------------------
+# --- a file without a mapping --------------------------------------------------------------------
 
 
 def test_the_plain_example_is_imported(ledger: Ledger) -> None:
@@ -576,11 +597,11 @@ def test_a_sku_of_the_catalogue_needs_no_price(ledger: Ledger, tmp_path: Path) -
     assert rows_of(ledger, "SELECT count(*) FROM catalog_entries") == [(2,)]
 
 
-# --- faulty rows ------------------------------------------------------------------------------------------------------------------------
+# --- faulty rows ---------------------------------------------------------------------------------
 
 
 def test_faulty_rows_are_listed_with_line_id_and_every_reason_and_do_not_stop_the_others(
-    ledger: Ledger, telco: Mapping, tmp_path: Path
+    ledger: Ledger, telco: ColumnMapping, tmp_path: Path
 ) -> None:
     header, *lines = TELCO.read_text().splitlines()
     lines = [
@@ -606,7 +627,8 @@ def test_faulty_rows_are_listed_with_line_id_and_every_reason_and_do_not_stop_th
             [
                 "4",
                 "3668-QPYBK",
-                "monthly_price: 'NaN' is not an amount: allowed are digits with at most 5 decimals, such as \"50.00\"",
+                "monthly_price: 'NaN' is not an amount: "
+                'allowed are digits with at most 5 decimals, such as "50.00"',
             ],
             [
                 "5",
@@ -618,8 +640,9 @@ def test_faulty_rows_are_listed_with_line_id_and_every_reason_and_do_not_stop_th
             [
                 "8",
                 "9305-CDSKC",
-                "months: 'Biweekly' is not in the table of column Contract; it has 'Month-to-month', 'One year', 'Two year'; "
-                "tenure_months: 'eight' is not a whole number from 0 to 1200",
+                "months: 'Biweekly' is not in the table of column Contract; "
+                "it has 'Month-to-month', 'One year', 'Two year'; "
+                "tenure_months: must be a whole number from 0 to 1200, not 'eight'",
             ],
         ]
     mended = tmp_path / "mended.csv"
@@ -635,24 +658,26 @@ def test_faulty_rows_are_listed_with_line_id_and_every_reason_and_do_not_stop_th
         ("a,,USD,UTC,1,5.00,2024-03-16", "anchor: 2024-03-16 is after today, 2024-03-15"),
         (
             "a,,USD,UTC,1,5.00,2024-02-30",
-            "anchor: '2024-02-30' is not a date such as 2021-03-01, of the year 1900 or later",
+            "anchor: 2024-02-30 is not in the calendar; allowed are days such as 2021-01-31",
         ),
         (
             "a,,USD,UTC,1,5.00,2024-03-01,501",
             "quantity: at most 500 licences are allowed, not 501 (rule 3.3)",
         ),
-        ("a,,USD,UTC,1,-5.00,2024-03-01", "price: -5.00 is negative; allowed are zero and more"),
+        ("a,,USD,UTC,1,-5.00,2024-03-01", "price: must be zero or more, not '-5.00'"),
         (
             "a,,XXX,UTC,1,5.00,2024-03-01",
             "currency: 'XXX' is not a currency in use; allowed are ISO 4217 codes such as USD",
         ),
         (
             "a,,USD,Mars/Base,1,5.00,2024-03-01",
-            "timezone: 'Mars/Base' is not an IANA time zone; allowed are names such as Asia/Singapore or UTC",
+            "timezone: 'Mars/Base' is not an IANA time zone; "
+            "allowed are names such as Asia/Singapore or UTC",
         ),
         (
             "a,,USD,UTC,1,5.00,2024-03-01,1,,,,,," + "p" * 100,
-            f"application: '{'p' * 12}...{'p' * 13}' is too long for the name of a SKU; name it in a column sku",
+            f"application: '{'p' * 12}...{'p' * 13}' is too long for the name of a SKU; "
+            "name it in a column sku",
         ),
         ("a,,USD,UTC,1,999999999999.99999,2024-03-01,500", None),
         ("a,,USD,UTC,1,0,2024-03-01", None),
@@ -710,8 +735,8 @@ def test_what_is_multiplied_stays_an_amount(
     ledger: Ledger, tmp_path: Path, mapped: str, cell: str, fault: str
 ) -> None:
     by = column_mapping.parse(
-        "fields:\n  id: {column: I}\n  currency: USD\n  timezone: UTC\n  months: 24\n  tenure_months: 0\n  "
-        + mapped
+        "fields:\n  id: {column: I}\n  currency: USD\n  timezone: UTC\n"
+        "  months: 24\n  tenure_months: 0\n  " + mapped
     )
     file = tmp_path / "big.csv"
     file.write_text(f"I,X\na,{cell}\n")
@@ -723,11 +748,12 @@ def test_a_cycle_beyond_the_calendar_is_a_fault(ledger: Ledger, tmp_path: Path) 
         connection.execute(insert(Clock).values(id="late", now=datetime(9990, 1, 1, tzinfo=UTC)))
     report = run(ledger, plain(tmp_path, "a,,USD,UTC,1200,5.00,9989-01-01"), clock="late")
     assert reasons(report) == [
-        "2 a: months: the cycle under way, of 1200 months since 9989-01-01, ends after the year 9999"
+        "2 a: months: the cycle under way, of 1200 months since 9989-01-01, "
+        "ends after the year 9999"
     ]
 
 
-# --- hostile files ----------------------------------------------------------------------------------------------------------------------
+# --- hostile files -------------------------------------------------------------------------------
 
 GOOD = b"a,,USD,UTC,1,5.00,2024-01-31,,,,,,,\n"
 
@@ -737,13 +763,13 @@ GOOD = b"a,,USD,UTC,1,5.00,2024-01-31,,,,,,,\n"
     [
         (b"", "line 1: is empty; it has the names of the columns"),
         (b"\n\n", "line 1: is empty; it has the names of the columns"),
-        (b"\xff\xfe\x00i", "line 1: has a zero byte: this is no text"),
+        (b"\xff\xfe\x00i", "line 1: has a zero byte: this is not text"),
         (bytes(range(1, 256)) * 40, r"line 1: the column '\x01\x02\x03"),
         (
             HEADER.encode() + GOOD + b"\xe9,,USD,UTC,1,5.00,2024-01-31,,,,,,,\n",
             "line 3: is not UTF-8 text",
         ),
-        (HEADER.encode() + GOOD + b"a\0b" + GOOD, "line 3: has a zero byte: this is no text"),
+        (HEADER.encode() + GOOD + b"a\0b" + GOOD, "line 3: has a zero byte: this is not text"),
         (HEADER.encode() + b'"a' + GOOD * 10, "line 11: is not CSV: unexpected end of data"),
         (HEADER.encode() + b'"a"b' + GOOD, "line 2: is not CSV: ',' expected after '\"'"),
         (
@@ -802,7 +828,7 @@ def test_a_file_that_is_not_there_is_said(ledger: Ledger, tmp_path: Path) -> Non
         run(ledger, tmp_path / "nowhere.csv")
 
 
-# --- killed, repeated, at once ----------------------------------------------------------------------------------------------------------
+# --- killed, repeated, at once -------------------------------------------------------------------
 
 
 class Recorder:
@@ -846,7 +872,7 @@ class Recorder:
 
 
 def test_workflows_are_started_for_what_was_committed_and_made_good_by_the_next_run(
-    ledger: Ledger, telco: Mapping
+    ledger: Ledger, telco: ColumnMapping
 ) -> None:
     failing = Recorder(ledger, fail_at=2)
     with pytest.raises(ConnectionError):
@@ -874,7 +900,9 @@ from doors.intake.customer_import import import_into
 from core.ledger.database import connect
 from core.ledger.unit_of_work import Ledger
 by = column_mapping.read(Path("examples/telco-mapping.yaml"))
-asyncio.run(import_into(Ledger(connect(sys.argv[1])), Path("examples/telco-customers.csv"), by, clock="c", limit=100, chunk=20))
+ledger = Ledger(connect(sys.argv[1]))
+file = Path("examples/telco-customers.csv")
+asyncio.run(import_into(ledger, file, by, clock="c", limit=100, chunk=20))
 """
 
 
@@ -888,7 +916,7 @@ asyncio.run(import_into(Ledger(connect(sys.argv[1])), Path("examples/telco-custo
     ],
 )
 def test_killed_in_the_middle_and_run_again_gives_what_an_undisturbed_run_gives(
-    ledger: Ledger, telco: Mapping, tmp_path: Path, point: str, committed: int
+    ledger: Ledger, telco: ColumnMapping, tmp_path: Path, point: str, committed: int
 ) -> None:
     environment = {**os.environ, "PERENNIAL_FAILPOINTS": str(tmp_path), "PERENNIAL_FAIL_AT": point}
     url = ledger.engine.url.render_as_string(hide_password=False)
@@ -906,7 +934,10 @@ def test_killed_in_the_middle_and_run_again_gives_what_an_undisturbed_run_gives(
     assert (report.imported, report.there) == (100 - committed, committed)
     result = json.dumps(everything(ledger), default=str)
     with ledger.engine.begin() as connection:
-        tables = "subscriptions, accounts, operations, postings, periods, messages, history, catalog_entries, policies, sellers, refunds, invoices"
+        tables = (
+            "subscriptions, accounts, operations, postings, periods, messages, history, "
+            "catalog_entries, policies, sellers, refunds, invoices"
+        )
         connection.execute(text("SET session_replication_role = replica"))
         connection.execute(text(f"TRUNCATE {tables}, invoice_numbers, card_charges"))
         connection.execute(text("SET session_replication_role = DEFAULT"))
@@ -915,7 +946,9 @@ def test_killed_in_the_middle_and_run_again_gives_what_an_undisturbed_run_gives(
     assert json.dumps(everything(ledger), default=str) == result
 
 
-def test_two_imports_at_once_come_to_one(ledger: Ledger, telco: Mapping, database: str) -> None:
+def test_two_imports_at_once_come_to_one(
+    ledger: Ledger, telco: ColumnMapping, database: str
+) -> None:
     other = Ledger(connect(database))
 
     async def both() -> list[Report]:
@@ -956,11 +989,11 @@ def test_a_subscription_that_was_bought_under_the_id_is_passed_over(
     }
 
 
-# --- with workflows ---------------------------------------------------------------------------------------------------------------------
+# --- with workflows ------------------------------------------------------------------------------
 
 
 async def test_each_imported_subscription_has_its_workflow(
-    database: str, temporal_address: str, telco: Mapping
+    database: str, temporal_address: str, telco: ColumnMapping
 ) -> None:
     async with Perennial.connect(
         database, temporal_address, Settings(seller="importer")
@@ -988,7 +1021,7 @@ async def test_each_imported_subscription_has_its_workflow(
 
 
 async def test_without_workflows_they_are_left_to_the_relay(
-    database: str, temporal_address: str, telco: Mapping
+    database: str, temporal_address: str, telco: ColumnMapping
 ) -> None:
     async with Perennial.connect(
         database, temporal_address, Settings(seller="importer")

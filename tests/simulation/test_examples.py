@@ -1,5 +1,9 @@
-"""The examples of the scenario format (docs/scenario.md): those of the sections that are built equal their results to the cent and to the
-day; the others are valid and say that they are not built yet. Invoice numbers, texts, and reasons of refusals are free."""
+"""The examples of the scenario format (docs/scenario.md).
+
+Examples that use only what is built equal their results, to the cent and to the day. The others
+are valid and are reported as not built yet. Invoice numbers, texts and reasons of refusals are
+free.
+"""
 
 import json
 from pathlib import Path
@@ -17,14 +21,32 @@ BUILT = (
     "outage-over-renewal-date",
     "purchase-quantity-jpy",
     "reactivate-keeps-schedule-kwd",
+    "refund-administrative-fee",
     "refund-day-14-and-15",
     "refusals-by-status",
 )
 LATER = (
     "activation-fee-and-24-hours",
+    "addons-fewer-and-more",
+    "alignment-monthly",
+    "auto-top-up",
+    "byoi-and-transfer-of-numbers",
+    "change-owner",
+    "contract-as-incurred",
+    "discount",
+    "external-invoice",
+    "mode-switch",
+    "monthly-invoice-in-an-outage",
     "number-holds-after-expiry",
+    "number-swap-and-holds",
+    "numbers-removed-at-renewal",
+    "pending-yearly-plan",
     "postpaid-month-end",
+    "seller-wallet-short",
+    "transfer-and-adjust",
     "trial-end-convert",
+    "trial-expires-then-converted",
+    "upgrade-with-next-period-paid",
     "upgrade-yearly",
 )
 FAULTY = ("fault-unknown-key",)
@@ -32,6 +54,7 @@ FAULTY = ("fault-unknown-key",)
 
 def test_every_example_is_tested():
     assert sorted(path.stem for path in EXAMPLES.glob("*.yaml")) == sorted(BUILT + LATER + FAULTY)
+    assert sorted(path.stem for path in EXAMPLES.glob("*.json")) == sorted(BUILT + LATER)
 
 
 @pytest.mark.parametrize("name", BUILT)
