@@ -4,7 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from core.domain.commands import SetAccount, Terminate, TopUp
+from core.domain.commands.set_account import SetAccount
+from core.domain.commands.terminate import Terminate
+from core.domain.commands.top_up import TopUp
 from core.ledger.bulk_write import insert_all
 from core.ledger.tables import Clock, History
 from tests.ledger.conftest import DAY

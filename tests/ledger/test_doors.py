@@ -8,16 +8,13 @@ import pytest
 from sqlalchemy import Engine
 
 from activities.registry import Activities
-from core.domain.commands import (
-    Extend,
-    Pay,
-    Purchase,
-    Reactivate,
-    Recover,
-    SetAccount,
-    SetCard,
-    TopUp,
-)
+from core.domain.commands.extend import Extend
+from core.domain.commands.purchase import Pay, Purchase
+from core.domain.commands.reactivate import Reactivate
+from core.domain.commands.recover import Recover
+from core.domain.commands.set_account import SetAccount
+from core.domain.commands.set_card import SetCard
+from core.domain.commands.top_up import TopUp
 from core.gateways.cards import Answer
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger.stored_terms import add_catalog

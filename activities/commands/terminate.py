@@ -1,42 +1,40 @@
-"""Terminate by command, with its refund, in one transaction (Rules 8.2, 8.3, 8.4)."""
+"""Terminate: end a subscription, with its refund, in one transaction (Rules 8.2, 8.3, 8.4)."""
 
 from sqlalchemy import func, select
 
-from activities.command_checks import on_subscription
-from activities.payments import done
-from core.domain import lifecycle, refunds
-from core.domain.commands import Terminate
+from core.domain import commands, lifecycle, refunds
+from core.domain.commands.terminate import Terminate, TerminateResult
 from core.domain.events import Event
 from core.domain.fees import Line
-from core.domain.money import plain
 from core.domain.refunds import PaidPeriod, Refund
-from core.domain.rules import Rule
 from core.domain.subscription import ZERO, Subscription
 from core.ledger.tables import PeriodRow, RefundRow
-from core.ledger.unit_of_work import Ledger, Work
-from core.protocol.activity_messages import CommandRequest, CommandResult
+from core.ledger.unit_of_work import Work
+from core.protocol.activity_messages import CommandResult
 
 
-def refund(ledger: Ledger, request: CommandRequest) -> CommandResult:
-    """End a subscription for good and give back what the rules give back, to the wallet of the account that paid, as a credit note."""
-    assert isinstance(request.command, Terminate)
-    return on_subscription(ledger, request.command, request, _refund)
+def terminate(work: Work, command: Terminate, subscription: Subscription) -> CommandResult:
+    """End a subscription for good, and refund what the rules give back.
 
-
-def _refund(work: Work, command: Terminate, subscription: Subscription) -> CommandResult:
+    The refund goes to the wallet of the account that paid, as a credit note.
+    """
     back = quote(work, subscription)
-    facts = {
-        "subscription": subscription.id,
-        "expiry": str(subscription.expiry),
-        "refund": plain(back.amount, work.account.currency),
-        "currency": work.account.currency,
-    }
+    result = TerminateResult(
+        subscription=subscription.id,
+        expiry=subscription.expiry,
+        refund=back.amount,
+        currency=work.account.currency,
+    )
     operation = work.operation(
-        "terminate", facts, subscription=subscription.id, cycle=subscription.expiry, command=command
+        "terminate",
+        commands.stored(result),
+        subscription=subscription.id,
+        cycle=subscription.expiry,
+        command=command,
     )
     work.event(
         Event.TERMINATED,
-        Rule.TERMINATE,
+        command.rule,
         subscription=subscription.id,
         actor=command.actor,
         operation=operation,
@@ -53,17 +51,18 @@ def _refund(work: Work, command: Terminate, subscription: Subscription) -> Comma
         if back.amount:
             work.event(
                 Event.REFUNDED,
-                Rule.TERMINATE,
+                command.rule,
                 subscription=subscription.id,
                 amount=back.amount,
                 actor=command.actor,
                 operation=operation,
             )
-    return done(facts, work.save(lifecycle.terminate(subscription, work.today)))
+    ended = work.save(lifecycle.terminate(subscription, work.today))
+    return CommandResult(result=result, snapshots=(ended,))
 
 
 def quote(work: Work, subscription: Subscription) -> Refund:
-    """What terminating today would give back."""
+    """The refund that terminating today would give."""
     refunded = (
         select(func.coalesce(func.sum(RefundRow.amount), 0))
         .where(RefundRow.period == PeriodRow.id)

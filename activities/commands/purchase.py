@@ -1,27 +1,25 @@
-"""Purchase: the subscription, its first period and the charge in one commit; its workflow is started after that (Rules 3.3, 4.1, 4.2)."""
+"""Purchase: the subscription, its first period and the charge in one commit (Rules 3.3, 4.1).
 
-from activities.command_checks import covered, exists, on_account, replay
+Its workflow is started after the commit.
+"""
+
+from activities.command_checks import covered, exists, replay
 from activities.payments import Paid, done, pay
 from core.domain import lifecycle
 from core.domain.catalog import PRIMARY, Catalog, Kind
-from core.domain.commands import Pay, Purchase
+from core.domain.commands.purchase import Pay, Purchase
 from core.domain.events import Event
 from core.domain.fees import cycle_lines
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
-from core.ledger.unit_of_work import Ledger, Work
-from core.protocol.activity_messages import CommandRequest, CommandResult
+from core.ledger.unit_of_work import Work
+from core.protocol.activity_messages import CommandResult
 
 
-def purchase(ledger: Ledger, request: CommandRequest) -> CommandResult:
-    """Buy a subscription; refused, nothing exists afterwards."""
-    assert isinstance(request.command, Purchase)
-    return on_account(ledger, request.command, request, _purchase)
-
-
-def _purchase(work: Work, command: Purchase) -> CommandResult:
+def purchase(work: Work, command: Purchase) -> CommandResult:
+    """Buy a subscription. After a refusal nothing exists."""
     if exists(work.connection, command.subscription):
-        # perhaps by this request, given for another account at the same moment: the replay is the first check (Rule 2)
+        # This request may have bought it a moment ago. The replay is the first check (Rule 2).
         replay(work.connection, work.account.seller, command)
         raise Refused(Rule.PURCHASE, f"{command.subscription} exists")
     _check(work, command)

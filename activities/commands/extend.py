@@ -1,28 +1,22 @@
 """Extend: pay in advance, whole cycles or up to a day (Rule 6.2)."""
 
-from activities.command_checks import covered, on_subscription
+from activities.command_checks import covered
 from activities.payments import NEXT_CYCLE, Paid, done, pay
 from core.domain import lifecycle
-from core.domain.commands import Extend
+from core.domain.commands.extend import Extend
 from core.domain.events import Event
 from core.domain.fees import cycle_lines, extension_lines
 from core.domain.refusal import Refused
-from core.domain.rules import Rule
 from core.domain.subscription import ZERO, Subscription
-from core.ledger.unit_of_work import Ledger, Work
-from core.protocol.activity_messages import CommandRequest, CommandResult
+from core.ledger.unit_of_work import Work
+from core.protocol.activity_messages import CommandResult
 
 
-def extend(ledger: Ledger, request: CommandRequest) -> CommandResult:
-    """Move *E* by whole cycles, a period and a fee each, or to a day, one period; one invoice."""
-    assert isinstance(request.command, Extend)
-    return on_subscription(ledger, request.command, request, _extend)
-
-
-def _extend(work: Work, command: Extend, subscription: Subscription) -> CommandResult:
+def extend(work: Work, command: Extend, subscription: Subscription) -> CommandResult:
+    """Move *E* by whole cycles, a period and a fee each, or to a day, one period. One invoice."""
     extended, paid = quote(work, command, subscription)
     if command.invoice_number is None:
-        covered(work, sum((p.fee for p in paid), ZERO), Rule.EXTEND)
+        covered(work, sum((p.fee for p in paid), ZERO), command.rule)
     facts = pay(
         work,
         extended,
@@ -30,7 +24,7 @@ def _extend(work: Work, command: Extend, subscription: Subscription) -> CommandR
         purpose=NEXT_CYCLE,
         cycle=subscription.expiry,
         event=Event.EXTENDED,
-        rule=Rule.EXTEND,
+        rule=command.rule,
         command=command,
         external_invoice=command.invoice_number,
     )
@@ -40,9 +34,12 @@ def _extend(work: Work, command: Extend, subscription: Subscription) -> CommandR
 def quote(
     work: Work, command: Extend, subscription: Subscription
 ) -> tuple[Subscription, list[Paid]]:
-    """What the extension leads to and costs, at today's prices. Raises `Refused` 6.2 for arguments that cannot be."""
+    """The subscription as extended, and its new periods at today's prices.
+
+    Raises `Refused` 6.2 for arguments that cannot be.
+    """
     if (command.cycles is None) == (command.to is None):
-        raise Refused(Rule.EXTEND, "either a number of cycles or a day, not both")
+        raise Refused(command.rule, "either a number of cycles or a day, not both")
     catalog, currency = work.catalog, work.account.currency
     if command.to is not None:
         extended, period = lifecycle.extend_to(
@@ -53,7 +50,7 @@ def quote(
         ]
     cycles = command.cycles or 0
     if cycles < 1:
-        raise Refused(Rule.EXTEND, f"{cycles} cycles: at least 1")
+        raise Refused(command.rule, f"{cycles} cycles: at least 1")
     extended, periods = lifecycle.extend(subscription, cycles, work.now, work.policy_version)
     lines = cycle_lines(subscription, catalog, currency, work.today)
     return extended, [Paid(period, lines) for period in periods]

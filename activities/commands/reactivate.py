@@ -1,28 +1,25 @@
 """Reactivate: bring an expired subscription back on its old schedule (Rule 7)."""
 
-from activities.command_checks import covered, on_subscription
+from activities.command_checks import covered
 from activities.payments import NEXT_CYCLE, Paid, done, pay
 from core.domain import lifecycle
-from core.domain.commands import Reactivate
+from core.domain.commands.reactivate import Reactivate
 from core.domain.events import Event
 from core.domain.fees import cycle_lines
-from core.domain.rules import Rule
 from core.domain.subscription import Subscription
-from core.ledger.unit_of_work import Ledger, Work
-from core.protocol.activity_messages import CommandRequest, CommandResult
+from core.ledger.unit_of_work import Work
+from core.protocol.activity_messages import CommandResult
 
 
-def reactivate(ledger: Ledger, request: CommandRequest) -> CommandResult:
-    """One full fee from credits; the period starts today, the expiry date is that of the old schedule."""
-    assert isinstance(request.command, Reactivate)
-    return on_subscription(ledger, request.command, request, _reactivate)
+def reactivate(work: Work, command: Reactivate, subscription: Subscription) -> CommandResult:
+    """Collect one full fee from credits.
 
-
-def _reactivate(work: Work, command: Reactivate, subscription: Subscription) -> CommandResult:
+    The period starts today. The expiry date is that of the old schedule.
+    """
     active, period = lifecycle.reactivate(subscription, work.today, work.now, work.policy_version)
     paid = Paid(period, cycle_lines(subscription, work.catalog, work.account.currency, work.today))
     if command.invoice_number is None:
-        covered(work, paid.fee, Rule.REACTIVATE)
+        covered(work, paid.fee, command.rule)
     facts = pay(
         work,
         active,
@@ -30,7 +27,7 @@ def _reactivate(work: Work, command: Reactivate, subscription: Subscription) -> 
         purpose=NEXT_CYCLE,
         cycle=subscription.expiry,
         event=Event.REACTIVATED,
-        rule=Rule.REACTIVATE,
+        rule=command.rule,
         command=command,
         external_invoice=command.invoice_number,
     )
