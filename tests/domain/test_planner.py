@@ -376,9 +376,9 @@ def test_the_schedule_of_an_unsubscribed_one_ends() -> None:
     assert coming(OFF) == [
         "notice_expiring 2020-12-12",
         "expire 2020-12-16",
-        "terminate 2021-01-13",
+        "end 2021-01-13",
     ]
-    assert coming(expired(day("12-16"))) == ["terminate 2021-01-13"]
+    assert coming(expired(day("12-16"))) == ["end 2021-01-13"]
     assert coming(replace(BOUGHT, status=Status.TERMINATED)) == []
 
 

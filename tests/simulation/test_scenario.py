@@ -598,6 +598,11 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("quantity a fraction", written(buy(quantity=1.0)), "step 2, quantity: must be a whole number"),
     ("quantity in quotes", written(buy(quantity="1")), "step 2, quantity: must be a whole number"),
+    (
+        "quantity beyond all",
+        written(buy(quantity=10**23)),
+        "step 2, quantity: must be a whole number of 1 or more, not 1000",
+    ),
     ("multiplier", written(buy(multiplier=-1)), "step 2, multiplier: must be a whole number"),
     (
         "addons a list",

@@ -197,8 +197,8 @@ class Day(FieldKind):
     """A local date of the account (Rule 1.1)."""
 
     def read(self, value: object) -> date:
-        """A date such as 2021-01-31."""
-        return inputs.read_day(value)
+        """A date such as 2021-01-31. The last year is that of the calendar, not of this century."""
+        return inputs.read_day(value, (1900, 9999))
 
     def check(self, value: object) -> None:
         """Refuse what is no date. An instant is not a date either."""
