@@ -217,7 +217,7 @@ def _carry_out(command: "AnyCommand", json: bool) -> None:
     if json:
         typer.echo(wording.as_json(_outcome(command, result)))
     elif not result.refusal:
-        typer.echo(wording.result(command.do, result))
+        typer.echo(wording.result(result))
     if result.refusal:
         _end(f"Refused: {result.refusal}", 1)
 
@@ -271,7 +271,7 @@ def purchase(
     json: Json = False,
 ) -> None:
     """Buy a subscription: the whole first cycle is charged at once (rules 3.3, 4.1)."""
-    from core.domain.commands import Pay, Purchase
+    from core.domain.commands.purchase import Pay, Purchase
     from doors.commandline import inputs
 
     request = _request_id(request_id)
@@ -305,7 +305,7 @@ def top_up(
     json: Json = False,
 ) -> None:
     """Add credits; failed renewals that they cover are renewed at once, oldest first (rule 5.4)."""
-    from core.domain.commands import TopUp
+    from core.domain.commands.top_up import TopUp
     from doors.commandline import inputs
 
     name, positive = inputs.name("ACCOUNT", account), inputs.positive_amount("AMOUNT", amount)
@@ -341,7 +341,7 @@ def card_set(
     json: Json = False,
 ) -> None:
     """Store a card; it sets off no retry (rule 5.4)."""
-    from core.domain.commands import SetCard
+    from core.domain.commands.set_card import SetCard
     from doors.commandline import inputs
 
     digits = token.replace(" ", "").replace("-", "")
@@ -371,7 +371,7 @@ def card_remove(
     json: Json = False,
 ) -> None:
     """Remove the stored card."""
-    from core.domain.commands import SetCard
+    from core.domain.commands.set_card import SetCard
     from doors.commandline import inputs
 
     account, request, who = (
@@ -386,7 +386,7 @@ def card_remove(
 
 def _with_switch(card: Any, renew_by_card: bool | None, json: bool) -> None:
     """Set the card and, where it is named, the switch *renew by card* (rule 5.3)."""
-    from core.domain.commands import SetAccount
+    from core.domain.commands.set_account import SetAccount
     from doors.commandline import wording
 
     switch = SetAccount(
@@ -401,7 +401,7 @@ def _with_switch(card: Any, renew_by_card: bool | None, json: bool) -> None:
         facts = {key: value for result in results for key, value in wording.facts(result).items()}
         typer.echo(wording.as_json(_outcome(card, results[0]) | facts))
     elif not any(result.refusal for result in results):
-        typer.echo(wording.result("set", results[0]))
+        typer.echo(wording.result(results[0]))
     for result in results:
         if result.refusal:
             _end(f"Refused: {result.refusal}", 1)
@@ -512,7 +512,7 @@ def account_set(
     json: Json = False,
 ) -> None:
     """Change settings; what is not named stays. It sets off no retry (rule 5.4)."""
-    from core.domain.commands import SetAccount
+    from core.domain.commands.set_account import SetAccount
     from doors.commandline import inputs
 
     if credit_limit is None and renew_by_card is None:
@@ -542,7 +542,7 @@ def suspend(
     account: AccountId, request_id: RequestId = None, by: Actor = "command line", json: Json = False
 ) -> None:
     """Suspend an account: no service, no renewals, no commands but resume, terminate and payments (rule 11.8)."""
-    from core.domain.commands import Suspend
+    from core.domain.commands.suspend import Suspend
     from doors.commandline import inputs
 
     who = inputs.name("--by", by)
@@ -559,7 +559,7 @@ def resume(
     account: AccountId, request_id: RequestId = None, by: Actor = "command line", json: Json = False
 ) -> None:
     """Resume a suspended account; it starts no retry (rules 5.6, 11.8)."""
-    from core.domain.commands import Resume
+    from core.domain.commands.resume import Resume
     from doors.commandline import inputs
 
     who = inputs.name("--by", by)
@@ -811,7 +811,7 @@ def recover(
     json: Json = False,
 ) -> None:
     """Renew failed subscriptions now: one cycle's fee each, from credits or by card; each has its own outcome (rule 6.1)."""
-    from core.domain.commands import Recover
+    from core.domain.commands.recover import Recover
     from doors.commandline import inputs, wording
 
     ids = _selection(subscriptions or [], account)
@@ -834,7 +834,7 @@ def recover(
             typer.echo(
                 f"{command.subscription}: refused: {result.refusal}"
                 if result.refusal
-                else wording.result("recover", result)
+                else wording.result(result)
             )
 
     try:
@@ -883,7 +883,7 @@ def extend(
     json: Json = False,
 ) -> None:
     """Pay in advance. The cost is shown before it is asked for (rule 6.2)."""
-    from core.domain.commands import Extend
+    from core.domain.commands.extend import Extend
     from doors.application import quotes
     from doors.commandline import inputs, wording
     from doors.commandline.errors import ledger
@@ -912,7 +912,7 @@ def reactivate(
     json: Json = False,
 ) -> None:
     """Bring an expired subscription back on its old schedule, for one full fee (rule 7)."""
-    from core.domain.commands import Reactivate
+    from core.domain.commands.reactivate import Reactivate
     from doors.commandline import inputs
 
     number, who = inputs.optional_name("--invoice-number", invoice_number), inputs.name("--by", by)
@@ -933,7 +933,7 @@ def unsubscribe(
     json: Json = False,
 ) -> None:
     """Switch auto-renewal off: it runs to its expiry date, without a refund (rule 8.1)."""
-    from core.domain.commands import Unsubscribe
+    from core.domain.commands.unsubscribe import Unsubscribe
     from doors.commandline import inputs
 
     who = inputs.name("--by", by)
@@ -955,7 +955,7 @@ def resubscribe(
     json: Json = False,
 ) -> None:
     """Switch auto-renewal on again (rules 5.7, 8.1)."""
-    from core.domain.commands import Resubscribe
+    from core.domain.commands.resubscribe import Resubscribe
     from doors.commandline import inputs
 
     who = inputs.name("--by", by)
@@ -979,7 +979,7 @@ def terminate(
     json: Json = False,
 ) -> None:
     """End a subscription at once, for good. The refund is shown before it is asked for (rule 8.2)."""
-    from core.domain.commands import Terminate
+    from core.domain.commands.terminate import Terminate
     from doors.application import quotes
     from doors.commandline import inputs, wording
     from doors.commandline.errors import ledger

@@ -1,50 +1,50 @@
-"""The order of checks that every command goes through, the first that fails is the answer (Rule 2):
+"""The order of checks that every command goes through. The first that fails is the answer (Rule 2).
 
-replay of a request id (4.2), account suspended (11.8), subscription never created (4.1), the table, the arguments, a price that is
-missing (4.1), funds. The use case itself makes the last three, by raising `Refused` before it writes. What is due of the account is
-taken after the replay and before everything else (1.6).
+1. The replay of a request id (4.2).
+2. The account is suspended (11.8).
+3. The subscription was never created (4.1).
+4. The table of states.
+5. The arguments, a price that is missing (4.1), and funds.
+
+The command's own function makes the checks of line 5, by raising `Refused` before it writes. Steps
+of the account that are due run after the replay and before all other checks (1.6).
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
-from typing import TypeVar
 
 import structlog
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
 from activities import step_order
-from core.domain import state_table
-from core.domain.commands import (
-    AnyAccountCommand,
-    AnyCommand,
-    AnySubscriptionCommand,
-    Purchase,
-    Suspend,
-)
-from core.domain.refusal import Refused
+from activities.payments import take_up
+from core.domain import commands, state_table
+from core.domain.commands.base import AccountCommand, Command, SubscriptionCommand
+from core.domain.commands.purchase import Purchase
+from core.domain.refusal import Refusal, Refused
 from core.domain.rules import Rule
 from core.domain.subscription import Subscription
 from core.ledger.tables import AccountRow, Operation, SubscriptionRow
 from core.ledger.unit_of_work import Ledger, Unknown, Work
-from core.protocol.activity_messages import CommandRequest, CommandResult
+from core.protocol.activity_messages import ChargeOutcome, CommandRequest, CommandResult
 
 log = structlog.get_logger()
-S = TypeVar("S", bound=AnySubscriptionCommand)
-A = TypeVar("A", bound=AnyAccountCommand | Purchase)
-
-#: Commands that a suspended account still takes: resume, terminate and payments (Rule 11.8).
-WHILE_SUSPENDED = ("resume", "terminate", "top_up", "set_card", "set")
 
 
 def on_subscription(
-    ledger: Ledger,
-    command: S,
-    request: CommandRequest,
-    do: Callable[[Work, S, Subscription], CommandResult],
+    do: Callable[..., CommandResult], ledger: Ledger, request: CommandRequest
 ) -> CommandResult:
-    """Carry out a command on a subscription, or answer the rule that refuses it."""
+    """Carry out a command on a subscription, or return the rule that refuses it.
+
+    `do`: the function of the command in activities/commands/.
+    """
+    command = request.command
+    assert isinstance(command, SubscriptionCommand)
+    if request.charge and _declined(ledger, command, request, request.charge):
+        return CommandResult(refusal=Refusal(command.rule, "the card was declined"))
+    charging = {"card_allowed": request.charge is None} if command.may_charge_card else {}
 
     def attempt() -> CommandResult:
         try:
@@ -56,11 +56,9 @@ def on_subscription(
                     first := step_order.before_command(work, request)
                 ):
                     return CommandResult(first=first)
-                _refuse_suspended(work, command)
-                if refusal := state_table.refusal(command.do, subscription):
-                    raise Refused(refusal.rule, refusal.reason)
+                check_states(work, command, subscription)
                 _check_invoice_number(command)
-                return do(work, command, subscription)
+                return do(work, command, subscription, **charging)
         except Unknown:
             return _never_created(ledger, command)
 
@@ -68,9 +66,14 @@ def on_subscription(
 
 
 def on_account(
-    ledger: Ledger, command: A, request: CommandRequest, do: Callable[[Work, A], CommandResult]
+    do: Callable[..., CommandResult], ledger: Ledger, request: CommandRequest
 ) -> CommandResult:
-    """Carry out a command on an account, or answer the rule that refuses it."""
+    """Carry out a command on an account, or return the rule that refuses it.
+
+    `do`: the function of the command in activities/commands/.
+    """
+    command = request.command
+    assert isinstance(command, AccountCommand)
 
     def attempt() -> CommandResult:
         try:
@@ -83,7 +86,10 @@ def on_account(
                     )
                 if first := step_order.before_command(work, request):
                     return CommandResult(first=first)
-                _refuse_suspended(work, command)
+                account = work.account
+                if refusal := command.changes_nothing(account.id, account.suspended):
+                    raise Refused(refusal.rule, refusal.reason)
+                _check_suspended(command, account.id, account.suspended)
                 _check_invoice_number(command)
                 return do(work, command)
         except Unknown:
@@ -92,8 +98,18 @@ def on_account(
     return _answer(command, attempt)
 
 
-def replay(connection: Connection, seller: str, command: AnyCommand) -> CommandResult | None:
-    """The first result of a request id that was carried out before; refused when it was another command (Rule 4.2)."""
+def check_states(work: Work, command: SubscriptionCommand, subscription: Subscription) -> None:
+    """Refuse by the account's suspension (Rule 11.8), then by the table of states (Rule 2)."""
+    _check_suspended(command, work.account.id, work.account.suspended)
+    if refusal := state_table.refusal(command.do, subscription):
+        raise Refused(refusal.rule, refusal.reason)
+
+
+def replay(connection: Connection, seller: str, command: Command) -> CommandResult | None:
+    """The first result of a request id that was carried out before (Rule 4.2).
+
+    Returns None for a new request id. Raises `Refused` if the request was another command.
+    """
     if command.request_id is None:
         return None
     query = select(Operation.fingerprint, Operation.result).where(
@@ -106,49 +122,72 @@ def replay(connection: Connection, seller: str, command: AnyCommand) -> CommandR
         raise Refused(
             Rule.REQUEST_ID, f"request id {command.request_id} was used for something else"
         )
-    return CommandResult(facts=first.result, replayed=True)
+    return CommandResult(result=commands.restored(first.result), replayed=True)
+
+
+def covered(work: Work, amount: Decimal, rule: Rule) -> None:
+    """Refuse by the command's own rule if usable credits do not cover an amount (Rule 11.1)."""
+    if amount > 0 and work.usable < amount:
+        raise Refused(rule, work.not_covered(amount))
+
+
+def exists(connection: Connection, subscription: str) -> bool:
+    """Whether a subscription was ever created."""
+    query = select(SubscriptionRow.id).where(SubscriptionRow.id == subscription)
+    return connection.execute(query).first() is not None
+
+
+def _declined(
+    ledger: Ledger, command: SubscriptionCommand, request: CommandRequest, key: str
+) -> bool:
+    """Take the outcome of the command's card charge into the ledger, in its own transaction.
+
+    The outcome stands, whatever becomes of the command.
+    """
+    with ledger.work(request.now, subscription=command.subscription) as work:
+        return take_up(work, key) is ChargeOutcome.DECLINED
 
 
 def _with(
     replayed: CommandResult, work: Work, subscriptions: Iterable[Subscription]
 ) -> CommandResult:
-    """A repetition tells what is committed now: whoever carried it out first may have died before it told the workflows."""
+    """A repetition with the subscriptions as committed now.
+
+    The first caller may have died before it told the workflows.
+    """
     return replace(replayed, snapshots=tuple(map(work.snapshot, subscriptions)))
 
 
-def covered(work: Work, amount: Decimal, rule: Rule) -> None:
-    """Refuse by the command's own rule when usable credits do not cover an amount (Rule 11.1)."""
-    if amount > 0 and work.usable < amount:
-        raise Refused(rule, work.not_covered(amount))
-
-
-def _check_invoice_number(command: AnyCommand) -> None:
+def _check_invoice_number(command: Command) -> None:
     number = getattr(command, "invoice_number", None)
     if number is not None and not number.strip():
         raise Refused(Rule.INVOICES, "an external invoice number must not be blank")
 
 
-def _refuse_suspended(work: Work, command: AnyCommand) -> None:
-    if work.account.suspended and command.do not in WHILE_SUSPENDED:
-        already = " already" if isinstance(command, Suspend) else ""
-        raise Refused(Rule.SUSPEND_AND_CLOSE, f"account {work.account.id} is suspended{already}")
+def _check_suspended(command: Command, account: str, suspended: bool) -> None:
+    if suspended and not command.while_suspended:
+        raise Refused(Rule.SUSPEND_AND_CLOSE, f"account {account} is suspended")
 
 
-def _never_created(ledger: Ledger, command: AnySubscriptionCommand) -> CommandResult:
-    """The checks that come before "never created", for the account that the command was meant for."""
+def _never_created(ledger: Ledger, command: SubscriptionCommand) -> CommandResult:
+    """The checks that come before "never created", for the account that the caller means."""
     with ledger.engine.connect() as connection:
-        hint = select(AccountRow.seller, AccountRow.suspended).where(
+        hint = select(AccountRow.id, AccountRow.seller, AccountRow.suspended).where(
             AccountRow.id == command.account_hint
         )
         account = connection.execute(hint).one_or_none()
         if replayed := replay(connection, account.seller if account else ledger.seller, command):
             return replayed
-    if account and account.suspended and command.do not in WHILE_SUSPENDED:
-        raise Refused(Rule.SUSPEND_AND_CLOSE, f"account {command.account_hint} is suspended")
+    if account:
+        _check_suspended(command, account.id, account.suspended)
     raise Refused(Rule.PURCHASE, f"subscription {command.subscription} was never created")
 
 
-def _answer(command: AnyCommand, attempt: Callable[[], CommandResult]) -> CommandResult:
+#: Broken by a concurrent transaction of the same request, or of the same subscription's purchase.
+_CONCURRENT = ("operations_once_per_request", "subscriptions_pkey")
+
+
+def _answer(command: Command, attempt: Callable[[], CommandResult]) -> CommandResult:
     fields = {
         "operation": command.do,
         "account": getattr(command, "account", None),
@@ -158,13 +197,9 @@ def _answer(command: AnyCommand, attempt: Callable[[], CommandResult]) -> Comman
         try:
             result = attempt()
         except IntegrityError as error:
-            # the same request id, or the same subscription's purchase, was being carried out for another account: now it is there to be found
-            if not any(
-                name in str(error.orig)
-                for name in ("operations_once_per_request", "subscriptions_pkey")
-            ):
+            if not any(name in str(error.orig) for name in _CONCURRENT):
                 raise
-            result = attempt()
+            result = attempt()  # It is committed by now, so this attempt finds it.
     except Refused as refused:
         log.info(
             "command_refused", rule=refused.refusal.rule, reason=refused.refusal.reason, **fields
@@ -173,13 +208,3 @@ def _answer(command: AnyCommand, attempt: Callable[[], CommandResult]) -> Comman
     if result.refusal is None and result.needs_charge is None and result.first is None:
         log.info("command_done", replayed=result.replayed, **fields)
     return result
-
-
-def exists(connection: Connection, subscription: str) -> bool:
-    """Whether a subscription was ever created."""
-    return (
-        connection.execute(
-            select(SubscriptionRow.id).where(SubscriptionRow.id == subscription)
-        ).first()
-        is not None
-    )

@@ -23,12 +23,12 @@ def expire(ledger: Ledger, request: StepRequest) -> StepResult:
     )
 
 
-def terminate(ledger: Ledger, request: StepRequest) -> StepResult:
+def end(ledger: Ledger, request: StepRequest) -> StepResult:
     """Day 29 after expiry: TERMINATED, for good (Rule 1.5)."""
     return _end(
         ledger,
         request,
-        Kind.TERMINATE,
+        Kind.END,
         lambda work, subscription: lifecycle.terminate(subscription, work.today),
         Event.TERMINATED,
     )

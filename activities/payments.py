@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.domain import lifecycle, renewal_attempt
-from core.domain.commands import AnyCommand
+from core.domain.commands import AnyCommand, restored
 from core.domain.events import Event
 from core.domain.fees import Line, total
 from core.domain.rules import Rule
@@ -61,6 +61,8 @@ def pay(
         "amount": str(fee),
         "currency": work.account.currency,
     }
+    if command is not None:
+        facts["do"] = command.do
     if external_invoice is not None:
         facts["external_invoice"] = external_invoice
     operation = work.operation(
@@ -183,15 +185,19 @@ def take_up(work: Work, key: str) -> ChargeOutcome:
 
 
 def done(facts: dict[str, str], *snapshots: Snapshot) -> CommandResult:
-    """A command that was carried out."""
-    return CommandResult(facts=facts, snapshots=snapshots)
+    """A command that was carried out; `facts` are its result as JSON."""
+    return CommandResult(result=restored(facts), snapshots=snapshots)
 
 
 def note(
     work: Work, command: AnyCommand, event: Event, rule: Rule, subscription: Subscription
 ) -> dict[str, str]:
     """A command that moves no money: its operation (which answers repetitions) and its line of history."""
-    result = {"subscription": subscription.id, "expiry": str(subscription.expiry)}
+    result = {
+        "do": command.do,
+        "subscription": subscription.id,
+        "expiry": str(subscription.expiry),
+    }
     operation = work.operation(command.do, result, subscription=subscription.id, command=command)
     work.event(event, rule, subscription=subscription.id, actor=command.actor, operation=operation)
     return result

@@ -1,22 +1,20 @@
-"""The activities by name: methods of one object that owns the ledger and the gateway."""
+"""The activities by name: methods of one object that owns the ledger and the gateway.
 
+The activity of a command has the command's name. It is the function of that name in the file of
+that name in activities/commands/. This module finds the files, and fails when one is missing.
+"""
+
+import pkgutil
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 from temporalio import activity
 
-from activities import (
-    accounts,
-    charge,
-    expire,
-    extend,
-    purchase,
-    reactivate,
-    recover,
-    refund,
-    renew,
-    subscribe,
-)
+from activities import charge, commands, expire, renew
+from activities.command_checks import on_account, on_subscription
+from core.domain.commands import COMMANDS, SUBSCRIPTION_COMMANDS
 from core.gateways.cards import CardGateway
 from core.ledger import failpoints
 from core.ledger.unit_of_work import Ledger
@@ -29,37 +27,45 @@ from core.protocol.activity_messages import (
     StepResult,
 )
 
+CommandActivity = Callable[[Ledger, CommandRequest], CommandResult]
+
+
+def _find_commands() -> dict[str, CommandActivity]:
+    """The activity of each command, with the checks around its function. Raises ImportError."""
+    names = {file.name for file in pkgutil.iter_modules(commands.__path__)}
+    if names != COMMANDS.keys():
+        differing = ", ".join(sorted(names ^ COMMANDS.keys()))
+        raise ImportError(
+            f"a command needs a description and an activity; one is missing of {differing}"
+        )
+    found: dict[str, CommandActivity] = {}
+    for name in COMMANDS:
+        do = getattr(import_module(f"{commands.__name__}.{name}"), name)
+        checked = on_subscription if name in SUBSCRIPTION_COMMANDS else on_account
+        found[name] = partial(checked, do)
+    return found
+
+
 _STEPS: dict[str, Callable[[Ledger, StepRequest], StepResult]] = {
     "renew": renew.renew,
     "mark_failed": renew.mark_failed,
     "expire": expire.expire,
-    "terminate": expire.terminate,
+    "end": expire.end,
 }
-_COMMANDS: dict[str, Callable[[Ledger, CommandRequest], CommandResult]] = {
-    "purchase": purchase.purchase,
-    "recover": recover.recover,
-    "extend": extend.extend,
-    "reactivate": reactivate.reactivate,
-    "unsubscribe": subscribe.unsubscribe,
-    "resubscribe": subscribe.resubscribe,
-    "refund": refund.refund,
-    "top_up": accounts.top_up,
-    "set_card": accounts.set_card,
-    "set_account": accounts.set_account,
-    "suspend": accounts.suspend,
-    "resume": accounts.resume,
-}
+_COMMANDS = _find_commands()
+STEPS = tuple(_STEPS)
+"""The activities of automatic steps, by name. Those of commands are in `core.domain.commands`."""
 
 
 class Activities:
-    """All activities over one ledger and one gateway; `call` is how the direct engine reaches them."""
+    """All activities over one ledger and one gateway."""
 
     def __init__(self, ledger: Ledger, gateway: CardGateway) -> None:
         self.ledger = ledger
         self.gateway = gateway
 
     def call(self, name: str, request: Any) -> Any:
-        """Run an activity by name."""
+        """Run an activity by name. The direct engine calls it."""
         with failpoints.inside(name):
             if name == "charge":
                 result: Any = charge.charge(self.ledger, self.gateway, request)
@@ -69,7 +75,7 @@ class Activities:
         return result
 
     def registered(self) -> list[Callable[..., Any]]:
-        """The activities for a Temporal worker, but for the charge, which has a queue of its own."""
+        """The activities for a Temporal worker. The card charge has a queue of its own."""
         return [_step(self, name) for name in _STEPS] + [_command(self, name) for name in _COMMANDS]
 
     def charging(self) -> list[Callable[..., Any]]:

@@ -3,10 +3,10 @@
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
-from activities.accounts import NewAccount, open_account
+from activities.open_account import NewAccount, open_account
 from activities.registry import Activities
 from core.domain import policy
-from core.domain.commands import Purchase
+from core.domain.commands.purchase import Purchase
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger import stored_terms
 from core.ledger.clocks import machine_now

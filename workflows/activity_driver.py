@@ -1,8 +1,11 @@
-"""Runs the calls of `core.protocol.call_sequences` as Temporal activities: one place for queues, time-outs and retries.
+"""Runs the calls of `core.protocol.call_sequences` as Temporal activities.
 
-Expected refusals are results; an activity that raises is tried again until it works, because what it does is due whatever is broken.
-Only a command that makes no sense is given up at once: its sender is there to be told, and nothing waits behind it. A brief call is about
-another subscription, and somebody waits behind it: a card gateway has ten seconds, everything else as long as three workers take to be lost.
+Owns the queues, timeouts and retries. Expected refusals are results. An activity that raises is
+retried until it works, because its step is due whatever is broken. Only a command that can never
+work is given up at once: its sender gets the fault, and no other work waits for it.
+
+A brief call blocks another command. It times out after 10 s (card gateway) or after three activity
+timeouts.
 """
 
 from collections.abc import Generator
@@ -34,7 +37,7 @@ _LOCALLY = RetryPolicy(maximum_attempts=1)
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How an activity is asked for: how often it is tried, before whom, and when the answer is no longer waited for."""
+    """How an activity is scheduled: its retries, its priority, and its overall timeout."""
 
     retry: RetryPolicy
     priority: Priority
@@ -42,7 +45,7 @@ class _Way:
 
 
 _AGAIN = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
-#: What a command of no sense raises (a naive instant, a NUL in a text, a number beyond all columns); never what an outage raises.
+#: What a command raises that can never work, such as a naive instant. An outage raises none of it.
 _SENSELESS = replace(
     _AGAIN,
     non_retryable_error_types=[
@@ -58,16 +61,16 @@ _SENSELESS = replace(
 _PERSON, _HERD = Priority(priority_key=1), Priority(priority_key=4)
 _COMMAND = _Way(_SENSELESS, _PERSON)
 _STEP = _Way(_AGAIN, _HERD)
-#: After a day a charge whose outcome nobody can tell counts as unfunded; reconciliation finds out what became of it.
+#: After a day a charge of unknown outcome counts as unfunded. Reconciliation settles it later.
 _CHARGE = _Way(_AGAIN, _HERD, timedelta(days=1))
-#: Nobody waits briefly for a second charge of an account.
+#: A brief call does not wait for another charge of the account.
 _BRIEFLY = _Way(replace(_AGAIN, non_retryable_error_types=["AccountBusy"]), _PERSON)
 _BRIEF_CHARGE = _Way(_AGAIN, _PERSON, timedelta(seconds=10))
 _WORKERS_LOST = 3
 
 
 async def drive(protocol: Generator[Call, Any, T], options: Options) -> T:
-    """Carry out a protocol, call by call. Raises `FailureError` for what can never work."""
+    """Run a sequence of calls. Raises `FailureError` for what can never work."""
     try:
         call = next(protocol)
         while True:
@@ -90,7 +93,7 @@ async def _run(call: Call, options: Options) -> Any:
         if not call.briefly:
             raise
         workflow.logger.warning(
-            "%s is not waited for any longer: %s", call.activity, error.cause or error
+            "%s has timed out, and its caller goes on: %s", call.activity, error.cause or error
         )
         return None
 
@@ -110,9 +113,7 @@ async def _step(call: Call, options: Options) -> Any:
                 schedule_to_close_timeout=timedelta(seconds=10),
                 retry_policy=_LOCALLY,
             )
-        except (
-            FailureError
-        ):  # a local activity raises its own failure, not an ActivityError around it
+        except FailureError:  # A local activity raises its own failure without an ActivityError.
             workflow.logger.info(
                 "the renewal did not work as a local activity; it is tried as a regular one"
             )

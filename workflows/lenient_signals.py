@@ -1,7 +1,8 @@
-"""A signal is never a reason to stop: one that its handler cannot take (no payload, null, too many) is dropped with a log line.
+"""A signal never stops a workflow: one that its handler cannot read is dropped with a log line.
 
-The SDK drops what cannot be decoded, but calls the handler with whatever number of values came; the error would block the workflow
-until the code is mended. Handlers of signals only enqueue, so nothing of ours is hidden here.
+The SDK drops what cannot be decoded, but calls the handler with any number of values. That error
+would block the workflow until the code is mended. Handlers of signals only enqueue, so the log line
+hides no error of this code.
 """
 
 from temporalio import workflow
@@ -14,12 +15,12 @@ from temporalio.worker import (
 
 
 class Tolerant(Interceptor):
-    """For the workers of workflows, and for whoever replays them."""
+    """For the workers of workflows, and for the replay of histories."""
 
     def workflow_interceptor_class(
         self, _: WorkflowInterceptorClassInput
     ) -> type[WorkflowInboundInterceptor]:
-        """What stands before the handlers."""
+        """The class that wraps the handlers."""
         return _Inbound
 
 

@@ -1,4 +1,4 @@
-"""A command that a workflow has accepted, from the queue to its outcome; the same for subscriptions and accounts."""
+"""A command in the queue of a subscription's or an account's workflow, until its outcome."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -15,13 +15,16 @@ from workflows.activity_driver import drive
 M = TypeVar("M", SubscriptionMessage, AccountMessage)
 
 
-class Accepted(Generic[M]):
-    """A command in the queue. Carrying it out never raises: what can never work is the fault that its sender is told."""
+class QueuedCommand(Generic[M]):
+    """A command in the queue.
+
+    `carry_out` never raises. The sender of a command that can never work gets the fault.
+    """
 
     def __init__(self, message: M) -> None:
         command = message.command
         if command.request_id is None:
-            # whoever repeats the activity after a crash must find it done
+            # An activity that is repeated after a crash must find the command done.
             command = replace(command, request_id=f"workflow/{workflow.uuid4()}")
         self.message: M = replace(message, command=command)
         self._answered = False
@@ -29,7 +32,11 @@ class Accepted(Generic[M]):
         self._fault: FailureError | None = None
 
     async def carry_out(self, now: datetime, options: Options) -> CommandResult:
-        """Carry it out at a business instant; answers nothing done when it can never work. Its sender hears of it by `answer`."""
+        """Carry the command out at a business instant.
+
+        Returns an empty result if the command can never work. The sender gets the outcome only
+        after `answer`.
+        """
         try:
             self._result = await drive(
                 carry_out(CommandRequest(command=self.message.command, now=now)), options
@@ -44,11 +51,11 @@ class Accepted(Generic[M]):
         return self._result or CommandResult()
 
     def answer(self) -> None:
-        """Let the sender have the outcome."""
+        """Give the outcome to the sender."""
         self._answered = True
 
     async def outcome(self) -> CommandResult:
-        """Wait for the answer. Raises `ApplicationError` Impossible when it can never work."""
+        """Wait for `answer`. Raises `ApplicationError` Impossible if the command can never work."""
         await workflow.wait_condition(lambda: self._answered)
         if self._result is None:
             raise ApplicationError(

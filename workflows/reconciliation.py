@@ -1,6 +1,6 @@
-"""The reconciliation, part by part, started by a Temporal Schedule (`doors.service.reconciliation.ensure_schedule`).
+"""The reconciliation, part by part. A Temporal Schedule starts it (`doors.service.reconciliation`).
 
-It has no retry limit: while the database is away it waits, and the schedule passes over the next ones.
+It has no retry limit: while the database is away it waits, and the schedule skips the next ones.
 """
 
 from dataclasses import dataclass, field, replace
@@ -18,7 +18,12 @@ _LAST = Priority(priority_key=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconciliationInput:
-    """Where a reconciliation stands: the parts still to do, the place in the first of them, and what was found so far."""
+    """Where a reconciliation stands.
+
+    `parts`: the parts still to do.
+    `after`: the place in the first of them.
+    `report`: what was found so far.
+    """
 
     parts: tuple[Part, ...] = tuple(Part)
     after: str = ""
@@ -28,11 +33,11 @@ class ReconciliationInput:
 
 @workflow.defn(name="Reconciliation")
 class ReconciliationWorkflow:
-    """See the module."""
+    """A reconciliation."""
 
     @workflow.run
     async def run(self, start: ReconciliationInput) -> Report:
-        """Do all parts; the report is the result of the workflow."""
+        """Run all parts. The report is the result of the workflow."""
         place = start
         while place.parts:
             place = await _batch(place)

@@ -1,8 +1,9 @@
-"""One subscription's workflow: it sleeps until the next step is due, takes it, and carries out commands in between, one at a time.
+"""The workflow of one subscription, from its purchase until it is TERMINATED.
 
-The database holds the truth; the workflow holds the last committed snapshot and the place in time. Handlers only enqueue, the main
-loop acts. What is due at an instant is done before a command of that instant (Rule 1.6); that of the account's other subscriptions too
-(`core.protocol.call_sequences`).
+It sleeps until the next step, runs the step, and runs the commands in between, one at a time. The
+database holds the truth. The workflow holds the last committed snapshot and the place in time.
+Handlers only enqueue; the main loop acts. What is due at an instant runs before a command of that
+instant, also for the other subscriptions of the account (Rule 1.6, `core.protocol.call_sequences`).
 """
 
 import zlib
@@ -15,11 +16,12 @@ from temporalio.exceptions import ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from core.domain import explain, planner, policy, state_table
+    from core.domain.commands import SUBSCRIPTION_COMMANDS
     from core.domain.planner import PlannedNotice, Step
     from core.domain.refusal import Refusal
     from core.domain.rules import Rule
     from core.protocol.activity_messages import CommandResult, Snapshot, StepResult
-    from core.protocol.call_sequences import take
+    from core.protocol.call_sequences import run_step
     from core.protocol.workflow_messages import (
         Planned,
         SubscriptionInput,
@@ -29,20 +31,22 @@ with workflow.unsafe.imports_passed_through():
         subscription_workflow,
     )
     from workflows.activity_driver import drive
-    from workflows.queued_command import Accepted
+    from workflows.command_handlers import handles_commands, misaddressed, refused
+    from workflows.queued_command import QueuedCommand
 
 _AFTER_A_FAULT = timedelta(minutes=1)
 
 
 @workflow.defn(name="Subscription")
+@handles_commands(SUBSCRIPTION_COMMANDS, SubscriptionMessage, signals=True)
 class SubscriptionWorkflow:
-    """See the module."""
+    """One subscription."""
 
     @workflow.init
     def __init__(self, start: SubscriptionInput) -> None:
         self._start = start
         self._snapshot = start.snapshot
-        self._queue = [Accepted(message) for message in start.accepted]
+        self._queue = [QueuedCommand(message) for message in start.queued]
         self._changed = False
         self._ticks: list[Tick] = []
         self._steps = 0
@@ -54,7 +58,7 @@ class SubscriptionWorkflow:
         while self._snapshot.next_step is not None or self._queue:
             await self._sleep()
             if self._step_now() is not None:
-                await self._take()
+                await self._run_step()
             elif self._queue:
                 await self._carry_out(self._queue[0])
             if self._time_to_continue():
@@ -65,7 +69,7 @@ class SubscriptionWorkflow:
     # waiting
 
     async def _sleep(self) -> None:
-        """Until a step is to be taken, or somebody commands something."""
+        """Wait until a step is to run, or a command is waiting."""
         while not self._queue and self._step_now() is None and not self._time_to_continue():
             self._changed = False
             timeout = None
@@ -79,8 +83,11 @@ class SubscriptionWorkflow:
                 continue
 
     def _step_now(self) -> datetime | None:
-        """The business instant at which the next step is to be taken now; none when it is not. A command waits for no jitter: what is due at its
-        instant comes first (Rule 1.6). On a test clock steps are taken when it ticks."""
+        """The business instant at which the next step is to run now. None: it is not to run now.
+
+        A command waits for no jitter: what is due at its instant comes first (Rule 1.6). On a test
+        clock a step runs when the clock ticks.
+        """
         step = self._snapshot.next_step
         if step is None:
             return None
@@ -95,7 +102,10 @@ class SubscriptionWorkflow:
         )
 
     def _jitter(self) -> timedelta:
-        """A stable part of the spread, the same for all subscriptions of an account, so that groups stay together."""
+        """A stable part of the spread.
+
+        It is the same for all subscriptions of an account, so that groups stay together.
+        """
         seconds = self._start.options.jitter_seconds
         return timedelta(
             seconds=zlib.crc32(self._snapshot.subscription.account.encode()) % seconds
@@ -105,17 +115,18 @@ class SubscriptionWorkflow:
 
     # acting
 
-    async def _take(self) -> None:
+    async def _run_step(self) -> None:
         step, now = self._snapshot.next_step, self._step_now()
         assert step is not None
         assert now is not None
         subscription = self._snapshot.subscription
         try:
             result: StepResult = await drive(
-                take(step.kind, subscription.id, subscription.version, now), self._start.options
+                run_step(step.kind, subscription.id, subscription.version, now), self._start.options
             )
         except FailureError as error:
-            # workers whose code does not know our messages, say: as long as the subscription lives, so does its workflow
+            # Workers may not know these messages, for example. The workflow lives as long as the
+            # subscription does.
             workflow.logger.error("%s does not work: %s", step.kind, error.cause or error)
             await workflow.sleep(_AFTER_A_FAULT)
             return
@@ -123,14 +134,14 @@ class SubscriptionWorkflow:
         self._apply(result.snapshot)
         await self._spread(result.others)
 
-    async def _carry_out(self, accepted: Accepted[SubscriptionMessage]) -> None:
-        result = await accepted.carry_out(self._now_of(accepted.message), self._start.options)
-        await self._spread(result.snapshots)
-        accepted.answer()
-        self._queue.remove(accepted)
+    async def _carry_out(self, queued: QueuedCommand[SubscriptionMessage]) -> None:
+        outcome = await queued.carry_out(self._now_of(queued.message), self._start.options)
+        await self._spread(outcome.snapshots)
+        queued.answer()
+        self._queue.remove(queued)
 
     async def _spread(self, snapshots: Sequence[Snapshot]) -> None:
-        """Take over what concerns this subscription, tell the workflows of the others."""
+        """Apply what concerns this subscription, and tell the workflows of the others."""
         for snapshot in snapshots:
             if snapshot.subscription.id == self._snapshot.subscription.id:
                 self._apply(snapshot)
@@ -138,11 +149,11 @@ class SubscriptionWorkflow:
                 await tell(snapshot)
 
     def _now_of(self, message: SubscriptionMessage) -> datetime:
-        """A command's business instant: only on a test clock does its sender say it."""
+        """A command's business instant. Only on a test clock does the sender name it."""
         return message.now if self._start.on_clock and message.now is not None else workflow.now()
 
     def _apply(self, snapshot: Snapshot) -> None:
-        """Take over what is committed, unless something newer is known."""
+        """Apply what is committed, unless something newer is known."""
         if (
             snapshot.subscription.id == self._snapshot.subscription.id
             and snapshot.subscription.version >= self._snapshot.subscription.version
@@ -151,7 +162,10 @@ class SubscriptionWorkflow:
             self._changed = True
 
     def _time_to_continue(self) -> bool:
-        """After some cycles, as soon as nothing waits; when the history has grown long, with what waits (a flood of signals)."""
+        """Whether to continue as new: after some cycles, as soon as no command waits.
+
+        When the history has grown long (a flood of signals), waiting commands go along.
+        """
         if self._snapshot.next_step is None or self._step_now() is not None:
             return False
         if workflow.info().is_continue_as_new_suggested():
@@ -159,7 +173,7 @@ class SubscriptionWorkflow:
         return not self._queue and self._steps >= self._start.options.cycles_per_run
 
     async def _continue(self) -> None:
-        """Continue as new, unless something comes in that somebody waits for while the last handlers finish."""
+        """Continue as new, unless a command comes in while the last handlers finish."""
         await workflow.wait_condition(
             lambda: (
                 workflow.all_handlers_finished()
@@ -168,27 +182,37 @@ class SubscriptionWorkflow:
             )
         )
         if workflow.all_handlers_finished():
-            accepted = tuple(accepted.message for accepted in self._queue)
-            workflow.continue_as_new(
-                replace(self._start, snapshot=self._snapshot, accepted=accepted)
-            )
+            queued = tuple(queued.message for queued in self._queue)
+            workflow.continue_as_new(replace(self._start, snapshot=self._snapshot, queued=queued))
 
-    # commands: an update answers, a signal does not
+    # commands: see `workflows.command_handlers`
 
-    async def _command(self, message: SubscriptionMessage) -> CommandResult:
-        accepted = Accepted(message)
-        self._queue.append(accepted)
-        return await accepted.outcome()
+    async def execute(self, message: SubscriptionMessage) -> CommandResult:
+        """Put a command in the queue, and wait for its outcome."""
+        queued = QueuedCommand(message)
+        self._queue.append(queued)
+        return await queued.outcome()
 
-    def _check(self, message: SubscriptionMessage, *names: str) -> None:
-        """Refuse at once what the table of states refuses, if what is known here is what is committed (Rule 2)."""
+    def enqueue(self, message: SubscriptionMessage) -> None:
+        """Put a command in the queue, unless it waits there already. Its sender does not wait."""
         command = message.command
-        if command.do not in names or command.subscription != self._snapshot.subscription.id:
-            raise ApplicationError(
-                f"{command.do} of {command.subscription} does not belong here",
-                type="Misaddressed",
-                non_retryable=True,
+        if command.subscription != self._snapshot.subscription.id:
+            workflow.logger.warning(
+                "a signal was dropped: it is for another subscription",
+                extra={"operation": command.do},
             )
+        elif all(waiting.message.command != command for waiting in self._queue):
+            self._queue.append(QueuedCommand(message))
+
+    def validate(self, message: SubscriptionMessage) -> None:
+        """Refuse at once what the table of states refuses (Rule 2).
+
+        The workflow does so only if it knows what is committed, and nothing comes before the
+        command.
+        """
+        command = message.command
+        if command.subscription != self._snapshot.subscription.id:
+            raise misaddressed(command, command.subscription)
         behind = (
             message.seen_version is None
             or message.seen_version > self._snapshot.subscription.version
@@ -201,109 +225,28 @@ class SubscriptionWorkflow:
         ):
             return
         refusal = state_table.refusal(command.do, self._snapshot.subscription)
-        if message.seen_suspended and command.do != "terminate":
+        if message.seen_suspended and not command.while_suspended:
             refusal = Refusal(
                 Rule.SUSPEND_AND_CLOSE,
                 f"account {self._snapshot.subscription.account} is suspended",
             )
         if refusal:
-            raise ApplicationError(
-                str(refusal), refusal.rule, refusal.reason, type="Refused", non_retryable=True
-            )
+            raise refused(refusal)
 
     def _step_is_due(self, now: datetime) -> bool:
         return self._snapshot.next_step is not None and self._snapshot.next_step.due <= now
-
-    @workflow.update
-    async def recover(self, message: SubscriptionMessage) -> CommandResult:
-        """Rule 6.1."""
-        return await self._command(message)
-
-    @recover.validator
-    def _may_recover(self, message: SubscriptionMessage) -> None:
-        self._check(message, "recover")
-
-    @workflow.update
-    async def extend(self, message: SubscriptionMessage) -> CommandResult:
-        """Rule 6.2."""
-        return await self._command(message)
-
-    @extend.validator
-    def _may_extend(self, message: SubscriptionMessage) -> None:
-        self._check(message, "extend")
-
-    @workflow.update
-    async def reactivate(self, message: SubscriptionMessage) -> CommandResult:
-        """Rule 7."""
-        return await self._command(message)
-
-    @reactivate.validator
-    def _may_reactivate(self, message: SubscriptionMessage) -> None:
-        self._check(message, "reactivate")
-
-    @workflow.update
-    async def unsubscribe(self, message: SubscriptionMessage) -> CommandResult:
-        """Rule 8.1."""
-        return await self._command(message)
-
-    @unsubscribe.validator
-    def _may_unsubscribe(self, message: SubscriptionMessage) -> None:
-        self._check(message, "unsubscribe")
-
-    @workflow.update
-    async def resubscribe(self, message: SubscriptionMessage) -> CommandResult:
-        """Rule 8.1."""
-        return await self._command(message)
-
-    @resubscribe.validator
-    def _may_resubscribe(self, message: SubscriptionMessage) -> None:
-        self._check(message, "resubscribe")
-
-    @workflow.update
-    async def terminate(self, message: SubscriptionMessage) -> CommandResult:
-        """Rule 8.2."""
-        return await self._command(message)
-
-    @terminate.validator
-    def _may_terminate(self, message: SubscriptionMessage) -> None:
-        self._check(message, "terminate")
-
-    @workflow.signal(name="recover")
-    def recover_later(self, message: SubscriptionMessage) -> None:
-        """Recover, for a sender that does not wait; the request id keeps it from being done twice (Rule 4.2)."""
-        self._enqueue(message, "recover")
-
-    @workflow.signal(name="refund")
-    def refund_later(self, message: SubscriptionMessage) -> None:
-        """Terminate with its refund, for a sender that does not wait (Rule 8.2)."""
-        self._enqueue(message, "terminate")
-
-    def _enqueue(self, message: SubscriptionMessage, name: str) -> None:
-        command = message.command
-        if (
-            command.do == name
-            and command.subscription == self._snapshot.subscription.id
-            and command.request_id
-        ):
-            if all(waiting.message.command != command for waiting in self._queue):
-                self._queue.append(Accepted(message))
-        else:
-            workflow.logger.warning(
-                "a signal was dropped: it is for something else, or has no request id",
-                extra={"operation": command.do},
-            )
 
     # what others tell it
 
     @workflow.signal
     def moved(self, snapshot: Snapshot) -> None:
-        """Somebody else's transaction has changed the subscription: a group's renewal, a top-up, a suspension."""
+        """Another workflow's transaction has changed the subscription, such as a top-up."""
         if snapshot.next_step is None or snapshot.next_step.due.tzinfo is not None:
             self._apply(snapshot)
 
     @workflow.update
     async def tick(self, tick: Tick) -> Step | None:
-        """The test clock has come to the next step of this version: take it; answers what is next."""
+        """The test clock has reached the next step of this version. Returns what is next."""
         self._ticks.append(tick)
         self._changed = True
         await workflow.wait_condition(lambda: self._has_taken(tick))
@@ -333,7 +276,7 @@ class SubscriptionWorkflow:
 
     @workflow.query
     def schedule(self, steps: int = 12) -> list[Planned]:
-        """The next steps and notices, if every renewal is funded and nobody commands anything."""
+        """The next steps and notices, if every renewal is funded and no command comes."""
         plan = planner.schedule(
             self._snapshot.subscription,
             policy.restore(self._snapshot.policy),
@@ -356,7 +299,10 @@ class SubscriptionWorkflow:
 
 
 async def tell(snapshot: Snapshot) -> None:
-    """Tell a subscription's workflow what has become of it; one that is not there (yet) reads it when it starts."""
+    """Tell a subscription's workflow what has become of the subscription.
+
+    A workflow that does not exist yet reads it when it starts.
+    """
     handle = workflow.get_external_workflow_handle_for(
         SubscriptionWorkflow.run, subscription_workflow(snapshot.subscription.id)
     )

@@ -127,7 +127,7 @@ class _Run:
             case Kind.EXPIRE:
                 self._tell(Event.EXPIRED, step.rule, step.why, subscription)
                 self.plan(lifecycle.expire(subscription, self.today, self.account.timezone))
-            case Kind.TERMINATE:
+            case Kind.END:
                 self._tell(Event.TERMINATED, step.rule, step.why, subscription)
                 self.plan(lifecycle.terminate(subscription, self.today))
             case _:

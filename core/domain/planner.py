@@ -28,7 +28,7 @@ class Kind(StrEnum):
     ATTEMPT = "attempt"
     RETRY = "retry"
     EXPIRE = "expire"
-    TERMINATE = "terminate"
+    END = "end"
 
 
 class Notice(StrEnum):
@@ -46,7 +46,7 @@ RANK: dict[str, int] = {
     Kind.ATTEMPT: 1,
     Kind.RETRY: 1,
     Kind.EXPIRE: 3,
-    Kind.TERMINATE: 4,
+    Kind.END: 4,
     Notice.RENEWAL: 6,
     Notice.EXPIRING: 6,
 }
@@ -83,7 +83,7 @@ def next_step(subscription: Subscription, policy: Policy, zone: str) -> Step | N
         assert subscription.expired_on is not None
         day = subscription.expired_on + timedelta(days=policy.reactivation_days)
         return Step(
-            Kind.TERMINATE,
+            Kind.END,
             first_instant(day, zone),
             Rule.TIMELINE,
             f"expired and not reactivated by {day - _DAY}",
@@ -242,7 +242,7 @@ def schedule(
         match step.kind:
             case Kind.EXPIRE:
                 subscription = lifecycle.expire(subscription, today, zone)
-            case Kind.TERMINATE:
+            case Kind.END:
                 return
             case _:
                 try:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, Row, and_, bindparam, or_, select, up
 from core.domain import planner
 from core.domain.calendar import first_instant, local_date
 from core.domain.catalog import Catalog
-from core.domain.commands import Command
+from core.domain.commands.base import Command
 from core.domain.events import Event
 from core.domain.fees import Line
 from core.domain.money import plain

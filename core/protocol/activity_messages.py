@@ -1,7 +1,6 @@
 """What workflows, activities and clients say to one another: plain data, in and out.
 
-Workflows know activities by name and by these messages only. Everything here is serialised; a field that is added gets a default, so that
-messages recorded by older code still decode.
+Workflows know activities only by name and by these messages. Everything here is serialised.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from core.domain.commands import AnyCommand
+from core.domain.commands import AnyCommand, AnyResult
 from core.domain.planner import Kind, Step
 from core.domain.refusal import Refusal
 from core.domain.subscription import Subscription
@@ -18,8 +17,13 @@ from core.domain.subscription import Subscription
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A subscription as committed, with what its workflow needs to know besides: its time zone, the policy that its running steps
-    follow (what differs from the defaults), and its next step."""
+    """A subscription as committed, with what its workflow needs to know besides.
+
+    `timezone`: that of its account.
+    `suspended`: whether its account is suspended.
+    `policy`: the policy of its running steps; only what differs from the defaults.
+    `next_step`: what it does next by itself. None when it is TERMINATED.
+    """
 
     subscription: Subscription
     timezone: str
@@ -32,11 +36,11 @@ class Outcome(StrEnum):
     """How an activity of a step ended."""
 
     DONE = "done"
-    STALE = "stale"  # somebody else has taken the step already; the snapshot says what is next
+    STALE = "stale"  # Another worker has run the step. The snapshot says what is next.
     NEEDS_CARD = "needs_card"
     UNFUNDED = "unfunded"
-    FUNDED = "funded"  # asked to mark it failed, but by now it can be funded
-    NOT_YET = "not_yet"  # another step of the account comes first (Rule 1.7)
+    FUNDED = "funded"  # It was to be marked failed, but by now it can be funded.
+    NOT_YET = "not_yet"  # Another step of the account comes first (Rule 1.7).
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +54,12 @@ class DueStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRequest:
-    """Take the next step of a subscription at a business instant, if its version is still this one. `charge` is the key of the card
-    charge that was made for it. `past` are subscriptions of the account whose due step is not waited for (any more); none: whoever asks waits
-    for nobody (as older code did). `briefly`: somebody else asks, whose turn comes after it."""
+    """Run the next step of a subscription at a business instant, if its version is still this one.
+
+    `charge`: the key of the card charge that was made for it.
+    `past`: ids of subscriptions whose due steps are skipped. None skips all of them.
+    `briefly`: True if the caller runs it for another command or step, which waits for it.
+    """
 
     subscription: str
     version: int
@@ -64,8 +71,11 @@ class StepRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepResult:
-    """The outcome, the subscription as it is now, and the others that changed with it. `charge` is the key of the card charge that is
-    needed for `members`, `first` the step that comes before (Rule 1.7)."""
+    """The outcome, the subscription as it is now, and the others that changed with it.
+
+    `charge`: the key of the card charge that is needed for `members`.
+    `first`: the step that comes before this one (Rule 1.7).
+    """
 
     outcome: Outcome
     snapshot: Snapshot
@@ -87,12 +97,17 @@ class CommandRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandResult:
-    """What became of a command: refused by a rule, or done. `facts` are what it did (amount, expiry …), the same for every repetition of the
-    request id, in which case `replayed` is true (Rule 4.2). `snapshots` are the subscriptions that changed. `needs_charge` asks for a
-    card charge before the same command is given again, `first` for a step that is due to be taken before (Rule 1.6)."""
+    """What became of a command: refused by a rule, or done.
+
+    `result`: what the command did. It is the same for every repetition of the request id.
+    `replayed`: True for a repetition (Rule 4.2).
+    `snapshots`: the subscriptions that changed.
+    `needs_charge`: the key of a card charge that is made before the command is repeated.
+    `first`: a due step that runs before the command is repeated (Rule 1.6).
+    """
 
     refusal: Refusal | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
+    result: AnyResult | None = None
     replayed: bool = False
     snapshots: tuple[Snapshot, ...] = ()
     needs_charge: str | None = None

@@ -1,15 +1,16 @@
-"""Which activities a step and a command take, one after the other, as generators: they yield calls and are sent the results.
+"""Which activities a step and a command run, one after the other.
 
-The workflow drives them with Temporal's activities, the simulator's direct engine with plain calls; so the way of a renewal is written
-once. So is the order within an account: who comes too early is told which step is first, takes that, and tries again (Rules 1.6, 1.7).
+The sequences are generators: they yield calls and are sent the results. The workflow runs the
+calls as Temporal activities, the simulator's direct engine as plain calls. So the way of a renewal
+is written once. So is the order within an account: a step or command that comes too early is told
+which step is first. The generator runs that step, then tries again (Rules 1.6, 1.7).
 """
 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
-from core.domain.commands import SetAccount, Terminate
 from core.domain.planner import Kind
 from core.protocol.activity_messages import (
     ChargeRequest,
@@ -25,21 +26,28 @@ from core.protocol.activity_messages import (
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An activity by name, and its request. It is tried until it works; with `briefly` not for ever, and its result may be none."""
+    """An activity by name, and its request.
+
+    The driver retries it until it works. A call with `briefly` has a timeout; its result may be
+    None.
+    """
 
     activity: str
     request: StepRequest | CommandRequest | ChargeRequest
     briefly: bool = False
 
 
-#: So many steps of others are taken before one's own; what is due beyond them is not waited for.
 MOST_BEFORE = 500
+"""A step or command runs so many steps of others first. It skips what is due beyond them."""
 
 
-def take(
+def run_step(
     kind: Kind, subscription: str, version: int, now: datetime
 ) -> Generator[Call, Any, StepResult]:
-    """Take the next step of a subscription, whose version this is, and before it what comes first in its account."""
+    """Run the next step of a subscription in this version, after what comes first in its account.
+
+    `now`: the business instant (UTC).
+    """
     request = StepRequest(subscription=subscription, version=version, now=now, past=())
     before: list[Snapshot] = []
     while True:
@@ -47,19 +55,21 @@ def take(
         assert result is not None
         if result.first is None:
             return replace(result, others=(*before, *result.others))
-        past = yield from _take_first(result.first, now, request.past or (), before)
+        past = yield from _run_first(result.first, now, request.past or (), before)
         request = replace(request, past=past)
 
 
 def carry_out(request: CommandRequest) -> Generator[Call, Any, CommandResult]:
-    """Carry out a command, before it what is due in its account, and with a card charge in between where it needs one."""
-    activity = activity_of(request)
+    """Carry out a command, after what is due in its account.
+
+    It makes a card charge if the command needs one. The activity has the command's name.
+    """
     request = replace(request, past=request.past or ())
     before: list[Snapshot] = []
     while True:
-        result: CommandResult = yield Call(activity, request)
+        result: CommandResult = yield Call(request.command.do, request)
         if result.first is not None:
-            past = yield from _take_first(result.first, request.now, request.past or (), before)
+            past = yield from _run_first(result.first, request.now, request.past or (), before)
             request = replace(request, past=past)
         elif result.needs_charge is not None and request.charge is None:
             yield Call("charge", ChargeRequest(key=result.needs_charge))
@@ -69,13 +79,24 @@ def carry_out(request: CommandRequest) -> Generator[Call, Any, CommandResult]:
 
 
 def _step(kind: Kind, request: StepRequest) -> Generator[Call, Any, StepResult | None]:
-    """A step by itself. One that is asked for briefly may end early: with no result, or with a charge that was not answered."""
-    result: StepResult | None
-    if kind in (Kind.EXPIRE, Kind.TERMINATE):
-        result = yield Call(str(kind), request, request.briefly)
-        return result
+    """A step by itself.
+
+    A brief one may end early: without a result, or with a charge that was not made.
+    """
+    match kind:
+        case Kind.EXPIRE | Kind.END:
+            result: StepResult | None = yield Call(str(kind), request, request.briefly)
+            return result
+        case Kind.RENEW | Kind.ATTEMPT | Kind.RETRY:
+            return (yield from _renewal(request))
+        case unreachable:
+            assert_never(unreachable)
+
+
+def _renewal(request: StepRequest) -> Generator[Call, Any, StepResult | None]:
+    """An attempt to renew: by the wallet, by the card, or else marked failed."""
     while True:
-        result = yield Call("renew", request, request.briefly)
+        result: StepResult | None = yield Call("renew", request, request.briefly)
         if (
             result is not None
             and result.outcome is Outcome.NEEDS_CARD
@@ -91,12 +112,15 @@ def _step(kind: Kind, request: StepRequest) -> Generator[Call, Any, StepResult |
             return result
 
 
-def _take_first(
+def _run_first(
     step: DueStep, now: datetime, past: tuple[str, ...], changed: list[Snapshot]
 ) -> Generator[Call, Any, tuple[str, ...] | None]:
-    """Take a step that comes before a request; what has changed is added to `changed`. Answers which subscriptions the request goes past from now
-    on: a step that does not come to its end (the card gateway does not answer, say) is left to its own workflow, with all that are
-    waiting for the same charge. None: it goes past all."""
+    """Run a step that comes before a request. What has changed is added to `changed`.
+
+    Returns the subscriptions whose due steps the request skips from now on. A step that does not
+    end is left to its own workflow, with all that wait for the same charge. That happens when the
+    card gateway does not reply. None: the request skips all due steps.
+    """
     request = StepRequest(
         subscription=step.subscription, version=step.version, now=now, past=past, briefly=True
     )
@@ -107,14 +131,3 @@ def _take_first(
         return (*past, step.subscription, *(result.members if result else ()))
     changed += [result.snapshot, *result.others]
     return past if len(changed) < MOST_BEFORE else None
-
-
-def activity_of(request: CommandRequest) -> str:
-    """The activity that carries out a command: of its name, but for two whose names say more."""
-    match request.command:
-        case Terminate():
-            return "refund"
-        case SetAccount():
-            return "set_account"
-        case command:
-            return command.do

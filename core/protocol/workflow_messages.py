@@ -1,26 +1,34 @@
-"""What starts a workflow and what is sent to it. A field that is added gets a default; `schema` tells the inputs of older code apart."""
+"""What starts a workflow and what is sent to it. `schema` tells inputs of newer code apart."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from core.domain.commands import AnyAccountCommand, AnySubscriptionCommand, Purchase
+from core.domain.commands import AnyAccountCommand, AnySubscriptionCommand
 from core.protocol.activity_messages import Snapshot
 
-#: The newest schema of inputs that this code reads.
 SCHEMA = 1
+"""The newest schema of inputs that this code reads."""
 
 
 def readable(schema: int) -> None:
-    """Refuse an input of newer code: its task is tried again, until a worker of that code takes it. Raises RuntimeError."""
+    """Refuse an input of newer code. Raises RuntimeError.
+
+    Temporal retries the task until a worker of the newer code runs it.
+    """
     if schema > SCHEMA:
         raise RuntimeError(f"an input of schema {schema}; this code reads up to {SCHEMA}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How workflows run, as configured when they were started: renewals until continue-as-new, the spread of the herd over real time (seconds), whether a
-    renewal from the wallet is tried as a local activity first, the task queue of card charges, and after how many seconds an activity that has not
-    answered is taken for lost with its worker and tried again."""
+    """How workflows run, as configured when they were started.
+
+    `cycles_per_run`: renewals until a workflow continues as new.
+    `jitter_seconds`: over how many seconds renewals of one instant are spread.
+    `renew_locally`: whether a renewal from the wallet runs as a local activity first.
+    `charge_queue`: the task queue of card charges.
+    `activity_seconds`: the timeout of one attempt of an activity.
+    """
 
     cycles_per_run: int = 6
     jitter_seconds: int = 0
@@ -31,20 +39,28 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionInput:
-    """A subscription's workflow: what is committed, whether it lives by a test clock, and the commands that were accepted but not yet
-    carried out."""
+    """The input of a subscription's workflow.
+
+    `snapshot`: the subscription as committed.
+    `on_clock`: whether it lives by a test clock.
+    `queued`: the commands that wait in the queue.
+    """
 
     snapshot: Snapshot
     on_clock: bool = False
     options: Options = field(default_factory=Options)
-    accepted: tuple["SubscriptionMessage", ...] = ()
+    queued: tuple["SubscriptionMessage", ...] = ()
     schema: int = SCHEMA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionMessage:
-    """A command on a subscription. `now` is the virtual now of a test clock. `seen_version` and `seen_suspended` are what its sender saw committed:
-    a workflow that knows as much may refuse by the table at once."""
+    """A command on a subscription.
+
+    `now`: the virtual now of a test clock.
+    `seen_version`, `seen_suspended`: what the sender has seen committed. A workflow that knows as
+    much may refuse by the table of states at once.
+    """
 
     command: AnySubscriptionCommand
     now: datetime | None = None
@@ -54,7 +70,10 @@ class SubscriptionMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountInput:
-    """The workflow that carries out the commands on an account, as long as there are any. `suspended` is as committed."""
+    """The input of the workflow that carries out the commands on an account.
+
+    `suspended`: whether the account is suspended, as committed.
+    """
 
     account: str
     suspended: bool
@@ -66,13 +85,16 @@ class AccountInput:
 class AccountMessage:
     """A command on an account. `now` is the virtual now of a test clock."""
 
-    command: AnyAccountCommand | Purchase
+    command: AnyAccountCommand
     now: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """A test clock has come to the next step that this version of the subscription has: it is taken at the virtual `now`."""
+    """A test clock has reached the next step of this version of the subscription.
+
+    The step runs at the virtual `now`.
+    """
 
     now: datetime
     version: int

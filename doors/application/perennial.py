@@ -25,17 +25,12 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.accounts import NewAccount, open_account
 from activities.command_checks import replay
+from activities.open_account import NewAccount, open_account
 from activities.registry import Activities
-from core.domain.commands import (
-    AnyAccountCommand,
-    AnyCommand,
-    AnySubscriptionCommand,
-    Purchase,
-    Recover,
-    Terminate,
-)
+from core.domain.commands import AnyAccountCommand, AnyCommand, AnySubscriptionCommand
+from core.domain.commands.base import SubscriptionCommand
+from core.domain.commands.purchase import Purchase
 from core.domain.planner import Step
 from core.domain.refusal import Refusal, Refused
 from core.domain.rules import Rule
@@ -47,7 +42,6 @@ from core.ledger.due_steps import Due
 from core.ledger.tables import AccountRow, Clock, SubscriptionRow
 from core.ledger.unit_of_work import Ledger
 from core.protocol.activity_messages import CommandRequest, CommandResult, Snapshot
-from core.protocol.call_sequences import activity_of
 from core.protocol.workflow_messages import (
     AccountInput,
     AccountMessage,
@@ -170,18 +164,20 @@ class Perennial:
             return CommandResult(refusal=Refusal(Rule.PURCHASE, foreign))
         if isinstance(command, Purchase):
             return await self._purchase(command, now)
-        if isinstance(command, AnySubscriptionCommand):
+        if isinstance(command, SubscriptionCommand):
             return await self._on_subscription(command, now)
         return await self._on_account(command, now)
 
-    async def send(self, command: Recover | Terminate) -> None:
-        """Recover or terminate without waiting for the outcome, by signal: accepted while no worker is up. It needs a request id; the outcome is
-        in the history."""
+    async def send(self, command: SubscriptionCommand) -> None:
+        """Send a command by signal, without waiting for the outcome.
+
+        It is accepted while no worker is up. It needs a request id. The outcome is in the history.
+        """
         if command.request_id is None:
             raise ValueError("a command that nobody waits for needs a request id")
         message = await self._sql(self._message, command, await self._sql(self._now_of, command))
         handle = self.temporal.get_workflow_handle(subscription_workflow(command.subscription))
-        await handle.signal("recover" if isinstance(command, Recover) else "refund", message)
+        await handle.signal(command.do, message)
 
     async def _purchase(self, command: Purchase, now: datetime | None) -> CommandResult:
         """The commit first, then the workflow; whoever dies in between is made good by the relay (`start_missing`). Where something of the account
@@ -219,9 +215,7 @@ class Perennial:
                 raise  # it lives, and only its workflow can do this
             return result
 
-    async def _on_account(
-        self, command: AnyAccountCommand | Purchase, now: datetime | None
-    ) -> CommandResult:
+    async def _on_account(self, command: AnyAccountCommand, now: datetime | None) -> CommandResult:
         try:
             if replayed := await self._sql(self._replay, command):
                 return replayed
@@ -254,9 +248,12 @@ class Perennial:
         return CommandResult(refusal=Refusal(rule, reason))
 
     async def _directly(self, command: AnyCommand, now: datetime | None) -> CommandResult:
-        """A command for which there is no workflow: unknown, or TERMINATED. The use case refuses it, or answers a repetition."""
+        """A command for which there is no workflow: unknown, or TERMINATED.
+
+        The use case refuses it, or returns the first result of a repetition.
+        """
         request = CommandRequest(command=command, now=now or machine_now(), past=())
-        result: CommandResult = await self._sql(self.activities.call, activity_of(request), request)
+        result: CommandResult = await self._sql(self.activities.call, command.do, request)
         return result
 
     async def _update(
@@ -415,7 +412,7 @@ class Perennial:
     # accounts and clocks
 
     async def open_account(self, account: NewAccount) -> None:
-        """Open an account (see `activities.accounts.open_account`)."""
+        """Open an account (see `activities.open_account`)."""
         now = (
             await self._sql(test_clocks.now_of, self.ledger, account.clock)
             if account.clock
@@ -453,13 +450,13 @@ class Perennial:
 
     def _now_of(self, command: AnyCommand) -> datetime | None:
         with self.ledger.engine.connect() as connection:
-            if isinstance(command, AnySubscriptionCommand):
+            if isinstance(command, SubscriptionCommand):
                 return virtual_now(connection, subscription=command.subscription)
             return virtual_now(connection, account=command.account)
 
     def _foreign(self, command: AnyCommand) -> str | None:
         """Another seller's accounts and subscriptions are not there for this one."""
-        if isinstance(command, AnySubscriptionCommand):
+        if isinstance(command, SubscriptionCommand):
             query = select(AccountRow.seller).join(
                 SubscriptionRow, SubscriptionRow.account == AccountRow.id
             )
@@ -478,7 +475,7 @@ class Perennial:
 
     def _clock_of(self, command: AnyCommand) -> str | None:
         with self.ledger.engine.connect() as connection:
-            if isinstance(command, AnySubscriptionCommand):
+            if isinstance(command, SubscriptionCommand):
                 return connection.execute(
                     select(SubscriptionRow.clock).where(SubscriptionRow.id == command.subscription)
                 ).scalar()

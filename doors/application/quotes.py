@@ -1,6 +1,7 @@
-"""What a command would cost or give back, before it is confirmed (Rules 6.2, 8.2). It changes nothing.
+"""What a command would cost or give back, before it is confirmed (Rules 6.2, 8.2).
 
-The command itself decides again when it is carried out; its result says what was really moved.
+A quote changes nothing. The command decides again when it is carried out. Its result says what was
+really moved.
 """
 
 from collections.abc import Iterator
@@ -9,10 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from activities import extend, refund
-from activities.command_checks import replay
-from core.domain import state_table
-from core.domain.commands import Extend, Terminate
+from activities.command_checks import check_states, replay
+from activities.commands import extend, terminate
+from core.domain.commands.extend import Extend
+from core.domain.commands.terminate import Terminate
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.domain.subscription import ZERO, Subscription
@@ -22,7 +23,11 @@ from core.ledger.unit_of_work import Ledger, Unknown, Work
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundQuote:
-    """What terminating now gives back: the amount after the administrative fee, and up to which day it was paid."""
+    """What terminating now gives back.
+
+    `refund`: the amount after the administrative fee.
+    `paid_until`: the last paid day.
+    """
 
     subscription: str
     account: str
@@ -46,12 +51,15 @@ class ExtensionQuote:
 
 
 def refund_of(ledger: Ledger, command: Terminate) -> RefundQuote | None:
-    """What terminating gives back; none when the request was carried out before. Raises `Refused`."""
+    """What terminating gives back. Raises `Refused`.
+
+    Returns None if the request was carried out before.
+    """
     with _work(ledger, command) as found:
         if found is None:
             return None
         work, subscription = found
-        back = refund.quote(work, subscription)
+        back = terminate.quote(work, subscription)
         return RefundQuote(
             subscription=subscription.id,
             account=work.account.id,
@@ -63,7 +71,10 @@ def refund_of(ledger: Ledger, command: Terminate) -> RefundQuote | None:
 
 
 def cost_of(ledger: Ledger, command: Extend) -> ExtensionQuote | None:
-    """What an extension costs; none when the request was carried out before. Raises `Refused`."""
+    """What an extension costs. Raises `Refused`.
+
+    Returns None if the request was carried out before.
+    """
     with _work(ledger, command) as found:
         if found is None:
             return None
@@ -92,11 +103,8 @@ def _work(
         now = virtual_now(connection, subscription=command.subscription) or machine_now()
     try:
         with ledger.work(now, subscription=command.subscription) as work:
-            if work.account.suspended and command.do != "terminate":
-                raise Refused(Rule.SUSPEND_AND_CLOSE, f"account {work.account.id} is suspended")
             subscription = work.subscription(command.subscription)
-            if refusal := state_table.refusal(command.do, subscription):
-                raise Refused(refusal.rule, refusal.reason)
+            check_states(work, command, subscription)
             yield work, subscription
     except Unknown:
         raise Refused(

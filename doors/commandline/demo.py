@@ -16,7 +16,12 @@ from rich.console import Console
 from rich.text import Text
 
 from activities.number_invoices import number_invoices
-from core.domain.commands import AnyCommand, Recover, SetAccount, SetCard, Terminate, TopUp
+from core.domain.commands import AnyCommand
+from core.domain.commands.recover import Recover
+from core.domain.commands.set_account import SetAccount
+from core.domain.commands.set_card import SetCard
+from core.domain.commands.terminate import Terminate
+from core.domain.commands.top_up import TopUp
 from core.ledger.clocks import machine_now
 from core.protocol.activity_messages import CommandResult
 from doors.application import quotes
@@ -182,7 +187,7 @@ class Demo:
         if result.refusal:
             self._say(f"  {command.do} is refused: {result.refusal}")
         elif say:
-            self._say(f"  {wording.result(say, result)}")
+            self._say(f"  {wording.result(result)}")
         return result
 
     def _request(self, what: str) -> str:

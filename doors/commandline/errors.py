@@ -36,7 +36,8 @@ from temporalio.client import (
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RPCError, RPCStatusCode
 
-from core.domain.commands import AnyCommand, Purchase
+from core.domain.commands import AnyCommand
+from core.domain.commands.purchase import Purchase
 from core.domain.faults import Faults
 from core.domain.refusal import Refused
 from core.ledger.database import connect

@@ -7,7 +7,7 @@ from decimal import Decimal
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
-from activities.accounts import NewAccount, open_account
+from activities.open_account import NewAccount, open_account
 from core.domain import catalog as catalogs
 from core.domain import policy as policies
 from core.domain.refusal import Refused

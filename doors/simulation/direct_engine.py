@@ -9,7 +9,7 @@ from core.domain.commands import AnyCommand
 from core.domain.planner import Step
 from core.ledger.due_steps import Due
 from core.protocol.activity_messages import CommandRequest, CommandResult
-from core.protocol.call_sequences import Call, carry_out, take
+from core.protocol.call_sequences import Call, carry_out, run_step
 
 T = TypeVar("T")
 
@@ -21,10 +21,10 @@ class Direct:
         self._activities = activities
 
     async def take(self, item: Due, now: datetime) -> Step | None:
-        """Take the step that is due, if its subscription is still as it was read."""
+        """Run the step that is due, if its subscription is still as it was read."""
         assert item.kind is not None
         assert item.version is not None
-        result = self._drive(take(item.kind, item.subscription, item.version, now))
+        result = self._drive(run_step(item.kind, item.subscription, item.version, now))
         return result.snapshot.next_step
 
     async def command(self, command: AnyCommand, now: datetime) -> CommandResult:

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 from sqlalchemy import insert
 
-from activities.accounts import NewAccount, open_account
 from activities.number_invoices import number_invoices
+from activities.open_account import NewAccount, open_account
 from core.domain.commands import AnyCommand
 from core.ledger import stored_terms
 from core.ledger.tables import Clock
@@ -16,7 +16,8 @@ from core.protocol.activity_messages import CommandResult
 from doors.application import test_clocks
 from doors.application.test_clocks import Taker
 from doors.simulation.report import Refused, report
-from doors.simulation.scenario import CARDS, Scenario
+from doors.simulation.scenario import Scenario
+from doors.simulation.shapes import CARDS
 
 CLOCK = "scenario"
 

@@ -1,11 +1,14 @@
 """A scenario file, parsed and checked.
 
-Owns the way from the text of docs/scenario.md to commands in order, each at its instant, and every fault that can be seen without
-playing: the shapes of single steps are in `doors.simulation.shapes`, what the steps mean to one another (who owns which subscription so
-far, instants, outages) is here. What a command does, and whether a rule refuses it, is no matter of this module.
+Owns the way from the text of docs/scenario.md to commands in order, each at its instant, and every
+fault that can be seen without playing. The shapes of single steps are in
+`doors.simulation.command_steps`. What the steps mean to one another is here: who owns which
+subscription so far, instants, outages. What a command does is not a matter of this module, nor is
+whether a rule refuses it.
 
-Worked example: ``{at: 2020-11-16, do: recover, id: s1}`` after a purchase of s1 by an account in Asia/Singapore is the command
-``Recover(subscription="s1")`` at 2020-11-15T16:00Z, the first instant of that day in Singapore (Rule 1.4).
+Worked example: ``{at: 2020-11-16, do: recover, id: s1}`` after a purchase of s1 by an account in
+Asia/Singapore is the command ``Recover(subscription="s1")`` at 2020-11-15T16:00Z. That is the first
+instant of that day in Singapore (Rule 1.4).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,21 +17,19 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from core.domain import catalog, commands, policy
+from core.domain import catalog, inputs, policy
 from core.domain.calendar import first_instant
 from core.domain.catalog import Catalog, Kind
+from core.domain.commands import AnyCommand
 from core.domain.faults import Fault, Faults
 from core.domain.inputs import read_amounts
 from core.domain.places import shown
 from core.domain.policy import Policy
-from doors.simulation import document, shapes
+from doors.simulation import command_steps, document, later_steps, shapes
 from doors.simulation.document import place
 from doors.simulation.shapes import Names, Reasons
 
 T = TypeVar("T")
-
-CARDS = {"none": None, "ok": "sim_ok", "declined": "sim_declined"}
-"""What a scenario calls a card, and the token by which the simulated gateway knows it."""
 
 
 class NotBuilt(Faults):
@@ -37,7 +38,10 @@ class NotBuilt(Faults):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSpec:
-    """An account as the story begins; amounts are in its currency. `card` is none, ok or declined (`CARDS` has the tokens)."""
+    """An account as the story begins. Amounts are in its currency.
+
+    `card`: none, ok or declined (`shapes.CARDS` has the tokens).
+    """
 
     id: str
     currency: str
@@ -52,20 +56,25 @@ class AccountSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A step: a command at an instant (UTC), or an outage, which has `outage_until` (UTC) and no command. `number` counts from 1;
-    `zone` is where its dates are read."""
+    """A step: a command at an instant (UTC), or an outage.
+
+    `number`: its place in the file, from 1.
+    `zone`: the zone in which its dates are read.
+    `command`: None for an outage.
+    `outage_until`: the end of an outage (UTC).
+    """
 
     number: int
     at: datetime
     zone: str
     do: str
-    command: commands.AnyCommand | None = None
+    command: AnyCommand | None = None
     outage_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """A valid scenario. The documents are the policy and the catalogue as written, as plain JSON-able values."""
+    """A valid scenario. The documents are the policy and the catalogue as written, as JSON."""
 
     policy: Policy
     policy_document: dict[str, Any]
@@ -77,27 +86,24 @@ class Scenario:
     seller_credits: Mapping[str, Decimal] = field(default_factory=dict)
 
     def until_for(self, zone_name: str) -> datetime:
-        """The instant (UTC) up to which everything due is done for accounts of the zone: a bare date is its first instant there."""
+        """The instant (UTC) up to which due steps run for accounts of a zone.
+
+        A bare date is its first instant there.
+        """
         return _instant(self.until, zone_name)
 
 
 def parse(text: str | bytes) -> Scenario:
     """The scenario of a YAML or JSON text.
 
-    Raises `Faults` with every fault of the file, each with its place, what is wrong and what is allowed; and `NotBuilt`, with a
-    line for each use, when the file is valid but uses what is not built yet.
+    Raises `Faults` with every fault of the file, each with its place, what is wrong and what is
+    allowed. Raises `NotBuilt`, with a line for each use, for a valid file that uses what is not
+    built yet.
     """
     values, found = document.read(text)
     if not isinstance(values, dict):
-        raise Faults(
-            [
-                *found,
-                Fault(
-                    "file",
-                    f"must be a mapping with the keys {', '.join(key.rstrip('?') for key in _FILE)}",
-                ),
-            ]
-        )
+        keys = ", ".join(key.rstrip("?") for key in _FILE)
+        raise Faults([*found, Fault("file", f"must be a mapping with the keys {keys}")])
     return _File(values, found).scenario()
 
 
@@ -107,7 +113,7 @@ def _instant(when: date | datetime, zone_name: str) -> datetime:
 
 def _list(_: Names, value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise shapes.WrongError("must be a list")
+        inputs.wrong("must be a list")
     return value
 
 
@@ -121,7 +127,7 @@ def _seller(names: Names, value: Any) -> dict[str, Decimal]:
     amounts = read_amounts(values.get("credits", {}), "credits", faults)
     wrong += [((fault.place,), fault.reason) for fault in faults]
     if wrong:
-        raise shapes.WrongError(*wrong)
+        raise shapes.WrongInside(wrong)
     return amounts
 
 
@@ -131,12 +137,12 @@ _FILE: Mapping[str, shapes.Check] = {
     "catalog": _as_is,
     "accounts": _list,
     "steps": _list,
-    "until": shapes.when,
+    "until": shapes.day_or_instant,
 }
 
 
 class _File:
-    """One reading of one file: gathers its faults, and what is not built yet."""
+    """One reading of one file. It gathers the faults, and what is not built yet."""
 
     def __init__(self, values: dict[str, Any], found: list[Fault]) -> None:
         self.found = found
@@ -145,7 +151,7 @@ class _File:
         self.found += shapes.faults(wrong)
 
     def scenario(self) -> Scenario:
-        """The scenario; raises what was found instead, the faults before what is not built yet."""
+        """The scenario. Raises the faults that were found, or else what is not built yet."""
         rules = self._load(policy.load, self.top.get("policy", {}))
         goods = self._load(catalog.load, self.top["catalog"]) if "catalog" in self.top else None
         accounts = self._accounts()
@@ -194,14 +200,17 @@ class _File:
                 self.zones.setdefault(name, values.get("timezone"))
             self.later += [
                 Fault(place(("accounts", index)), f"{what} is not built yet")
-                for what in _later_settings(values)
+                for what in later_steps.settings_in_words(values)
             ]
             if not wrong:
                 accounts.append(AccountSpec(**values))
         return tuple(accounts)
 
     def _names(self, goods: Catalog | None) -> Names:
-        """What steps may name. Of a catalogue with faults the names count all the same, so that one fault does not bring forth others."""
+        """What steps may name.
+
+        The names of a catalogue with faults count too, so that one fault causes no others.
+        """
         if goods is not None:
             return Names({sku.sku: sku.kind for sku in goods.skus}, self.zones)
         kinds: dict[str, Kind | None] = {}
@@ -251,7 +260,8 @@ class _Story:
                 self._outage(index, at, ends, wrong)
         self.file.found += shapes.faults(wrong)
         self.file.later += [
-            Fault(place(("steps", index)), f"{what} is not built yet") for what in _later(values)
+            Fault(place(("steps", index)), f"{what} is not built yet")
+            for what in later_steps.in_words(values)
         ]
         command = None if wrong else self._command(index, values)
         if do in ("purchase", "trial") and "id" in values:
@@ -270,38 +280,43 @@ class _Story:
         )
 
     def _values(self, index: int, written: Any) -> tuple[dict[str, Any], Reasons]:
-        """The step's valid values; of a step whose `do` is not known only what every step has is judged."""
+        """The step's valid values.
+
+        Of a step whose `do` is not known, only the keys that every step has are judged.
+        """
         do = written.get("do") if isinstance(written, dict) else None
-        if not isinstance(do, str) or do not in shapes.STEPS:
+        if not isinstance(do, str) or do not in command_steps.STEPS:
             common = (
                 {key: written[key] for key in ("at", "do", "request_id") if key in written}
                 if isinstance(written, dict)
                 else written
             )
-            return shapes.keys(self.names, common, shapes.EVERY_STEP, ("steps", index))
+            return shapes.keys(self.names, common, command_steps.EVERY_STEP, ("steps", index))
         values, wrong = shapes.keys(
-            self.names, written, {**shapes.EVERY_STEP, **shapes.STEPS[do]}, ("steps", index)
+            self.names,
+            written,
+            {**command_steps.EVERY_STEP, **command_steps.STEPS[do]},
+            ("steps", index),
         )
         wrong += [
-            (("steps", index, *rest), reason) for rest, reason in shapes.together(do, written)
+            (("steps", index, *rest), reason)
+            for rest, reason in command_steps.together(do, written)
         ]
         return values, wrong
 
-    def _command(self, index: int, values: Mapping[str, Any]) -> commands.AnyCommand | None:
-        build = _COMMANDS.get(values["do"])
+    def _command(self, index: int, values: Mapping[str, Any]) -> AnyCommand | None:
         request_id = values.get("request_id") or self._request_id(index)
-        return (
-            build({**values, "request_id": request_id, "hint": self._owner(values)})
-            if build
-            else None
-        )
+        return command_steps.command_of(values, request_id, self._owner(values))
 
     def _owner(self, values: Mapping[str, Any]) -> str | None:
         owner = values.get("account") or self.names.owners.get(values.get("id", ""))
         return owner if isinstance(owner, str) else None
 
     def _zone(self, values: Mapping[str, Any]) -> str | None:
-        """The zone in which the step's dates are read: its account's, else that of the owner so far; an outage's is UTC."""
+        """The zone in which the step's dates are read.
+
+        It is that of its account, or else of the owner so far. That of an outage is UTC.
+        """
         if values.get("do") == "outage":
             return "UTC"
         owner = self._owner(values)
@@ -313,7 +328,8 @@ class _Story:
             wrong.append(
                 (
                     path,
-                    f"{_utc(at)} is before an earlier step at {_utc(self.last)}; instants must not decrease",
+                    f"{_utc(at)} is before an earlier step at {_utc(self.last)}; "
+                    "instants must not decrease",
                 )
             )
         if self.outage is not None and self.outage[1] <= at < self.outage[2]:
@@ -321,7 +337,8 @@ class _Story:
             wrong.append(
                 (
                     path,
-                    f"{_utc(at)} is inside the outage of step {number}; {_utc(ends)} and later is allowed",
+                    f"{_utc(at)} is inside the outage of step {number}; "
+                    f"{_utc(ends)} and later is allowed",
                 )
             )
         self._before_until(path, at, zone, wrong)
@@ -344,7 +361,8 @@ class _Story:
             wrong.append(
                 (
                     path,
-                    f"{_utc(ends)} is not after the outage's first instant {_utc(at)}; a later instant is allowed",
+                    f"{_utc(ends)} is not after the outage's first instant {_utc(at)}; "
+                    "a later instant is allowed",
                 )
             )
             return
@@ -361,7 +379,7 @@ class _Story:
 
 
 def _instant_of(when: date | datetime | None, zone: str | None) -> datetime | None:
-    """The instant of a date or instant; none when it, or the zone to read it in, is not known for a fault."""
+    """The instant of a date or instant. None if a fault hides it, or its zone."""
     if isinstance(when, datetime):
         return when
     return None if when is None or zone is None else first_instant(when, zone)
@@ -369,84 +387,3 @@ def _instant_of(when: date | datetime | None, zone: str | None) -> datetime | No
 
 def _utc(at: datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")
-
-
-def _later_settings(values: Mapping[str, Any]) -> Iterator[str]:
-    if values.get("auto_top_up"):
-        yield "auto_top_up: true"
-    if values.get("mode") == "postpaid":
-        yield "mode: postpaid"
-
-
-_LATER_OF_A_PURCHASE: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "numbers": (bool, "numbers"),
-    "pay": (lambda pay: pay == "contract", "pay: contract"),
-    "align": (bool, "align: true"),
-    "discount": (bool, "discount"),
-}
-
-
-def _later(values: Mapping[str, Any]) -> Iterator[str]:
-    """What in a step is not built yet, in words."""
-    do = values.get("do")
-    if do == "purchase":
-        for key, (used, words) in _LATER_OF_A_PURCHASE.items():
-            if key in values and used(values[key]):
-                yield f"purchase with {words}"
-    elif do == "set":
-        yield from (f"set with {setting}" for setting in _later_settings(values))
-    elif isinstance(do, str) and do != "outage" and do not in _COMMANDS:
-        yield do
-
-
-def _purchase(v: Mapping[str, Any]) -> commands.AnyCommand | None:
-    if any(_later(v)):
-        return None
-    return commands.Purchase(
-        request_id=v["request_id"],
-        subscription=v["id"],
-        account=v["account"],
-        sku=v["sku"],
-        quantity=v.get("quantity", 1),
-        multiplier=v.get("multiplier", 1),
-        addons=v.get("addons", {}),
-        pay=commands.Pay(v.get("pay", "credits")),
-        invoice_number=v.get("invoice_number"),
-        legacy=v.get("legacy", False),
-    )
-
-
-def _of_a_subscription(
-    command: Callable[..., commands.AnyCommand], *keys: str
-) -> Callable[[Mapping[str, Any]], commands.AnyCommand]:
-    return lambda v: command(
-        request_id=v["request_id"], subscription=v["id"], account_hint=v["hint"], **_only(v, keys)
-    )
-
-
-def _of_an_account(
-    command: Callable[..., commands.AnyCommand], *keys: str
-) -> Callable[[Mapping[str, Any]], commands.AnyCommand]:
-    return lambda v: command(request_id=v["request_id"], account=v["account"], **_only(v, keys))
-
-
-def _only(values: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
-    return {key: values[key] for key in keys if key in values}
-
-
-_COMMANDS: Mapping[str, Callable[[Mapping[str, Any]], commands.AnyCommand | None]] = {
-    "purchase": _purchase,
-    "recover": _of_a_subscription(commands.Recover, "invoice_number"),
-    "extend": _of_a_subscription(commands.Extend, "cycles", "to", "invoice_number"),
-    "reactivate": _of_a_subscription(commands.Reactivate, "invoice_number"),
-    "unsubscribe": _of_a_subscription(commands.Unsubscribe),
-    "resubscribe": _of_a_subscription(commands.Resubscribe),
-    "terminate": _of_a_subscription(commands.Terminate, "reason"),
-    "top_up": _of_an_account(commands.TopUp, "amount"),
-    "set_card": lambda v: commands.SetCard(
-        request_id=v["request_id"], account=v["account"], card=CARDS[v["card"]]
-    ),
-    "set": _of_an_account(commands.SetAccount, "credit_limit", "renew_by_card"),
-    "suspend": _of_an_account(commands.Suspend),
-    "resume": _of_an_account(commands.Resume),
-}

@@ -2,20 +2,12 @@
 
 from collections.abc import Iterable
 
-STEPS = ("renew", "mark_failed", "expire", "terminate")
-COMMANDS = (
-    "recover",
-    "extend",
-    "reactivate",
-    "unsubscribe",
-    "resubscribe",
-    "refund",
-    "top_up",
-    "set_card",
-    "set_account",
-    "suspend",
-    "resume",
-)
+from activities import registry
+from core.domain.commands import COMMANDS as COMMANDS_BY_NAME
+
+STEPS = registry.STEPS
+#: The purchase is not here: a client runs it by itself.
+COMMANDS = tuple(do for do in COMMANDS_BY_NAME if do != "purchase")
 COMMIT = ("before_commit", "after_commit")
 PLACES = (*COMMIT, "end")
 

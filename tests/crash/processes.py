@@ -17,8 +17,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 import worker
-from activities.accounts import NewAccount, open_account
 from activities.number_invoices import number_invoices
+from activities.open_account import NewAccount, open_account
 from activities.registry import Activities
 from core.domain.refusal import Refusal
 from core.domain.refusal import Refused as RefusedByRule
@@ -34,7 +34,8 @@ from doors.service.reconciliation import reconcile
 from doors.simulation.direct_engine import Direct
 from doors.simulation.player import CLOCK, Engine
 from doors.simulation.report import Refused
-from doors.simulation.scenario import CARDS, Scenario, parse
+from doors.simulation.scenario import Scenario, parse
+from doors.simulation.shapes import CARDS
 from settings import Settings, read_settings
 
 SCENARIO, JOURNAL, CUSTOMERS = "scenario.yaml", "journal", "customers.csv"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from activities import registry
+from core.domain.commands import COMMANDS
 from core.ledger import failpoints
 from settings import PROJECT
 from tests.crash import points
@@ -41,9 +42,7 @@ def named(path: Path) -> Iterator[str]:
 def test_every_point_of_the_code_is_one_at_which_a_test_kills() -> None:
     found = {point for path in sources() for point in named(path)}
     found |= {
-        f"{name}.{place}"
-        for name in (*registry._STEPS, *registry._COMMANDS)
-        for place in points.PLACES
+        f"{name}.{place}" for name in (*registry.STEPS, *COMMANDS) for place in points.PLACES
     } | {"charge.end"}
     assert found == points.ALL
 

@@ -6,7 +6,12 @@ from decimal import Decimal
 
 import pytest
 
-from core.domain.commands import Command, Extend, Purchase, Recover, Terminate, TopUp
+from core.domain.commands.base import Command
+from core.domain.commands.extend import Extend
+from core.domain.commands.purchase import Purchase
+from core.domain.commands.recover import Recover
+from core.domain.commands.terminate import Terminate
+from core.domain.commands.top_up import TopUp
 from core.domain.faults import Fault, Faults
 from core.domain.refusal import Refusal, Refused
 
@@ -81,7 +86,8 @@ def test_addons_are_compared_whatever_their_order() -> None:
 
 
 def test_a_value_without_a_canonical_form_is_a_defect() -> None:
-    command: Command = TopUp(account="acme", amount={1, 2})  # type: ignore[arg-type]
+    command: Command = TopUp(account="acme", amount=Decimal(1))
+    object.__setattr__(command, "amount", {1, 2})
     with pytest.raises(TypeError, match="set has no canonical form"):
         command.fingerprint()
 

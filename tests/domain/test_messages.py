@@ -24,7 +24,7 @@ def test_a_message_is_frozen_and_its_fields_are_named(message: type) -> None:
 
 def test_what_is_not_said_is_the_default() -> None:
     assert CommandResult() == CommandResult(
-        refusal=None, facts={}, replayed=False, snapshots=(), needs_charge=None
+        refusal=None, result=None, replayed=False, snapshots=(), needs_charge=None
     )
     assert (
         StepRequest(subscription="s1", version=1, now=datetime(2020, 12, 8, tzinfo=UTC)).charge

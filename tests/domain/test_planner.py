@@ -59,7 +59,7 @@ def why(subscription: Subscription) -> str:
             "12-16",
             "1.5",
         ),  # 8.1: no longer retried
-        (expired(day("12-16")), "terminate", "2021-01-13", "1.5"),  # E + 29
+        (expired(day("12-16")), "end", "2021-01-13", "1.5"),  # E + 29
     ],
 )
 def test_rule_1_5_each_row_of_the_timeline(
@@ -100,7 +100,7 @@ def test_rule_14_the_timeline_is_the_policys() -> None:
         day("12-15"),
     )  # E itself
     assert next_of(failed(BOUGHT, first("12-15")), policy)[:2] == ("expire", day("12-16"))
-    assert next_of(expired(day("12-16")), policy)[:2] == ("terminate", day("12-19"))
+    assert next_of(expired(day("12-16")), policy)[:2] == ("end", day("12-19"))
     assert next_of(failed(BOUGHT, first("12-08")), Policy(retry_days=()))[:2] == (
         "expire",
         day("12-16"),
@@ -240,7 +240,7 @@ def test_rule_13_a_missed_attempt_leaves_the_expiry_and_the_days_count_from_when
     None
 ):
     assert next_of(lifecycle.miss(BOUGHT, at("2020-12-25T03:00")))[:2] == ("expire", day("12-16"))
-    assert next_of(expired(day("12-25")))[:2] == ("terminate", day("2021-01-22"))
+    assert next_of(expired(day("12-25")))[:2] == ("end", day("2021-01-22"))
 
 
 def test_rule_5_7_a_late_renewal_with_the_new_renewal_date_past_is_attempted_once_more_at_once() -> (
@@ -376,9 +376,9 @@ def test_the_schedule_of_an_unsubscribed_one_ends() -> None:
     assert coming(OFF) == [
         "notice_expiring 2020-12-12",
         "expire 2020-12-16",
-        "terminate 2021-01-13",
+        "end 2021-01-13",
     ]
-    assert coming(expired(day("12-16"))) == ["terminate 2021-01-13"]
+    assert coming(expired(day("12-16"))) == ["end 2021-01-13"]
     assert coming(replace(BOUGHT, status=Status.TERMINATED)) == []
 
 
@@ -472,7 +472,7 @@ def test_whatever_is_not_terminated_has_a_next_step_that_is_not_due_before_it_wa
         assert local_date(step.due, zone) <= state.expiry or first_instant(
             state.expiry, zone
         ) == first_instant(state.expiry + timedelta(days=1), zone)
-    if step.kind is Kind.TERMINATE:
+    if step.kind is Kind.END:
         assert state.expired_on is not None
         assert step.due >= first_instant(state.expired_on, zone)
     assert step.why
@@ -498,7 +498,7 @@ def test_rule_1_5_attempts_until_the_end_agree_with_a_walk_day_by_day(
         match step.kind:
             case Kind.EXPIRE:
                 state = lifecycle.expire(state, local_date(step.due, zone), zone)
-            case Kind.TERMINATE:
+            case Kind.END:
                 state = lifecycle.terminate(state, local_date(step.due, zone))
             case _:
                 state = lifecycle.fail(state, step.due, Failure.NO_CREDITS)
@@ -516,7 +516,7 @@ def test_rule_1_5_attempts_until_the_end_agree_with_a_walk_day_by_day(
             ended = local_date(due, zone)
             naive.append(
                 (
-                    Kind.TERMINATE,
+                    Kind.END,
                     first_instant(ended + timedelta(days=policy.reactivation_days), zone),
                 )
             )

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from activities.accounts import NewAccount, open_account
+from activities.open_account import NewAccount, open_account
 from activities.registry import Activities
 from core.domain import policy
-from core.domain.commands import AnyCommand, Purchase
+from core.domain.commands import AnyCommand
+from core.domain.commands.purchase import Purchase
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger import stored_terms
 from core.ledger.database import connect

@@ -10,18 +10,16 @@ import pytest
 
 from activities.number_invoices import number_invoices
 from core.domain import policy
-from core.domain.commands import (
-    Extend,
-    Purchase,
-    Recover,
-    Resubscribe,
-    Resume,
-    SetAccount,
-    Suspend,
-    Terminate,
-    TopUp,
-    Unsubscribe,
-)
+from core.domain.commands.extend import Extend
+from core.domain.commands.purchase import Purchase
+from core.domain.commands.recover import Recover
+from core.domain.commands.resubscribe import Resubscribe
+from core.domain.commands.resume import Resume
+from core.domain.commands.set_account import SetAccount
+from core.domain.commands.suspend import Suspend
+from core.domain.commands.terminate import Terminate
+from core.domain.commands.top_up import TopUp
+from core.domain.commands.unsubscribe import Unsubscribe
 from core.ledger import stored_terms
 from core.ledger.due_steps import due_at
 from core.protocol.activity_messages import CommandResult
@@ -37,7 +35,7 @@ def test_fifty_equal_purchases_are_one_subscription_and_one_charge(shop, at_once
         isinstance(result, CommandResult) and result.refusal is None for result in results
     ), results
     assert sum(not result.replayed for result in results) == 1
-    assert all(result.facts == results[0].facts for result in results)
+    assert all(result.result == results[0].result for result in results)
     assert shop.value("SELECT balance FROM accounts") == 950
     for table in ("subscriptions", "periods", "invoices", "history"):
         assert shop.value(f"SELECT count(*) FROM {table}") == 1

@@ -4,7 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from core.domain.commands import SetAccount, Terminate, TopUp
+from core.domain.commands.set_account import SetAccount
+from core.domain.commands.terminate import Terminate
+from core.domain.commands.top_up import TopUp
+from core.domain.faults import Faults
 from core.ledger.bulk_write import insert_all
 from core.ledger.tables import Clock, History
 from tests.ledger.conftest import DAY
@@ -40,7 +43,12 @@ def test_rows_keep_their_order(shop):
     ]
 
 
-@pytest.mark.parametrize("name", NAMES)
+#: Commands refuse these: an id is text on one line and not empty.
+NO_IDS = ("line\nbreak", "")
+IDS = [name for name in NAMES if name not in NO_IDS]
+
+
+@pytest.mark.parametrize("name", IDS)
 def test_a_name_is_data_wherever_it_goes(shop, name):
     shop.open(name, owner=name, billing_email=name)
     assert shop.buy(name, name, request_id=name).refusal is None
@@ -60,5 +68,8 @@ def test_a_table_s_columns_may_be_few(shop):
 
 
 def test_an_unknown_account_with_any_name_is_refused(shop):
-    for name in NAMES:
+    for name in NO_IDS:
+        with pytest.raises(Faults, match="account: "):
+            TopUp(account=name, amount=Decimal(1))
+    for name in IDS:
         assert shop.do(TopUp(account=name, amount=Decimal(1))).refusal.rule == "4.1"

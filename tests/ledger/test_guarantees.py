@@ -11,7 +11,10 @@ import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from activities.number_invoices import number_invoices
-from core.domain.commands import Extend, Recover, SetAccount, Terminate
+from core.domain.commands.extend import Extend
+from core.domain.commands.recover import Recover
+from core.domain.commands.set_account import SetAccount
+from core.domain.commands.terminate import Terminate
 from core.ledger.due_steps import due_at
 from core.ledger.unit_of_work import Overtaken
 from tests.ledger.conftest import DAY

@@ -11,23 +11,21 @@ import pytest
 
 from activities.payments import AccountBusy
 from core.domain import policy
-from core.domain.commands import (
-    Extend,
-    Purchase,
-    Recover,
-    Resubscribe,
-    SetAccount,
-    SetCard,
-    Suspend,
-    Terminate,
-    TopUp,
-    Unsubscribe,
-)
+from core.domain.commands.extend import Extend
+from core.domain.commands.purchase import Purchase
+from core.domain.commands.recover import Recover
+from core.domain.commands.resubscribe import Resubscribe
+from core.domain.commands.set_account import SetAccount
+from core.domain.commands.set_card import SetCard
+from core.domain.commands.suspend import Suspend
+from core.domain.commands.terminate import Terminate
+from core.domain.commands.top_up import TopUp
+from core.domain.commands.unsubscribe import Unsubscribe
 from core.domain.planner import Kind
 from core.ledger.stored_terms import add_policy
 from core.protocol import call_sequences
 from core.protocol.activity_messages import CommandRequest, Outcome, StepRequest, StepResult
-from core.protocol.call_sequences import Call, carry_out, take
+from core.protocol.call_sequences import Call, carry_out, run_step
 from tests.ledger.conftest import DAY, Shop
 
 # s1, bought 2021-03-01 for a month, renews on 03-24 and is retried on 03-26; s2, bought 03-03, renews on 03-26; both cost 50.00
@@ -49,7 +47,7 @@ def step(shop: Shop, subscription: str, now: datetime) -> StepResult:
     [(kind, version)] = shop.rows(
         f"SELECT next_kind, version FROM subscriptions WHERE id = '{subscription}'"
     )
-    result: StepResult = shop.engine._drive(take(Kind(kind), subscription, version, now))
+    result: StepResult = shop.engine._drive(run_step(Kind(kind), subscription, version, now))
     return result
 
 
@@ -93,7 +91,7 @@ def test_who_comes_too_early_writes_nothing(shop: Shop) -> None:
 def test_what_does_not_come_to_its_end_is_gone_past(shop: Shop) -> None:
     """The card gateway does not answer for s1: s2 does not wait for it."""
     of_two_dates(shop)
-    steps = take(Kind.RENEW, "s2", 1, BOTH)
+    steps = run_step(Kind.RENEW, "s2", 1, BOTH)
     asked = next(steps)
     answer = shop.engine._activities.call(asked.activity, asked.request)
     asked = steps.send(answer)
@@ -164,7 +162,7 @@ def test_a_group_whose_member_is_first_comes_first_as_a_whole_rule_5_2(shop: Sho
     assert shop.rows(order) == [("g", "attempt"), ("a", "retry"), ("s", "retry")]
     calls = [
         call.request.subscription
-        for call in until_done(shop, take(Kind.RETRY, "s", version_of(shop, "s"), BOTH))
+        for call in until_done(shop, run_step(Kind.RETRY, "s", version_of(shop, "s"), BOTH))
     ]
     assert calls == ["s", "s"]  # renew, mark_failed
     assert told(shop, "2021-03-26") == ["g renewal_failed", "s renewal_failed"]

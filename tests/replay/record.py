@@ -30,20 +30,18 @@ from temporalio.client import (
 from temporalio.service import RPCError
 
 from activities import registry
-from core.domain.commands import (
-    Extend,
-    Purchase,
-    Reactivate,
-    Recover,
-    Resubscribe,
-    Resume,
-    SetAccount,
-    SetCard,
-    Suspend,
-    Terminate,
-    TopUp,
-    Unsubscribe,
-)
+from core.domain.commands.extend import Extend
+from core.domain.commands.purchase import Purchase
+from core.domain.commands.reactivate import Reactivate
+from core.domain.commands.recover import Recover
+from core.domain.commands.resubscribe import Resubscribe
+from core.domain.commands.resume import Resume
+from core.domain.commands.set_account import SetAccount
+from core.domain.commands.set_card import SetCard
+from core.domain.commands.suspend import Suspend
+from core.domain.commands.terminate import Terminate
+from core.domain.commands.top_up import TopUp
+from core.domain.commands.unsubscribe import Unsubscribe
 from core.ledger.clocks import machine_now
 from core.ledger.database import migrate
 from core.protocol.activity_messages import StepRequest
@@ -202,16 +200,22 @@ async def commands(recording: Recording) -> None:
         await shop.perennial.do(Unsubscribe(subscription=s, request_id=shop.id("2")))
         await shop.perennial.do(Resubscribe(subscription=s))
         await shop.perennial.do(Extend(subscription=s, cycles=9, request_id=shop.id("3")))
+        terminate = registry._COMMANDS["terminate"]
+        registry._COMMANDS["terminate"] = _never
         try:
-            await shop.perennial.do(
-                Terminate(subscription=s, reason="\x00", request_id=shop.id("4"))
-            )
+            await shop.perennial.do(Terminate(subscription=s, reason="r", request_id=shop.id("4")))
         except WorkflowUpdateFailedError:
             await shop.advance(2021, 3, 1)
+        finally:
+            registry._COMMANDS["terminate"] = terminate
+
+
+def _never(*_: Any) -> Any:
+    raise ValueError("it can never work")
 
 
 async def signals(recording: Recording) -> None:
-    """What came in while no worker was up: recover and refund, repeated; then rubbish, which is dropped."""
+    """What came in while no worker was up: recover and terminate, repeated; then rubbish, which is dropped."""
     async with recording.shop(workers=False, rules={"retry_on_top_up": False}) as shop:
         await shop.account(credits="50.00")
         s = await shop.buy()

@@ -12,6 +12,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
 from activities import registry
+from core.domain.commands import COMMANDS
 from core.protocol.call_sequences import Call
 from doors.application.payload_converter import data_converter
 from doors.service.workers import WORKFLOWS, sandbox
@@ -61,7 +62,7 @@ def test_every_activity_update_and_signal_is_recorded() -> None:
     activities = {
         item["activityType"]["name"] for item in attributes("activityTaskScheduledEventAttributes")
     }
-    assert activities == {*registry._STEPS, *registry._COMMANDS, "charge", "reconcile"}
+    assert activities == {*registry.STEPS, *COMMANDS, "charge", "reconcile"}
     updates = {
         item["acceptedRequest"]["input"]["name"]
         for item in attributes("workflowExecutionUpdateAcceptedEventAttributes")
@@ -75,7 +76,7 @@ def test_every_activity_update_and_signal_is_recorded() -> None:
     signals = {
         item["signalName"] for item in attributes("workflowExecutionSignaledEventAttributes")
     }
-    assert signals == {"recover", "refund", "moved"}
+    assert signals == {"recover", "terminate", "moved"}
     for kind in (
         "timerFiredEventAttributes",
         "markerRecordedEventAttributes",
@@ -108,13 +109,13 @@ def renewals() -> list[Path]:
 async def test_a_timer_before_each_step_is_noticed(
     renewals: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take = SubscriptionWorkflow._take
+    take = SubscriptionWorkflow._run_step
 
     async def changed(self: SubscriptionWorkflow) -> None:
         await workflow.sleep(timedelta(seconds=1))
         await take(self)
 
-    monkeypatch.setattr(SubscriptionWorkflow, "_take", changed)
+    monkeypatch.setattr(SubscriptionWorkflow, "_run_step", changed)
     with pytest.raises(workflow.NondeterminismError):
         await replay(renewals)
 

@@ -18,11 +18,12 @@ from sqlalchemy import Connection, select, text, update
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 
-from activities.accounts import NewAccount, open_account
+from activities.open_account import NewAccount, open_account
 from activities.registry import Activities
 from core.domain import policy
 from core.domain.calendar import add_months, first_instant, local_date
-from core.domain.commands import AnyCommand, Purchase
+from core.domain.commands import AnyCommand
+from core.domain.commands.purchase import Purchase
 from core.gateways.simulated_cards import SimulatedCards, charges
 from core.ledger import stored_terms
 from core.ledger.clocks import machine_now

@@ -5,7 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from core.domain.commands import Recover, SetCard, TopUp
+from core.domain.commands.recover import Recover
+from core.domain.commands.set_card import SetCard
+from core.domain.commands.top_up import TopUp
 from core.gateways.cards import GatewayUnavailable
 from core.gateways.simulated_cards import SimulatedCards
 from core.protocol.activity_messages import StepRequest
@@ -89,7 +91,7 @@ async def test_recover_charges_the_card_once_though_it_is_sent_many_times(shop: 
     )
     command = Recover(subscription=s, request_id=shop.id("r"))
     results = await asyncio.gather(*(shop.perennial.command(command, FEBRUARY) for _ in range(8)))
-    assert all(result.refusal is None and result.facts == results[0].facts for result in results)
+    assert all(result.refusal is None and result.result == results[0].result for result in results)
     assert sorted(shop.charges(), key=str) == [(1, False), (2, True)]
     assert shop.events(s)[-1] == "recovered"
 

@@ -16,21 +16,19 @@ from temporalio.client import (
 )
 from temporalio.exceptions import ApplicationError
 
-from core.domain.commands import (
-    AnyCommand,
-    Extend,
-    Purchase,
-    Reactivate,
-    Recover,
-    Resubscribe,
-    Resume,
-    SetAccount,
-    SetCard,
-    Suspend,
-    Terminate,
-    TopUp,
-    Unsubscribe,
-)
+from core.domain.commands import RESULTS, SUBSCRIPTION_COMMANDS, AnyCommand
+from core.domain.commands.extend import Extend
+from core.domain.commands.purchase import Purchase
+from core.domain.commands.reactivate import Reactivate
+from core.domain.commands.recover import Recover
+from core.domain.commands.resubscribe import Resubscribe
+from core.domain.commands.resume import Resume
+from core.domain.commands.set_account import SetAccount
+from core.domain.commands.set_card import SetCard
+from core.domain.commands.suspend import Suspend
+from core.domain.commands.terminate import Terminate
+from core.domain.commands.top_up import TopUp, TopUpResult
+from core.domain.commands.unsubscribe import Unsubscribe
 from core.ledger.clocks import machine_now
 from core.ledger.unit_of_work import Ledger
 from core.protocol.activity_messages import CommandResult, StepRequest
@@ -46,6 +44,8 @@ from core.protocol.workflow_messages import (
 from doors.application.perennial import Perennial
 from tests.workflows.conftest import OpenShop
 from tests.workflows.shop import FEBRUARY, JANUARY, Shop, kinds
+
+SUBSCRIPTION_RESULTS = tuple(RESULTS[do] for do in SUBSCRIPTION_COMMANDS)
 
 
 def rule(result: CommandResult) -> str | None:
@@ -124,7 +124,7 @@ async def test_a_terminated_subscription_refuses_and_still_answers_repetitions(s
         assert rule(await shop.perennial.do(command)) == "2"
     assert await shop.perennial.do(extend) == replace(extended, replayed=True, snapshots=())
     again = await shop.perennial.do(Terminate(subscription=s, reason="moved away", request_id="t"))
-    assert (again.facts, again.replayed) == (ended.facts, True)
+    assert (again.result, again.replayed) == (ended.result, True)
     assert rule(await shop.perennial.do(Extend(subscription=s, cycles=2, request_id="e"))) == "4.2"
     assert shop.events(s) == ["purchased", "extended", "terminated", "refunded"]
 
@@ -167,7 +167,7 @@ async def test_suspend_and_resume_are_refused_at_once_when_they_change_nothing(s
     assert rule(await shop.perennial.do(Suspend(account=shop.id("acme"), request_id="c"))) == "11.8"
     assert (
         await shop.perennial.do(Suspend(account=shop.id("acme"), request_id="b"))
-    ).facts == suspended.facts
+    ).result == suspended.result
     await shop.perennial.do(Resume(account=shop.id("acme"), request_id="d"))
     assert not (await shop.perennial.state(s)).suspended
     assert shop.events() == ["purchased", "account_suspended", "account_resumed"]
@@ -204,8 +204,9 @@ async def test_many_top_ups_at_once_are_all_there(open_shop: OpenShop) -> None:
             for n in range(1, 31)
         ]
         results = await asyncio.gather(*(shop.perennial.do(command) for command in commands * 2))
-        assert [result.facts["amount"] for result in results] == [
-            str(command.amount) for command in commands
+        assert [result.result for result in results] == [
+            TopUpResult(account=command.account, amount=command.amount, currency="USD")
+            for command in commands
         ] * 2
         assert shop.balance() == "465.00"
 
@@ -268,14 +269,14 @@ async def test_a_signal_without_a_request_id_or_for_somebody_else_is_dropped(sho
         await shop.perennial.send(Terminate(subscription=s, reason="r"))
     handle = shop.workflow(s)
     await handle.signal(
-        "refund", SubscriptionMessage(command=Terminate(subscription=s, reason="r"))
+        "terminate", SubscriptionMessage(command=Terminate(subscription=s, reason="r"))
     )
     await handle.signal(
-        "refund",
+        "terminate",
         SubscriptionMessage(command=Terminate(subscription="other", reason="r", request_id="a")),
     )
     await handle.signal(
-        "refund", SubscriptionMessage(command=Recover(subscription=s, request_id="b"))
+        "terminate", SubscriptionMessage(command=Recover(subscription=s, request_id="b"))
     )
     await handle.signal(
         "recover",
@@ -298,7 +299,7 @@ async def not_stopped(shop: Shop, subscription: str) -> None:
     assert shop.events(subscription) == ["purchased", "unsubscribed"]
 
 
-@pytest.mark.parametrize("name", ["recover", "refund", "moved", "unknown"])
+@pytest.mark.parametrize("name", ["recover", "terminate", "moved", "unknown"])
 @pytest.mark.parametrize(
     "values",
     [
@@ -403,12 +404,18 @@ async def test_no_query_stops_a_workflow(shop: Shop) -> None:
 
 
 async def test_a_command_that_can_never_work_is_told_and_the_next_one_is_carried_out(
-    shop: Shop,
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from activities import registry
+
+    def never(*_: Any) -> Any:
+        raise ValueError("it can never work")
+
+    monkeypatch.setitem(registry._COMMANDS, "terminate", never)
     await shop.account()
     s = await shop.buy()
     with pytest.raises(WorkflowUpdateFailedError) as failed:
-        await shop.perennial.do(Terminate(subscription=s, reason="a NUL: \x00", request_id="a"))
+        await shop.perennial.do(Terminate(subscription=s, reason="r", request_id="a"))
     assert isinstance(failed.value.cause, ApplicationError)
     assert failed.value.cause.type == "Impossible"
     await not_stopped(shop, s)
@@ -490,7 +497,7 @@ async def test_50_equal_purchases_at_once_are_one_subscription_and_one_charge(
         )
         results = await asyncio.gather(*(shop.perennial.do(command) for _ in range(50)))
         assert all(
-            result.refusal is None and result.facts == results[0].facts for result in results
+            result.refusal is None and result.result == results[0].result for result in results
         )
         assert sorted(result.replayed for result in results) == [False] + [True] * 49
         assert shop.balance() == "950.00"
@@ -547,11 +554,12 @@ async def test_20_different_commands_at_once_come_to_what_some_order_of_them_exp
         refusing: dict[int, set[str]] = {n: set() for n in range(len(same)) if n not in done}
         for n in [*done, None]:
             for m, rules in refusing.items():
-                rules |= {rule(shop.rehearse(activity_of(same[m]), same[m], now)) or ""}
+                rules |= {rule(shop.rehearse(same[m].do, same[m], now)) or ""}
             if n is not None:
-                result = shop.call(activity_of(same[n]), same[n], now)
+                result = shop.call(same[n].do, same[n], now)
                 assert result.refusal is None
-                assert {**result.facts, "subscription": s} == results[n].facts
+                assert isinstance(result.result, SUBSCRIPTION_RESULTS)
+                assert replace(result.result, subscription=s) == results[n].result
         for n, rules in refusing.items():
             assert rule(results[n]) in rules, commands[n]
         assert shop.balance("acme") == shop.balance("twin")
@@ -562,11 +570,6 @@ async def test_20_different_commands_at_once_come_to_what_some_order_of_them_exp
             b.auto_renew,
             b.version,
         )
-
-
-def activity_of(command: AnyCommand) -> str:
-    """The use case of a command on a subscription."""
-    return "refund" if isinstance(command, Terminate) else command.do
 
 
 async def test_commands_of_many_subscriptions_do_not_wait_for_each_other(

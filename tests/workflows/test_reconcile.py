@@ -8,7 +8,8 @@ import pytest
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
 from activities.reconcile import Limits, Reconciliation, Standing
-from core.domain.commands import TopUp, Unsubscribe
+from core.domain.commands.top_up import TopUp
+from core.domain.commands.unsubscribe import Unsubscribe
 from core.domain.findings import Finding, Kind, Part, ReconcileRequest, Report
 from core.gateways.cards import GatewayUnavailable
 from core.ledger.clocks import machine_now

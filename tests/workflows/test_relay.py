@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from core.domain.commands import Purchase, Unsubscribe
+from core.domain.commands.purchase import Purchase
+from core.domain.commands.unsubscribe import Unsubscribe
 from core.ledger.clocks import machine_now
 from doors.service import relay as module
 from doors.service.reconciliation import ensure_schedule, schedule_id

@@ -8,7 +8,9 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities import registry
-from core.domain.commands import Recover, Terminate, TopUp
+from core.domain.commands.recover import Recover
+from core.domain.commands.terminate import Terminate
+from core.domain.commands.top_up import TopUp
 from core.ledger.clocks import machine_now
 from core.protocol.activity_messages import Outcome, StepRequest
 from tests.workflows.conftest import OpenShop

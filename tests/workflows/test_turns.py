@@ -7,7 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from core.domain.commands import Extend, Purchase, SetCard, Suspend
+from core.domain.commands.extend import Extend
+from core.domain.commands.purchase import Purchase
+from core.domain.commands.set_card import SetCard
+from core.domain.commands.suspend import Suspend
 from core.ledger.clocks import machine_now
 from tests.workflows.conftest import OpenShop
 from tests.workflows.shop import Shop
@@ -81,7 +84,7 @@ async def test_a_purchase_through_the_accounts_workflow_is_done_once_and_its_wor
             request_id=shop.id("1"),
         )
         first, second = await shop.perennial.do(buy), await shop.perennial.do(buy)
-        assert (second.facts, second.replayed) == (first.facts, True)
+        assert (second.result, second.replayed) == (first.result, True)
         assert on_record(shop) == ["purchased", "renewed", "purchased"]
         assert (await shop.perennial.state(buy.subscription)).subscription.version == 1
 

@@ -1,0 +1,41 @@
+"""What the commands that change settings of an account share (Rules 5.3, 11.1, 11.8)."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from core.domain import commands, money
+from core.domain.commands.base import AccountCommand, Result
+from core.domain.events import Event
+from core.domain.refusal import Refused
+from core.domain.rules import Rule
+from core.ledger.unit_of_work import Work
+from core.protocol.activity_messages import CommandResult
+
+
+def change_settings(
+    work: Work,
+    command: AccountCommand,
+    result: Result,
+    values: Mapping[str, Any],
+    event: Event | None = None,
+) -> CommandResult:
+    """Change columns of the account, and keep the operation with its result.
+
+    `event`: an event of the whole account. With one, the result has all living subscriptions.
+    """
+    if values:
+        work.settings(**values)
+    operation = work.operation(command.do, commands.stored(result), command=command)
+    if event:
+        work.event(event, command.rule, actor=command.actor, operation=operation)
+    snapshots = [work.snapshot(s) for s in work.living()] if event else []
+    return CommandResult(result=result, snapshots=tuple(snapshots))
+
+
+def check_amount(amount: Decimal, what: str, rule: Rule) -> None:
+    """Refuse an amount that the ledger could not keep to the last decimal (Rule 3.2)."""
+    if not money.is_amount(amount):
+        raise Refused(
+            rule, f"{what} of {amount} is no amount: at most 5 decimals, below {money.LARGEST:f}"
+        )

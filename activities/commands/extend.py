@@ -1,0 +1,56 @@
+"""Extend: pay in advance, whole cycles or up to a day (Rule 6.2)."""
+
+from activities.command_checks import covered
+from activities.payments import NEXT_CYCLE, Paid, done, pay
+from core.domain import lifecycle
+from core.domain.commands.extend import Extend
+from core.domain.events import Event
+from core.domain.fees import cycle_lines, extension_lines
+from core.domain.refusal import Refused
+from core.domain.subscription import ZERO, Subscription
+from core.ledger.unit_of_work import Work
+from core.protocol.activity_messages import CommandResult
+
+
+def extend(work: Work, command: Extend, subscription: Subscription) -> CommandResult:
+    """Move *E* by whole cycles, a period and a fee each, or to a day, one period. One invoice."""
+    extended, paid = quote(work, command, subscription)
+    if command.invoice_number is None:
+        covered(work, sum((p.fee for p in paid), ZERO), command.rule)
+    facts = pay(
+        work,
+        extended,
+        paid,
+        purpose=NEXT_CYCLE,
+        cycle=subscription.expiry,
+        event=Event.EXTENDED,
+        rule=command.rule,
+        command=command,
+        external_invoice=command.invoice_number,
+    )
+    return done(facts, work.save(extended))
+
+
+def quote(
+    work: Work, command: Extend, subscription: Subscription
+) -> tuple[Subscription, list[Paid]]:
+    """The subscription as extended, and its new periods at today's prices.
+
+    Raises `Refused` 6.2 for arguments that cannot be.
+    """
+    if (command.cycles is None) == (command.to is None):
+        raise Refused(command.rule, "either a number of cycles or a day, not both")
+    catalog, currency = work.catalog, work.account.currency
+    if command.to is not None:
+        extended, period = lifecycle.extend_to(
+            subscription, command.to, work.now, work.policy_version
+        )
+        return extended, [
+            Paid(period, extension_lines(subscription, catalog, currency, work.today, command.to))
+        ]
+    cycles = command.cycles or 0
+    if cycles < 1:
+        raise Refused(command.rule, f"{cycles} cycles: at least 1")
+    extended, periods = lifecycle.extend(subscription, cycles, work.now, work.policy_version)
+    lines = cycle_lines(subscription, catalog, currency, work.today)
+    return extended, [Paid(period, lines) for period in periods]

@@ -1,0 +1,88 @@
+"""Purchase: the subscription, its first period and the charge in one commit (Rules 3.3, 4.1).
+
+Its workflow is started after the commit.
+"""
+
+from activities.command_checks import covered, exists, replay
+from activities.payments import Paid, done, pay
+from core.domain import lifecycle
+from core.domain.catalog import PRIMARY, Catalog, Kind
+from core.domain.commands.purchase import Pay, Purchase
+from core.domain.events import Event
+from core.domain.fees import cycle_lines
+from core.domain.refusal import Refused
+from core.domain.rules import Rule
+from core.ledger.unit_of_work import Work
+from core.protocol.activity_messages import CommandResult
+
+
+def purchase(work: Work, command: Purchase) -> CommandResult:
+    """Buy a subscription. After a refusal nothing exists."""
+    if exists(work.connection, command.subscription):
+        # This request may have bought it a moment ago. The replay is the first check (Rule 2).
+        replay(work.connection, work.account.seller, command)
+        raise Refused(Rule.PURCHASE, f"{command.subscription} exists")
+    _check(work, command)
+    bought = lifecycle.bought(
+        id=command.subscription,
+        account=work.account.id,
+        sku=command.sku,
+        quantity=command.quantity,
+        multiplier=command.multiplier,
+        addons=command.addons,
+        legacy=command.legacy,
+        base_months=work.catalog.months(command.sku),
+        today=work.today,
+        now=work.now,
+        policy_version=work.policy_version,
+    )
+    first = Paid(
+        lifecycle.start(bought),
+        cycle_lines(bought, work.catalog, work.account.currency, work.today),
+    )
+    if command.pay is Pay.CREDITS:
+        covered(work, first.fee, Rule.PURCHASE)
+    facts = pay(
+        work,
+        bought,
+        [first],
+        purpose="purchase",
+        cycle=bought.anchor,
+        event=Event.PURCHASED,
+        rule=Rule.PURCHASE,
+        command=command,
+        external_invoice=command.invoice_number if command.pay is Pay.EXTERNAL_INVOICE else None,
+    )
+    return done(facts, work.create(bought))
+
+
+def _check(work: Work, command: Purchase) -> None:
+    catalog = work.catalog
+    _check_sku(catalog, command.sku, PRIMARY, "cannot be bought by itself")
+    for sku in command.addons:
+        _check_sku(catalog, sku, (Kind.ADDON,), "is no add-on")
+    most = work.policy.max_licences
+    for sku, quantity in ((command.sku, command.quantity), *command.addons.items()):
+        if quantity < 1:
+            raise Refused(Rule.LICENCES, f"{quantity} licences of {sku}: at least 1")
+        if quantity > most:
+            raise Refused(Rule.LICENCES, f"{quantity} licences of {sku}: at most {most}")
+    if command.multiplier < 1:
+        raise Refused(Rule.FEE_LINES, f"multiplier {command.multiplier}: at least 1")
+    if (command.pay is Pay.EXTERNAL_INVOICE) != (command.invoice_number is not None):
+        raise Refused(
+            Rule.INVOICES,
+            "an external invoice needs its number, and a number needs an external invoice",
+        )
+    months = catalog.months(command.sku) * command.multiplier
+    if months < work.policy.min_cycle_months:
+        raise Refused(
+            Rule.FEE_LINES, f"a cycle of {months} months: at least {work.policy.min_cycle_months}"
+        )
+
+
+def _check_sku(catalog: Catalog, sku: str, kinds: object, otherwise: str) -> None:
+    if sku not in catalog:
+        raise Refused(Rule.PURCHASE, f"there is no SKU {sku}")
+    if catalog.kind(sku) not in kinds:  # type: ignore[operator]
+        raise Refused(Rule.PURCHASE, f"{sku} {otherwise}: it is of kind {catalog.kind(sku)}")

@@ -1,0 +1,34 @@
+"""Reactivate: bring an expired subscription back on its old schedule (Rule 7)."""
+
+from activities.command_checks import covered
+from activities.payments import NEXT_CYCLE, Paid, done, pay
+from core.domain import lifecycle
+from core.domain.commands.reactivate import Reactivate
+from core.domain.events import Event
+from core.domain.fees import cycle_lines
+from core.domain.subscription import Subscription
+from core.ledger.unit_of_work import Work
+from core.protocol.activity_messages import CommandResult
+
+
+def reactivate(work: Work, command: Reactivate, subscription: Subscription) -> CommandResult:
+    """Collect one full fee from credits.
+
+    The period starts today. The expiry date is that of the old schedule.
+    """
+    active, period = lifecycle.reactivate(subscription, work.today, work.now, work.policy_version)
+    paid = Paid(period, cycle_lines(subscription, work.catalog, work.account.currency, work.today))
+    if command.invoice_number is None:
+        covered(work, paid.fee, command.rule)
+    facts = pay(
+        work,
+        active,
+        [paid],
+        purpose=NEXT_CYCLE,
+        cycle=subscription.expiry,
+        event=Event.REACTIVATED,
+        rule=command.rule,
+        command=command,
+        external_invoice=command.invoice_number,
+    )
+    return done(facts, work.save(active))

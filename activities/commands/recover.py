@@ -1,0 +1,51 @@
+"""Recover: renew a failed subscription now, by card if need be (Rule 6.1)."""
+
+from activities.payments import NEXT_CYCLE, Paid, ask_card, done, pay, renewal_lines
+from core.domain import funding, lifecycle
+from core.domain.commands.recover import Recover
+from core.domain.events import Event
+from core.domain.fees import total
+from core.domain.funding import Source
+from core.domain.refusal import Refused
+from core.domain.subscription import Subscription
+from core.ledger.unit_of_work import Work
+from core.protocol.activity_messages import CommandResult
+
+_UNCONFIRMED = (
+    "an earlier card charge is still unconfirmed; try again after reconciliation has settled it"
+)
+
+
+def recover(
+    work: Work, command: Recover, subscription: Subscription, *, card_allowed: bool
+) -> CommandResult:
+    """Collect the fee of one cycle, and move *E* by one cycle.
+
+    Returns `needs_charge` if the card must be charged first. The caller then repeats the command
+    with the key of the charge.
+    """
+    lines = renewal_lines(work, subscription)
+    fee = total(lines)
+    if command.invoice_number is None:
+        match funding.fund(work.account, fee, work.today, card_allowed=card_allowed):
+            case Source.CARD:
+                if key := ask_card(work, [subscription], fee):
+                    return CommandResult(needs_charge=key)
+                raise Refused(command.rule, _UNCONFIRMED)
+            case Source.WALLET:
+                pass
+            case _:
+                raise Refused(command.rule, work.not_covered(fee))
+    recovered, period = lifecycle.renew(subscription, work.now, work.policy_version)
+    facts = pay(
+        work,
+        recovered,
+        [Paid(period, lines)],
+        purpose=NEXT_CYCLE,
+        cycle=subscription.expiry,
+        event=Event.RECOVERED,
+        rule=command.rule,
+        command=command,
+        external_invoice=command.invoice_number,
+    )
+    return done(facts, work.save(recovered))

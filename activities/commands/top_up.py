@@ -1,0 +1,33 @@
+"""Top up: the credits with an invoice, then the retry of failed renewals (Rule 5.4)."""
+
+from activities.account_settings import check_amount
+from activities.retry_after_top_up import retry_after_top_up
+from core.domain import commands
+from core.domain.commands.top_up import TopUp, TopUpResult
+from core.domain.events import Event
+from core.domain.fees import Line
+from core.domain.refusal import Refused
+from core.domain.rules import Rule
+from core.ledger.unit_of_work import Work
+from core.protocol.activity_messages import CommandResult
+
+
+def top_up(work: Work, command: TopUp) -> CommandResult:
+    """Add credits. Each failed group that they cover is renewed at once, oldest first."""
+    check_amount(command.amount, "a top-up", Rule.INVOICES)
+    if command.amount <= 0:
+        raise Refused(Rule.INVOICES, f"a top-up of {command.amount:f} is not positive")
+    result = TopUpResult(
+        account=work.account.id, amount=command.amount, currency=work.account.currency
+    )
+    operation = work.operation("top_up", commands.stored(result), command=command)
+    work.post(operation, wallet=command.amount, bank=-command.amount)
+    work.invoice(operation, "individual", [Line("Top-up", command.amount)], command.amount)
+    work.event(
+        Event.TOPPED_UP,
+        command.rule,
+        amount=command.amount,
+        actor=command.actor,
+        operation=operation,
+    )
+    return CommandResult(result=result, snapshots=tuple(retry_after_top_up(work)))

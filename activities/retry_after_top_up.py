@@ -1,0 +1,55 @@
+"""The retry of failed renewals after a top-up (Rule 5.4)."""
+
+from itertools import groupby
+
+from activities.payments import renew_all, renewal_lines
+from core.domain import funding, planner
+from core.domain.fees import total
+from core.domain.funding import Source
+from core.domain.policy import GroupRenewal
+from core.domain.refusal import Refused
+from core.domain.rules import Rule
+from core.domain.subscription import ZERO, Subscription
+from core.ledger.unit_of_work import Work
+from core.protocol.activity_messages import Snapshot
+
+
+def retry_after_top_up(work: Work) -> list[Snapshot]:
+    """Renew each failed group that the usable credits cover, oldest first (Rule 5.4).
+
+    It charges no card. A group that the credits do not cover stays failed, without an event.
+    Returns the subscriptions that were renewed.
+    """
+    if not work.policy.retry_on_top_up or work.account.suspended:
+        return []
+    snapshots: list[Snapshot] = []
+    for members in failed_groups(work):
+        try:
+            lines = {member.id: renewal_lines(work, member) for member in members}
+        except Refused:
+            continue  # A price is missing. The group stays failed, the top-up is good.
+        amount = sum(map(total, lines.values()), ZERO)
+        if funding.fund(work.account, amount, work.today, card_allowed=False) is Source.WALLET:
+            snapshots += renew_all(work, members, lines, Rule.RETRY)
+    return snapshots
+
+
+def failed_groups(work: Work) -> list[list[Subscription]]:
+    """The failed groups of the account, oldest renewal date first (Rules 5.2, 5.4).
+
+    Under `independent` each subscription is a group, ordered by id (Rule 1.7). After *E* there is
+    no attempt, even before the step that marks the subscription EXPIRED has run (Rule 1.5).
+    """
+    failed = [
+        s
+        for s in work.failed()
+        if planner.may_attempt(
+            s, work.policy_of(s), work.zone, work.now, suspended=work.account.suspended
+        )
+    ]
+    if work.policy.group_renewal is GroupRenewal.INDEPENDENT:
+        return [[subscription] for subscription in failed]
+    return [
+        list(group)
+        for _, group in groupby(failed, key=lambda s: planner.renewal_date(s, work.policy_of(s)))
+    ]

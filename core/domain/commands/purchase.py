@@ -1,0 +1,45 @@
+"""Purchase: buy a subscription (Rule 4.1)."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal
+
+from core.domain.catalog import PRIMARY, Kind
+from core.domain.commands.base import AccountCommand, ExternalInvoice, PaidResult
+from core.domain.commands.fields import Choice, Flag, Quantities, Sku, SubscriptionId, Whole
+from core.domain.rules import Rule
+
+
+class Pay(StrEnum):
+    """How a purchase is paid (Rule 4.1). Contracts (Rule 8.3) are not built yet."""
+
+    CREDITS = "credits"
+    EXTERNAL_INVOICE = "external_invoice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchase(AccountCommand):
+    """Buy a subscription: the whole first cycle is charged at once."""
+
+    do: Literal["purchase"] = "purchase"
+    subscription: Annotated[str, SubscriptionId(help="The id of the new subscription.", new=True)]
+    sku: Annotated[str, Sku(help="What is bought.", kinds=tuple(PRIMARY))]
+    quantity: Annotated[int, Whole(help="How many licences (Rule 3.3).", least=1)] = 1
+    multiplier: Annotated[int, Whole(help="Base cycles in one cycle (Rule 3.1).", least=1)] = 1
+    addons: Annotated[
+        dict[str, int], Quantities(help="Quantities by add-on SKU.", kinds=(Kind.ADDON,))
+    ] = field(default_factory=dict)
+    pay: Annotated[Pay, Choice(help="How it is paid.", choices=Pay)] = Pay.CREDITS
+    invoice_number: ExternalInvoice = None
+    legacy: Annotated[bool, Flag(help="Whether it renews a day earlier (Rule 1.5).")] = False
+
+    rule: ClassVar[Rule] = Rule.PURCHASE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurchaseResult(PaidResult):
+    """The new subscription and what it cost."""
+
+    do: Literal["purchase"] = "purchase"
+
+    done: ClassVar[str] = "bought"

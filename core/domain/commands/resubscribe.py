@@ -1,0 +1,53 @@
+"""Resubscribe: switch auto-renewal on again (Rule 8.1)."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar, Literal
+
+from core.domain.commands.base import (
+    ALLOWED,
+    Result,
+    States,
+    SubscriptionCommand,
+    day_in_words,
+)
+from core.domain.refusal import Refusal
+from core.domain.rules import Rule
+from core.domain.subscription import Subscription
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resubscribe(SubscriptionCommand):
+    """Switch auto-renewal on again."""
+
+    do: Literal["resubscribe"] = "resubscribe"
+
+    rule: ClassVar[Rule] = Rule.AUTO_RENEWAL
+    states: ClassVar[States] = States(
+        active=ALLOWED,
+        failed=ALLOWED,
+        trial=ALLOWED,
+        expired=Rule.AUTO_RENEWAL,
+        trial_expired=Rule.AUTO_RENEWAL,
+    )
+
+    @classmethod
+    def changes_nothing(cls, subscription: Subscription) -> Refusal | None:
+        """The refusal while auto-renewal is on already."""
+        if not subscription.auto_renew:
+            return None
+        return Refusal(Rule.AUTO_RENEWAL, "auto-renewal is on already")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResubscribeResult(Result):
+    """The subscription and its last paid day."""
+
+    do: Literal["resubscribe"] = "resubscribe"
+    subscription: str
+    expiry: date
+
+    def sentence(self) -> str:
+        """``s1 renews by itself again; paid up to 14 March 2021.``"""
+        until = day_in_words(self.expiry)
+        return f"{self.subscription} renews by itself again; paid up to {until}."

@@ -1,0 +1,51 @@
+"""Set account: change the credit limit or the switch *renew by card* (Rules 5.3, 11.1)."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, ClassVar, Literal
+
+from core.domain.commands.base import AccountCommand, Result
+from core.domain.commands.fields import Amount, Day, Flag
+from core.domain.inputs import Sign
+from core.domain.rules import Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAccount(AccountCommand):
+    """Change settings of an account. A setting that is None stays as it is.
+
+    A credit limit without `credit_limit_until` is for good (Rule 11.1).
+    """
+
+    do: Literal["set_account"] = "set_account"
+    credit_limit: Annotated[
+        Decimal | None, Amount(help="The credit limit (Rule 11.1).", sign=Sign.NOT_NEGATIVE)
+    ] = None
+    credit_limit_until: Annotated[
+        date | None, Day(help="The last day of the credit limit.", in_scenario=False)
+    ] = None
+    renew_by_card: Annotated[
+        bool | None, Flag(help="Whether renewals may use the card (Rule 5.3).")
+    ] = None
+
+    rule: ClassVar[Rule] = Rule.USABLE
+    while_suspended: ClassVar[bool] = True
+    scenario_step: ClassVar[str | None] = "set"
+    at_least_one: ClassVar[tuple[str, ...]] = ("credit_limit", "renew_by_card")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAccountResult(Result):
+    """The settings that were changed. None: it was not changed, or has no last day."""
+
+    do: Literal["set_account"] = "set_account"
+    account: str
+    currency: str
+    credit_limit: Decimal | None = None
+    credit_limit_until: date | None = None
+    renew_by_card: bool | None = None
+
+    def sentence(self) -> str:
+        """``The settings of acme are changed.``"""
+        return f"The settings of {self.account} are changed."

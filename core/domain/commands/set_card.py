@@ -1,0 +1,31 @@
+"""Set card: store a card of an account, or remove it (Rule 5.3)."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from core.domain.commands.base import AccountCommand, Result
+from core.domain.commands.fields import CardToken
+from core.domain.rules import Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetCard(AccountCommand):
+    """Store a card, or remove it where `card` is None. It sets off no retry (Rule 5.4)."""
+
+    do: Literal["set_card"] = "set_card"
+    card: Annotated[str | None, CardToken()]
+
+    rule: ClassVar[Rule] = Rule.FUNDING
+    while_suspended: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetCardResult(Result):
+    """The account whose card was changed."""
+
+    do: Literal["set_card"] = "set_card"
+    account: str
+
+    def sentence(self) -> str:
+        """``The card of acme is changed.``"""
+        return f"The card of {self.account} is changed."

@@ -1,0 +1,109 @@
+"""Steps of the rule book that are not built yet: their shapes, and what is said of them.
+
+A valid file may hold them. It cannot be played, and the reader says what is not built yet. The step
+of a built command needs no line here: its shape comes from the fields of the command.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from core.domain.catalog import PRIMARY, Kind
+from core.domain.inputs import Sign, read_percent
+from doors.simulation.shapes import (
+    IDENTIFIER,
+    NUMBER,
+    SENTENCE,
+    Check,
+    account,
+    amount,
+    flag,
+    introduced,
+    numbers,
+    one_of,
+    plain,
+    sku_of,
+    whole,
+)
+
+_hold, _when = NUMBER["hold?"], one_of("now", "renewal")
+_mode = one_of("prepaid", "postpaid")
+_number = sku_of(Kind.NUMBER)
+_paid = amount(Sign.POSITIVE)
+
+# fmt: off
+STEPS: Mapping[str, Mapping[str, Check]] = {
+    "trial": {"id": IDENTIFIER, "account": account, "sku": sku_of(*PRIMARY)},
+    "convert": {"id": introduced, "invoice_number?": IDENTIFIER},
+    "change_plan": {
+        "id": introduced, "sku": sku_of(*PRIMARY), "when?": _when, "invoice_number?": IDENTIFIER,
+    },
+    "set_addon": {
+        "id": introduced, "sku": sku_of(Kind.ADDON), "quantity": whole(0), "when?": _when,
+    },
+    "add_number": {
+        "id": introduced, "number": IDENTIFIER, "sku": _number, "hold?": _hold, "when?": _when,
+    },
+    "remove_number": {"id": introduced, "number": IDENTIFIER, "when?": _when},
+    "swap_number": {"id": introduced, "number": IDENTIFIER, "to": IDENTIFIER, "sku?": _number},
+    "change_cycle": {"id": introduced, "multiplier?": whole(1), "months?": whole(1)},
+    "change_owner": {"id": introduced, "account": account},
+    "usage": {"account": account, "amount": _paid, "text": SENTENCE},
+    "transfer": {"account": account, "to": account, "amount": _paid},
+    "adjust": {"account": account, "amount": amount(Sign.NOT_ZERO), "reason": SENTENCE},
+    "pay_invoice": {"account": account, "amount": _paid},
+}
+"""The steps that are not built yet."""
+
+KEYS: Mapping[str, Mapping[str, Check]] = {
+    "purchase": {
+        "numbers?": numbers,
+        "pay?": one_of("credits", "external_invoice", "contract"),
+        "contract?": one_of("as_incurred", "milestone"),
+        "align?": flag,
+        "discount?": plain(read_percent),
+        "discount_cycles?": whole(1),
+    },
+    "set": {"auto_top_up?": flag, "mode?": _mode},
+}
+"""Keys of built steps that are not built yet, or allow more than is built."""
+# fmt: on
+
+_EXACTLY_ONE = {"change_cycle": ("multiplier", "months")}
+
+_USED: Mapping[str, Mapping[str, tuple[Callable[[Any], bool], str]]] = {
+    "purchase": {
+        "numbers": (bool, "numbers"),
+        "pay": (lambda pay: pay == "contract", "pay: contract"),
+        "align": (bool, "align: true"),
+        "discount": (bool, "discount"),
+    },
+    "set": {
+        "auto_top_up": (bool, "auto_top_up: true"),
+        "mode": (lambda mode: mode == "postpaid", "mode: postpaid"),
+    },
+}
+
+
+def exactly_one(do: str) -> tuple[str, ...]:
+    """The keys of which a step that is not built yet has exactly one."""
+    return _EXACTLY_ONE.get(do, ())
+
+
+def in_words(values: Mapping[str, Any]) -> Iterator[str]:
+    """What in a step is not built yet."""
+    do = values.get("do")
+    if isinstance(do, str):
+        if do in STEPS:
+            yield do
+        yield from (f"{do} with {words}" for words in _used(do, values))
+
+
+def settings_in_words(values: Mapping[str, Any]) -> Iterator[str]:
+    """What in the settings of an account is not built yet."""
+    yield from _used("set", values)
+
+
+def _used(do: str, values: Mapping[str, Any]) -> Iterator[str]:
+    for key, (used, words) in _USED.get(do, {}).items():
+        if key in values and used(values[key]):
+            yield words

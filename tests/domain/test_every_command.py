@@ -1,0 +1,202 @@
+"""Every command is complete: what must exist besides its description is there, or is named here.
+
+A new command needs two files and one function of the command line. This test says which is missing.
+"""
+
+import typing
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from importlib import import_module
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+from temporalio import workflow
+
+from activities import registry
+from core.domain import commands, state_table
+from core.domain.commands import ACCOUNT_COMMANDS, COMMANDS, RESULTS, SUBSCRIPTION_COMMANDS
+from core.domain.commands import fields as kinds
+from core.domain.commands.base import Command, Result, States, fields_of
+from core.domain.faults import Faults
+from core.domain.rules import Rule
+from core.protocol.workflow_messages import AccountMessage, SubscriptionMessage
+from doors.simulation import command_steps
+from tests.crash import points
+from tests.domain.made import subscription
+from workflows.account import AccountWorkflow
+from workflows.subscription import SubscriptionWorkflow
+
+#: Commands that no scenario file can give, each with the reason.
+NO_SCENARIO_STEP: dict[str, str] = {}
+
+every_command = pytest.mark.parametrize("do", COMMANDS)
+
+
+def value_of(kind: kinds.AnyKind) -> Any:
+    """A value that a field of the kind may have."""
+    match kind:
+        case kinds.Quantities():
+            return {"SEAT": 1}
+        case kinds.Amount():
+            return Decimal("5.00")
+        case kinds.Whole():
+            return kind.least
+        case kinds.Day():
+            return date(2021, 1, 31)
+        case kinds.Flag():
+            return True
+        case kinds.Choice():
+            return next(iter(kind.choices))
+        case (
+            kinds.AccountId()
+            | kinds.SubscriptionId()
+            | kinds.RequestId()
+            | kinds.Name()
+            | kinds.Sku()
+            | kinds.Text()
+            | kinds.CardToken()
+        ):
+            return "x"
+        case unreachable:
+            typing.assert_never(unreachable)
+
+
+def wrong_values(kind: kinds.AnyKind) -> list[Any]:
+    """Values that no field of the kind may have."""
+    match kind:
+        case kinds.Quantities():
+            return [[], {"SEAT": True}, {"": 1}, {"SEAT": 1.0}]
+        case kinds.Amount():
+            return [5, 5.0, True, "5.00", Decimal("NaN"), Decimal("inf"), Decimal(10**12)]
+        case kinds.Whole():
+            return [True, 1.0, "1", 10**9 + 1, -(10**9) - 1]
+        case kinds.Day():
+            return ["2021-01-31", INSTANT]
+        case kinds.Flag():
+            return ["true", 1, 0]
+        case kinds.Choice():
+            return ["credits", "nothing", 1]
+        case kinds.Text():
+            return [1, "a\nb", "\n", "\x00", "\ud800", "x" * (kind.longest + 1)]
+        case (
+            kinds.AccountId()
+            | kinds.SubscriptionId()
+            | kinds.RequestId()
+            | kinds.Name()
+            | kinds.Sku()
+            | kinds.CardToken()
+        ):
+            return ["", " ", 1, "a\nb", "\x00", "\ud800", "x" * 201]
+        case unreachable:
+            typing.assert_never(unreachable)
+
+
+INSTANT = datetime(2021, 1, 31, tzinfo=UTC)
+
+
+def values_of(command: type[Command]) -> dict[str, Any]:
+    return {field.name: value_of(field.kind) for field in fields_of(command)}
+
+
+def result_of(do: str) -> Result:
+    """A result with a value in each field."""
+    found: dict[type, Any] = {
+        str: "x",
+        date: date(2021, 1, 31),
+        Decimal: Decimal("5.00"),
+        bool: True,
+        int: 1,
+    }
+    values = {}
+    for name, hint in typing.get_type_hints(RESULTS[do]).items():
+        if name != "do" and typing.get_origin(hint) is not typing.ClassVar:
+            values[name] = found[next(t for t in (hint, *typing.get_args(hint)) if t in found)]
+    return RESULTS[do](**{**values, **({"currency": "USD"} if "currency" in values else {})})
+
+
+@every_command
+def test_it_has_a_description(do: str) -> None:
+    command = COMMANDS[do]
+    assert command.__doc__
+    assert isinstance(command.rule, Rule)
+    assert fields_of(command)
+    assert all(field.kind.help.endswith(".") for field in fields_of(command))
+    assert (do in SUBSCRIPTION_COMMANDS) != (do in ACCOUNT_COMMANDS)
+
+
+@every_command
+def test_it_has_a_row_of_the_table_of_states_or_is_about_an_account(do: str) -> None:
+    if do in SUBSCRIPTION_COMMANDS:
+        assert isinstance(SUBSCRIPTION_COMMANDS[do].states, States)
+        state_table.refusal(do, subscription())
+    else:
+        assert "account" in [field.name for field in fields_of(COMMANDS[do])]
+
+
+@every_command
+def test_it_has_an_activity_of_its_name(do: str) -> None:
+    assert do in registry._COMMANDS
+    assert callable(getattr(import_module(f"activities.commands.{do}"), do))
+
+
+@every_command
+def test_it_has_its_handlers(do: str) -> None:
+    on_subscription = do in SUBSCRIPTION_COMMANDS
+    workflow_ = SubscriptionWorkflow if on_subscription else AccountWorkflow
+    definition = workflow._Definition.must_from_class(workflow_)
+    update = definition.updates[do]
+    assert update.validator is not None
+    assert update.arg_types == [SubscriptionMessage if on_subscription else AccountMessage]
+    assert (do in definition.signals) == on_subscription
+
+
+@every_command
+def test_its_result_has_a_sentence_and_survives_the_ledger(do: str) -> None:
+    result = result_of(do)
+    assert result.sentence().endswith(".")
+    assert "None" not in result.sentence()
+    assert "do" not in result.data()
+    assert commands.restored(commands.stored(result)) == result
+
+
+@every_command
+def test_it_has_a_json_schema_and_survives_json(do: str) -> None:
+    schema = TypeAdapter(COMMANDS[do]).json_schema()
+    assert all("description" in schema["properties"][f.name] for f in fields_of(COMMANDS[do]))
+    command = COMMANDS[do](**values_of(COMMANDS[do]))
+    adapter: TypeAdapter[Any] = TypeAdapter(commands.AnyCommand)
+    assert adapter.validate_json(adapter.dump_json(command)) == command
+
+
+@every_command
+def test_it_has_a_step_in_scenario_files(do: str) -> None:
+    assert (do in NO_SCENARIO_STEP) != (COMMANDS[do] in command_steps.BUILT.values())
+
+
+@every_command
+def test_tests_kill_at_each_point_of_its_activity(do: str) -> None:
+    assert {f"{do}.{place}" for place in points.PLACES} <= points.ALL
+
+
+@every_command
+def test_it_cannot_be_made_with_what_no_field_can_hold(do: str) -> None:
+    command = COMMANDS[do]
+    good = values_of(command)
+    for field in fields_of(command):
+        for value in [*wrong_values(field.kind), *([] if field.optional else [None])]:
+            with pytest.raises(Faults) as raised:
+                command(**{**good, field.name: value})
+            assert [fault.place for fault in raised.value.faults] == [field.name], value
+
+
+def test_a_command_that_is_wrong_in_several_fields_says_so_at_once() -> None:
+    with pytest.raises(Faults) as raised:
+        COMMANDS["extend"](subscription="", cycles=True, actor="\ud800")
+    assert [fault.place for fault in raised.value.faults] == ["actor", "subscription", "cycles"]
+
+
+def test_a_choice_is_one_of_its_enumeration() -> None:
+    choices = [f.kind for c in COMMANDS.values() for f in fields_of(c)]
+    assert all(issubclass(c.choices, StrEnum) for c in choices if isinstance(c, kinds.Choice))
