@@ -9,17 +9,22 @@ from sqlalchemy import insert
 
 from activities.command_checks import on_account
 from activities.payments import renew_all, renewal_lines
-from core.domain import calendar, funding, money, planner
+from core.domain import calendar, funding, money
 from core.domain.commands import AnyAccountCommand, Resume, SetAccount, SetCard, Suspend, TopUp
 from core.domain.events import Event
 from core.domain.fees import Line, total
 from core.domain.funding import Source
+from core.domain.planner.outage import may_attempt
+from core.domain.planner.renewals import renewal_date
 from core.domain.policy import GroupRenewal
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.domain.subscription import ZERO, Subscription
+from core.ledger import double_entry
+from core.ledger.double_entry import InvoiceKind, Purpose
+from core.ledger.ledger import Ledger
 from core.ledger.tables import AccountRow
-from core.ledger.unit_of_work import Ledger, Work
+from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import CommandRequest, CommandResult, Snapshot
 
 
@@ -69,8 +74,8 @@ def open_account(ledger: Ledger, account: NewAccount, now: datetime) -> None:
         connection.execute(insert(AccountRow), values)
         if account.credits:
             [work] = ledger.works(connection, now, [account.id]).values()
-            operation = work.operation("opening credits", {"amount": str(account.credits)})
-            work.post(operation, wallet=account.credits, opening=-account.credits)
+            operation = work.operation(Purpose.OPENING_CREDITS, {"amount": str(account.credits)})
+            work.post(operation, double_entry.opening_credits(account.credits))
             work.flush()
 
 
@@ -86,9 +91,10 @@ def top_up(ledger: Ledger, request: CommandRequest) -> CommandResult:
             "amount": str(command.amount),
             "currency": work.account.currency,
         }
-        operation = work.operation("top_up", facts, command=command)
-        work.post(operation, wallet=command.amount, bank=-command.amount)
-        work.invoice(operation, "individual", [Line("Top-up", command.amount)], command.amount)
+        operation = work.operation(Purpose.TOP_UP, facts, command=command)
+        work.post(operation, double_entry.top_up(command.amount))
+        lines = [Line("Top-up", command.amount)]
+        work.invoice(operation, InvoiceKind.INDIVIDUAL, lines, command.amount)
         work.event(
             Event.TOPPED_UP,
             Rule.RETRY,
@@ -132,15 +138,13 @@ def failed_groups(work: Work) -> list[list[Subscription]]:
     failed = [
         s
         for s in work.failed()
-        if planner.may_attempt(
-            s, work.policy_of(s), work.zone, work.now, suspended=work.account.suspended
-        )
+        if may_attempt(s, work.policy_of(s), work.zone, work.now, suspended=work.account.suspended)
     ]
     if work.policy.group_renewal is GroupRenewal.INDEPENDENT:
         return [[subscription] for subscription in failed]
     return [
         list(group)
-        for _, group in groupby(failed, key=lambda s: planner.renewal_date(s, work.policy_of(s)))
+        for _, group in groupby(failed, key=lambda s: renewal_date(s, work.policy_of(s)))
     ]
 
 
@@ -209,7 +213,7 @@ def _setting(
     facts = {"account": work.account.id} | {
         key: str(value) for key, value in values.items() if key != "card"
     }
-    operation = work.operation(command.do, facts, command=command)
+    operation = work.operation(Purpose(command.do), facts, command=command)
     if event:
         work.event(event, Rule.SUSPEND_AND_CLOSE, actor=command.actor, operation=operation)
     snapshots = [work.snapshot(s) for s in work.living()] if event else []

@@ -1,7 +1,7 @@
 """Recover: renew a failed subscription now (Rule 6.1)."""
 
 from activities.command_checks import on_subscription
-from activities.payments import NEXT_CYCLE, Paid, ask_card, done, pay, renewal_lines, take_up
+from activities.payments import Paid, ask_card, done, pay, renewal_lines, take_up
 from core.domain import funding, lifecycle
 from core.domain.commands import Recover
 from core.domain.events import Event
@@ -10,7 +10,9 @@ from core.domain.funding import Source
 from core.domain.refusal import Refusal, Refused
 from core.domain.rules import Rule
 from core.domain.subscription import Subscription
-from core.ledger.unit_of_work import Ledger, Work
+from core.ledger.double_entry import Purpose
+from core.ledger.ledger import Ledger
+from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import ChargeOutcome, CommandRequest, CommandResult
 
 
@@ -46,7 +48,7 @@ def recover(ledger: Ledger, request: CommandRequest) -> CommandResult:
             work,
             recovered,
             [Paid(period, lines)],
-            purpose=NEXT_CYCLE,
+            purpose=Purpose.NEXT_CYCLE,
             cycle=subscription.expiry,
             event=Event.RECOVERED,
             rule=Rule.RECOVER,

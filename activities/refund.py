@@ -1,7 +1,5 @@
 """Terminate by command, with its refund, in one transaction (Rules 8.2, 8.3, 8.4)."""
 
-from sqlalchemy import func, select
-
 from activities.command_checks import on_subscription
 from activities.payments import done
 from core.domain import lifecycle, refunds
@@ -9,11 +7,14 @@ from core.domain.commands import Terminate
 from core.domain.events import Event
 from core.domain.fees import Line
 from core.domain.money import plain
-from core.domain.refunds import PaidPeriod, Refund
+from core.domain.refunds import Refund
 from core.domain.rules import Rule
 from core.domain.subscription import ZERO, Subscription
-from core.ledger.tables import PeriodRow, RefundRow
-from core.ledger.unit_of_work import Ledger, Work
+from core.ledger import double_entry
+from core.ledger.double_entry import InvoiceKind, Purpose
+from core.ledger.ledger import Ledger
+from core.ledger.period_amounts import paid_periods
+from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import CommandRequest, CommandResult
 
 
@@ -32,7 +33,11 @@ def _refund(work: Work, command: Terminate, subscription: Subscription) -> Comma
         "currency": work.account.currency,
     }
     operation = work.operation(
-        "terminate", facts, subscription=subscription.id, cycle=subscription.expiry, command=command
+        Purpose.TERMINATE,
+        facts,
+        subscription=subscription.id,
+        cycle=subscription.expiry,
+        command=command,
     )
     work.event(
         Event.TERMINATED,
@@ -44,12 +49,12 @@ def _refund(work: Work, command: Terminate, subscription: Subscription) -> Comma
     )
     given = sum(back.periods.values(), ZERO)
     if given:
-        work.post(operation, wallet=back.amount, refunds=-given, fees=back.admin_fee)
+        work.post(operation, double_entry.refund(given, back.admin_fee))
         work.refund(operation, back.periods)
         lines = [Line("Refund", -amount) for amount in back.periods.values()]
         if back.admin_fee:
             lines.append(Line("Administrative fee", back.admin_fee))
-        work.invoice(operation, "credit_note", lines, -back.amount)
+        work.invoice(operation, InvoiceKind.CREDIT_NOTE, lines, -back.amount)
         if back.amount:
             work.event(
                 Event.REFUNDED,
@@ -64,26 +69,7 @@ def _refund(work: Work, command: Terminate, subscription: Subscription) -> Comma
 
 def quote(work: Work, subscription: Subscription) -> Refund:
     """What terminating today would give back."""
-    refunded = (
-        select(func.coalesce(func.sum(RefundRow.amount), 0))
-        .where(RefundRow.period == PeriodRow.id)
-        .scalar_subquery()
+    periods = paid_periods(
+        work.connection, subscription.id, lambda sku: work.catalog.refundable(sku, work.today)
     )
-    query = (
-        select(PeriodRow.__table__, refunded.label("refunded"))
-        .where(PeriodRow.subscription == subscription.id)
-        .order_by(PeriodRow.start)
-    )
-    periods = [
-        PaidPeriod(
-            row.id,
-            row.start,
-            row.expiry,
-            row.months,
-            row.paid,
-            row.refunded,
-            work.catalog.refundable(row.sku, work.today),
-        )
-        for row in work.connection.execute(query)
-    ]
     return refunds.refund(periods, work.policy, work.today, work.account.currency)

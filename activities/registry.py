@@ -8,18 +8,17 @@ from temporalio import activity
 from activities import (
     accounts,
     charge,
-    expire,
     extend,
     purchase,
     reactivate,
     recover,
     refund,
-    renew,
     subscribe,
 )
+from activities.steps import end, expire, mark_failed, renew
 from core.gateways.cards import CardGateway
 from core.ledger import failpoints
-from core.ledger.unit_of_work import Ledger
+from core.ledger.ledger import Ledger
 from core.protocol.activity_messages import (
     ChargeRequest,
     ChargeResult,
@@ -31,9 +30,9 @@ from core.protocol.activity_messages import (
 
 _STEPS: dict[str, Callable[[Ledger, StepRequest], StepResult]] = {
     "renew": renew.renew,
-    "mark_failed": renew.mark_failed,
+    "mark_failed": mark_failed.mark_failed,
     "expire": expire.expire,
-    "terminate": expire.terminate,
+    "end": end.end,
 }
 _COMMANDS: dict[str, Callable[[Ledger, CommandRequest], CommandResult]] = {
     "purchase": purchase.purchase,

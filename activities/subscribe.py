@@ -7,7 +7,8 @@ from core.domain.commands import Resubscribe, Unsubscribe
 from core.domain.events import Event
 from core.domain.rules import Rule
 from core.domain.subscription import Subscription
-from core.ledger.unit_of_work import Ledger, Work
+from core.ledger.ledger import Ledger
+from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import CommandRequest, CommandResult
 
 

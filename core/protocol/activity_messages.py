@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import Any
 
 from core.domain.commands import AnyCommand
-from core.domain.planner import Kind, Step
 from core.domain.refusal import Refusal
+from core.domain.steps import Step, StepKind, Subject
 from core.domain.subscription import Subscription
 
 
@@ -41,24 +41,29 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueStep:
-    """A step that is due: of which subscription, in which version, and of which kind."""
+    """A step that is due: its subject, the version of the subject, and its kind."""
 
-    subscription: str
+    subject: Subject
     version: int
-    kind: Kind
+    kind: StepKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRequest:
-    """Take the next step of a subscription at a business instant, if its version is still this one. `charge` is the key of the card
-    charge that was made for it. `past` are subscriptions of the account whose due step is not waited for (any more); none: whoever asks waits
-    for nobody (as older code did). `briefly`: somebody else asks, whose turn comes after it."""
+    """Take the next step of a subscription at a business instant, if its version is unchanged.
+
+    `subscription`, `version`: whose step it is, and the version that the caller has seen.
+    `now`: the business instant (UTC).
+    `charge`: the key of the card charge that was made for the step, default None.
+    `past`: subjects of the account whose due steps are skipped. None skips all of them.
+    `briefly`: the step is taken for another one, which waits for it. Default False.
+    """
 
     subscription: str
     version: int
     now: datetime
     charge: str | None = None
-    past: tuple[str, ...] | None = None
+    past: tuple[Subject, ...] | None = None
     briefly: bool = False
 
 
@@ -82,7 +87,7 @@ class CommandRequest:
     command: AnyCommand
     now: datetime
     charge: str | None = None
-    past: tuple[str, ...] | None = None
+    past: tuple[Subject, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,10 @@ once. So is the order within an account: who comes too early is told which step 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from core.domain.commands import SetAccount, Terminate
-from core.domain.planner import Kind
+from core.domain.steps import StepKind, Subject, of_subscription
 from core.protocol.activity_messages import (
     ChargeRequest,
     CommandRequest,
@@ -37,7 +37,7 @@ MOST_BEFORE = 500
 
 
 def take(
-    kind: Kind, subscription: str, version: int, now: datetime
+    kind: StepKind, subscription: str, version: int, now: datetime
 ) -> Generator[Call, Any, StepResult]:
     """Take the next step of a subscription, whose version this is, and before it what comes first in its account."""
     request = StepRequest(subscription=subscription, version=version, now=now, past=())
@@ -68,12 +68,22 @@ def carry_out(request: CommandRequest) -> Generator[Call, Any, CommandResult]:
             return replace(result, snapshots=(*before, *result.snapshots))
 
 
-def _step(kind: Kind, request: StepRequest) -> Generator[Call, Any, StepResult | None]:
+def _step(kind: StepKind, request: StepRequest) -> Generator[Call, Any, StepResult | None]:
     """A step by itself. One that is asked for briefly may end early: with no result, or with a charge that was not answered."""
     result: StepResult | None
-    if kind in (Kind.EXPIRE, Kind.TERMINATE):
-        result = yield Call(str(kind), request, request.briefly)
-        return result
+    match kind:
+        case StepKind.EXPIRE | StepKind.END:
+            result = yield Call(str(kind), request, request.briefly)
+            return result
+        case StepKind.RENEW | StepKind.ATTEMPT | StepKind.RETRY:
+            return (yield from _renew(request))
+        case unreachable:
+            assert_never(unreachable)
+
+
+def _renew(request: StepRequest) -> Generator[Call, Any, StepResult | None]:
+    """An attempt to renew, with the card charge that it may need."""
+    result: StepResult | None
     while True:
         result = yield Call("renew", request, request.briefly)
         if (
@@ -92,19 +102,20 @@ def _step(kind: Kind, request: StepRequest) -> Generator[Call, Any, StepResult |
 
 
 def _take_first(
-    step: DueStep, now: datetime, past: tuple[str, ...], changed: list[Snapshot]
-) -> Generator[Call, Any, tuple[str, ...] | None]:
+    step: DueStep, now: datetime, past: tuple[Subject, ...], changed: list[Snapshot]
+) -> Generator[Call, Any, tuple[Subject, ...] | None]:
     """Take a step that comes before a request; what has changed is added to `changed`. Answers which subscriptions the request goes past from now
     on: a step that does not come to its end (the card gateway does not answer, say) is left to its own workflow, with all that are
     waiting for the same charge. None: it goes past all."""
     request = StepRequest(
-        subscription=step.subscription, version=step.version, now=now, past=past, briefly=True
+        subscription=step.subject.id, version=step.version, now=now, past=past, briefly=True
     )
     result = yield from _step(step.kind, request)
     if result is None or (
         result.first is None and result.snapshot.subscription.version == step.version
     ):
-        return (*past, step.subscription, *(result.members if result else ()))
+        waiting = result.members if result else ()
+        return (*past, step.subject, *map(of_subscription, waiting))
     changed += [result.snapshot, *result.others]
     return past if len(changed) < MOST_BEFORE else None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-STEPS = ("renew", "mark_failed", "expire", "terminate")
+STEPS = ("renew", "mark_failed", "expire", "end")
 COMMANDS = (
     "recover",
     "extend",

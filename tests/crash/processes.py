@@ -24,8 +24,9 @@ from core.domain.refusal import Refusal
 from core.domain.refusal import Refused as RefusedByRule
 from core.gateways.cards import GatewayUnavailable
 from core.gateways.simulated_cards import SimulatedCards
+from core.ledger.ledger import Ledger
+from core.ledger.rows import step_from
 from core.ledger.tables import SubscriptionRow
-from core.ledger.unit_of_work import Ledger, step_from
 from doors.application import test_clocks
 from doors.application.perennial import Perennial
 from doors.commandline.setup import load_catalog, load_policy, new_clock

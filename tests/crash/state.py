@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from core.gateways.simulated_cards import charges
+from core.ledger.ledger import Ledger
 from core.ledger.tables import (
     AccountRow,
     CardCharge,
@@ -19,7 +20,6 @@ from core.ledger.tables import (
     RefundRow,
     SubscriptionRow,
 )
-from core.ledger.unit_of_work import Ledger
 from doors.simulation.report import report
 from tests.crash.processes import refused, scenario_of
 

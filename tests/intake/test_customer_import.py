@@ -27,8 +27,8 @@ from core.domain.faults import Faults
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger import stored_terms
 from core.ledger.database import connect
+from core.ledger.ledger import Ledger
 from core.ledger.tables import AccountRow, Clock, Message, SubscriptionRow
-from core.ledger.unit_of_work import Ledger
 from core.protocol.activity_messages import Snapshot
 from core.protocol.workflow_messages import subscription_workflow
 from doors.application import test_clocks
@@ -872,7 +872,7 @@ from pathlib import Path
 from doors.intake import column_mapping
 from doors.intake.customer_import import import_into
 from core.ledger.database import connect
-from core.ledger.unit_of_work import Ledger
+from core.ledger.ledger import Ledger
 by = column_mapping.read(Path("examples/telco-mapping.yaml"))
 asyncio.run(import_into(Ledger(connect(sys.argv[1])), Path("examples/telco-customers.csv"), by, clock="c", limit=100, chunk=20))
 """

@@ -17,7 +17,7 @@ from core.domain.commands import AnyCommand, Purchase
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger import stored_terms
 from core.ledger.database import connect
-from core.ledger.unit_of_work import Ledger
+from core.ledger.ledger import Ledger
 from core.protocol.activity_messages import CommandRequest, CommandResult
 from core.protocol.call_sequences import carry_out
 from doors.simulation.direct_engine import Direct

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from activities.number_invoices import number_invoices
 from core.domain.commands import Extend, Recover, SetAccount, Terminate
 from core.ledger.due_steps import due_at
-from core.ledger.unit_of_work import Overtaken
+from core.ledger.ledger import Overtaken
 from tests.ledger.conftest import DAY
 
 ADD_OPERATION = (

@@ -23,7 +23,7 @@ from core.domain.commands import (
     TopUp,
     Unsubscribe,
 )
-from core.domain.planner import Kind
+from core.domain.steps import StepKind
 from core.ledger.stored_terms import add_policy
 from core.protocol import call_sequences
 from core.protocol.activity_messages import CommandRequest, Outcome, StepRequest, StepResult
@@ -93,7 +93,7 @@ def test_who_comes_too_early_writes_nothing(shop: Shop) -> None:
 def test_what_does_not_come_to_its_end_is_gone_past(shop: Shop) -> None:
     """The card gateway does not answer for s1: s2 does not wait for it."""
     of_two_dates(shop)
-    steps = take(Kind.RENEW, "s2", 1, BOTH)
+    steps = take(StepKind.RENEW, "s2", 1, BOTH)
     asked = next(steps)
     answer = shop.engine._activities.call(asked.activity, asked.request)
     asked = steps.send(answer)
@@ -164,7 +164,7 @@ def test_a_group_whose_member_is_first_comes_first_as_a_whole_rule_5_2(shop: Sho
     assert shop.rows(order) == [("g", "attempt"), ("a", "retry"), ("s", "retry")]
     calls = [
         call.request.subscription
-        for call in until_done(shop, take(Kind.RETRY, "s", version_of(shop, "s"), BOTH))
+        for call in until_done(shop, take(StepKind.RETRY, "s", version_of(shop, "s"), BOTH))
     ]
     assert calls == ["s", "s"]  # renew, mark_failed
     assert told(shop, "2021-03-26") == ["g renewal_failed", "s renewal_failed"]

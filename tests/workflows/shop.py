@@ -26,8 +26,8 @@ from core.domain.commands import AnyCommand, Purchase
 from core.gateways.simulated_cards import SimulatedCards, charges
 from core.ledger import stored_terms
 from core.ledger.clocks import machine_now
+from core.ledger.ledger import Ledger
 from core.ledger.tables import AccountRow, Clock, History, SubscriptionRow
-from core.ledger.unit_of_work import Ledger
 from core.protocol.activity_messages import CommandRequest, CommandResult, StepRequest, StepResult
 from core.protocol.workflow_messages import account_workflow, subscription_workflow
 from doors.application.perennial import Perennial

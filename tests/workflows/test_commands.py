@@ -32,7 +32,7 @@ from core.domain.commands import (
     Unsubscribe,
 )
 from core.ledger.clocks import machine_now
-from core.ledger.unit_of_work import Ledger
+from core.ledger.ledger import Ledger
 from core.protocol.activity_messages import CommandResult, StepRequest
 from core.protocol.workflow_messages import (
     SCHEMA,
