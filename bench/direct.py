@@ -85,6 +85,7 @@ def _share_out(ledger: Ledger) -> None:
             ("accounts", "id"),
             ("subscriptions", "account"),
             ("messages", "account"),
+            ("steps", "account"),
         ):
             share = f"UPDATE {table} SET clock = :clock || '-' || abs(hashtext({account}::text) % :processes)"
             connection.execute(text(share), {"clock": CLOCK, "processes": PROCESSES})

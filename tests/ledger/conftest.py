@@ -14,6 +14,7 @@ from activities.accounts import NewAccount, open_account
 from activities.registry import Activities
 from core.domain import policy
 from core.domain.commands import AnyCommand, Purchase
+from core.domain.steps import of_subscription
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger import stored_terms
 from core.ledger.database import connect
@@ -40,9 +41,10 @@ class Shop:
     def do(
         self, command: AnyCommand, now: datetime = DAY, past: tuple[str, ...] | None = ()
     ) -> CommandResult:
-        """Carry out a command, from whatever thread; going past what is due of some subscriptions."""
+        """Carry out a command. Due steps of the subscriptions in `past` are skipped."""
+        skipped = None if past is None else tuple(map(of_subscription, past))
         result: CommandResult = self.engine._drive(
-            carry_out(CommandRequest(command=command, now=now, past=past))
+            carry_out(CommandRequest(command=command, now=now, past=skipped))
         )
         return result
 
