@@ -9,6 +9,7 @@ from core.domain.commands.base import AccountCommand, Result
 from core.domain.events import Event
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
+from core.ledger.double_entry import Purpose
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import CommandResult
 
@@ -26,7 +27,7 @@ def change_settings(
     """
     if values:
         work.settings(**values)
-    operation = work.operation(command.do, commands.stored(result), command=command)
+    operation = work.operation(Purpose(command.do), commands.stored(result), command=command)
     if event:
         work.event(event, command.rule, actor=command.actor, operation=operation)
     snapshots = [work.snapshot(s) for s in work.living()] if event else []

@@ -9,14 +9,14 @@ from sqlalchemy import Row, bindparam, select, update
 
 from core.gateways.cards import Answer, CardGateway, GatewayUnavailable
 from core.ledger import failpoints
+from core.ledger.ledger import Ledger
 from core.ledger.tables import CardCharge
-from core.ledger.unit_of_work import Ledger
 from core.protocol.activity_messages import ChargeOutcome, ChargeRequest, ChargeResult
 
 _BY_KEY = select(CardCharge.__table__).where(CardCharge.key == bindparam("charge"))
 _PENDING = (
     update(CardCharge)
-    .where(CardCharge.key == bindparam("charge"), CardCharge.outcome == "pending")
+    .where(CardCharge.key == bindparam("charge"), CardCharge.outcome == ChargeOutcome.PENDING)
     .returning(CardCharge.__table__)
 )
 _CALL = _PENDING.values(calls=CardCharge.calls + 1)

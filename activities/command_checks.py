@@ -26,8 +26,10 @@ from core.domain.commands.purchase import Purchase
 from core.domain.refusal import Refusal, Refused
 from core.domain.rules import Rule
 from core.domain.subscription import Subscription
+from core.ledger.account_reading import Unknown
+from core.ledger.ledger import Ledger
 from core.ledger.tables import AccountRow, Operation, SubscriptionRow
-from core.ledger.unit_of_work import Ledger, Unknown, Work
+from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import ChargeOutcome, CommandRequest, CommandResult
 
 log = structlog.get_logger()

@@ -16,14 +16,16 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from core.domain.calendar import local_date
 from core.domain.events import Event
 from core.domain.rules import Rule
-from core.domain.subscription import ZERO
+from core.domain.subscription import ZERO, Status
 from core.domain.takeover import taken_over
+from core.ledger import double_entry
 from core.ledger.bulk_write import insert_all, one_of
+from core.ledger.double_entry import Purpose
+from core.ledger.ledger import Ledger
 from core.ledger.tables import AccountRow, SubscriptionRow
-from core.ledger.unit_of_work import Ledger, Work
+from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import Snapshot
 
-PURPOSE = "import"
 _ATTEMPTS = 3
 
 
@@ -123,12 +125,13 @@ class _Account:
 
 def _there(connection: Connection, ids: list[str]) -> tuple[set[str], tuple[str, ...]]:
     query = select(
-        SubscriptionRow.id, SubscriptionRow.workflow_started, SubscriptionRow.next_due
+        SubscriptionRow.id, SubscriptionRow.workflow_started, SubscriptionRow.status
     ).where(one_of(SubscriptionRow.id, ids))
     rows = connection.execute(query).all()
-    return {row.id for row in rows}, tuple(
-        row.id for row in rows if not row.workflow_started and row.next_due is not None
+    unstarted = (
+        row.id for row in rows if not row.workflow_started and row.status != Status.TERMINATED
     )
+    return {row.id for row in rows}, tuple(unstarted)
 
 
 def _accounts(connection: Connection, ids: set[str]) -> dict[str, _Account]:
@@ -198,9 +201,9 @@ def _customer(work: Work, customer: Customer) -> Snapshot:
         "credits": str(customer.credits),
     }
     operation = work.operation(
-        PURPOSE, facts, subscription=subscription.id, cycle=subscription.expiry
+        Purpose.IMPORT, facts, subscription=subscription.id, cycle=subscription.expiry
     )
-    work.post(operation, wallet=customer.credits, opening=-customer.credits)
+    work.post(operation, double_entry.opening_credits(customer.credits))
     work.period(operation, subscription, period, ZERO)
     work.event(
         Event.IMPORTED,

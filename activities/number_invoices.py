@@ -3,8 +3,8 @@
 from sqlalchemy import func, select
 
 from core.ledger.bulk_write import insert_all
+from core.ledger.ledger import Ledger
 from core.ledger.tables import Invoice, InvoiceNumber, Seller
-from core.ledger.unit_of_work import Ledger
 
 
 def number_invoices(ledger: Ledger, batch: int = 5000) -> int:

@@ -8,8 +8,10 @@ from sqlalchemy import insert
 
 from core.domain import calendar, money
 from core.domain.subscription import ZERO
+from core.ledger import double_entry
+from core.ledger.double_entry import Purpose
+from core.ledger.ledger import Ledger
 from core.ledger.tables import AccountRow
-from core.ledger.unit_of_work import Ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,6 @@ def open_account(ledger: Ledger, account: NewAccount, now: datetime) -> None:
         connection.execute(insert(AccountRow), values)
         if account.credits:
             [work] = ledger.works(connection, now, [account.id]).values()
-            operation = work.operation("opening credits", {"amount": str(account.credits)})
-            work.post(operation, wallet=account.credits, opening=-account.credits)
+            operation = work.operation(Purpose.OPENING_CREDITS, {"amount": str(account.credits)})
+            work.post(operation, double_entry.opening_credits(account.credits))
             work.flush()

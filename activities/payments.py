@@ -1,6 +1,7 @@
-"""What every use case that is paid for shares: pay for periods, renew the members of a group, take up a card charge.
+"""What the use cases that charge money share.
 
-One operation a subscription and cycle: whoever comes second finds it done (Rule 11.3).
+They pay for periods, renew the members of a group, and book a card charge. A subscription has one
+operation for each cycle and purpose, so a second payment is impossible (Rule 11.3).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,18 +12,17 @@ from decimal import Decimal
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from core.domain import lifecycle, renewal_attempt
+from core.domain import lifecycle, price_in_force
 from core.domain.commands import AnyCommand, restored
 from core.domain.events import Event
 from core.domain.fees import Line, total
 from core.domain.rules import Rule
 from core.domain.subscription import ZERO, Period, Subscription
+from core.ledger import double_entry
+from core.ledger.double_entry import InvoiceKind, Purpose
 from core.ledger.tables import CardCharge
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import ChargeOutcome, CommandResult, Snapshot
-
-#: The purpose of every operation that pays the cycle after an expiry date, whatever asked for it: a second one is impossible.
-NEXT_CYCLE = "next cycle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,26 @@ def pay(
     subscription: Subscription,
     paid: Iterable[Paid],
     *,
-    purpose: str,
+    purpose: Purpose,
     cycle: date,
     event: Event,
     rule: Rule,
     command: AnyCommand | None = None,
     external_invoice: str | None = None,
 ) -> dict[str, str]:
-    """Post the fees of periods of a subscription from the wallet (or list them under an external invoice number, which touches no money),
-    with one invoice and one line of history (Rules 11.3, 11.4). Answers the facts that the operation keeps as its result."""
+    """Charge the wallet for periods of a subscription (Rules 11.3, 11.4).
+
+    `work`: the unit of work on the account that pays.
+    `subscription`: the subscription as it is after the payment.
+    `paid`: the periods with their fee lines.
+    `purpose`, `cycle`: what makes the operation unique, with the subscription.
+    `event`, `rule`: the line of the history.
+    `command`: the command behind it, default None for a step.
+    `external_invoice`: the number of an external invoice that pays instead of the wallet.
+
+    Returns the facts that the operation keeps as its result. There is one invoice, none when an
+    external invoice pays.
+    """
     paid = list(paid)
     fee = sum((p.fee for p in paid), ZERO)
     moved = ZERO if external_invoice is not None else fee
@@ -73,13 +84,14 @@ def pay(
         external_invoice=external_invoice,
         command=command,
     )
-    work.post(operation, wallet=-moved, revenue=moved)
+    work.post(operation, double_entry.fee(moved))
     for p in paid:
         work.period(
             operation, subscription, p.period, ZERO if external_invoice is not None else p.fee
         )
     if external_invoice is None:
-        work.invoice(operation, "individual", [line for p in paid for line in p.lines], fee)
+        lines = [line for p in paid for line in p.lines]
+        work.invoice(operation, InvoiceKind.INDIVIDUAL, lines, fee)
     work.event(
         event,
         rule,
@@ -95,9 +107,8 @@ def pay(
 
 def renewal_lines(work: Work, subscription: Subscription) -> list[Line]:
     """The next cycle at the prices of its renewal date (Rule 3.5)."""
-    return renewal_attempt.renewal_lines(
-        subscription, work.terms([subscription]), work.account.currency
-    )
+    terms = work.terms([subscription])
+    return price_in_force.renewal_lines(subscription, terms, work.account.currency)
 
 
 def renew_all(
@@ -111,7 +122,7 @@ def renew_all(
             work,
             renewed,
             [Paid(period, lines[member.id])],
-            purpose=NEXT_CYCLE,
+            purpose=Purpose.NEXT_CYCLE,
             cycle=member.expiry,
             event=Event.RENEWED,
             rule=rule,
@@ -121,13 +132,16 @@ def renew_all(
 
 
 class AccountBusy(Exception):
-    """Another card charge of the account is under way: its outcome must be known first. To be tried again."""
+    """Another card charge of the account is still pending. The caller retries."""
 
 
 def ask_card(work: Work, members: Sequence[Subscription], amount: Decimal) -> str | None:
-    """Write down the charge that these subscriptions need, before the gateway is called; answers its key. An account has one open charge at
-    a time, so a repetition, or another member of the group, finds the same one. Raises `AccountBusy` when it is for others. Answers none
-    when theirs is still open though the card or the sum is another by now: it is never charged for what it was not asked for."""
+    """Write down the charge that these subscriptions need, and return its key.
+
+    An account has one open charge at a time. So a retry, or another member of the group, finds the
+    same charge. Returns None if the open charge is for another card or amount. That charge is left
+    as it is. Raises `AccountBusy` if the open charge is for other subscriptions.
+    """
     key = f"{members[0].id}/{work.new_id()}"
     values = {
         "key": key,
@@ -142,7 +156,7 @@ def ask_card(work: Work, members: Sequence[Subscription], amount: Decimal) -> st
         return key
     row = work.connection.execute(_OPEN, {"of": work.account.id}).one()
     if row.subscription not in [member.id for member in members]:
-        raise AccountBusy(f"card charge {row.key} of account {work.account.id} is not settled yet")
+        raise AccountBusy(f"card charge {row.key} of account {work.account.id} is still pending")
     return str(row.key) if (row.card, row.amount) == (work.account.card, amount) else None
 
 
@@ -157,7 +171,7 @@ _OPEN = select(CardCharge.key, CardCharge.subscription, CardCharge.card, CardCha
 _OF_KEY = (CardCharge.key == bindparam("charge"), CardCharge.account == bindparam("of"))
 _BOOK = (
     update(CardCharge)
-    .where(*_OF_KEY, ~CardCharge.booked, CardCharge.outcome != "pending")
+    .where(*_OF_KEY, ~CardCharge.booked, CardCharge.outcome != ChargeOutcome.PENDING)
     .values(booked=True)
     .returning(CardCharge.__table__)
 )
@@ -165,21 +179,24 @@ _OUTCOME = select(CardCharge.outcome, CardCharge.booked).where(*_OF_KEY)
 
 
 def take_up(work: Work, key: str) -> ChargeOutcome:
-    """Take a charge's outcome into the ledger, once: a charge becomes credits of the wallet with an invoice of its own, a decline goes on
-    record (Rules 5.3, 11.2). Answers the outcome; pending when it is still unknown."""
+    """Book the outcome of a card charge, once (Rules 5.3, 11.2).
+
+    A charge becomes credits of the wallet, with an invoice of its own. A decline goes on record.
+    Returns the outcome, which is pending while the ledger does not hold it.
+    """
     row = work.connection.execute(_BOOK, {"charge": key, "of": work.account.id}).one_or_none()
     if row is None:
         row = work.connection.execute(_OUTCOME, {"charge": key, "of": work.account.id}).one()
-        return (
-            ChargeOutcome(row.outcome) if row.booked else ChargeOutcome.PENDING
-        )  # settled since: not yet in the ledger
+        return ChargeOutcome(row.outcome) if row.booked else ChargeOutcome.PENDING
     outcome = ChargeOutcome(row.outcome)
     if outcome is ChargeOutcome.DECLINED:
         work.event(Event.CARD_DECLINED, Rule.FUNDING, charge=key, reason=row.reason)
         return outcome
-    operation = work.operation("card charge", {"charge": key, "amount": str(row.amount)})
-    work.post(operation, wallet=row.amount, card=-row.amount)
-    work.invoice(operation, "individual", [Line("Top-up by card", row.amount)], row.amount)
+    operation = work.operation(Purpose.CARD_CHARGE, {"charge": key, "amount": str(row.amount)})
+    work.post(operation, double_entry.card_charge(row.amount))
+    work.invoice(
+        operation, InvoiceKind.INDIVIDUAL, [Line("Top-up by card", row.amount)], row.amount
+    )
     work.event(Event.CARD_CHARGED, Rule.FUNDING, amount=row.amount, operation=operation, charge=key)
     return outcome
 
@@ -192,12 +209,14 @@ def done(facts: dict[str, str], *snapshots: Snapshot) -> CommandResult:
 def note(
     work: Work, command: AnyCommand, event: Event, rule: Rule, subscription: Subscription
 ) -> dict[str, str]:
-    """A command that moves no money: its operation (which answers repetitions) and its line of history."""
+    """Put a command that moves no money on record: its operation and its line of history."""
     result = {
         "do": command.do,
         "subscription": subscription.id,
         "expiry": str(subscription.expiry),
     }
-    operation = work.operation(command.do, result, subscription=subscription.id, command=command)
+    operation = work.operation(
+        Purpose(command.do), result, subscription=subscription.id, command=command
+    )
     work.event(event, rule, subscription=subscription.id, actor=command.actor, operation=operation)
     return result

@@ -25,9 +25,13 @@ from activities.number_invoices import number_invoices
 from activities.payments import take_up
 from core.domain.findings import Finding, Kind, Part, ReconcileRequest, ReconcileResult
 from core.domain.money import plain
+from core.domain.subscription import Status
 from core.gateways.cards import CardGateway, GatewayUnavailable
 from core.ledger import failpoints
 from core.ledger.clocks import machine_now, virtual_now
+from core.ledger.double_entry import Book
+from core.ledger.ledger import Ledger
+from core.ledger.rows import SUBSCRIPTIONS
 from core.ledger.tables import (
     AccountRow,
     CardCharge,
@@ -35,9 +39,9 @@ from core.ledger.tables import (
     InvoiceNumber,
     Operation,
     Posting,
+    StepRow,
     SubscriptionRow,
 )
-from core.ledger.unit_of_work import Ledger
 from core.protocol.activity_messages import ChargeOutcome, Snapshot
 
 P = ParamSpec("P")
@@ -258,8 +262,9 @@ class Reconciliation:
 
     def _living(self, after: str) -> Sequence[Any]:
         query = (
-            select(SubscriptionRow.__table__)
-            .where(SubscriptionRow.id > after, SubscriptionRow.status != "TERMINATED")
+            SUBSCRIPTIONS.where(
+                SubscriptionRow.id > after, SubscriptionRow.status != Status.TERMINATED
+            )
             .order_by(SubscriptionRow.id)
             .limit(self._limits.batch)
         )
@@ -336,7 +341,7 @@ class Reconciliation:
     def _ended(self, subscription: str) -> bool:
         with self._ledger.engine.connect() as connection:
             status = select(SubscriptionRow.status).where(SubscriptionRow.id == subscription)
-            return connection.execute(status).scalar() == "TERMINATED"
+            return connection.execute(status).scalar() == Status.TERMINATED
 
     def _is_overdue(self, row: Any, now: datetime) -> bool:
         if row.clock is not None:
@@ -417,7 +422,7 @@ def _balances(connection: Connection) -> list[Finding]:
         .outerjoin(
             Posting,
             (Posting.account == AccountRow.id)
-            & (Posting.book == "wallet")
+            & (Posting.book == Book.WALLET)
             & (Posting.currency == AccountRow.currency),
         )
         .group_by(AccountRow.id)
@@ -436,9 +441,7 @@ def _balances(connection: Connection) -> list[Finding]:
 
 
 def _without_step(connection: Connection) -> list[Finding]:
-    query = select(SubscriptionRow.id, SubscriptionRow.status).where(
-        SubscriptionRow.status != "TERMINATED", SubscriptionRow.next_due.is_(None)
-    )
+    query = SUBSCRIPTIONS.where(SubscriptionRow.status != Status.TERMINATED, StepRow.kind.is_(None))
     return [
         Finding(
             kind=Kind.NO_NEXT_STEP,

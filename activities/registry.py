@@ -12,12 +12,13 @@ from typing import Any
 
 from temporalio import activity
 
-from activities import charge, commands, expire, renew
+from activities import charge, commands
 from activities.command_checks import on_account, on_subscription
+from activities.steps import end, expire, mark_failed, renew
 from core.domain.commands import COMMANDS, SUBSCRIPTION_COMMANDS
 from core.gateways.cards import CardGateway
 from core.ledger import failpoints
-from core.ledger.unit_of_work import Ledger
+from core.ledger.ledger import Ledger
 from core.protocol.activity_messages import (
     ChargeRequest,
     ChargeResult,
@@ -48,9 +49,9 @@ def _find_commands() -> dict[str, CommandActivity]:
 
 _STEPS: dict[str, Callable[[Ledger, StepRequest], StepResult]] = {
     "renew": renew.renew,
-    "mark_failed": renew.mark_failed,
+    "mark_failed": mark_failed.mark_failed,
     "expire": expire.expire,
-    "end": expire.end,
+    "end": end.end,
 }
 _COMMANDS = _find_commands()
 STEPS = tuple(_STEPS)

@@ -3,9 +3,11 @@
 from itertools import groupby
 
 from activities.payments import renew_all, renewal_lines
-from core.domain import funding, planner
+from core.domain import funding
 from core.domain.fees import total
 from core.domain.funding import Source
+from core.domain.planner.outage import may_attempt
+from core.domain.planner.renewals import renewal_date
 from core.domain.policy import GroupRenewal
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
@@ -43,13 +45,11 @@ def failed_groups(work: Work) -> list[list[Subscription]]:
     failed = [
         s
         for s in work.failed()
-        if planner.may_attempt(
-            s, work.policy_of(s), work.zone, work.now, suspended=work.account.suspended
-        )
+        if may_attempt(s, work.policy_of(s), work.zone, work.now, suspended=work.account.suspended)
     ]
     if work.policy.group_renewal is GroupRenewal.INDEPENDENT:
         return [[subscription] for subscription in failed]
     return [
         list(group)
-        for _, group in groupby(failed, key=lambda s: planner.renewal_date(s, work.policy_of(s)))
+        for _, group in groupby(failed, key=lambda s: renewal_date(s, work.policy_of(s)))
     ]

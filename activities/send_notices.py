@@ -1,4 +1,4 @@
-"""The notices that are due: checked again, from committed rows, then put on record or dropped (Rule 12)."""
+"""The notices that are due: checked again, then put on record or dropped (Rule 12)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,12 +6,12 @@ from datetime import datetime
 from sqlalchemy import BigInteger, any_, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from core.domain import planner
-from core.domain.planner import Notice
+from core.domain.planner.notices import MessageState, Notice, untrue
 from core.domain.rules import Rule
 from core.ledger.bulk_write import insert_all
+from core.ledger.ledger import Ledger
+from core.ledger.rows import subscription_from
 from core.ledger.tables import AccountRow, History, Message, SubscriptionRow
-from core.ledger.unit_of_work import Ledger, subscription_from
 
 _PLANNED = (
     select(
@@ -26,26 +26,32 @@ _PLANNED = (
     .join(SubscriptionRow, SubscriptionRow.id == Message.subscription)
     .join(AccountRow, AccountRow.id == SubscriptionRow.account)
     .where(
-        Message.id == any_(bindparam("ids", type_=ARRAY(BigInteger))), Message.state == "planned"
+        Message.id == any_(bindparam("ids", type_=ARRAY(BigInteger))),
+        Message.state == MessageState.PLANNED,
     )
     .order_by(SubscriptionRow.account, SubscriptionRow.id, Message.id)
     .with_for_update(of=Message, skip_locked=True)
 )
 _DONE = text(
-    "UPDATE messages SET state = CASE WHEN done.why IS NULL THEN 'sent' ELSE 'dropped' END, done_at = :now, why = done.why "
-    "FROM unnest(CAST(:ids AS bigint[]), CAST(:whys AS text[])) AS done(id, why) WHERE messages.id = done.id"
+    f"UPDATE messages SET state = CASE WHEN done.why IS NULL THEN '{MessageState.SENT}' "
+    f"ELSE '{MessageState.DROPPED}' END, done_at = :now, why = done.why "
+    "FROM unnest(CAST(:ids AS bigint[]), CAST(:whys AS text[])) AS done(id, why) "
+    "WHERE messages.id = done.id"
 )
 
 
 def notify(ledger: Ledger, now: datetime, ids: Sequence[int]) -> int:
-    """Deal with these planned notices in one transaction, those of other workers excepted; answers how many were sent."""
+    """Check these planned notices in one transaction, and return how many were sent.
+
+    Notices that another worker is checking are left out.
+    """
     with ledger.transaction("notify") as connection:
         done: dict[int, str | None] = {}
         lines = []
         for row in connection.execute(_PLANNED, {"ids": list(ids)}):
             subscription = subscription_from(row)
             policy = ledger.references.policy(connection, row.seller, subscription.policy_version)
-            why = planner.untrue(
+            why = untrue(
                 Notice(row.kind),
                 row.of,
                 subscription,

@@ -1,27 +1,35 @@
-"""Whose turn it is in an account, by whatever clock it lives: what is due is taken in order, and before a command (Rules 1.6, 1.7).
+"""Which step of an account comes first (Rules 1.6, 1.7).
 
-A use case that comes too early writes nothing and answers the step that comes first; `core.protocol.call_sequences` takes that, then asks again.
+The steps of an account that are due run in order, and they run before a command. A use case that
+comes too early writes nothing and returns the step that comes first. `core.protocol.call_sequences`
+takes that step and then tries again.
 """
 
 from collections.abc import Iterable
 
+from core.domain.steps import of_subscription
 from core.domain.subscription import Subscription
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import CommandRequest, DueStep, StepRequest
 
 
 def before_command(work: Work, request: CommandRequest) -> DueStep | None:
-    """The step that is taken before a command of this instant; none when its turn has come. Once its card was charged, it has."""
+    """The step that runs before a command, or None. Nothing comes before a charged command."""
     return None if request.charge or request.past is None else work.first_due(request.past)
 
 
 def before_step(
     work: Work, request: StepRequest, together: Iterable[Subscription] = ()
 ) -> DueStep | None:
-    """The step that is taken before the one of this request; none when its turn has come. `together` are those that are taken with it: when one of
-    them is first, all are."""
+    """The step that runs before the step of this request, or None.
+
+    `together` are the subscriptions whose steps are taken with it. When one of them is first, all
+    of them are.
+    """
     if request.charge or request.past is None:
         return None
     first = work.first_due(request.past)
     mine = {request.subscription, *(subscription.id for subscription in together)}
-    return None if first is None or first.subscription in mine else first
+    if first is None or first.subject in set(map(of_subscription, mine)):
+        return None
+    return first

@@ -21,8 +21,8 @@ from core.domain import policy
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger import stored_terms
 from core.ledger.database import connect, migrate
+from core.ledger.ledger import Ledger
 from core.ledger.tables import AccountRow, Clock, History, Operation, Posting
-from core.ledger.unit_of_work import Ledger
 from doors.application import test_clocks
 from doors.intake import column_mapping as mappings
 from doors.intake.customer_import import import_into
@@ -85,6 +85,7 @@ def _share_out(ledger: Ledger) -> None:
             ("accounts", "id"),
             ("subscriptions", "account"),
             ("messages", "account"),
+            ("steps", "account"),
         ):
             share = f"UPDATE {table} SET clock = :clock || '-' || abs(hashtext({account}::text) % :processes)"
             connection.execute(text(share), {"clock": CLOCK, "processes": PROCESSES})

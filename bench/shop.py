@@ -11,7 +11,7 @@ from core.gateways.simulated_cards import SimulatedCards
 from core.ledger import stored_terms
 from core.ledger.clocks import machine_now
 from core.ledger.database import connect
-from core.ledger.unit_of_work import Ledger
+from core.ledger.ledger import Ledger
 from core.protocol.activity_messages import CommandRequest
 
 SELLER = "main"

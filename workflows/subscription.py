@@ -15,11 +15,13 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from core.domain import explain, planner, policy, state_table
+    from core.domain import explain, policy, state_table
     from core.domain.commands import SUBSCRIPTION_COMMANDS
-    from core.domain.planner import PlannedNotice, Step
+    from core.domain.planner.notices import PlannedNotice
+    from core.domain.planner.schedule import schedule
     from core.domain.refusal import Refusal
     from core.domain.rules import Rule
+    from core.domain.steps import Step
     from core.protocol.activity_messages import CommandResult, Snapshot, StepResult
     from core.protocol.call_sequences import run_step
     from core.protocol.workflow_messages import (
@@ -277,7 +279,7 @@ class SubscriptionWorkflow:
     @workflow.query
     def schedule(self, steps: int = 12) -> list[Planned]:
         """The next steps and notices, if every renewal is funded and no command comes."""
-        plan = planner.schedule(
+        plan = schedule(
             self._snapshot.subscription,
             policy.restore(self._snapshot.policy),
             self._snapshot.timezone,

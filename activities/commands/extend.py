@@ -1,13 +1,15 @@
 """Extend: pay in advance, whole cycles or up to a day (Rule 6.2)."""
 
 from activities.command_checks import covered
-from activities.payments import NEXT_CYCLE, Paid, done, pay
-from core.domain import lifecycle
+from activities.payments import Paid, done, pay
+from core.domain import extension
 from core.domain.commands.extend import Extend
 from core.domain.events import Event
-from core.domain.fees import cycle_lines, extension_lines
+from core.domain.extension import extension_lines
+from core.domain.fees import cycle_lines
 from core.domain.refusal import Refused
 from core.domain.subscription import ZERO, Subscription
+from core.ledger.double_entry import Purpose
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import CommandResult
 
@@ -21,7 +23,7 @@ def extend(work: Work, command: Extend, subscription: Subscription) -> CommandRe
         work,
         extended,
         paid,
-        purpose=NEXT_CYCLE,
+        purpose=Purpose.NEXT_CYCLE,
         cycle=subscription.expiry,
         event=Event.EXTENDED,
         rule=command.rule,
@@ -42,7 +44,7 @@ def quote(
         raise Refused(command.rule, "either a number of cycles or a day, not both")
     catalog, currency = work.catalog, work.account.currency
     if command.to is not None:
-        extended, period = lifecycle.extend_to(
+        extended, period = extension.extend_to(
             subscription, command.to, work.now, work.policy_version
         )
         return extended, [
@@ -51,6 +53,6 @@ def quote(
     cycles = command.cycles or 0
     if cycles < 1:
         raise Refused(command.rule, f"{cycles} cycles: at least 1")
-    extended, periods = lifecycle.extend(subscription, cycles, work.now, work.policy_version)
+    extended, periods = extension.extend(subscription, cycles, work.now, work.policy_version)
     lines = cycle_lines(subscription, catalog, currency, work.today)
     return extended, [Paid(period, lines) for period in periods]

@@ -12,6 +12,7 @@ from core.domain.events import Event
 from core.domain.fees import cycle_lines
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
+from core.ledger.double_entry import Purpose
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import CommandResult
 
@@ -46,7 +47,7 @@ def purchase(work: Work, command: Purchase) -> CommandResult:
         work,
         bought,
         [first],
-        purpose="purchase",
+        purpose=Purpose.PURCHASE,
         cycle=bought.anchor,
         event=Event.PURCHASED,
         rule=Rule.PURCHASE,

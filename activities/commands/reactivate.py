@@ -1,12 +1,13 @@
 """Reactivate: bring an expired subscription back on its old schedule (Rule 7)."""
 
 from activities.command_checks import covered
-from activities.payments import NEXT_CYCLE, Paid, done, pay
-from core.domain import lifecycle
+from activities.payments import Paid, done, pay
+from core.domain import reactivation
 from core.domain.commands.reactivate import Reactivate
 from core.domain.events import Event
 from core.domain.fees import cycle_lines
 from core.domain.subscription import Subscription
+from core.ledger.double_entry import Purpose
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import CommandResult
 
@@ -16,7 +17,9 @@ def reactivate(work: Work, command: Reactivate, subscription: Subscription) -> C
 
     The period starts today. The expiry date is that of the old schedule.
     """
-    active, period = lifecycle.reactivate(subscription, work.today, work.now, work.policy_version)
+    active, period = reactivation.reactivate(
+        subscription, work.today, work.now, work.policy_version
+    )
     paid = Paid(period, cycle_lines(subscription, work.catalog, work.account.currency, work.today))
     if command.invoice_number is None:
         covered(work, paid.fee, command.rule)
@@ -24,7 +27,7 @@ def reactivate(work: Work, command: Reactivate, subscription: Subscription) -> C
         work,
         active,
         [paid],
-        purpose=NEXT_CYCLE,
+        purpose=Purpose.NEXT_CYCLE,
         cycle=subscription.expiry,
         event=Event.REACTIVATED,
         rule=command.rule,

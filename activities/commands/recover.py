@@ -1,6 +1,6 @@
 """Recover: renew a failed subscription now, by card if need be (Rule 6.1)."""
 
-from activities.payments import NEXT_CYCLE, Paid, ask_card, done, pay, renewal_lines
+from activities.payments import Paid, ask_card, done, pay, renewal_lines
 from core.domain import funding, lifecycle
 from core.domain.commands.recover import Recover
 from core.domain.events import Event
@@ -8,6 +8,7 @@ from core.domain.fees import total
 from core.domain.funding import Source
 from core.domain.refusal import Refused
 from core.domain.subscription import Subscription
+from core.ledger.double_entry import Purpose
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import CommandResult
 
@@ -41,7 +42,7 @@ def recover(
         work,
         recovered,
         [Paid(period, lines)],
-        purpose=NEXT_CYCLE,
+        purpose=Purpose.NEXT_CYCLE,
         cycle=subscription.expiry,
         event=Event.RECOVERED,
         rule=command.rule,

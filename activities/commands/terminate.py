@@ -1,14 +1,14 @@
 """Terminate: end a subscription, with its refund, in one transaction (Rules 8.2, 8.3, 8.4)."""
 
-from sqlalchemy import func, select
-
 from core.domain import commands, lifecycle, refunds
 from core.domain.commands.terminate import Terminate, TerminateResult
 from core.domain.events import Event
 from core.domain.fees import Line
-from core.domain.refunds import PaidPeriod, Refund
+from core.domain.refunds import Refund
 from core.domain.subscription import ZERO, Subscription
-from core.ledger.tables import PeriodRow, RefundRow
+from core.ledger import double_entry
+from core.ledger.double_entry import InvoiceKind, Purpose
+from core.ledger.period_amounts import paid_periods
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import CommandResult
 
@@ -26,7 +26,7 @@ def terminate(work: Work, command: Terminate, subscription: Subscription) -> Com
         currency=work.account.currency,
     )
     operation = work.operation(
-        "terminate",
+        Purpose.TERMINATE,
         commands.stored(result),
         subscription=subscription.id,
         cycle=subscription.expiry,
@@ -42,12 +42,12 @@ def terminate(work: Work, command: Terminate, subscription: Subscription) -> Com
     )
     given = sum(back.periods.values(), ZERO)
     if given:
-        work.post(operation, wallet=back.amount, refunds=-given, fees=back.admin_fee)
+        work.post(operation, double_entry.refund(given, back.admin_fee))
         work.refund(operation, back.periods)
         lines = [Line("Refund", -amount) for amount in back.periods.values()]
         if back.admin_fee:
             lines.append(Line("Administrative fee", back.admin_fee))
-        work.invoice(operation, "credit_note", lines, -back.amount)
+        work.invoice(operation, InvoiceKind.CREDIT_NOTE, lines, -back.amount)
         if back.amount:
             work.event(
                 Event.REFUNDED,
@@ -63,26 +63,7 @@ def terminate(work: Work, command: Terminate, subscription: Subscription) -> Com
 
 def quote(work: Work, subscription: Subscription) -> Refund:
     """The refund that terminating today would give."""
-    refunded = (
-        select(func.coalesce(func.sum(RefundRow.amount), 0))
-        .where(RefundRow.period == PeriodRow.id)
-        .scalar_subquery()
+    periods = paid_periods(
+        work.connection, subscription.id, lambda sku: work.catalog.refundable(sku, work.today)
     )
-    query = (
-        select(PeriodRow.__table__, refunded.label("refunded"))
-        .where(PeriodRow.subscription == subscription.id)
-        .order_by(PeriodRow.start)
-    )
-    periods = [
-        PaidPeriod(
-            row.id,
-            row.start,
-            row.expiry,
-            row.months,
-            row.paid,
-            row.refunded,
-            work.catalog.refundable(row.sku, work.today),
-        )
-        for row in work.connection.execute(query)
-    ]
     return refunds.refund(periods, work.policy, work.today, work.account.currency)

@@ -8,6 +8,8 @@ from core.domain.events import Event
 from core.domain.fees import Line
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
+from core.ledger import double_entry
+from core.ledger.double_entry import InvoiceKind, Purpose
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import CommandResult
 
@@ -20,9 +22,11 @@ def top_up(work: Work, command: TopUp) -> CommandResult:
     result = TopUpResult(
         account=work.account.id, amount=command.amount, currency=work.account.currency
     )
-    operation = work.operation("top_up", commands.stored(result), command=command)
-    work.post(operation, wallet=command.amount, bank=-command.amount)
-    work.invoice(operation, "individual", [Line("Top-up", command.amount)], command.amount)
+    operation = work.operation(Purpose.TOP_UP, commands.stored(result), command=command)
+    work.post(operation, double_entry.top_up(command.amount))
+    work.invoice(
+        operation, InvoiceKind.INDIVIDUAL, [Line("Top-up", command.amount)], command.amount
+    )
     work.event(
         Event.TOPPED_UP,
         command.rule,

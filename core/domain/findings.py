@@ -1,4 +1,4 @@
-"""What reconciliation is asked and what it finds: plain data, for workflows, activities and people."""
+"""What reconciliation looks at and what it finds, as plain data."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -35,7 +35,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is not as it should be: what it is about, in words, and whether it was put right."""
+    """One thing that is wrong: its subject, what is wrong in words, and whether it was repaired."""
 
     kind: Kind
     subject: str
@@ -45,14 +45,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a reconciliation has found. `checked` counts what was looked at, `left_out` the findings beyond the first 500."""
+    """What a reconciliation has found.
+
+    `checked` counts what was looked at by part. `left_out` counts findings beyond the first 500.
+    """
 
     findings: tuple[Finding, ...] = ()
     checked: dict[str, int] = field(default_factory=dict)
     left_out: int = 0
 
     def plus(self, part: Part, findings: tuple[Finding, ...], checked: int) -> "Report":
-        """With what a part has found."""
+        """Return the report with the findings of a part added."""
         room = max(0, 500 - len(self.findings))
         return Report(
             findings=self.findings + findings[:room],
@@ -63,7 +66,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileRequest:
-    """Look at a part, from the subscription after this id on, at an instant (UTC) of the machine's clock."""
+    """Look at a part at an instant (UTC), beginning with the subscription after the id `after`."""
 
     part: Part
     now: datetime
@@ -72,7 +75,7 @@ class ReconcileRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileResult:
-    """What was found, how many things were looked at, and where to go on; none at the end."""
+    """What was found, how many things were checked, and where to continue (None at the end)."""
 
     findings: tuple[Finding, ...] = ()
     checked: int = 0

@@ -1,9 +1,12 @@
-"""What an account's subscriptions will do by themselves, if nobody commands anything: the events to come, with amounts and balance.
+"""What an account's subscriptions will do by themselves, if no command arrives.
 
-The planner says what is due, `core.domain.renewal_attempt` who is attempted and what it costs, `core.domain.funding` what pays, `core.domain.lifecycle` what becomes
-of it: nothing about dates or money is decided here. What is overdue when the forecast begins is done then, as after an outage (Rule 13).
+The forecast holds the events to come, with amounts and balance. It decides nothing about dates or
+money. The planner says what is due, `renewal_attempt` who is attempted and what it costs, `funding`
+what pays, and `lifecycle` how a subscription changes. What is overdue when the forecast begins is
+done then, as after an outage (Rule 13).
 
-Worked example: usable 30.00, *renew by card* on, 50.00 due on 12-08: `card_charged` +50.00 (balance 80.00), `renewed` −50.00 (balance 30.00).
+Worked example: usable 30.00, *renew by card* on, 50.00 due on 12-08: `card_charged` +50.00 (balance
+80.00), `renewed` −50.00 (balance 30.00).
 """
 
 from collections.abc import Iterable
@@ -12,23 +15,38 @@ from datetime import date, datetime
 from decimal import Decimal
 from heapq import heappop, heappush
 from itertools import count
+from typing import assert_never
 
-from core.domain import funding, lifecycle, planner
+from core.domain import funding, lifecycle
 from core.domain import renewal_attempt as attempts
 from core.domain.calendar import local_date
 from core.domain.events import Event
 from core.domain.fees import total
 from core.domain.funding import Source
-from core.domain.planner import RANK, RENEWALS, Kind, Notice, PlannedNotice, Step
-from core.domain.renewal_attempt import Attempt, Terms
+from core.domain.planner import outage
+from core.domain.planner.next_step import next_step
+from core.domain.planner.notices import Notice, PlannedNotice, planned_notices, untrue
+from core.domain.planner.renewals import renewal_date
+from core.domain.planner.same_instant_order import place
+from core.domain.renewal_attempt import Attempt
 from core.domain.rules import Rule
+from core.domain.steps import Step, StepKind
 from core.domain.subscription import Account, Failure, Subscription
+from core.domain.terms import Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One event to come: its instant (UTC) and local date, the subscription (none for the account's own), the signed change of the balance
-    (none where there is none) and the balance after it, the rule, and why in words. `reason` is a failed renewal's."""
+    """One event to come.
+
+    `at`, `date`: its instant (UTC) and the account's local date.
+    `event`: what happens.
+    `subscription`: the id of the subscription, None for an event of the account itself.
+    `amount`: the signed change of the balance, None where nothing changes it.
+    `balance`: the balance after the event.
+    `rule`, `why`: the rule behind it, and the reason in words.
+    `reason`: why a renewal failed, default None.
+    """
 
     at: datetime
     date: date
@@ -50,20 +68,26 @@ def forecast(
     *,
     card_charges: bool = True,
 ) -> list[Entry]:
-    """Every event of all of an account's subscriptions after `now` up to and including `until` (UTC), in the order in which they happen
-    (Rule 1.7). `card_charges`: whether the stored card, if there is one, will be charged or declined.
+    """Every event of the subscriptions after `now`, up to and including `until`, in order.
 
-    Raises `Refused` 4.1 when a price is missing, KeyError for a policy version that is not among the terms.
+    `account`, `subscriptions`: the account and all of its subscriptions, as they are now.
+    `terms`: the catalogue and the policies. A policy version that is missing raises KeyError.
+    `now`, `until`: instants (UTC).
+    `card_charges`: whether the stored card will be charged (or declined), default True.
     """
     run = _Run(account, terms, card_charges, now)
     for subscription in subscriptions:
         run.plan(subscription)
-    run.play(until)
+    run.run_until(until)
     return run.entries
 
 
+#: Its instant, its place at that instant, a number that keeps the order of planning, and what it is.
+_Due = tuple[datetime, tuple[int, date, str], int, Step | PlannedNotice, Subscription]
+
+
 class _Run:
-    """The account on its way: how it stands, what is due next, and what was told so far."""
+    """The account as it changes: how it stands, what is due next, and the events so far."""
 
     def __init__(self, account: Account, terms: Terms, card_charges: bool, now: datetime) -> None:
         self.account = account
@@ -72,9 +96,8 @@ class _Run:
         self.now = now
         self.entries: list[Entry] = []
         self._subscriptions: dict[str, Subscription] = {}
-        self._due: list[
-            tuple[datetime, int, date, str, int, Step | PlannedNotice, Subscription]
-        ] = []
+        self._steps: dict[str, Step | None] = {}
+        self._due: list[_Due] = []
         self._number = count()
 
     @property
@@ -82,7 +105,7 @@ class _Run:
         """The account's local date now."""
         return local_date(self.now, self.account.timezone)
 
-    def play(self, until: datetime) -> None:
+    def run_until(self, until: datetime) -> None:
         """Do everything that is due up to an instant, in the order of Rule 1.7."""
         while self._due and self._due[0][0] <= until:
             due, *_, what, planned_for = heappop(self._due)
@@ -93,53 +116,42 @@ class _Run:
                 self._take(what, planned_for)
 
     def plan(self, subscription: Subscription) -> None:
-        """Take up a subscription as it is (now), with its next step, and the notices of an *E* that is new."""
+        """Plan a subscription's next step, and the notices of an *E* that is new."""
         before = self._subscriptions.get(subscription.id)
         self._subscriptions[subscription.id] = subscription
         policy, zone = self.terms.policy_of(subscription), self.account.timezone
-        if step := planner.next_step(subscription, policy, zone):
+        step = self._steps[subscription.id] = next_step(subscription, policy, zone)
+        if step is not None:
             self._push(step, subscription)
         if before is None or before.expiry != subscription.expiry:
-            for notice in planner.notices(subscription, policy, zone, self.now):
+            for notice in planned_notices(subscription, policy, zone, self.now):
                 self._push(notice, subscription)
 
     def _push(self, what: Step | PlannedNotice, subscription: Subscription) -> None:
-        by_date = (
-            planner.renewal_date(subscription, self.terms.policy_of(subscription))
-            if what.kind in RENEWALS
-            else date.min
-        )
-        heappush(
-            self._due,
-            (
-                what.due,
-                RANK[what.kind],
-                by_date,
-                subscription.id,
-                next(self._number),
-                what,
-                subscription,
-            ),
-        )
+        order = place(what, subscription, self.terms.policy_of(subscription))
+        heappush(self._due, (what.due, order, next(self._number), what, subscription))
 
     def _take(self, step: Step, subscription: Subscription) -> None:
         match step.kind:
-            case Kind.EXPIRE:
+            case StepKind.EXPIRE:
                 self._tell(Event.EXPIRED, step.rule, step.why, subscription)
                 self.plan(lifecycle.expire(subscription, self.today, self.account.timezone))
-            case Kind.END:
+            case StepKind.END:
                 self._tell(Event.TERMINATED, step.rule, step.why, subscription)
                 self.plan(lifecycle.terminate(subscription, self.today))
-            case _:
+            case StepKind.RENEW | StepKind.ATTEMPT | StepKind.RETRY:
+                siblings = self._subscriptions.values()
                 attempt = attempts.plan(
-                    self.account, subscription, self._subscriptions.values(), self.terms, self.now
+                    self.account, subscription, siblings, self._steps, self.terms, self.now
                 )
                 assert attempt is not None
                 self._attempt(attempt)
+            case unreachable:
+                assert_never(unreachable)
 
     def _attempt(self, attempt: Attempt) -> None:
         if not attempt.members:
-            self.plan(lifecycle.miss(attempt.leader, self.now))
+            self.plan(outage.miss(attempt.leader, self.now))
             return
         source = attempt.failure or self._fund(attempt.amount)
         for member in attempt.members:
@@ -176,7 +188,7 @@ class _Run:
         subscription = self._subscriptions[planned_for.id]
         policy, zone = self.terms.policy_of(subscription), self.account.timezone
         if (
-            planner.untrue(
+            untrue(
                 kind,
                 planned_for.expiry,
                 subscription,
@@ -187,7 +199,7 @@ class _Run:
             )
             is None
         ):
-            renews = f"renews on {planner.renewal_date(subscription, policy)}"
+            renews = f"renews on {renewal_date(subscription, policy)}"
             why = (
                 renews
                 if kind is Notice.RENEWAL

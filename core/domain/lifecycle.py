@@ -1,22 +1,25 @@
-"""How a subscription changes: pure transitions, each the consequence of one rule. None of them checks whether it is allowed
-(`core.domain.state_table` does) or what it costs (`core.domain.fees` does).
+"""How a subscription changes: pure transitions, each the consequence of one rule.
+
+No transition checks whether it is allowed (`core.domain.state_table` does) or what it costs
+(`core.domain.fees` does). Rules with more to say have files of their own: `extension` (Rule 6.2),
+`reactivation` (Rule 7), `planner.outage` (Rule 13).
 """
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from core.domain.calendar import add_months, first_instant, last_paid_day, local_date
-from core.domain.fees import anchored_months
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.domain.subscription import Failure, Period, Status, Subscription
 
 _DAY = timedelta(days=1)
-_LAST_YEAR = 9000
+#: No period ends after this year.
+LAST_YEAR = 9000
 
 
 def start(subscription: Subscription) -> Period:
-    """The first period of a subscription just bought, whose `expiry` is set from its anchor (Rules 1.3, 3.3)."""
+    """The first period of a subscription just bought (Rules 1.3, 3.3)."""
     return Period(
         start=subscription.anchor,
         expiry=subscription.expiry,
@@ -28,78 +31,13 @@ def start(subscription: Subscription) -> Period:
 def renew(
     subscription: Subscription, now: datetime, policy_version: int
 ) -> tuple[Subscription, Period]:
-    """Move *E* by one cycle; the new period begins the day after the old *E* (Rules 5.1, 6.1)."""
+    """Move *E* by one cycle. The new period begins the day after the old *E* (Rules 5.1, 6.1)."""
     months = subscription.months_paid + subscription.cycle_months
     expiry = last_paid_day(subscription.anchor, months)
     begin = subscription.expiry + _DAY
-    moved = _moved(subscription, now, policy_version, months_paid=months, expiry=expiry)
+    moved = with_new_expiry(subscription, now, policy_version, months_paid=months, expiry=expiry)
     return moved, Period(
         start=begin, expiry=expiry, months=subscription.cycle_months, scheduled_start=begin
-    )
-
-
-def extend(
-    subscription: Subscription, cycles: int, now: datetime, policy_version: int
-) -> tuple[Subscription, list[Period]]:
-    """Pay so many cycles in advance, a period each (Rule 6.2). Raises `Refused` 6.2 when it would end beyond the calendar."""
-    if subscription.expiry.year + cycles * subscription.cycle_months // 12 > _LAST_YEAR:
-        raise Refused(
-            Rule.EXTEND,
-            f"cannot be extended by {cycles} cycles: it would end after the year {_LAST_YEAR}",
-        )
-    periods = []
-    for _ in range(cycles):
-        subscription, period = renew(subscription, now, policy_version)
-        periods.append(period)
-    return replace(subscription, version=subscription.version - cycles + 1), periods
-
-
-def earliest_extension(subscription: Subscription) -> date:
-    """The first day to which it can be extended: the last day of the next whole month (Rule 6.2)."""
-    return last_paid_day(subscription.anchor, subscription.months_paid + 1)
-
-
-def extend_to(
-    subscription: Subscription, to: date, now: datetime, policy_version: int
-) -> tuple[Subscription, Period]:
-    """Pay up to a day; the day after it becomes the anchor. Left-over days count as one month more for a refund (Rules 6.2, 8.2).
-    Raises `Refused` 6.2 when the day is too early or beyond the calendar."""
-    earliest = earliest_extension(subscription)
-    if to < earliest:
-        raise Refused(
-            Rule.EXTEND, f"{to} is before the last day of the next whole month, {earliest}"
-        )
-    if to.year > _LAST_YEAR:
-        raise Refused(Rule.EXTEND, f"cannot be extended to {to}: it is after the year {_LAST_YEAR}")
-    months, left_over, _ = anchored_months(subscription, to)
-    begin = subscription.expiry + _DAY
-    moved = _moved(subscription, now, policy_version, anchor=to + _DAY, months_paid=0, expiry=to)
-    return moved, Period(
-        start=begin, expiry=to, months=months + (left_over > 0), scheduled_start=begin
-    )
-
-
-def reactivate(
-    subscription: Subscription, today: date, now: datetime, policy_version: int
-) -> tuple[Subscription, Period]:
-    """Bring it back on its old schedule: *M* grows by as many cycles as reach today, for one fee (Rule 7)."""
-    months, begin = subscription.months_paid, subscription.expiry
-    expiry = subscription.expiry
-    while expiry < today:
-        begin = expiry + _DAY
-        months += subscription.cycle_months
-        expiry = last_paid_day(subscription.anchor, months)
-    moved = _moved(
-        subscription,
-        now,
-        policy_version,
-        months_paid=months,
-        expiry=expiry,
-        status=Status.ACTIVE,
-        expired_on=None,
-    )
-    return moved, Period(
-        start=today, expiry=expiry, months=subscription.cycle_months, scheduled_start=begin
     )
 
 
@@ -114,14 +52,12 @@ def fail(subscription: Subscription, now: datetime, failure: Failure) -> Subscri
     )
 
 
-def miss(subscription: Subscription, now: datetime) -> Subscription:
-    """An attempt that fell into an outage and may no longer be made: nothing is charged, what is left is to expire (Rule 13)."""
-    return replace(subscription, attempted_at=now, version=subscription.version + 1)
-
-
 def expire(subscription: Subscription, today: date, zone: str) -> Subscription:
-    """The expiry date has passed; today is day 1 of the days in which it can be reactivated (Rules 1.5, 7, 13). Where E + 1 does not exist
-    (Apia, 2011-12-30) the step is due with the day after it, and day 1 is E + 1 all the same."""
+    """The expiry date has passed. Today is day 1 of the days to reactivate it (Rules 1.5, 7, 13).
+
+    Where E + 1 does not exist (Apia, 2011-12-30) the step is due with the day after it. Day 1 is
+    E + 1 all the same.
+    """
     after = subscription.expiry + _DAY
     on_time = today == local_date(first_instant(after, zone), zone)
     return replace(
@@ -145,12 +81,12 @@ def terminate(subscription: Subscription, today: date) -> Subscription:
 
 
 def unsubscribe(subscription: Subscription) -> Subscription:
-    """Auto-renewal off; a failed renewal stays failed (Rule 8.1)."""
+    """Auto-renewal off. A failed renewal stays failed (Rule 8.1)."""
     return replace(subscription, auto_renew=False, version=subscription.version + 1)
 
 
 def resubscribe(subscription: Subscription, now: datetime) -> Subscription:
-    """Auto-renewal on; its attempts are planned anew from now on (Rules 5.7, 8.1)."""
+    """Auto-renewal on. Its attempts are planned anew from now on (Rules 5.7, 8.1)."""
     return replace(
         subscription,
         auto_renew=True,
@@ -160,10 +96,10 @@ def resubscribe(subscription: Subscription, now: datetime) -> Subscription:
     )
 
 
-def _moved(
+def with_new_expiry(
     subscription: Subscription, now: datetime, policy_version: int, **changes: object
 ) -> Subscription:
-    """A new *E*: nothing has failed yet, and its steps follow the policy in force now (Rule 14)."""
+    """A new *E*: nothing has failed yet, and its steps follow the policy in force (Rule 14)."""
     return replace(
         subscription,
         **changes,  # type: ignore[arg-type]
@@ -177,7 +113,7 @@ def _moved(
     )
 
 
-def bought(  # one keyword for each thing a purchase names (Rule 4.1)
+def bought(
     *,
     id: str,
     account: str,
@@ -191,12 +127,17 @@ def bought(  # one keyword for each thing a purchase names (Rule 4.1)
     now: datetime,
     policy_version: int,
 ) -> Subscription:
-    """A subscription as it is after its purchase: anchored today, one cycle paid (Rules 1.3, 3.3)."""
+    """A subscription after its purchase: anchored today, one cycle paid (Rules 1.3, 3.3).
+
+    `id`, `account`, `sku`, `quantity`, `multiplier`, `addons`, `legacy`: as the purchase names them.
+    `base_months`: the months of the SKU's base cycle.
+    `today`, `now`: the local date and the instant (UTC) of the purchase.
+    `policy_version`: the policy in force.
+    Raises `Refused` 3.1 when the cycle ends beyond the calendar.
+    """
     months = base_months * multiplier
-    if today.year + months // 12 > _LAST_YEAR:
-        raise Refused(
-            Rule.FEE_LINES, f"a cycle of {months} months ends after the year {_LAST_YEAR}"
-        )
+    if today.year + months // 12 > LAST_YEAR:
+        raise Refused(Rule.FEE_LINES, f"a cycle of {months} months ends after the year {LAST_YEAR}")
     return Subscription(
         id=id,
         account=account,

@@ -1,7 +1,7 @@
-"""What is given back when a subscription is terminated (Rule 8.2).
+"""What is given back when a subscription is terminated (Rules 8.2, 8.3, 8.4).
 
 period  2021-04-01 ............ 12 months ............ 2022-03-31
-04-15 is day 14: everything; 04-16 is day 15: one month has begun, 11/12 of what was paid.
+04-15 is day 14: everything. 04-16 is day 15: one month has begun, 11/12 of what was paid.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,14 @@ from core.domain.subscription import ZERO
 
 @dataclass(frozen=True, slots=True)
 class PaidPeriod:
-    """A paid period as a refund sees it: `paid` is all wallet money posted for it, `refunded` what was given back already."""
+    """A paid period as a refund sees it.
+
+    `id`: the id of its row.
+    `start`, `expiry`, `months`: as in `Period`.
+    `paid`: all wallet money posted for the period, the sum of its charges.
+    `refunded`: what was given back of it already.
+    `refundable`: whether its SKU allows refunds.
+    """
 
     id: int
     start: date
@@ -42,12 +49,15 @@ class Refund:
 
 
 def months_begun(start: date, months: int, today: date) -> int:
-    """How many months of a period have begun: month *j* begins at start + *j* months, clamped; at most all of them (Rule 8.2)."""
+    """How many months of a period have begun (Rule 8.2).
+
+    Month *j* begins at start + *j* months, clamped. At most all months have begun.
+    """
     return sum(1 for j in range(months) if add_months(start, j) <= today)
 
 
 def period_refund(period: PaidPeriod, today: date, window_days: int, currency: str) -> Decimal:
-    """One period's refund, rounded once, never above what is left of what was paid (Rules 8.2, 8.4)."""
+    """One period's refund, rounded once, at most what is left of what was paid (Rule 8.4)."""
     if not period.refundable or period.expiry < today:
         return ZERO
     if (today - period.start).days <= window_days:

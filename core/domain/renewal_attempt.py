@@ -1,8 +1,10 @@
-"""An attempt to renew: who is attempted together, what it costs, and what a failure does (Rules 5.1 to 5.4, 5.7, 13).
+"""An attempt to renew: who is attempted together, what it costs, and what a failure does.
 
-Owns no money and no clock: the use case `renew` carries out what is planned here, the forecast foretells it; so neither writes it twice.
+This module owns no money and no clock (Rules 5.1 to 5.4, 5.7, 13). The use case `renew` carries out
+what is planned here, and the forecast predicts it.
 
-Worked sum: two subscriptions of an account, 50.00 and 40.00, both expire on 12-15. On 12-08 one attempt: members both, amount 90.00.
+Worked sum: two subscriptions of an account, 50.00 and 40.00, both expire on 12-15. On 12-08 they
+are one attempt: the members are both, the amount is 90.00.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,40 +12,30 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from core.domain import funding, lifecycle, planner
+from core.domain import lifecycle
 from core.domain.calendar import local_date
-from core.domain.catalog import Catalog
 from core.domain.events import Event
-from core.domain.fees import Line, cycle_lines, total
-from core.domain.planner import RENEWALS
-from core.domain.policy import Policy
+from core.domain.fees import Line, total
+from core.domain.group_renewal import group
+from core.domain.planner.outage import is_late, may_attempt
+from core.domain.price_in_force import renewal_lines
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
+from core.domain.steps import RENEWALS, Step
 from core.domain.subscription import ZERO, Account, Failure, Subscription
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a seller's rules and prices are: the catalogue, the policy's versions (at least those that are needed), and which one is in force."""
-
-    catalog: Catalog
-    policies: Mapping[int, Policy]
-    policy_version: int
-
-    @property
-    def policy(self) -> Policy:
-        """The policy in force."""
-        return self.policies[self.policy_version]
-
-    def policy_of(self, subscription: Subscription) -> Policy:
-        """The policy that was in force when the subscription's *E* was set (Rule 14)."""
-        return self.policies[subscription.policy_version]
+from core.domain.terms import Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """Who is attempted, by id, at which fee lines each, by which rule and why. No members: the leader may not be attempted any more.
-    `failure` says why it fails before anything is funded."""
+    """Who is attempted, at which fees, by which rule and why.
+
+    `leader`: the subscription whose step is due.
+    `members`: those that are attempted, by id. None of them when the leader may not be attempted.
+    `lines`: the fee lines of each member, by id.
+    `rule`, `why`: the rule behind the attempt, and its reason in words.
+    `failure`: why the attempt fails before anything is funded, default None.
+    """
 
     leader: Subscription
     members: tuple[Subscription, ...]
@@ -54,7 +46,7 @@ class Attempt:
 
     @property
     def amount(self) -> Decimal:
-        """*S*, what they cost together (Rule 5.2)."""
+        """*S*, what the members cost together (Rule 5.2)."""
         return sum(map(total, self.lines.values()), ZERO)
 
 
@@ -62,27 +54,27 @@ def plan(
     account: Account,
     leader: Subscription,
     siblings: Iterable[Subscription],
+    steps: Mapping[str, Step | None],
     terms: Terms,
     now: datetime,
 ) -> Attempt | None:
-    """The attempt that is due for the leader at an instant, or none. `siblings` are the account's subscriptions, at least those of its renewal date.
+    """The attempt that is due for the leader at an instant. Returns None when none is due.
 
-    Members that may no longer be attempted (Rule 13) are left out; when the leader is one, nobody is attempted with it.
-    Where a price is missing the attempt fails: a step has nobody to refuse.
+    `account`: the account that pays.
+    `leader`: the subscription whose step is due.
+    `siblings`: subscriptions of the account, at least those with the leader's renewal date.
+    `steps`: the next step of the leader and of each sibling, by id.
+    `terms`: the catalogue and the policies.
+    `now`: the instant of the attempt (UTC).
+
+    Members that may no longer be attempted are left out (Rule 13). When the leader is one of them,
+    the attempt has no members. Where a price is missing the attempt fails.
     """
-    zone = account.timezone
-    step = planner.next_step(leader, terms.policy_of(leader), zone)
+    step = steps[leader.id]
     if step is None or step.kind not in RENEWALS or step.due > now:
         return None
-    group = funding.group(leader, step.kind, siblings, terms.policies, terms.policy, zone)
-    members = tuple(
-        s
-        for s in group
-        if planner.may_attempt(s, terms.policy_of(s), zone, now, suspended=account.suspended)
-    )
-    if leader not in members:
-        members = ()
-    late = any(planner.is_late(member, zone, now) for member in members)
+    members = _members(account, leader, siblings, steps, terms, now)
+    late = any(is_late(member, account.timezone, now) for member in members)
     failure = None
     try:
         lines = {member.id: renewal_lines(member, terms, account.currency) for member in members}
@@ -98,19 +90,27 @@ def plan(
     )
 
 
-def renewal_lines(subscription: Subscription, terms: Terms, currency: str) -> list[Line]:
-    """The next cycle at the prices of its renewal date (Rule 3.5). Raises `Refused` 4.1 when a price is missing."""
-    return cycle_lines(
-        subscription,
-        terms.catalog,
-        currency,
-        planner.renewal_date(subscription, terms.policy_of(subscription)),
+def _members(
+    account: Account,
+    leader: Subscription,
+    siblings: Iterable[Subscription],
+    steps: Mapping[str, Step | None],
+    terms: Terms,
+    now: datetime,
+) -> tuple[Subscription, ...]:
+    members = tuple(
+        member
+        for member in group(leader, siblings, steps, terms)
+        if may_attempt(
+            member, terms.policy_of(member), account.timezone, now, suspended=account.suspended
+        )
     )
+    return members if leader in members else ()
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An event and the rule behind it; `reason` for a failure."""
+    """An event and the rule behind it. `reason` is a failure's."""
 
     event: Event
     rule: Rule
@@ -120,10 +120,13 @@ class Told:
 def fail(
     member: Subscription, failure: Failure, rule: Rule, zone: str, now: datetime
 ) -> tuple[Subscription, Sequence[Told]]:
-    """A member whose attempt has failed: `renewal_failed`; a late one is EXPIRED at once, which is one change (Rules 5.4, 13)."""
+    """The member after its failed attempt, with `renewal_failed` on (Rule 5.4).
+
+    A member that is late is EXPIRED at once, which is one change with two events (Rule 13).
+    """
     failed = lifecycle.fail(member, now, failure)
     told = [Told(Event.RENEWAL_FAILED, rule, failure)]
-    if planner.is_late(member, zone, now):
+    if is_late(member, zone, now):
         expired = lifecycle.expire(failed, local_date(now, zone), zone)
         return replace(expired, version=failed.version), [*told, Told(Event.EXPIRED, Rule.OUTAGE)]
     return failed, told

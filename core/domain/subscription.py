@@ -1,6 +1,7 @@
-"""A subscription and an account, as the rules see them: plain values without identity tricks, storage or clock.
+"""A subscription and an account, as the rules see them: plain values without storage or clock.
 
-Days are local dates of the account (Rule 1.1), instants are aware UTC datetimes, money is `Decimal` in the account's currency.
+Days are local dates of the account (Rule 1.1). Instants are aware UTC datetimes. Money is `Decimal`
+in the account's currency.
 """
 
 from collections.abc import Mapping
@@ -8,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+
+from core.domain.rules import Rule
 
 ZERO = Decimal(0)
 
@@ -21,21 +24,74 @@ class Status(StrEnum):
 
 
 class Failure(StrEnum):
-    """Why a renewal failed (Rules 5.3, 5.6)."""
+    """Why a renewal failed (Rules 5.3, 5.6): its value, its rule, its words.
 
-    NO_CREDITS = "no_credits"
-    CARD_DECLINED = "card_declined"
-    SUSPENDED = "suspended"
-    NO_PRICE = "no_price"
+    `rule`: the rule behind the failure.
+    `words`: the reason as it is now, for lists: "usable credits do not cover the fee".
+    `past`: the reason as it was then, for explanations.
+    """
+
+    rule: Rule
+    words: str
+    past: str
+
+    def __new__(
+        cls, value: str, rule: Rule = Rule.FUNDING, words: str = "", past: str = ""
+    ) -> "Failure":
+        """A failure from a row of the table below."""
+        failure = str.__new__(cls, value)
+        failure._value_ = value
+        failure.rule = rule
+        failure.words = words
+        failure.past = past
+        return failure
+
+    NO_CREDITS = (
+        "no_credits",
+        Rule.FUNDING,
+        "usable credits do not cover the fee",
+        "the usable credits did not cover the fee",
+    )
+    CARD_DECLINED = (
+        "card_declined",
+        Rule.FUNDING,
+        "the card was declined",
+        "the card was declined",
+    )
+    SUSPENDED = (
+        "suspended",
+        Rule.RENEWAL_WHILE_SUSPENDED,
+        "the account is suspended",
+        "the account was suspended",
+    )
+    NO_PRICE = (
+        "no_price",
+        Rule.PRICE_VERSIONS,
+        "the catalogue has no price for it",
+        "the catalogue had no price for it on its renewal date",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
     """One thing bought by an account.
 
-    `anchor` and `months_paid` are *A* and *M* of Rule 1.3, `expiry` is *E*. `planned_at` is the instant at which the steps of this *E*
-    were planned: when *E* was set or auto-renewal was switched on. `attempted_at` is the last failed (or missed) attempt to renew since then.
-    `expired_on` is the local date on which it was marked EXPIRED: day 1 of the days of Rule 7. `version` grows by one with every change.
+    `id`, `account`: its id, and the id of the account that pays for it.
+    `sku`, `quantity`, `multiplier`, `addons`: what was bought, and how many of each (Rule 3.1).
+    `legacy`: it renews a day earlier (Rule 1.5), default False.
+    `status`, `auto_renew`, `renewal_failed`: Rule 2.
+    `failure`: why the last renewal failed, default None.
+    `anchor`, `months_paid`: *A* and *M* of Rule 1.3.
+    `cycle_months`: the months of a cycle.
+    `expiry`: *E*, the last paid day.
+    `cycles_paid`: how many cycles were paid in any way.
+    `planned_at`: the instant at which the steps of this *E* were planned. That is when *E* was set
+    or when auto-renewal was switched on.
+    `attempted_at`: the last failed or missed attempt to renew since then, default None.
+    `expired_on`: the local date on which it was marked EXPIRED: day 1 of the days of Rule 7.
+    `terminated_on`: the local date on which it was TERMINATED.
+    `policy_version`: the policy that was in force when *E* was set (Rule 14).
+    `version`: grows by one with every change.
     """
 
     id: str
@@ -66,7 +122,13 @@ class Subscription:
 class Account:
     """One customer organisation and its wallet (Rule 11.1).
 
-    `credit_limit_until` is the limit's last day; none means for good. `card` is the gateway's token.
+    `id`, `seller`: its id, and the seller it belongs to.
+    `currency`, `timezone`: ISO 4217 code and IANA name. All its money and days are in these.
+    `balance`, `reserved`, `liability`, `credit_limit`: the amounts of Rule 11.1.
+    `credit_limit_until`: the last day of the limit. None means that the limit is for good.
+    `card`: the gateway's token of the stored card, default None.
+    `renew_by_card`: whether the card pays renewals (Rule 5.3), default False.
+    `suspended`: Rule 11.8, default False.
     """
 
     id: str
@@ -83,7 +145,10 @@ class Account:
     suspended: bool = False
 
     def usable(self, today: date) -> Decimal:
-        """What may be spent on this day: balance − reserved − liability + credit limit (Rule 11.1)."""
+        """What may be spent on this day: balance − reserved − liability + credit limit.
+
+        The function `usable` of the database computes the same (core/ledger/guards/usable.sql).
+        """
         limit = (
             self.credit_limit
             if self.credit_limit_until is None or today <= self.credit_limit_until
@@ -96,7 +161,8 @@ class Account:
 class Period:
     """One paid cycle: first and last day, both inclusive (Rule 1.2).
 
-    `months` is what a refund counts by (Rule 8.2); `scheduled_start` is where the cycle would have begun, which differs for a reactivated one (Rule 7).
+    `months` is what a refund counts by (Rule 8.2). `scheduled_start` is where the cycle would have
+    begun. It differs from the start for a reactivated cycle (Rule 7).
     """
 
     start: date

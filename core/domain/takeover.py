@@ -1,10 +1,10 @@
-"""Taking over a customer of another system, who is in the middle of a paid cycle (Rule 1.3).
+"""Taking over a customer of another system in the middle of a paid cycle (Rule 1.3).
 
-Owns which cycle is under way on the day of the import. It is paid elsewhere: it was charged by the other system, so its period here carries
-nothing paid, and nothing is refunded for it (Rule 8.2 gives back wallet money alone).
+Owns which cycle is under way on the day of the import. The other system charged it, so its period
+carries no charge here and no refund is given for it (Rule 8.2).
 
-Worked date: anchor 2023-01-31, one month, today 2023-04-10: 2 months end on 03-30, 3 on 04-29, so M = 3, E = 2023-04-29 and the
-period under way began on 03-31.
+Worked date: anchor 2023-01-31, one month, today 2023-04-10: 2 months end on 03-30, 3 on 04-29, so
+M = 3, E = 2023-04-29 and the period under way began on 03-31.
 """
 
 import zlib
@@ -17,8 +17,11 @@ _LONGEST_MONTH = 31
 
 
 def anchor_by_tenure(key: str, tenure: int, today: date) -> date:
-    """The anchor of a customer of whom only the months of membership are known: so many months before today's month, on a day of the month that a
-    stable hash of the key chooses, clamped to the month's length. Today for zero months; never in the future."""
+    """The anchor of a customer of whom only the months of membership are known.
+
+    It lies that many months before today's month. A stable hash of the key chooses the day, clamped
+    to the month's length. For zero months it is today. It is never in the future.
+    """
     if tenure == 0:
         return today
     day = 1 + zlib.crc32(key.encode()) % _LONGEST_MONTH
@@ -26,7 +29,10 @@ def anchor_by_tenure(key: str, tenure: int, today: date) -> date:
 
 
 def months_under_way(anchor: date, cycle_months: int, today: date) -> int:
-    """*M* with the cycle under way: the fewest whole cycles since the anchor, at least one, whose last day is today or later."""
+    """*M* with the cycle under way.
+
+    That is the fewest whole cycles since the anchor, at least one, whose last day is not past.
+    """
     begun = (today.year - anchor.year) * 12 + today.month - anchor.month
     months = max(1, begun // cycle_months) * cycle_months
     while last_paid_day(anchor, months) < today:
@@ -34,7 +40,7 @@ def months_under_way(anchor: date, cycle_months: int, today: date) -> int:
     return months
 
 
-def taken_over(  # one keyword for each thing that is known of it
+def taken_over(
     *,
     id: str,
     account: str,
@@ -48,7 +54,14 @@ def taken_over(  # one keyword for each thing that is known of it
     now: datetime,
     policy_version: int,
 ) -> tuple[Subscription, Period]:
-    """A subscription as it is today on its old schedule, and its period under way. Raises ValueError for an anchor in the future."""
+    """A subscription as it is today on its old schedule, and its period under way.
+
+    `id`, `account`, `sku`, `quantity`, `legacy`, `auto_renew`: as in `Subscription`.
+    `months`: the months of a cycle.
+    `anchor`: where its schedule began. Raises ValueError when it lies in the future.
+    `today`, `now`: the local date and the instant (UTC) of the import.
+    `policy_version`: the policy in force.
+    """
     if anchor > today:
         raise ValueError(f"it begins on {anchor}, after today, {today}")
     paid = months_under_way(anchor, months, today)

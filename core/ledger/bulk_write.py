@@ -1,42 +1,67 @@
-"""Many rows in one statement and one round trip, whatever their number: they travel as one JSON parameter, and the statement is the same
-for any number of them, so it stays prepared. (A list of parameters would be a statement a row, and the triggers see statements.)
+"""Many rows in one statement and one round trip, whatever their number.
+
+The rows travel as one JSON parameter a table. So the statement is the same for any number of rows
+and stays prepared, and the triggers run once.
 """
 
 import json
-from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Text, TextClause, any_, literal, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from core.ledger.tables import Base
+from core.ledger.tables import Base, SubscriptionRow
+
+Rows = list[dict[str, Any]]
 
 
-def insert_all(connection: Connection, table: type, rows: list[dict[str, Any]]) -> None:
-    """Insert rows, which all have the same columns, in their order."""
+@dataclass
+class Writes:
+    """What a transaction writes.
+
+    `new`: rows to insert by table, in the order of the references between tables.
+    `subscriptions`: changed subscriptions. Each is updated only from the version before its own.
+    `steps`: next steps that are new or replace the step of their subject.
+    `ended`: subjects that have no next step from now on.
+    """
+
+    new: dict[type[Base], Rows] = field(default_factory=dict)
+    subscriptions: Rows = field(default_factory=list)
+    steps: Rows = field(default_factory=list)
+    ended: Rows = field(default_factory=list)
+
+
+def insert_all(connection: Connection, table: type, rows: Rows) -> None:
+    """Insert rows in their order. All have the same columns."""
     connection.execute(_insert(table.__tablename__, tuple(rows[0])), {"rows": _json(rows)})  # type: ignore[attr-defined]
 
 
-def write_all(
-    connection: Connection,
-    new: Mapping[type[Base], list[dict[str, Any]]],
-    table: type[Base],
-    changed: list[dict[str, Any]],
-) -> int:
-    """Insert rows into tables, in this order, and update rows of one by `id`, each only if its `version` is one less than the new one: all in one
-    statement. Foreign keys and triggers look at it when it has ended, so they see all of it. Answers how many rows were updated."""
-    parts = tuple((inserted.__tablename__, tuple(rows[0])) for inserted, rows in new.items())
-    values = {inserted.__tablename__: _json(rows) for inserted, rows in new.items()}
-    if changed:
-        statement = _write(parts, table.__tablename__, tuple(changed[0]))
-        ids = [change["id"] for change in changed]
-        return connection.execute(
-            statement, values | {"changed": _json(changed), "ids": ids}
-        ).rowcount
-    if parts:
-        connection.execute(_write(parts), values)
-    return 0
+def write_all(connection: Connection, writes: Writes) -> int:
+    """Write everything in one statement. Returns how many subscriptions were updated.
+
+    Foreign keys and triggers check the statement at its end, so they see all of it.
+    """
+    clauses: list[str] = []
+    values: dict[str, Any] = {}
+    if writes.subscriptions:
+        clauses.append(_updating(SubscriptionRow.__tablename__, tuple(writes.subscriptions[0])))
+        values["changed"] = _json(writes.subscriptions)
+        values["ids"] = [change["id"] for change in writes.subscriptions]
+    for table, rows in writes.new.items():
+        clauses.append(_inserting(table.__tablename__, tuple(rows[0]), table.__tablename__))
+        values[table.__tablename__] = _json(rows)
+    if writes.steps:
+        clauses.append(_setting_steps(tuple(writes.steps[0])))
+        values["set_steps"] = _json(writes.steps)
+    if writes.ended:
+        clauses.append(_ENDING_STEPS)
+        values["ended_steps"] = _json(writes.ended)
+    if not clauses:
+        return 0
+    written = connection.execute(_write(tuple(clauses)), values).rowcount
+    return written if writes.subscriptions else 0
 
 
 def one_of(column: Any, ids: list[str]) -> ColumnElement[bool]:
@@ -45,7 +70,7 @@ def one_of(column: Any, ids: list[str]) -> ColumnElement[bool]:
     return condition
 
 
-def _json(rows: list[dict[str, Any]]) -> str:
+def _json(rows: Rows) -> str:
     return json.dumps(rows, default=str)
 
 
@@ -55,27 +80,60 @@ def _insert(table: str, columns: tuple[str, ...]) -> TextClause:
 
 
 @lru_cache
-def _write(
-    new: tuple[tuple[str, tuple[str, ...]], ...], table: str = "", columns: tuple[str, ...] = ()
-) -> TextClause:
-    """The parts of a WITH are carried out after the statement itself, the last one first."""
-    inserts = [_inserting(name, names, name) for name, names in new]
-    statement = _updating(table, columns, "changed") if table else inserts.pop(0)
-    parts = ", ".join(
-        f"part{number} AS ({insert})" for number, insert in enumerate(reversed(inserts))
-    )
-    return text(f"WITH {parts} {statement}" if parts else statement)
+def _write(clauses: tuple[str, ...]) -> TextClause:
+    """One statement for all clauses. The first is its main clause, the others are its WITH.
+
+    PostgreSQL executes the parts of a WITH after the main clause, the last one first. They stand in
+    reverse here, so the clauses are executed in their order.
+    """
+    main, *others = clauses
+    if not others:
+        return text(main)
+    parts = ", ".join(f"part{n} AS ({clause})" for n, clause in enumerate(reversed(others)))
+    return text(f"WITH {parts} {main}")
 
 
+_ENDING_STEPS = (
+    "DELETE FROM steps old "
+    "USING json_populate_recordset(NULL::steps, CAST(:ended_steps AS json)) ended "
+    "WHERE old.subject_kind = ended.subject_kind AND old.subject = ended.subject"
+)
+
+
+def _names(columns: tuple[str, ...]) -> str:
+    return ", ".join(f'"{column}"' for column in columns)
+
+
+@lru_cache
 def _inserting(table: str, columns: tuple[str, ...], parameter: str) -> str:
-    names = ", ".join(f'"{column}"' for column in columns)
-    return f"INSERT INTO {table} ({names}) SELECT {names} FROM json_populate_recordset(NULL::{table}, CAST(:{parameter} AS json))"
+    names = _names(columns)
+    return (
+        f"INSERT INTO {table} ({names}) SELECT {names} "
+        f"FROM json_populate_recordset(NULL::{table}, CAST(:{parameter} AS json))"
+    )
 
 
-def _updating(table: str, columns: tuple[str, ...], parameter: str) -> str:
-    """`ids` says once more which rows: PostgreSQL takes the JSON for a hundred of them, for which it would rather read a small table to its end."""
+@lru_cache
+def _setting_steps(columns: tuple[str, ...]) -> str:
+    """Insert next steps. A step replaces the one that its subject has."""
+    key = ("subject_kind", "subject")
+    changes = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name not in key)
+    return (
+        f"{_inserting('steps', columns, 'set_steps')} "
+        f"ON CONFLICT (subject_kind, subject) DO UPDATE SET {changes}"
+    )
+
+
+@lru_cache
+def _updating(table: str, columns: tuple[str, ...]) -> str:
+    """Update rows by id. `ids` repeats the keys as an array.
+
+    Without it PostgreSQL estimates 100 rows from the JSON and picks a sequential scan.
+    """
     changes = ", ".join(f'"{column}" = new."{column}"' for column in columns if column != "id")
     return (
-        f"UPDATE {table} old SET {changes} FROM json_populate_recordset(NULL::{table}, CAST(:{parameter} AS json)) new "
-        "WHERE old.id = new.id AND old.id = ANY(CAST(:ids AS text[])) AND old.version = new.version - 1"
+        f"UPDATE {table} old SET {changes} "
+        f"FROM json_populate_recordset(NULL::{table}, CAST(:changed AS json)) new "
+        "WHERE old.id = new.id AND old.id = ANY(CAST(:ids AS text[])) "
+        "AND old.version = new.version - 1"
     )

@@ -1,4 +1,8 @@
-"""What is due, in the order of Rule 1.7: by instant, accounts by id, then renewals by renewal date, expiries, terminations, notices, each by id."""
+"""What is due, in the order of Rule 1.7.
+
+The order is by instant, then accounts by id, then the stored rank and date of a step, then by id.
+Notices come last. This module orders the steps of all subjects and knows no kinds.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,7 +18,6 @@ from sqlalchemy import (
     all_,
     any_,
     bindparam,
-    case,
     func,
     literal_column,
     null,
@@ -23,19 +26,26 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from core.domain.planner import RANK, RENEWALS, Kind
-from core.ledger.tables import AccountRow, Message, SubscriptionRow
+from core.domain.planner.notices import MessageState
+from core.domain.steps import NOTICES_RANK, StepKind, Subject, SubjectKind
+from core.ledger.tables import AccountRow, Message, StepRow
 from core.protocol.activity_messages import DueStep
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One thing that is due: the next step of a subscription (`kind` and `version`), or a notice (`message`)."""
+    """One thing that is due: a step (`kind` and `version`) or a notice (`message`).
+
+    `due`, `account`: the instant (UTC), and the account in whose order it stands.
+    `subject`: whose step it is, or the subscription that the notice is about.
+    `kind`, `version`: of a step, None for a notice.
+    `message`: the id of a notice, None for a step.
+    """
 
     due: datetime
     account: str
-    subscription: str
-    kind: Kind | None
+    subject: Subject
+    kind: StepKind | None
     version: int | None
     message: int | None
 
@@ -47,7 +57,10 @@ def earliest(
     zones: Collection[str] | None = None,
     account: str | None = None,
 ) -> list[Due]:
-    """Everything on a test clock that is due at the earliest instant up to `until`, in order; of accounts in these time zones, or of one account."""
+    """Everything on a test clock that is due at the earliest instant up to `until`, in order.
+
+    `zones` and `account` limit it to accounts in these time zones, or to one account.
+    """
     return _read(connection, True, clock, until, zones, account)
 
 
@@ -58,34 +71,31 @@ def due_at(
     zones: Collection[str] | None = None,
     account: str | None = None,
 ) -> list[Due]:
-    """Everything on a test clock that is due at this instant or before, in the order within one instant."""
+    """Everything on a test clock that is due at this instant or before, in order."""
     return _read(connection, False, clock, instant, zones, account)
 
 
 def first_of(
-    connection: Connection, account: str, until: datetime, but: Collection[str]
+    connection: Connection, account: str, until: datetime, past: Collection[Subject]
 ) -> DueStep | None:
-    """The first step of an account that is due at an instant, those of some subscriptions left out."""
-    row = connection.execute(
-        _FIRST, {"of": account, "until": until, "but": list(but)}
-    ).one_or_none()
-    return row and DueStep(subscription=row.id, version=row.version, kind=Kind(row.next_kind))
+    """The first step of an account that is due at an instant, without those of `past`."""
+    keys = [f"{subject.kind}/{subject.id}" for subject in past]
+    row = connection.execute(_FIRST, {"of": account, "until": until, "past": keys}).one_or_none()
+    if row is None:
+        return None
+    subject = Subject(SubjectKind(row.subject_kind), row.subject)
+    return DueStep(subject=subject, version=row.version, kind=StepKind(row.kind))
 
-
-#: Of steps at one instant in one account: by kind, then renewals by their date.
-_RANK = case(RANK, value=SubscriptionRow.next_kind)
-_BY_DATE = case(
-    {str(kind): SubscriptionRow.renewal_date for kind in RENEWALS}, value=SubscriptionRow.next_kind
-)
 
 _FIRST = (
-    select(SubscriptionRow.id, SubscriptionRow.version, SubscriptionRow.next_kind)
+    select(StepRow.subject_kind, StepRow.subject, StepRow.version, StepRow.kind)
     .where(
-        SubscriptionRow.account == bindparam("of"),
-        SubscriptionRow.next_due <= bindparam("until"),
-        SubscriptionRow.id != all_(bindparam("but", type_=ARRAY(Text))),
+        StepRow.account == bindparam("of"),
+        StepRow.due <= bindparam("until"),
+        (StepRow.subject_kind + "/" + StepRow.subject)
+        != all_(bindparam("past", type_=ARRAY(Text))),
     )
-    .order_by(SubscriptionRow.next_due, _RANK, _BY_DATE, SubscriptionRow.id)
+    .order_by(StepRow.due, StepRow.rank, StepRow.by_date, StepRow.subject)
     .limit(1)
 )
 
@@ -104,71 +114,80 @@ def _read(
         values["zones"] = list(zones)
     if account is not None:
         values["account"] = account
-    return [
-        Due(due, of, subscription, kind and Kind(kind), version, message)
-        for due, of, subscription, kind, version, message in connection.execute(query, values)
-    ]
+    return [_due(row) for row in connection.execute(query, values)]
+
+
+def _due(row: Any) -> Due:
+    subject = Subject(SubjectKind(row.subject_kind), row.subject)
+    kind = row.kind and StepKind(row.kind)
+    return Due(row.due, row.account, subject, kind, row.version, row.message)
 
 
 @lru_cache
 def _query(first: bool, of_zones: bool, of_account: bool) -> Select[Any]:
-    """What is due until an instant, or at the first one until then: built once, for building takes longer than asking."""
-    which_steps = _which(SubscriptionRow, SubscriptionRow.next_due, of_zones, of_account)
-    planned = Message.state == literal_column(
-        "'planned'"
-    )  # a constant: with a parameter, a prepared plan could not use the index
-    which_notices = (planned, *_which(Message, Message.due, of_zones, of_account))
+    """What is due until an instant, or at the first instant until then.
+
+    Building the query takes longer than running it, so it is built once.
+    """
+    which_steps = _which(StepRow, of_zones, of_account)
+    # The state is a constant. A prepared plan with a parameter could not use the partial index.
+    planned = Message.state == literal_column(f"'{MessageState.PLANNED}'")
+    which_notices = (planned, *_which(Message, of_zones, of_account))
     if first:
-        step = select(func.min(SubscriptionRow.next_due)).where(*which_steps).scalar_subquery()
-        notice = select(func.min(Message.due)).where(*which_notices).scalar_subquery()
-        instant = select(
-            select(func.least(step, notice).label("instant")).cte("first").c.instant
-        ).scalar_subquery()
-        which_steps, which_notices = (
-            (*which_steps, SubscriptionRow.next_due == instant),
-            (*which_notices, Message.due == instant),
-        )
-    steps = select(
-        SubscriptionRow.next_due.label("due"),
-        SubscriptionRow.account,
-        SubscriptionRow.id.label("subscription"),
-        SubscriptionRow.next_kind.label("kind"),
-        SubscriptionRow.version,
+        instant = _first_instant(which_steps, which_notices)
+        which_steps = (*which_steps, StepRow.due == instant)
+        which_notices = (*which_notices, Message.due == instant)
+    both: Any = union_all(_steps(which_steps), _notices(which_notices)).subquery()
+    c = both.c
+    return select(
+        c.due, c.account, c.subject_kind, c.subject, c.kind, c.version, c.message
+    ).order_by(c.due, c.account, c.rank, c.by_date, c.subject, c.message)
+
+
+def _first_instant(which_steps: Any, which_notices: Any) -> Any:
+    step = select(func.min(StepRow.due)).where(*which_steps).scalar_subquery()
+    notice = select(func.min(Message.due)).where(*which_notices).scalar_subquery()
+    first = select(func.least(step, notice).label("instant")).cte("first")
+    return select(first.c.instant).scalar_subquery()
+
+
+def _steps(which: tuple[ColumnElement[bool], ...]) -> Any:
+    return select(
+        StepRow.due,
+        StepRow.account,
+        StepRow.subject_kind,
+        StepRow.subject,
+        StepRow.kind,
+        StepRow.version,
         null().label("message"),
-        _RANK.label("rank"),
-        _BY_DATE.label("by_date"),
-    ).where(*which_steps)
-    notices: Any = select(
+        StepRow.rank,
+        StepRow.by_date,
+    ).where(*which)
+
+
+def _notices(which: tuple[ColumnElement[bool], ...]) -> Any:
+    return select(
         Message.due,
         Message.account,
+        literal_column(f"'{SubjectKind.SUBSCRIPTION}'"),
         Message.subscription,
         null(),
         null(),
         Message.id,
-        literal_column("9"),
+        literal_column(str(NOTICES_RANK)),
         null(),
-    ).where(*which_notices)
-    both: Any = union_all(steps, notices).subquery()
-    c = both.c
-    return select(c.due, c.account, c.subscription, c.kind, c.version, c.message).order_by(
-        c.due, c.account, c.rank, c.by_date, c.subscription, c.message
-    )
+    ).where(*which)
 
 
-def _which(
-    table: Any, due: Any, of_zones: bool, of_account: bool
-) -> tuple[ColumnElement[bool], ...]:
+def _which(table: Any, of_zones: bool, of_account: bool) -> tuple[ColumnElement[bool], ...]:
     conditions: list[ColumnElement[bool]] = [
         table.clock == bindparam("clock"),
-        due <= bindparam("until"),
+        table.due <= bindparam("until"),
     ]
     if of_zones:
         zone = AccountRow.timezone == any_(bindparam("zones", type_=ARRAY(Text)))
-        conditions.append(
-            table.account.in_(
-                select(AccountRow.id).where(AccountRow.clock == bindparam("clock"), zone)
-            )
-        )
+        mine = select(AccountRow.id).where(AccountRow.clock == bindparam("clock"), zone)
+        conditions.append(table.account.in_(mine))
     if of_account:
         conditions.append(table.account == bindparam("account"))
     return tuple(conditions)

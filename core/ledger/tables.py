@@ -1,15 +1,21 @@
-"""The tables, typed. What the database itself guarantees beyond keys (balanced postings, nothing changed or deleted, no refund above
-what was paid, nothing spent beyond usable) stands in the triggers of the migrations.
+"""The tables, typed.
 
-Instants are `timestamptz`, days are local dates of the account, money is `numeric` in the account's currency.
+Constraints on one row stand here. What the database guarantees across rows stands in guards/*.sql:
+balanced postings, nothing changed or deleted, no refund above what was paid, nothing spent beyond
+usable, a next step for every living subscription.
+
+Instants are `timestamptz`, days are local dates of the account, money is `numeric` in the account's
+currency.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     ForeignKey,
     Identity,
     Index,
@@ -22,10 +28,27 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from core.domain.events import Event
+from core.domain.planner.notices import MessageState, Notice
+from core.domain.rules import Rule
+from core.domain.steps import StepKind
+from core.domain.subscription import Failure, Status
+from core.ledger.double_entry import Book, InvoiceKind, Purpose
+from core.protocol.activity_messages import ChargeOutcome
+
 Money = Numeric(20, 5)
 Instant = TIMESTAMP(timezone=True)
 #: Ids are compared by code points, whatever the database's locale (Rule 1.7).
 Id = Text(collation="C")
+
+
+def _one_of(column: str, values: Iterable[str], name: str) -> CheckConstraint:
+    """The column holds a value of an enum, or NULL where the column allows it."""
+    return CheckConstraint(f"{column} IN ({_listed(values)})", name=name)
+
+
+def _listed(values: Iterable[str]) -> str:
+    return ", ".join(f"'{value}'" for value in values)
 
 
 class Base(DeclarativeBase):
@@ -33,7 +56,10 @@ class Base(DeclarativeBase):
 
 
 class Seller(Base):
-    """Everything belongs to a seller. The two counters name the policy in force and the newest state of the catalogue."""
+    """Everything belongs to a seller.
+
+    The counters name the policy in force and the newest state of the catalogue.
+    """
 
     __tablename__ = "sellers"
     id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -42,7 +68,7 @@ class Seller(Base):
 
 
 class PolicyVersion(Base):
-    """A policy, never changed: only what differs from the defaults (Rule 14)."""
+    """A version of a policy (Rule 14). Never changed."""
 
     __tablename__ = "policies"
     seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"), primary_key=True)
@@ -51,7 +77,10 @@ class PolicyVersion(Base):
 
 
 class CatalogEntry(Base):
-    """One entry of the catalogue as it was loaded: a SKU, or a later version of one (Rule 3.5). Never changed."""
+    """One entry of the catalogue as it was loaded. Never changed.
+
+    It is a SKU, or a later version of one (Rule 3.5).
+    """
 
     __tablename__ = "catalog_entries"
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -69,8 +98,11 @@ class Clock(Base):
 
 
 class AccountRow(Base):
-    """One customer organisation. `balance` is written by the trigger on postings alone; `credit_limit_until` is the limit's last day and
-    `credit_limit_ends` the first instant after it."""
+    """One customer organisation.
+
+    Only the trigger on postings writes `balance`. `credit_limit_until` is the limit's last day, and
+    `credit_limit_ends` is the first instant after it.
+    """
 
     __tablename__ = "accounts"
     id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -95,7 +127,10 @@ class AccountRow(Base):
 
 
 class SubscriptionRow(Base):
-    """One subscription, its state and its next step. `workflow_started` is set when its workflow has been seen to exist."""
+    """One subscription and its state. Its next step is a row of `steps`.
+
+    `renewal_date` is *E* minus the lead. `workflow_started` is set once its workflow was started.
+    """
 
     __tablename__ = "subscriptions"
     id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -122,29 +157,57 @@ class SubscriptionRow(Base):
     policy_version: Mapped[int]
     version: Mapped[int]
     renewal_date: Mapped[date]
-    next_kind: Mapped[str | None] = mapped_column(Text)
-    next_due: Mapped[datetime | None] = mapped_column(Instant)
-    next_rule: Mapped[str | None] = mapped_column(Text)
-    next_why: Mapped[str | None] = mapped_column(Text)
     workflow_started: Mapped[bool] = mapped_column(server_default="false")
     __table_args__ = (
         Index("subscriptions_account", "account", "renewal_date"),
-        Index(
-            "subscriptions_account_due",
-            "account",
-            "next_due",
-            postgresql_where=text("next_due IS NOT NULL"),
-        ),
-        Index(
-            "subscriptions_due", "clock", "next_due", postgresql_where=text("next_due IS NOT NULL")
-        ),
         Index("subscriptions_unstarted", "id", postgresql_where=text("NOT workflow_started")),
+        _one_of("status", Status, "subscriptions_status"),
+        _one_of("failure", Failure, "subscriptions_failure"),
+        CheckConstraint(
+            f"NOT renewal_failed OR status = '{Status.ACTIVE}'", name="subscriptions_failed"
+        ),
+    )
+
+
+class StepRow(Base):
+    """The next step of a subject: what it does by itself, and when (Rules 1.5, 1.7).
+
+    A subject has one row at most. `account` is the account in whose order the step stands, and
+    `clock` is the test clock of that account. `rank` and `by_date` are the order of Rule 1.7.
+    `version` is the version of the subject that this step belongs to.
+    """
+
+    __tablename__ = "steps"
+    subject_kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    subject: Mapped[str] = mapped_column(Id, primary_key=True)
+    account: Mapped[str] = mapped_column(Id, ForeignKey("accounts.id"))
+    clock: Mapped[str | None] = mapped_column(Id)
+    kind: Mapped[str] = mapped_column(Text)
+    rank: Mapped[int] = mapped_column(SmallInteger)
+    by_date: Mapped[date | None]
+    due: Mapped[datetime] = mapped_column(Instant)
+    rule: Mapped[str] = mapped_column(Text)
+    why: Mapped[str] = mapped_column(Text)
+    version: Mapped[int]
+    __table_args__ = (
+        Index("steps_due", "clock", "due"),
+        Index("steps_account_due", "account", "due"),
+        CheckConstraint(
+            "(subject_kind, kind, rank) IN ("
+            + ", ".join(f"('{kind.subject}', '{kind}', {kind.rank})" for kind in StepKind)
+            + ")",
+            name="steps_kind",
+        ),
+        _one_of("rule", Rule, "steps_rule"),
     )
 
 
 class Operation(Base):
-    """What lies behind every movement. Unique by (subscription, cycle, purpose) and by the seller's request id; its `result` answers every
-    repetition (Rules 4.2, 11.3). `cycle` is the day before the cycle that was paid: the expiry date it moved. Never changed."""
+    """What lies behind every movement (Rule 11.3). Never changed.
+
+    It is unique by (subscription, cycle, purpose) and by the seller's request id. A repeated request
+    gets its `result` (Rule 4.2). `cycle` is the expiry date that the operation moved.
+    """
 
     __tablename__ = "operations"
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -175,6 +238,7 @@ class Operation(Base):
             postgresql_where=text("request_id IS NOT NULL"),
         ),
         Index("operations_account", "account", "at"),
+        _one_of("purpose", Purpose, "operations_purpose"),
     )
 
 
@@ -188,10 +252,11 @@ class Posting(Base):
     account: Mapped[str] = mapped_column(Id)
     currency: Mapped[str] = mapped_column(Text)
     amount: Mapped[Decimal] = mapped_column(Money)
+    __table_args__ = (_one_of("book", Book, "postings_book"),)
 
 
 class PeriodRow(Base):
-    """One paid cycle and what was paid for it from the wallet (Rules 1.2, 8.2). Never changed."""
+    """One paid cycle (Rule 1.2). What was paid for it is in `period_charges`. Never changed."""
 
     __tablename__ = "periods"
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -203,23 +268,44 @@ class PeriodRow(Base):
     expiry: Mapped[date]
     months: Mapped[int]
     scheduled_start: Mapped[date]
-    paid: Mapped[Decimal] = mapped_column(Money)
     __table_args__ = (
         UniqueConstraint("subscription", "expiry", name="periods_subscription_expiry"),
+        CheckConstraint("start <= expiry", name="periods_start"),
     )
 
 
+class PeriodCharge(Base):
+    """What an operation charged the wallet for a period (Rule 8.2). Never changed.
+
+    A period can have several charges. The first is its fee, later ones are prorated (Rule 3.4). A
+    period that an external invoice or another system paid has none.
+    """
+
+    __tablename__ = "period_charges"
+    period: Mapped[int] = mapped_column(ForeignKey("periods.id"), primary_key=True)
+    operation: Mapped[int] = mapped_column(ForeignKey("operations.id"), primary_key=True)
+    amount: Mapped[Decimal] = mapped_column(Money)
+    __table_args__ = (CheckConstraint("amount >= 0", name="period_charges_amount"),)
+
+
 class RefundRow(Base):
-    """What was given back of a period; their sum never exceeds what was paid (Rule 8.4). Never changed."""
+    """What was given back of a period (Rule 8.4). Never changed.
+
+    The refunds of a period never exceed its charges.
+    """
 
     __tablename__ = "refunds"
-    operation: Mapped[int] = mapped_column(ForeignKey("operations.id"), primary_key=True)
     period: Mapped[int] = mapped_column(ForeignKey("periods.id"), primary_key=True)
+    operation: Mapped[int] = mapped_column(ForeignKey("operations.id"), primary_key=True)
     amount: Mapped[Decimal] = mapped_column(Money)
+    __table_args__ = (CheckConstraint("amount > 0", name="refunds_amount"),)
 
 
 class Invoice(Base):
-    """An invoice or credit note, its lines in it (Rule 11.4). `seq` is the order of issue; its number is in `invoice_numbers`. Never changed."""
+    """An invoice or credit note with its lines (Rule 11.4). Never changed.
+
+    `seq` is the order of issue. The number is in `invoice_numbers`.
+    """
 
     __tablename__ = "invoices"
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -232,11 +318,17 @@ class Invoice(Base):
     currency: Mapped[str] = mapped_column(Text)
     total: Mapped[Decimal] = mapped_column(Money)
     lines: Mapped[list[dict[str, str]]] = mapped_column(JSONB)
-    __table_args__ = (Index("invoices_account", "account", "seq"),)
+    __table_args__ = (
+        Index("invoices_account", "account", "seq"),
+        _one_of("kind", InvoiceKind, "invoices_kind"),
+    )
 
 
 class InvoiceNumber(Base):
-    """The gap-free number of an invoice, given after its commit, in batches (Rule 11.4). Never changed."""
+    """The gap-free number of an invoice (Rule 11.4). Never changed.
+
+    Numbers are given after the commit, in batches.
+    """
 
     __tablename__ = "invoice_numbers"
     seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"), primary_key=True)
@@ -245,7 +337,7 @@ class InvoiceNumber(Base):
 
 
 class History(Base):
-    """Who did what, when, by which rule, and what it did to the balance. The timeline of a scenario is read from it. Never changed."""
+    """Who did what, when, by which rule, and how it changed the balance. Never changed."""
 
     __tablename__ = "history"
     seq: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -261,11 +353,13 @@ class History(Base):
     __table_args__ = (
         Index("history_subscription", "subscription", "seq"),
         Index("history_account", "account", "seq"),
+        _one_of("event", Event, "history_event"),
+        _one_of("rule", Rule, "history_rule"),
     )
 
 
 class Message(Base):
-    """The outbox: a notice and the instant it is due, checked again then (Rule 12). `state` is planned, sent or dropped."""
+    """The outbox: a notice and the instant it is due. It is checked again then (Rule 12)."""
 
     __tablename__ = "messages"
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -275,19 +369,29 @@ class Message(Base):
     kind: Mapped[str] = mapped_column(Text)
     expiry: Mapped[date]
     due: Mapped[datetime] = mapped_column(Instant)
-    state: Mapped[str] = mapped_column(Text, server_default="planned")
+    state: Mapped[str] = mapped_column(Text, server_default=MessageState.PLANNED)
     done_at: Mapped[datetime | None] = mapped_column(Instant)
     why: Mapped[str | None] = mapped_column(Text)
     __table_args__ = (
         UniqueConstraint("subscription", "expiry", "kind", name="messages_once"),
-        Index("messages_due", "clock", "due", postgresql_where=text("state = 'planned'")),
+        Index(
+            "messages_due",
+            "clock",
+            "due",
+            postgresql_where=text(f"state = '{MessageState.PLANNED}'"),
+        ),
+        _one_of("kind", Notice, "messages_kind"),
+        _one_of("state", MessageState, "messages_state"),
     )
 
 
 class CardCharge(Base):
-    """A card charge: written before the gateway is called, settled after. `key` is what the gateway knows it by, `calls` how often it may have
-    been called. `booked` says that the ledger has taken the outcome up: the credit posted, or the decline put on record. An account has
-    one open charge at a time, so a repetition finds the one that was made."""
+    """A card charge. It is written before the gateway is called and settled afterwards.
+
+    `key` is the idempotency key at the gateway. `calls` counts how often the gateway may have been
+    called. `booked` says that the ledger holds the outcome: the credit, or the record of the
+    decline. An account has one open charge at a time, so a retry finds that charge.
+    """
 
     __tablename__ = "card_charges"
     key: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -297,10 +401,15 @@ class CardCharge(Base):
     amount: Mapped[Decimal] = mapped_column(Money)
     currency: Mapped[str] = mapped_column(Text)
     asked_at: Mapped[datetime] = mapped_column(Instant)
-    outcome: Mapped[str] = mapped_column(Text, server_default="pending")
+    outcome: Mapped[str] = mapped_column(Text, server_default=ChargeOutcome.PENDING)
     reason: Mapped[str | None] = mapped_column(Text)
     calls: Mapped[int] = mapped_column(server_default="0")
     booked: Mapped[bool] = mapped_column(server_default="false")
     __table_args__ = (
         Index("card_charges_one_open", "account", unique=True, postgresql_where=text("NOT booked")),
+        CheckConstraint("amount > 0", name="card_charges_amount"),
+        _one_of("outcome", ChargeOutcome, "card_charges_outcome"),
+        CheckConstraint(
+            f"NOT booked OR outcome <> '{ChargeOutcome.PENDING}'", name="card_charges_booked"
+        ),
     )

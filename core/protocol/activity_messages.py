@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any
 
 from core.domain.commands import AnyCommand, AnyResult
-from core.domain.planner import Kind, Step
 from core.domain.refusal import Refusal
+from core.domain.steps import Step, StepKind, Subject
 from core.domain.subscription import Subscription
 
 
@@ -45,27 +45,29 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueStep:
-    """A step that is due: of which subscription, in which version, and of which kind."""
+    """A step that is due: its subject, the version of the subject, and its kind."""
 
-    subscription: str
+    subject: Subject
     version: int
-    kind: Kind
+    kind: StepKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRequest:
-    """Run the next step of a subscription at a business instant, if its version is still this one.
+    """Run the next step of a subscription at a business instant, if its version is unchanged.
 
-    `charge`: the key of the card charge that was made for it.
-    `past`: ids of subscriptions whose due steps are skipped. None skips all of them.
-    `briefly`: True if the caller runs it for another command or step, which waits for it.
+    `subscription`, `version`: whose step it is, and the version that the caller has seen.
+    `now`: the business instant (UTC).
+    `charge`: the key of the card charge that was made for the step, default None.
+    `past`: subjects of the account whose due steps are skipped. None skips all of them.
+    `briefly`: the step runs for another one, which waits for it. Default False.
     """
 
     subscription: str
     version: int
     now: datetime
     charge: str | None = None
-    past: tuple[str, ...] | None = None
+    past: tuple[Subject, ...] | None = None
     briefly: bool = False
 
 
@@ -92,7 +94,7 @@ class CommandRequest:
     command: AnyCommand
     now: datetime
     charge: str | None = None
-    past: tuple[str, ...] | None = None
+    past: tuple[Subject, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, assert_never
 
-from core.domain.planner import Kind
+from core.domain.steps import StepKind, Subject, of_subscription
 from core.protocol.activity_messages import (
     ChargeRequest,
     CommandRequest,
@@ -42,7 +42,7 @@ MOST_BEFORE = 500
 
 
 def run_step(
-    kind: Kind, subscription: str, version: int, now: datetime
+    kind: StepKind, subscription: str, version: int, now: datetime
 ) -> Generator[Call, Any, StepResult]:
     """Run the next step of a subscription in this version, after what comes first in its account.
 
@@ -78,16 +78,16 @@ def carry_out(request: CommandRequest) -> Generator[Call, Any, CommandResult]:
             return replace(result, snapshots=(*before, *result.snapshots))
 
 
-def _step(kind: Kind, request: StepRequest) -> Generator[Call, Any, StepResult | None]:
+def _step(kind: StepKind, request: StepRequest) -> Generator[Call, Any, StepResult | None]:
     """A step by itself.
 
     A brief one may end early: without a result, or with a charge that was not made.
     """
     match kind:
-        case Kind.EXPIRE | Kind.END:
+        case StepKind.EXPIRE | StepKind.END:
             result: StepResult | None = yield Call(str(kind), request, request.briefly)
             return result
-        case Kind.RENEW | Kind.ATTEMPT | Kind.RETRY:
+        case StepKind.RENEW | StepKind.ATTEMPT | StepKind.RETRY:
             return (yield from _renewal(request))
         case unreachable:
             assert_never(unreachable)
@@ -113,21 +113,22 @@ def _renewal(request: StepRequest) -> Generator[Call, Any, StepResult | None]:
 
 
 def _run_first(
-    step: DueStep, now: datetime, past: tuple[str, ...], changed: list[Snapshot]
-) -> Generator[Call, Any, tuple[str, ...] | None]:
+    step: DueStep, now: datetime, past: tuple[Subject, ...], changed: list[Snapshot]
+) -> Generator[Call, Any, tuple[Subject, ...] | None]:
     """Run a step that comes before a request. What has changed is added to `changed`.
 
-    Returns the subscriptions whose due steps the request skips from now on. A step that does not
-    end is left to its own workflow, with all that wait for the same charge. That happens when the
-    card gateway does not reply. None: the request skips all due steps.
+    Returns the subjects whose due steps the request skips from now on. A step that does not end is
+    left to its own workflow, with all that wait for the same charge. That happens when the card
+    gateway does not reply. None: the request skips all due steps.
     """
     request = StepRequest(
-        subscription=step.subscription, version=step.version, now=now, past=past, briefly=True
+        subscription=step.subject.id, version=step.version, now=now, past=past, briefly=True
     )
     result = yield from _step(step.kind, request)
     if result is None or (
         result.first is None and result.snapshot.subscription.version == step.version
     ):
-        return (*past, step.subscription, *(result.members if result else ()))
+        waiting = result.members if result else ()
+        return (*past, step.subject, *map(of_subscription, waiting))
     changed += [result.snapshot, *result.others]
     return past if len(changed) < MOST_BEFORE else None

@@ -31,16 +31,17 @@ from activities.registry import Activities
 from core.domain.commands import AnyAccountCommand, AnyCommand, AnySubscriptionCommand
 from core.domain.commands.base import SubscriptionCommand
 from core.domain.commands.purchase import Purchase
-from core.domain.planner import Step
 from core.domain.refusal import Refusal, Refused
 from core.domain.rules import Rule
+from core.domain.steps import Step
+from core.domain.subscription import Status
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger.bulk_write import one_of
 from core.ledger.clocks import machine_now, virtual_now
 from core.ledger.database import connect
 from core.ledger.due_steps import Due
+from core.ledger.ledger import Ledger
 from core.ledger.tables import AccountRow, Clock, SubscriptionRow
-from core.ledger.unit_of_work import Ledger
 from core.protocol.activity_messages import CommandRequest, CommandResult, Snapshot
 from core.protocol.workflow_messages import (
     AccountInput,
@@ -272,7 +273,7 @@ class Perennial:
                 if (
                     error.status is not RPCStatusCode.NOT_FOUND
                     or row is None
-                    or row.next_due is None
+                    or row.status == Status.TERMINATED
                 ):
                     raise
             await self.start(subscription)
@@ -305,7 +306,7 @@ class Perennial:
     async def _has_workflow(self, subscription: str) -> bool:
         """Make sure that a living subscription has its workflow; a TERMINATED one needs none."""
         row = await self._sql(self._row, subscription)
-        if row is None or row.next_due is None:
+        if row is None or row.status == Status.TERMINATED:
             return False
         if not row.workflow_started:
             await self.start(subscription)
@@ -381,10 +382,10 @@ class Perennial:
     async def take(self, item: Due, now: datetime) -> Step | None:
         """Let a workflow on a test clock take its next step (see `doors.application.test_clocks`)."""
         assert item.version is not None
-        if not await self._has_workflow(item.subscription):
+        if not await self._has_workflow(item.subject.id):
             return None
         tick = Tick(now=now, version=item.version)
-        result: Step | None = await self._update(item.subscription, "tick", tick, Step | None)
+        result: Step | None = await self._update(item.subject.id, "tick", tick, Step | None)
         return result
 
     # queries of a workflow
@@ -508,7 +509,7 @@ class Perennial:
 
     def _row(self, subscription: str) -> Any:
         with self.ledger.engine.connect() as connection:
-            query = select(SubscriptionRow.next_due, SubscriptionRow.workflow_started).where(
+            query = select(SubscriptionRow.status, SubscriptionRow.workflow_started).where(
                 SubscriptionRow.id == subscription
             )
             return connection.execute(query).one_or_none()

@@ -17,8 +17,10 @@ from core.domain.commands.terminate import Terminate
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.domain.subscription import ZERO, Subscription
+from core.ledger.account_reading import Unknown
 from core.ledger.clocks import machine_now, virtual_now
-from core.ledger.unit_of_work import Ledger, Unknown, Work
+from core.ledger.ledger import Ledger
+from core.ledger.unit_of_work import Work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,11 +11,11 @@ from itertools import groupby
 from typing import Protocol
 
 from activities.send_notices import notify
-from core.domain.planner import Step
+from core.domain.steps import Step
 from core.ledger import clocks as ledger_clocks
 from core.ledger import due_steps
 from core.ledger.due_steps import Due
-from core.ledger.unit_of_work import Ledger
+from core.ledger.ledger import Ledger
 
 
 class Taker(Protocol):

@@ -215,8 +215,7 @@ class Demo:
         self._say(f"  why it has not renewed yet: {await perennial.why_not_renewed(subscription)}")
         planned = await perennial.schedule(subscription, 4)
         coming = "; ".join(
-            f"{wording.STEPS.get(item.kind, item.kind)} on {wording.day(item.due.date())}"
-            for item in planned
+            f"{wording.step_words(item.kind)} on {wording.day(item.due.date())}" for item in planned
         )
         self._say(f"  its schedule: {coming}.")
 

@@ -41,7 +41,7 @@ from core.domain.commands.purchase import Purchase
 from core.domain.faults import Faults
 from core.domain.refusal import Refused
 from core.ledger.database import connect
-from core.ledger.unit_of_work import Ledger
+from core.ledger.ledger import Ledger
 from core.protocol.activity_messages import CommandResult
 from doors.application.perennial import Perennial
 from doors.queries.reading import NotFound

@@ -14,9 +14,9 @@ from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.ledger.clocks import machine_now, now_of
 from core.ledger.database import connect, migrate
+from core.ledger.ledger import Ledger
 from core.ledger.stored_terms import add_catalog, add_policy
 from core.ledger.tables import Clock, Seller
-from core.ledger.unit_of_work import Ledger
 from doors.commandline.inputs import wrong
 from doors.queries.reading import NotFound
 

@@ -19,9 +19,11 @@ from core.domain.calendar import local_time
 from core.domain.catalog import Catalog
 from core.domain.forecast import Entry
 from core.domain.money import in_words, is_currency, plain
-from core.domain.planner import Kind, Notice, Step
+from core.domain.planner.notices import Notice
 from core.domain.rules import Rule
+from core.domain.steps import Step, StepKind
 from core.domain.subscription import Failure, Status
+from core.ledger.double_entry import Book
 from core.protocol.activity_messages import CommandResult
 from doors.application.quotes import ExtensionQuote, RefundQuote
 from doors.queries.reading import (
@@ -41,12 +43,6 @@ if TYPE_CHECKING:
     from core.domain.findings import Report as Findings
     from doors.intake.customer_import import Report
 
-FAILURES = {
-    Failure.NO_CREDITS: "usable credits do not cover the fee",
-    Failure.CARD_DECLINED: "the card was declined",
-    Failure.SUSPENDED: "the account is suspended",
-    Failure.NO_PRICE: "the catalogue has no price for it",
-}
 EVENTS = {
     "purchased": "bought",
     "imported": "taken over from another system",
@@ -70,15 +66,6 @@ EVENTS = {
     "account_resumed": "account resumed",
 }
 PAID = ("purchased", "imported", "renewed", "recovered", "extended", "reactivated")
-STEPS: Mapping[str, str] = {
-    Kind.RENEW: "renew",
-    Kind.ATTEMPT: "renew at once",
-    Kind.RETRY: "try again to renew",
-    Kind.EXPIRE: "expire",
-    Kind.END: "terminate",
-    Notice.RENEWAL: "tell the customer that it renews",
-    Notice.EXPIRING: "tell the customer that it expires",
-}
 
 
 # words ----------------------------------------------------------------------------------------------------------------
@@ -109,7 +96,7 @@ def reason(failure: str | None) -> str:
     """Why a renewal failed, in words."""
     if failure is None:
         return ""
-    return FAILURES[Failure(failure)] if failure in list(Failure) else failure
+    return Failure(failure).words if failure in list(Failure) else failure
 
 
 def event(line: HistoryLine | Entry) -> str:
@@ -149,7 +136,12 @@ def next_step(step: Step | None, zone: str) -> str:
     """What comes next, when, why."""
     if step is None:
         return "nothing: it has ended for good"
-    return f"{STEPS[step.kind]} on {moment(step.due, zone)} (rule {step.rule}): {step.why}"
+    return f"{step.kind.words} on {moment(step.due, zone)} (rule {step.rule}): {step.why}"
+
+
+def step_words(kind: str) -> str:
+    """What a step or a notice of this kind does."""
+    return Notice(kind).words if kind in list(Notice) else StepKind(kind).words
 
 
 def cycle(months: int) -> str:
@@ -400,7 +392,7 @@ def explanation(found: Explanation, answer: str, asked: str) -> "list[Renderable
     coming = table("What comes", "When", "What", "Rule", "Why")
     for item in found.coming:
         rule, why = (item.rule, item.why) if isinstance(item, Step) else (Rule.MESSAGES, "")
-        _row(coming, moment(item.due, found.timezone), STEPS[item.kind], rule, why)
+        _row(coming, moment(item.due, found.timezone), item.kind.words, rule, why)
     parts: list[RenderableType] = [
         _pairs(
             f"Subscription {found.subscription}: {found.status}",
@@ -475,11 +467,16 @@ def _money_table(found: Totals) -> "Table":
     """Where the money in the wallets came from and went, and the ledger's proof that nothing is missing."""
     made = table("Money in and out of the customers' wallets", "What", "Sum", right=("Sum",))
     for book, amount in sorted(
-        found.books.items(), key=lambda item: list(BOOKS).index(item[0]) if item[0] in BOOKS else 99
+        found.books.items(), key=lambda item: list(Book).index(Book(item[0]))
     ):
-        if book != "wallet":
-            _row(made, BOOKS.get(book, book), signed(-amount, found.currency))
-    _row(made, "= in the wallets", money(found.books.get("wallet"), found.currency), style="bold")
+        if book != Book.WALLET:
+            _row(made, Book(book).words, signed(-amount, found.currency))
+    _row(
+        made,
+        f"= {Book.WALLET.words}",
+        money(found.books.get(Book.WALLET), found.currency),
+        style="bold",
+    )
     _row(
         made,
         "sum of all postings in the ledger",
@@ -487,16 +484,6 @@ def _money_table(found: Totals) -> "Table":
         style="bold",
     )
     return made
-
-
-BOOKS = {
-    "opening": "in: credits brought along",
-    "bank": "in: topped up",
-    "card": "in: charged to cards",
-    "refunds": "in: given back for periods",
-    "fees": "out: administrative fees",
-    "revenue": "out: fees of cycles",
-}
 
 
 def catalog(found: Catalog) -> "Table":

@@ -37,8 +37,8 @@ from core.domain.subscription import ZERO
 from core.domain.takeover import anchor_by_tenure, months_under_way
 from core.ledger import stored_terms
 from core.ledger.clocks import machine_now, now_of
+from core.ledger.ledger import Ledger
 from core.ledger.tables import Seller
-from core.ledger.unit_of_work import Ledger
 from core.protocol.activity_messages import Snapshot
 from doors.intake import column_mapping
 from doors.intake.column_mapping import ColumnMapping

@@ -13,20 +13,26 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Date, Select, case, cast, func, literal, select
 
-from core.domain import explain, planner
+from core.domain import explain
 from core.domain import policy as policies
 from core.domain.calendar import add_months, first_instant, local_date
 from core.domain.catalog import Catalog
 from core.domain.events import Event
 from core.domain.fees import cycle_lines, total
 from core.domain.forecast import Entry, forecast
-from core.domain.planner import PlannedNotice, Step
+from core.domain.planner.notices import PlannedNotice
+from core.domain.planner.renewals import renewal_date
+from core.domain.planner.schedule import schedule
 from core.domain.policy import Policy
 from core.domain.refusal import Refused
-from core.domain.renewal_attempt import Terms
 from core.domain.rules import Rule
-from core.domain.subscription import Account, Status, Subscription
+from core.domain.steps import Step
+from core.domain.subscription import Status, Subscription
+from core.domain.terms import Terms
 from core.ledger.clocks import machine_now
+from core.ledger.ledger import Ledger
+from core.ledger.period_amounts import PAID, REFUNDED
+from core.ledger.rows import IS_NEXT_STEP, NEXT_STEP, account_from, step_from, subscription_from
 from core.ledger.tables import (
     AccountRow,
     CardCharge,
@@ -36,11 +42,11 @@ from core.ledger.tables import (
     InvoiceNumber,
     PeriodRow,
     Posting,
-    RefundRow,
     Seller,
+    StepRow,
     SubscriptionRow,
 )
-from core.ledger.unit_of_work import Ledger, step_from, subscription_from
+from core.protocol.activity_messages import ChargeOutcome
 
 ListName = Literal["active", "failed", "expiring", "expired"]
 _DAY = timedelta(days=1)
@@ -232,7 +238,7 @@ class Reading:
                 anchor=row.anchor,
                 cycle_months=row.cycle_months,
                 expiry=row.expiry,
-                renewal_date=planner.renewal_date(subscription, policy)
+                renewal_date=renewal_date(subscription, policy)
                 if subscription.status is Status.ACTIVE
                 else None,
                 expired_on=row.expired_on,
@@ -274,7 +280,7 @@ class Reading:
                 clock=row.clock,
                 now=now,
                 balance=row.balance,
-                usable=_account(row).usable(local_date(now, row.timezone)),
+                usable=account_from(row).usable(local_date(now, row.timezone)),
                 reserved=row.reserved,
                 liability=row.liability,
                 credit_limit=row.credit_limit,
@@ -335,7 +341,7 @@ class Reading:
             coming = [
                 item
                 for item, _ in zip(
-                    planner.schedule(subscription, policy, row.timezone), range(4), strict=False
+                    schedule(subscription, policy, row.timezone), range(4), strict=False
                 )
             ]
             return Explanation(
@@ -346,7 +352,7 @@ class Reading:
                 ),
                 because=_decisive(self._history(connection, History.subscription == id_, 30)),
                 fee=self._fee(connection, subscription, row.currency, today) if live else None,
-                usable=_account(self._account_row(connection, row.account)).usable(today),
+                usable=account_from(self._account_row(connection, row.account)).usable(today),
                 currency=row.currency,
                 timezone=row.timezone,
                 now=now,
@@ -361,7 +367,7 @@ class Reading:
         Raises NotFound, and `Refused` 4.1 when a price is missing."""
         with self._open() as connection:
             row = self._row(connection, id_)
-            account = _account(self._account_row(connection, row.account))
+            account = account_from(self._account_row(connection, row.account))
             query = (
                 select(SubscriptionRow.__table__)
                 .where(SubscriptionRow.account == row.account)
@@ -424,14 +430,14 @@ class Reading:
         query = _SUBSCRIPTION.where(AccountRow.seller == self._ledger.seller).order_by(
             SubscriptionRow.account, SubscriptionRow.expiry, SubscriptionRow.id
         )
-        active = SubscriptionRow.status == "ACTIVE"
+        active = SubscriptionRow.status == Status.ACTIVE
         match which:
             case "active":
                 return query.where(active)
             case "failed":
                 return query.where(active, SubscriptionRow.renewal_failed)
             case "expired":
-                return query.where(SubscriptionRow.status == "EXPIRED")
+                return query.where(SubscriptionRow.status == Status.EXPIRED)
             case "expiring":
                 today = cast(func.timezone("UTC", func.coalesce(Clock.now, machine_now())), Date)
                 soon = SubscriptionRow.expiry.between(today - 2, today + days + 2)
@@ -450,9 +456,9 @@ class Reading:
         """Sums over all accounts on a test clock, by currency."""
         mine = (AccountRow.seller == self._ledger.seller, AccountRow.clock == clock)
         state = case(
-            (SubscriptionRow.status != "ACTIVE", SubscriptionRow.status),
+            (SubscriptionRow.status != Status.ACTIVE, SubscriptionRow.status),
             (SubscriptionRow.renewal_failed, "failed"),
-            else_="ACTIVE",
+            else_=Status.ACTIVE,
         )
         standing = (
             select(AccountRow.currency, state.label("what"))
@@ -515,7 +521,8 @@ class Reading:
             return int(
                 connection.execute(
                     mine.where(
-                        CardCharge.outcome == "pending", AccountRow.seller == self._ledger.seller
+                        CardCharge.outcome == ChargeOutcome.PENDING,
+                        AccountRow.seller == self._ledger.seller,
                     )
                 ).scalar_one()
             )
@@ -644,6 +651,7 @@ class Reading:
 _SUBSCRIPTION = (
     select(
         SubscriptionRow.__table__,
+        *NEXT_STEP,
         AccountRow.owner,
         AccountRow.billing_email,
         AccountRow.currency,
@@ -654,9 +662,10 @@ _SUBSCRIPTION = (
     )
     .join(AccountRow, AccountRow.id == SubscriptionRow.account)
     .outerjoin(Clock, Clock.id == AccountRow.clock)
+    .outerjoin(StepRow, IS_NEXT_STEP)
 )
 
-_DECISIVE = ("purchased", "renewed", "recovered", "extended", "reactivated", "imported")
+_DECISIVE = frozenset(event for event in Event if event.pays_cycle)
 
 
 def _decisive(lines: list[HistoryLine]) -> list[HistoryLine]:
@@ -665,30 +674,10 @@ def _decisive(lines: list[HistoryLine]) -> list[HistoryLine]:
     return lines[last:]
 
 
-def _account(row: Any) -> Account:
-    return Account(
-        id=row.id,
-        seller=row.seller,
-        currency=row.currency,
-        timezone=row.timezone,
-        balance=row.balance,
-        reserved=row.reserved,
-        liability=row.liability,
-        credit_limit=row.credit_limit,
-        credit_limit_until=row.credit_limit_until,
-        card=row.card,
-        renew_by_card=row.renew_by_card,
-        suspended=row.suspended,
-    )
-
-
 def _periods(connection: Connection, subscription: str) -> list[PeriodView]:
-    refunded = (
-        select(func.coalesce(func.sum(RefundRow.amount), 0))
-        .where(RefundRow.period == PeriodRow.id)
-        .scalar_subquery()
+    query = select(
+        PeriodRow.start, PeriodRow.expiry, PAID.label("paid"), REFUNDED.label("refunded")
     )
-    query = select(PeriodRow.start, PeriodRow.expiry, PeriodRow.paid, refunded.label("refunded"))
     rows = connection.execute(
         query.where(PeriodRow.subscription == subscription).order_by(PeriodRow.start, PeriodRow.id)
     )
@@ -709,7 +698,7 @@ def _list_row(row: Any) -> ListRow:
         status=Status(row.status),
         auto_renew=row.auto_renew,
         expiry=row.expiry,
-        renewal_date=row.renewal_date if row.status == "ACTIVE" else None,
+        renewal_date=row.renewal_date if row.status == Status.ACTIVE else None,
         failed_on=local_date(row.attempted_at, row.timezone)
         if row.failure and row.attempted_at
         else None,

@@ -15,6 +15,7 @@ from temporalio.runtime import Runtime
 
 from activities.number_invoices import number_invoices
 from activities.send_notices import notify
+from core.domain.planner.notices import MessageState
 from core.ledger.clocks import machine_now
 from core.ledger.tables import Message
 from doors.application.perennial import Perennial
@@ -119,7 +120,9 @@ class Relay:
 
     def _due(self) -> list[int]:
         query = select(Message.id).where(
-            Message.clock.is_(None), Message.due <= machine_now(), Message.state == "planned"
+            Message.clock.is_(None),
+            Message.due <= machine_now(),
+            Message.state == MessageState.PLANNED,
         )
         with self._perennial.ledger.engine.connect() as connection:
             return list(

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from activities.registry import Activities
 from core.domain.commands import AnyCommand
-from core.domain.planner import Step
+from core.domain.steps import Step
 from core.ledger.due_steps import Due
 from core.protocol.activity_messages import CommandRequest, CommandResult
 from core.protocol.call_sequences import Call, carry_out, run_step
@@ -24,7 +24,7 @@ class Direct:
         """Run the step that is due, if its subscription is still as it was read."""
         assert item.kind is not None
         assert item.version is not None
-        result = self._drive(run_step(item.kind, item.subscription, item.version, now))
+        result = self._drive(run_step(item.kind, item.subject.id, item.version, now))
         return result.snapshot.next_step
 
     async def command(self, command: AnyCommand, now: datetime) -> CommandResult:

@@ -10,8 +10,8 @@ from activities.number_invoices import number_invoices
 from activities.open_account import NewAccount, open_account
 from core.domain.commands import AnyCommand
 from core.ledger import stored_terms
+from core.ledger.ledger import Ledger
 from core.ledger.tables import Clock
-from core.ledger.unit_of_work import Ledger
 from core.protocol.activity_messages import CommandResult
 from doors.application import test_clocks
 from doors.application.test_clocks import Taker

@@ -7,13 +7,16 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from core.domain import planner
 from core.domain.calendar import local_date, local_time
+from core.domain.events import Event
 from core.domain.fees import cycle_lines, total
 from core.domain.money import plain
+from core.domain.planner.renewals import renewal_date
 from core.domain.refusal import Refusal
 from core.domain.refusal import Refused as RefusedByRule
 from core.domain.subscription import Status, Subscription
+from core.ledger.ledger import Ledger
+from core.ledger.rows import account_from, subscription_from
 from core.ledger.tables import (
     AccountRow,
     History,
@@ -24,10 +27,9 @@ from core.ledger.tables import (
     Seller,
     SubscriptionRow,
 )
-from core.ledger.unit_of_work import Ledger, subscription_from
 from doors.simulation.scenario import Scenario, Step
 
-_WITH_REASON = ("terminated", "renewal_failed")
+_WITH_REASON = (Event.TERMINATED, Event.RENEWAL_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def _subscription(
         "anchor": str(subscription.anchor),
         "period_start": str(_period_start(connection, subscription, today)),
         "expiry": str(subscription.expiry),
-        "renewal_date": str(planner.renewal_date(subscription, policy)) if active else None,
+        "renewal_date": str(renewal_date(subscription, policy)) if active else None,
         "fee": _fee(connection, ledger, subscription, account, today),
         "cycles_paid": subscription.cycles_paid,
     }
@@ -124,14 +126,9 @@ def _fee(
 
 def _account(row: Any, scenario: Scenario) -> dict[str, Any]:
     today = local_date(scenario.until_for(row.timezone), row.timezone)
-    limit = (
-        row.credit_limit
-        if row.credit_limit_until is None or today <= row.credit_limit_until
-        else Decimal(0)
-    )
     amounts = {
         "balance": row.balance,
-        "usable": row.balance - row.reserved - row.liability + limit,
+        "usable": account_from(row).usable(today),
         "reserved": row.reserved,
         "unbilled": Decimal(0),
     }

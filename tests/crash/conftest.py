@@ -20,7 +20,7 @@ import pytest
 
 from core.ledger import failpoints
 from core.ledger.database import connect
-from core.ledger.unit_of_work import Ledger
+from core.ledger.ledger import Ledger
 from doors.application.perennial import Perennial
 from local import postgres, temporal
 from settings import PROJECT, Settings

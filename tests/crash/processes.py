@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 import worker
@@ -24,8 +23,9 @@ from core.domain.refusal import Refusal
 from core.domain.refusal import Refused as RefusedByRule
 from core.gateways.cards import GatewayUnavailable
 from core.gateways.simulated_cards import SimulatedCards
+from core.ledger.ledger import Ledger
+from core.ledger.rows import SUBSCRIPTIONS, step_from
 from core.ledger.tables import SubscriptionRow
-from core.ledger.unit_of_work import Ledger, step_from
 from doors.application import test_clocks
 from doors.application.perennial import Perennial
 from doors.commandline.setup import load_catalog, load_policy, new_clock
@@ -108,9 +108,7 @@ def _connected(work: Callable[[Perennial], Awaitable[None]]) -> int:
 async def every_workflow_knows_its_next_step(perennial: Perennial) -> None:
     """Whatever is not TERMINATED sleeps until the step that is committed (architecture, invariant 6)."""
     with perennial.ledger.engine.connect() as connection:
-        rows = connection.execute(
-            select(SubscriptionRow.__table__).where(SubscriptionRow.status != "TERMINATED")
-        ).all()
+        rows = connection.execute(SUBSCRIPTIONS.where(SubscriptionRow.status != "TERMINATED")).all()
     for row in rows:
         known, committed = await perennial.next_step(row.id), step_from(row)
         assert known == committed is not None, (

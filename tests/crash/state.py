@@ -8,6 +8,9 @@ from typing import Any
 from sqlalchemy import func, select
 
 from core.gateways.simulated_cards import charges
+from core.ledger.ledger import Ledger
+from core.ledger.period_amounts import PAID
+from core.ledger.rows import SUBSCRIPTIONS
 from core.ledger.tables import (
     AccountRow,
     CardCharge,
@@ -17,9 +20,9 @@ from core.ledger.tables import (
     PeriodRow,
     Posting,
     RefundRow,
+    StepRow,
     SubscriptionRow,
 )
-from core.ledger.unit_of_work import Ledger
 from doors.simulation.report import report
 from tests.crash.processes import refused, scenario_of
 
@@ -54,7 +57,7 @@ def everything(ledger: Ledger) -> dict[str, Any]:
             PeriodRow.expiry,
             PeriodRow.months,
             PeriodRow.scheduled_start,
-            PeriodRow.paid,
+            PAID.label("paid"),
         ),
         "refunds": select(*behind, RefundRow.amount).join(
             Operation, Operation.id == RefundRow.operation
@@ -87,6 +90,7 @@ def everything(ledger: Ledger) -> dict[str, Any]:
             charges.c.calls,
         ),
         "subscriptions": select(SubscriptionRow.__table__),
+        "steps": select(StepRow.__table__),
         "accounts": select(AccountRow.__table__),
     }
     with ledger.engine.connect() as connection:
@@ -123,8 +127,8 @@ def violations(ledger: Ledger) -> list[str]:
         "a balance that its postings do not explain": select(AccountRow.id)
         .outerjoin(wallet, wallet.c.account == AccountRow.id)
         .where(AccountRow.balance != func.coalesce(wallet.c.sum, 0)),
-        "a subscription without a next step": select(SubscriptionRow.id).where(
-            SubscriptionRow.status != "TERMINATED", SubscriptionRow.next_due.is_(None)
+        "a subscription without a next step": SUBSCRIPTIONS.where(
+            SubscriptionRow.status != "TERMINATED", StepRow.kind.is_(None)
         ),
         "a charge that was not taken into the ledger": select(CardCharge.key).where(
             ~CardCharge.booked

@@ -57,8 +57,8 @@ def test_every_commit_has_its_points() -> None:
         if begin.search(line)
     ]
     assert lines == [
-        'core/ledger/unit_of_work.py: self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")',
-        "core/ledger/unit_of_work.py: with self.engine.begin() as connection:",
+        'core/ledger/ledger.py: self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")',
+        "core/ledger/ledger.py: with self.engine.begin() as connection:",
     ]
 
 

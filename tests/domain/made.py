@@ -8,9 +8,11 @@ from typing import Any
 
 from core.domain import catalog as catalogs
 from core.domain.calendar import last_paid_day
+from core.domain.planner.next_step import next_step
 from core.domain.policy import DEFAULT, Policy
-from core.domain.renewal_attempt import Terms
+from core.domain.steps import Step
 from core.domain.subscription import Account, Status, Subscription
+from core.domain.terms import Terms
 
 ZONE = "Asia/Singapore"
 START = date(2020, 11, 16)
@@ -89,6 +91,11 @@ def account(balance: str = "0", **more: Any) -> Account:
 def terms(policy: Policy = DEFAULT, *others: Policy, in_force: int = 1) -> Terms:
     """The catalogue and policies 1, 2, …"""
     return Terms(CATALOG, dict(enumerate((policy, *others), start=1)), in_force)
+
+
+def steps(subscriptions: Iterable[Subscription], of: Terms) -> dict[str, Step | None]:
+    """The next step of each subscription, by id, as the ledger stores it."""
+    return {s.id: next_step(s, of.policy_of(s), ZONE) for s in subscriptions}
 
 
 def failed(subscription: Subscription, attempted_at: datetime) -> Subscription:

@@ -1,23 +1,42 @@
 """Rules 5.2, 5.4, 5.6, 13, 3.5: an attempt to renew, planned."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
-from core.domain import renewal_attempt
+from core.domain import price_in_force, renewal_attempt
 from core.domain.calendar import first_instant
 from core.domain.policy import DEFAULT, GroupRenewal
 from core.domain.refusal import Refused
 from core.domain.renewal_attempt import Told
-from core.domain.subscription import Failure, Status
-from tests.domain.made import ZONE, account, at, day, expired, failed, ids, subscription, terms
+from core.domain.subscription import Account, Failure, Status, Subscription
+from core.domain.terms import Terms
+from tests.domain.made import (
+    ZONE,
+    account,
+    at,
+    day,
+    expired,
+    failed,
+    ids,
+    steps,
+    subscription,
+    terms,
+)
 
 S1, S2 = subscription("s1"), subscription("s2", sku="BIZ-M", addons={"SEAT": 2})
 DUE = first_instant(day("12-08"), ZONE)
 
 
+def plan(
+    of: Account, leader: Subscription, siblings: list[Subscription], by: Terms, now: datetime
+) -> renewal_attempt.Attempt | None:
+    return renewal_attempt.plan(of, leader, siblings, steps(siblings, by), by, now)
+
+
 def test_rule_5_2_a_group_is_attempted_as_one_sum() -> None:
-    planned = renewal_attempt.plan(account(), S2, [S1, S2], terms(), DUE)
+    planned = plan(account(), S2, [S1, S2], terms(), DUE)
     assert planned is not None
     assert (ids(planned.members), planned.leader, planned.rule) == (["s1", "s2"], S2, "5.1")
     assert planned.amount == 50 + 40 + 20
@@ -28,18 +47,14 @@ def test_rule_5_2_whether_there_are_groups_is_said_by_the_policy_in_force_not_by
     None
 ):
     independent = replace(DEFAULT, group_renewal=GroupRenewal.INDEPENDENT)
-    planned = renewal_attempt.plan(
-        account(), S2, [S1, S2], terms(DEFAULT, independent, in_force=2), DUE
-    )
+    planned = plan(account(), S2, [S1, S2], terms(DEFAULT, independent, in_force=2), DUE)
     assert planned is not None
     assert ids(planned.members) == ["s2"]
 
 
 def test_rule_5_4_a_retry_takes_the_failed_ones() -> None:
     siblings = [failed(S1, DUE), S2]
-    planned = renewal_attempt.plan(
-        account(), siblings[0], siblings, terms(), first_instant(day("12-10"), ZONE)
-    )
+    planned = plan(account(), siblings[0], siblings, terms(), first_instant(day("12-10"), ZONE))
     assert planned is not None
     assert (ids(planned.members), planned.rule) == (["s1"], "5.4")
 
@@ -55,11 +70,11 @@ def test_rule_5_4_a_retry_takes_the_failed_ones() -> None:
     ],
 )
 def test_nothing_is_attempted_that_is_not_due(leader: object) -> None:
-    assert renewal_attempt.plan(account(), leader, [leader], terms(), DUE) is None  # type: ignore[arg-type,list-item]
+    assert plan(account(), leader, [leader], terms(), DUE) is None  # type: ignore[arg-type,list-item]
 
 
 def test_rule_13_a_late_group_is_attempted_by_rule_13() -> None:
-    planned = renewal_attempt.plan(account(), S1, [S1, S2], terms(), at("2020-12-20T03:00"))
+    planned = plan(account(), S1, [S1, S2], terms(), at("2020-12-20T03:00"))
     assert planned is not None
     assert (ids(planned.members), planned.rule) == (["s1", "s2"], "13")
 
@@ -70,14 +85,12 @@ def test_rule_13_who_may_not_be_attempted_any_more_is_left_out_and_as_leader_att
     patient = replace(DEFAULT, late_renewal_days=30)
     slow = replace(S2, policy_version=2)
     for leader, members in ((S1, []), (slow, ["s2"])):
-        planned = renewal_attempt.plan(
+        planned = plan(
             account(), leader, [S1, slow], terms(DEFAULT, patient), at("2020-12-26T03:00")
         )
         assert planned is not None
         assert ids(planned.members) == members
-    suspended = renewal_attempt.plan(
-        account(suspended=True), S1, [S1, S2], terms(), at("2020-12-20T03:00")
-    )
+    suspended = plan(account(suspended=True), S1, [S1, S2], terms(), at("2020-12-20T03:00"))
     assert suspended is not None
     assert (suspended.members, suspended.amount) == ((), 0)
 
@@ -88,17 +101,17 @@ def test_rule_3_5_the_next_cycle_costs_the_price_of_its_renewal_date_whenever_it
     # E 2021-03-07, renewal date 02-28: 50.00; a day later 60.00
     for anchor, fee in (("2021-02-08", 50), ("2021-02-09", 60)):
         of = subscription(anchor=day(anchor))
-        planned = renewal_attempt.plan(account(), of, [of], terms(), at("2021-03-06T03:00"))
+        planned = plan(account(), of, [of], terms(), at("2021-03-06T03:00"))
         assert planned is not None
         assert planned.amount == fee
 
 
 def test_rule_3_5_without_a_price_the_attempt_fails_before_anything_is_funded() -> None:
-    planned = renewal_attempt.plan(account(currency="EUR"), S1, [S1], terms(), DUE)
+    planned = plan(account(currency="EUR"), S1, [S1], terms(), DUE)
     assert planned is not None
     assert (planned.members, planned.lines, planned.failure) == ((S1,), {}, Failure.NO_PRICE)
     with pytest.raises(Refused, match=r"PRO-M has no price in EUR"):
-        renewal_attempt.renewal_lines(S1, terms(), "EUR")
+        price_in_force.renewal_lines(S1, terms(), "EUR")
 
 
 def test_rule_5_4_a_failure_is_told_with_its_reason() -> None:

@@ -1,18 +1,14 @@
 """Rules 5.2, 5.3, 5.6, 11.1: who is funded together, and from what."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.calendar import first_instant
-from core.domain.funding import Source, fund, group
-from core.domain.planner import Kind
-from core.domain.policy import DEFAULT, GroupRenewal
-from core.domain.subscription import Account, Failure, Status
-from tests.domain.made import START, ZONE, account, at, day, expired, failed, ids, subscription
+from core.domain.funding import Source, fund
+from core.domain.subscription import Account, Failure
+from tests.domain.made import account, day
 
 TODAY = day("12-08")
 CARD = {"card": "tok", "renew_by_card": True}
@@ -92,72 +88,3 @@ def test_rule_5_3_what_the_wallet_pays_never_takes_usable_below_zero(
             assert 0 <= wallet.usable(TODAY) < amount
         case failure:
             assert failure is (Failure.SUSPENDED if suspended else Failure.NO_CREDITS)
-
-
-# --- 5.2: with whom ------------------------------------------------------------------------------------------------------------
-
-POLICIES = {1: DEFAULT, 2: replace(DEFAULT, renewal_lead_days=10)}
-LEADER = subscription("m")
-FIRST = first_instant(TODAY, ZONE)
-
-
-@pytest.mark.parametrize(
-    ("other", "together"),
-    [
-        (subscription("a"), True),
-        (
-            subscription("z", months=13, anchor=day("2019-11-16"), cycle=12),
-            True,
-        ),  # another cycle, the same renewal date
-        (subscription("m2", account="other"), False),
-        (subscription("m2", auto_renew=False), False),
-        (subscription("m2", anchor=day("11-17")), False),  # renews a day later
-        (subscription("m2", legacy=True), False),  # renews a day earlier
-        (subscription("m2", legacy=True, anchor=day("11-17")), True),
-        (subscription("m2", policy_version=2), False),  # its E − 10
-        (subscription("m2", policy_version=2, anchor=day("11-19")), True),  # E 12-18 − 10 = 12-08
-        (failed(subscription("m2"), FIRST), False),  # has been attempted already
-        (
-            subscription("m2", planned_at=at("2020-12-08T03:00")),
-            False,
-        ),  # is attempted at once, alone (5.7)
-        (expired(START, id_="m2"), False),
-        (subscription("m2", status=Status.TERMINATED), False),
-    ],
-)
-def test_rule_5_2_those_of_one_account_and_renewal_date_whose_first_attempt_is_due_are_one_group(
-    other: object, together: bool
-) -> None:
-    members = group(LEADER, Kind.RENEW, [other, LEADER], POLICIES, DEFAULT, ZONE)  # type: ignore[list-item]
-    assert ids(members) == sorted({"m", other.id} if together else {"m"})  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize(
-    ("other", "together"),
-    [
-        (failed(subscription("a"), FIRST), True),
-        (subscription("a"), False),  # has not failed
-        (failed(subscription("a", auto_renew=False), FIRST), False),
-        (failed(subscription("a", anchor=day("11-17")), FIRST), False),
-        (failed(subscription("a", account="other"), FIRST), False),
-    ],
-)
-def test_rule_5_2_a_retry_takes_those_that_still_belong_to_the_group(
-    other: object, together: bool
-) -> None:
-    leader = failed(LEADER, FIRST)
-    members = group(leader, Kind.RETRY, [leader, other], POLICIES, DEFAULT, ZONE)  # type: ignore[list-item]
-    assert ids(members) == (["a", "m"] if together else ["m"])  # type: ignore[arg-type]
-
-
-def test_rule_5_2_under_independent_each_is_alone() -> None:
-    current = replace(DEFAULT, group_renewal=GroupRenewal.INDEPENDENT)
-    assert group(LEADER, Kind.RENEW, [subscription("a"), LEADER], POLICIES, current, ZONE) == (
-        LEADER,
-    )
-
-
-def test_rule_5_7_an_attempt_at_once_is_made_alone() -> None:
-    assert group(LEADER, Kind.ATTEMPT, [subscription("a"), LEADER], POLICIES, DEFAULT, ZONE) == (
-        LEADER,
-    )

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain import lifecycle
+from core.domain import extension, lifecycle, reactivation
 from core.domain.calendar import last_paid_day
+from core.domain.planner import outage
 from core.domain.refusal import Refused
 from core.domain.subscription import Failure, Period, Status, Subscription
 from tests.domain.made import START, at, day, expired, failed, subscription
@@ -153,7 +154,7 @@ def test_rule_5_4_a_failure_is_noted_with_its_reason_and_instant_and_moves_nothi
 
 
 def test_rule_13_a_missed_attempt_is_noted_without_a_failure() -> None:
-    after = lifecycle.miss(subscription(), NOW)
+    after = outage.miss(subscription(), NOW)
     assert (after.attempted_at, after.renewal_failed, after.version) == (NOW, False, 2)
 
 
@@ -162,7 +163,7 @@ def test_rule_13_a_missed_attempt_is_noted_without_a_failure() -> None:
 
 def test_rule_6_2_extending_by_cycles_makes_a_period_each() -> None:
     before = failed(subscription(), NOW)
-    extended, periods = lifecycle.extend(before, 3, NOW, 2)
+    extended, periods = extension.extend(before, 3, NOW, 2)
     assert [(str(p.start), str(p.expiry)) for p in periods] == [
         ("2020-12-16", "2021-01-15"),
         ("2021-01-16", "2021-02-15"),
@@ -178,7 +179,7 @@ def test_rule_6_2_extending_by_cycles_makes_a_period_each() -> None:
 
 def test_rule_6_2_extending_to_a_day_makes_the_day_after_it_the_anchor() -> None:
     before = failed(subscription(), NOW)
-    extended, period = lifecycle.extend_to(before, day("2021-01-31"), NOW, 2)
+    extended, period = extension.extend_to(before, day("2021-01-31"), NOW, 2)
     # one whole month and 16 days: counted as two months by a refund
     assert period == Period(
         start=day("12-16"), expiry=day("2021-01-31"), months=2, scheduled_start=day("12-16")
@@ -199,25 +200,25 @@ def test_rule_6_2_extending_to_a_day_makes_the_day_after_it_the_anchor() -> None
 
 
 def test_rule_6_2_extending_to_the_end_of_a_month_leaves_no_days_over() -> None:
-    _, period = lifecycle.extend_to(subscription(), day("2021-02-15"), NOW, 1)
+    _, period = extension.extend_to(subscription(), day("2021-02-15"), NOW, 1)
     assert period.months == 2
 
 
 def test_rule_6_2_the_earliest_day_is_the_last_of_the_next_whole_month_also_in_a_yearly_cycle() -> (
     None
 ):
-    assert lifecycle.earliest_extension(subscription()) == day("2021-01-15")
-    assert lifecycle.earliest_extension(subscription(months=12, sku="PRO-Y")) == day("2021-12-15")
-    lifecycle.extend_to(subscription(), day("2021-01-15"), NOW, 1)
+    assert extension.earliest_extension(subscription()) == day("2021-01-15")
+    assert extension.earliest_extension(subscription(months=12, sku="PRO-Y")) == day("2021-12-15")
+    extension.extend_to(subscription(), day("2021-01-15"), NOW, 1)
     with pytest.raises(Refused, match="before the last day of the next whole month, 2021-01-15"):
-        lifecycle.extend_to(subscription(), day("2021-01-14"), NOW, 1)
+        extension.extend_to(subscription(), day("2021-01-14"), NOW, 1)
 
 
 @pytest.mark.parametrize(
     "extend",
     [
-        lambda s: lifecycle.extend_to(s, date(9001, 1, 1), NOW, 1),
-        lambda s: lifecycle.extend(s, 10**12, NOW, 1),
+        lambda s: extension.extend_to(s, date(9001, 1, 1), NOW, 1),
+        lambda s: extension.extend(s, 10**12, NOW, 1),
     ],
 )
 def test_rule_6_2_an_extension_beyond_the_calendar_is_refused(
@@ -238,7 +239,7 @@ def test_rule_7_reactivating_keeps_the_old_schedule() -> None:
         failure=Failure.NO_CREDITS,
     )
     assert before.expiry == day("2021-02-06")
-    active, period = lifecycle.reactivate(before, day("2021-02-23"), NOW, 2)
+    active, period = reactivation.reactivate(before, day("2021-02-23"), NOW, 2)
     # expired 02-06, reactivated 02-23: expiry 03-06; the lost days are not given back
     assert (active.status, active.expiry, active.expired_on, active.failure) == (
         Status.ACTIVE,
@@ -266,7 +267,7 @@ def test_rule_7_reactivating_keeps_the_old_schedule() -> None:
 def test_rule_7_as_many_cycles_as_reach_today_for_one_fee(
     today: str, expiry: str, scheduled: str
 ) -> None:
-    active, period = lifecycle.reactivate(expired(day("12-16")), day(f"2021-{today}"), NOW, 1)
+    active, period = reactivation.reactivate(expired(day("12-16")), day(f"2021-{today}"), NOW, 1)
     assert (active.expiry, active.cycles_paid) == (day(f"2021-{expiry}"), 2)
     assert (period.start, period.scheduled_start, period.months) == (
         day(f"2021-{today}"),
@@ -277,7 +278,7 @@ def test_rule_7_as_many_cycles_as_reach_today_for_one_fee(
 
 @pytest.mark.parametrize("auto_renew", [True, False])
 def test_rule_7_auto_renewal_stays_as_it_was(auto_renew: bool) -> None:
-    active, _ = lifecycle.reactivate(
+    active, _ = reactivation.reactivate(
         expired(day("12-16"), auto_renew=auto_renew), day("12-20"), NOW, 1
     )
     assert active.auto_renew is auto_renew
@@ -345,14 +346,14 @@ def instant(today: date) -> datetime:
 
 WHILE_ACTIVE: dict[str, Transition] = {
     "renew": _paid(lambda s, today: lifecycle.renew(s, instant(today), 1)),
-    "extend": lambda s, today: lifecycle.extend(s, 2, instant(today), 1),
+    "extend": lambda s, today: extension.extend(s, 2, instant(today), 1),
     "extend to": _paid(
-        lambda s, today: lifecycle.extend_to(
-            s, lifecycle.earliest_extension(s) + timedelta(days=today.day), instant(today), 1
+        lambda s, today: extension.extend_to(
+            s, extension.earliest_extension(s) + timedelta(days=today.day), instant(today), 1
         )
     ),
     "fail": _plain(lambda s, today: lifecycle.fail(s, instant(today), Failure.NO_CREDITS)),
-    "miss": _plain(lambda s, today: lifecycle.miss(s, instant(today))),
+    "miss": _plain(lambda s, today: outage.miss(s, instant(today))),
     "unsubscribe": _plain(lambda s, _: lifecycle.unsubscribe(s)),
     "resubscribe": _plain(lambda s, today: lifecycle.resubscribe(s, instant(today))),
     "expire": _plain(lambda s, _: lifecycle.expire(s, s.expiry + timedelta(days=1), "UTC")),
@@ -377,7 +378,7 @@ def test_rule_1_3_after_any_sequence_e_is_counted_from_the_anchor_and_periods_fo
             continue
         today = now.expiry + timedelta(days=1 + later)
         transition = (
-            _paid(lambda s, on: lifecycle.reactivate(s, on, instant(on), 1))
+            _paid(lambda s, on: reactivation.reactivate(s, on, instant(on), 1))
             if name == "reactivate"
             else WHILE_ACTIVE[name]
         )
@@ -400,7 +401,7 @@ def test_rule_1_3_after_any_sequence_e_is_counted_from_the_anchor_and_periods_fo
 def test_rule_1_3_renewing_covers_each_day_once_as_a_walk_day_by_day_does(
     first: date, months: int, cycles: int
 ) -> None:
-    active, periods = lifecycle.extend(bought(first, months), cycles, NOW, 1)
+    active, periods = extension.extend(bought(first, months), cycles, NOW, 1)
     starts = {p.start for p in periods} | {active.expiry + timedelta(days=1)}
     walked, month, found = first, 0, set()
     while len(found) < cycles + 1:

@@ -1,7 +1,7 @@
 """Rules 1.5, 5.4, 5.7, 12, 13: what is due next, when, and whether a notice is true.
 
 11-16 ... 12-01      12-08      12-10 12-12 12-14   12-15   12-16      2021-01-12     01-13
-bought    notice     renew      retries             E       expire     day 28         terminate
+bought    notice     renew      retries             E       expire     day 28         end
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain import lifecycle, planner
+from core.domain import lifecycle, reactivation
 from core.domain.calendar import first_instant, local_date
-from core.domain.planner import RENEWALS, Kind, Notice, PlannedNotice, Step, next_step
+from core.domain.planner import outage
+from core.domain.planner.next_step import next_step
+from core.domain.planner.notices import Notice, PlannedNotice, planned_notices, untrue
+from core.domain.planner.schedule import schedule
 from core.domain.policy import DEFAULT, Policy
+from core.domain.steps import RENEWALS, Step, StepKind
 from core.domain.subscription import Failure, Status, Subscription
 from tests.domain.made import ZONE, at, day, expired, failed, subscription
 
@@ -161,7 +165,7 @@ def test_rule_5_7_with_the_renewal_date_past_and_today_up_to_e_it_is_attempted_a
     for state in (BOUGHT, replace(BOUGHT, renewal_failed=True)):  # also when it had failed before
         step = next_step(replace(state, planned_at=at(planned)), DEFAULT, ZONE)
         assert step is not None
-        assert (step.kind, step.due, step.rule) == (Kind.ATTEMPT, at(planned), "5.7")
+        assert (step.kind, step.due, step.rule) == (StepKind.ATTEMPT, at(planned), "5.7")
 
 
 def test_rule_5_7_a_second_before_the_renewal_date_it_waits_for_it() -> None:
@@ -187,7 +191,7 @@ def test_rule_5_7_resubscribing_plans_an_attempt_at_once_and_with_auto_renewal_o
     assert next_of(off)[0] == "expire"
     step = next_step(lifecycle.resubscribe(off, at("2020-12-11T03:00")), DEFAULT, ZONE)
     assert step is not None
-    assert (step.kind, step.due) == (Kind.ATTEMPT, at("2020-12-11T03:00"))
+    assert (step.kind, step.due) == (StepKind.ATTEMPT, at("2020-12-11T03:00"))
     assert next_of(replace(off, planned_at=at("2020-12-11T03:00")))[0] == "expire"
 
 
@@ -195,12 +199,12 @@ def test_rule_5_7_a_reactivated_one_is_attempted_at_once_when_its_new_renewal_da
     None
 ):
     # E 12-15 → reactivated 2021-01-09 until 01-15, to be renewed on 01-08
-    active, _ = lifecycle.reactivate(
+    active, _ = reactivation.reactivate(
         expired(day("12-16")), day("2021-01-09"), at("2021-01-09T03:00"), 1
     )
     step = next_step(active, DEFAULT, ZONE)
     assert step is not None
-    assert (step.kind, step.due) == (Kind.ATTEMPT, at("2021-01-09T03:00"))
+    assert (step.kind, step.due) == (StepKind.ATTEMPT, at("2021-01-09T03:00"))
 
 
 # --- 13: late ------------------------------------------------------------------------------------------------------------------
@@ -228,18 +232,18 @@ def test_rule_13_after_e_only_a_first_attempt_is_made_up_to_late_renewal_days(
     now: str, state: Subscription, suspended: bool, allowed: bool
 ) -> None:
     moment = first(now) + timedelta(hours=23, minutes=59)
-    assert planner.may_attempt(state, DEFAULT, ZONE, moment, suspended=suspended) is allowed
+    assert outage.may_attempt(state, DEFAULT, ZONE, moment, suspended=suspended) is allowed
 
 
 def test_rule_13_an_attempt_is_late_from_the_day_after_e() -> None:
-    assert not planner.is_late(BOUGHT, ZONE, at("2020-12-15T15:59:59"))
-    assert planner.is_late(BOUGHT, ZONE, at("2020-12-15T16:00"))
+    assert not outage.is_late(BOUGHT, ZONE, at("2020-12-15T15:59:59"))
+    assert outage.is_late(BOUGHT, ZONE, at("2020-12-15T16:00"))
 
 
 def test_rule_13_a_missed_attempt_leaves_the_expiry_and_the_days_count_from_when_it_was_marked() -> (
     None
 ):
-    assert next_of(lifecycle.miss(BOUGHT, at("2020-12-25T03:00")))[:2] == ("expire", day("12-16"))
+    assert next_of(outage.miss(BOUGHT, at("2020-12-25T03:00")))[:2] == ("expire", day("12-16"))
     assert next_of(expired(day("12-25")))[:2] == ("end", day("2021-01-22"))
 
 
@@ -252,7 +256,7 @@ def test_rule_5_7_a_late_renewal_with_the_new_renewal_date_past_is_attempted_onc
     )  # until 2021-01-15, renewal date 12-19
     step = next_step(renewed, policy, ZONE)
     assert step is not None
-    assert (step.kind, step.due) == (Kind.ATTEMPT, at("2020-12-20T03:00"))
+    assert (step.kind, step.due) == (StepKind.ATTEMPT, at("2020-12-20T03:00"))
 
 
 # --- 1.5, 12: notices ----------------------------------------------------------------------------------------------------------
@@ -263,7 +267,7 @@ def planned(
 ) -> list[tuple[str, date]]:
     return [
         (str(n.kind), local_date(n.due, ZONE))
-        for n in planner.notices(subscription, policy, ZONE, at(now))
+        for n in planned_notices(subscription, policy, ZONE, at(now))
     ]
 
 
@@ -349,8 +353,7 @@ def test_rule_12_a_notice_is_sent_only_if_still_true_when_due(
     kind: Notice, state: Subscription, now: str, suspended: bool, reason: str | None
 ) -> None:
     assert (
-        planner.untrue(kind, BOUGHT.expiry, state, DEFAULT, ZONE, first(now), suspended=suspended)
-        == reason
+        untrue(kind, BOUGHT.expiry, state, DEFAULT, ZONE, first(now), suspended=suspended) == reason
     )
 
 
@@ -358,7 +361,7 @@ def test_rule_12_a_notice_is_sent_only_if_still_true_when_due(
 
 
 def coming(subscription: Subscription, most: int = 20) -> list[str]:
-    steps = islice(planner.schedule(subscription, DEFAULT, ZONE), most)
+    steps = islice(schedule(subscription, DEFAULT, ZONE), most)
     return [f"{step.kind} {local_date(step.due, ZONE)}" for step in steps]
 
 
@@ -391,7 +394,7 @@ def test_the_schedule_of_a_failed_one_renews_at_its_retry_and_then_as_usual() ->
 
 
 def test_the_schedule_leaves_out_the_notices_up_to_now() -> None:
-    steps = islice(planner.schedule(BOUGHT, DEFAULT, ZONE, first("12-01")), 2)
+    steps = islice(schedule(BOUGHT, DEFAULT, ZONE, first("12-01")), 2)
     assert [str(step.kind) for step in steps] == ["renew", "notice_renewal"]
 
 
@@ -464,7 +467,7 @@ def test_whatever_is_not_terminated_has_a_next_step_that_is_not_due_before_it_wa
         return
     assert step is not None
     assert step.due >= state.planned_at
-    if step.kind is Kind.RETRY:
+    if step.kind is StepKind.RETRY:
         assert state.attempted_at is not None
         assert step.due > state.attempted_at
     if step.kind in RENEWALS:
@@ -472,7 +475,7 @@ def test_whatever_is_not_terminated_has_a_next_step_that_is_not_due_before_it_wa
         assert local_date(step.due, zone) <= state.expiry or first_instant(
             state.expiry, zone
         ) == first_instant(state.expiry + timedelta(days=1), zone)
-    if step.kind is Kind.END:
+    if step.kind is StepKind.END:
         assert state.expired_on is not None
         assert step.due >= first_instant(state.expired_on, zone)
     assert step.why
@@ -496,9 +499,9 @@ def test_rule_1_5_attempts_until_the_end_agree_with_a_walk_day_by_day(
     while step := next_step(state, policy, zone):
         seen.append((step.kind, step.due))
         match step.kind:
-            case Kind.EXPIRE:
+            case StepKind.EXPIRE:
                 state = lifecycle.expire(state, local_date(step.due, zone), zone)
-            case Kind.END:
+            case StepKind.END:
                 state = lifecycle.terminate(state, local_date(step.due, zone))
             case _:
                 state = lifecycle.fail(state, step.due, Failure.NO_CREDITS)
@@ -508,15 +511,15 @@ def test_rule_1_5_attempts_until_the_end_agree_with_a_walk_day_by_day(
         on = state.expiry + timedelta(days=offset)
         due = first_instant(on, zone)
         if offset == -lead:
-            naive.append((Kind.RENEW, due))
+            naive.append((StepKind.RENEW, due))
         elif offset <= 0 and offset + lead in policy.retry_days and due > naive[-1][1]:
-            naive.append((Kind.RETRY, due))
+            naive.append((StepKind.RETRY, due))
         if offset == 1:
-            naive.append((Kind.EXPIRE, due))
+            naive.append((StepKind.EXPIRE, due))
             ended = local_date(due, zone)
             naive.append(
                 (
-                    Kind.END,
+                    StepKind.END,
                     first_instant(ended + timedelta(days=policy.reactivation_days), zone),
                 )
             )
@@ -528,6 +531,6 @@ def test_the_schedule_never_goes_back_in_time(
     zone: str, policy: Policy, data: st.DataObject
 ) -> None:
     state = data.draw(states(zone))
-    steps: list[Step | PlannedNotice] = list(islice(planner.schedule(state, policy, zone), 12))
+    steps: list[Step | PlannedNotice] = list(islice(schedule(state, policy, zone), 12))
     dues = [step.due for step in steps]
     assert dues == sorted(dues)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.calendar import last_paid_day
-from core.domain.fees import Line, anchored_months, cycle_lines, extension_lines, total
+from core.domain.extension import anchored_months, extension_lines
+from core.domain.fees import Line, cycle_lines, total
 from core.domain.money import round_half_up
 from core.domain.refusal import Refused
 from tests.domain.made import CATALOG, START, day, subscription

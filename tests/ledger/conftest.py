@@ -15,10 +15,11 @@ from activities.registry import Activities
 from core.domain import policy
 from core.domain.commands import AnyCommand
 from core.domain.commands.purchase import Purchase
+from core.domain.steps import of_subscription
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger import stored_terms
 from core.ledger.database import connect
-from core.ledger.unit_of_work import Ledger
+from core.ledger.ledger import Ledger
 from core.protocol.activity_messages import CommandRequest, CommandResult
 from core.protocol.call_sequences import carry_out
 from doors.simulation.direct_engine import Direct
@@ -41,9 +42,10 @@ class Shop:
     def do(
         self, command: AnyCommand, now: datetime = DAY, past: tuple[str, ...] | None = ()
     ) -> CommandResult:
-        """Carry out a command, from whatever thread; going past what is due of some subscriptions."""
+        """Carry out a command. Due steps of the subscriptions in `past` are skipped."""
+        skipped = None if past is None else tuple(map(of_subscription, past))
         result: CommandResult = self.engine._drive(
-            carry_out(CommandRequest(command=command, now=now, past=past))
+            carry_out(CommandRequest(command=command, now=now, past=skipped))
         )
         return result
 

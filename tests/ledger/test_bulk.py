@@ -31,15 +31,15 @@ def test_rows_keep_their_order(shop):
         "account": "acme",
         "subscription": None,
         "amount": None,
-        "rule": "1",
+        "rule": "12",
         "actor": "test",
         "operation": None,
     }
-    rows = [same | {"event": f"e{n}", "facts": {"n": n}} for n in range(5000)]
+    rows = [same | {"event": "renewed", "facts": {"n": n}} for n in range(5000)]
     with shop.ledger.engine.begin() as connection:
         insert_all(connection, History, rows)
-    assert shop.rows("SELECT event, (facts->>'n')::int FROM history ORDER BY seq") == [
-        (f"e{n}", n) for n in range(5000)
+    assert shop.rows("SELECT (facts->>'n')::int FROM history ORDER BY seq") == [
+        (n,) for n in range(5000)
     ]
 
 

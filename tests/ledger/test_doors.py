@@ -127,7 +127,7 @@ def test_a_step_without_a_price_fails_like_an_unfunded_one_and_a_top_up_is_good_
     shop.run("UPDATE subscriptions SET sku = 'LATE'")
     assert take(shop, "renew").outcome is Outcome.UNFUNDED
     assert take(shop, "mark_failed").outcome is Outcome.DONE
-    assert shop.rows("SELECT failure, next_kind FROM subscriptions") == [("no_price", "retry")]
+    assert shop.rows("SELECT failure, next_kind FROM subscription_list") == [("no_price", "retry")]
     assert shop.do(TopUp(account="acme", amount=Decimal("5.00"))).refusal is None
     assert shop.value("SELECT renewal_failed FROM subscriptions") is True
 

@@ -15,8 +15,12 @@ from core.domain.commands.extend import Extend
 from core.domain.commands.recover import Recover
 from core.domain.commands.set_account import SetAccount
 from core.domain.commands.terminate import Terminate
+from core.domain.events import Event
+from core.domain.rules import Rule
+from core.ledger import double_entry
+from core.ledger.double_entry import Purpose
 from core.ledger.due_steps import due_at
-from core.ledger.unit_of_work import Overtaken
+from core.ledger.ledger import Overtaken
 from tests.ledger.conftest import DAY
 
 ADD_OPERATION = (
@@ -31,7 +35,7 @@ ADD_POSTING = "INSERT INTO postings (operation, line, book, account, currency, a
 
 def operation(
     id_,
-    purpose="by hand",
+    purpose="top_up",
     subscription="NULL",
     cycle="NULL",
     request="NULL",
@@ -93,6 +97,7 @@ NEVER_CHANGED = (
     "operations",
     "postings",
     "periods",
+    "period_charges",
     "refunds",
     "invoices",
     "invoice_numbers",
@@ -134,7 +139,7 @@ def test_a_second_operation_of_the_same_request(shop):
     shop.open()
     shop.run(operation(1, request="'r'"))
     with pytest.raises(IntegrityError, match="operations_once_per_request"):
-        shop.run(operation(2, "something else", request="'r'"))
+        shop.run(operation(2, "suspend", request="'r'"))
 
 
 def test_a_second_period_with_the_same_end(shop):
@@ -142,7 +147,8 @@ def test_a_second_period_with_the_same_end(shop):
     shop.buy()
     with pytest.raises(IntegrityError, match="periods_subscription_expiry"):
         shop.run(
-            "INSERT INTO periods SELECT id + 1, operation, subscription, account, sku, start, expiry, months, scheduled_start, paid FROM periods"
+            "INSERT INTO periods SELECT id + 1, operation, subscription, account, sku, start, expiry, "
+            "months, scheduled_start FROM periods"
         )
 
 
@@ -273,8 +279,8 @@ def test_a_second_open_card_charge_of_an_account(shop):
     "change",
     [
         "status = 'PAUSED'",
-        "next_due = NULL",  # not TERMINATED, and nothing to come
-        "status = 'TERMINATED'",  # and something to come
+        "status = 'TERMINATED'",  # and its next step is still there
+        "failure = 'bad_luck'",
         "status = 'EXPIRED', renewal_failed = true",
     ],
 )
@@ -293,8 +299,8 @@ def test_a_writer_that_has_gone_past_the_account_s_lock_is_noticed_and_nothing_i
         with shop.ledger.work(DAY, subscription="s1") as work:
             subscription = work.subscription("s1")
             shop.run("UPDATE subscriptions SET version = version + 1")
-            work.post(work.operation("by hand", {}), wallet=Decimal(-1), revenue=Decimal(1))
-            work.event("extended", "6.2", subscription="s1")
+            work.post(work.operation(Purpose.TOP_UP, {}), double_entry.fee(Decimal(1)))
+            work.event(Event.EXTENDED, Rule.EXTEND, subscription="s1")
             work.save(replace(subscription, auto_renew=False, version=subscription.version + 1))
 
     with pytest.raises(Overtaken, match="s1"):
@@ -309,7 +315,7 @@ def test_an_exception_rolls_everything_back(shop):
 
     def broken():
         with shop.ledger.work(DAY, account="acme") as work:
-            work.post(work.operation("by hand", {}), wallet=Decimal(-1), revenue=Decimal(1))
+            work.post(work.operation(Purpose.TOP_UP, {}), double_entry.fee(Decimal(1)))
             work.settings(suspended=True)
             raise RuntimeError
 
@@ -322,7 +328,7 @@ def test_a_card_is_charged_once_though_the_first_answer_is_lost(shop):
     shop.open(credits_="50.00", card="sim_timeout_charged", renew_by_card=True)
     shop.buy()
     shop.run(
-        "INSERT INTO clocks (id, now) VALUES ('c', now()); UPDATE accounts SET clock = 'c'; UPDATE subscriptions SET clock = 'c'"
+        "INSERT INTO clocks (id, now) VALUES ('c', now()); UPDATE accounts SET clock = 'c'; UPDATE subscriptions SET clock = 'c'; UPDATE steps SET clock = 'c'"
     )
     with shop.ledger.engine.connect() as connection:
         (item,) = [item for item in due_at(connection, "c", DAY + timedelta(days=23)) if item.kind]

@@ -21,7 +21,7 @@ from core.domain.commands.suspend import Suspend
 from core.domain.commands.terminate import Terminate
 from core.domain.commands.top_up import TopUp
 from core.domain.commands.unsubscribe import Unsubscribe
-from core.domain.planner import Kind
+from core.domain.steps import StepKind, of_subscription
 from core.ledger.stored_terms import add_policy
 from core.protocol import call_sequences
 from core.protocol.activity_messages import CommandRequest, Outcome, StepRequest, StepResult
@@ -45,9 +45,9 @@ def of_two_dates(shop: Shop) -> None:
 def step(shop: Shop, subscription: str, now: datetime) -> StepResult:
     """Take the next step of a subscription, as its workflow does when it wakes."""
     [(kind, version)] = shop.rows(
-        f"SELECT next_kind, version FROM subscriptions WHERE id = '{subscription}'"
+        f"SELECT kind, version FROM steps WHERE subject = '{subscription}'"
     )
-    result: StepResult = shop.engine._drive(run_step(Kind(kind), subscription, version, now))
+    result: StepResult = shop.engine._drive(run_step(StepKind(kind), subscription, version, now))
     return result
 
 
@@ -79,9 +79,9 @@ def test_who_comes_too_early_writes_nothing(shop: Shop) -> None:
     result = shop.engine._activities.call(
         "renew", StepRequest(subscription="s2", version=1, now=BOTH, past=())
     )
-    assert (result.outcome, result.first.subscription, result.first.kind) == (
+    assert (result.outcome, result.first.subject, result.first.kind) == (
         Outcome.NOT_YET,
-        "s1",
+        of_subscription("s1"),
         "retry",
     )
     assert shop.rows("SELECT * FROM subscriptions ORDER BY id") == before
@@ -91,13 +91,17 @@ def test_who_comes_too_early_writes_nothing(shop: Shop) -> None:
 def test_what_does_not_come_to_its_end_is_gone_past(shop: Shop) -> None:
     """The card gateway does not answer for s1: s2 does not wait for it."""
     of_two_dates(shop)
-    steps = run_step(Kind.RENEW, "s2", 1, BOTH)
+    steps = run_step(StepKind.RENEW, "s2", 1, BOTH)
     asked = next(steps)
     answer = shop.engine._activities.call(asked.activity, asked.request)
     asked = steps.send(answer)
     assert (asked.activity, asked.request.subscription, asked.briefly) == ("renew", "s1", True)  # type: ignore[union-attr]
     asked = steps.send(None)
-    assert (asked.request.subscription, asked.request.past, asked.briefly) == ("s2", ("s1",), False)  # type: ignore[union-attr]
+    assert (asked.request.subscription, asked.request.past, asked.briefly) == (
+        "s2",
+        (of_subscription("s1"),),
+        False,
+    )  # type: ignore[union-attr]
     assert shop.engine._activities.call(asked.activity, asked.request).outcome is Outcome.DONE
 
 
@@ -158,11 +162,11 @@ def test_a_group_whose_member_is_first_comes_first_as_a_whole_rule_5_2(shop: Sho
     resubscribed = datetime(2021, 3, 25, 15, tzinfo=UTC)
     shop.do(Unsubscribe(subscription="g"), resubscribed)
     shop.do(Resubscribe(subscription="g"), resubscribed)
-    order = "SELECT id, next_kind FROM subscriptions ORDER BY next_due, renewal_date"
+    order = "SELECT subject, kind FROM steps ORDER BY due, by_date"
     assert shop.rows(order) == [("g", "attempt"), ("a", "retry"), ("s", "retry")]
     calls = [
         call.request.subscription
-        for call in until_done(shop, run_step(Kind.RETRY, "s", version_of(shop, "s"), BOTH))
+        for call in until_done(shop, run_step(StepKind.RETRY, "s", version_of(shop, "s"), BOTH))
     ]
     assert calls == ["s", "s"]  # renew, mark_failed
     assert told(shop, "2021-03-26") == ["g renewal_failed", "s renewal_failed"]
@@ -199,13 +203,15 @@ def test_more_than_so_many_steps_are_not_waited_for(
 
 
 def test_a_step_that_stays_as_it_was_is_gone_past(shop: Shop) -> None:
-    """However that may be (its row says that it is due, its rules say that it is not): nobody asks for it again and again."""
+    """The step of s1 is stale, but its version has not changed. It is not asked for again."""
     of_two_dates(shop)
-    shop.run(
-        "UPDATE subscriptions SET next_due = '2021-01-01', next_kind = 'expire' WHERE id = 's1'"
-    )
-    step(shop, "s2", BOTH)
-    assert told(shop) == ["s2 renewed"]
+    steps = run_step(StepKind.RENEW, "s2", 1, BOTH)
+    asked = next(steps)
+    asked = steps.send(shop.engine._activities.call(asked.activity, asked.request))
+    assert asked.request.subscription == "s1"  # type: ignore[union-attr]
+    [(as_it_was, _)] = shop.ledger.snapshots(["s1"], BOTH)
+    asked = steps.send(StepResult(outcome=Outcome.STALE, snapshot=as_it_was))
+    assert (asked.request.subscription, asked.request.past) == ("s2", (of_subscription("s1"),))  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("woken", [["s2", "s0"], ["s0"]], ids=" ".join)

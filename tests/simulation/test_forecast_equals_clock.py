@@ -23,8 +23,8 @@ from core.domain.subscription import Account, Subscription
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger import stored_terms
 from core.ledger.database import connect
+from core.ledger.ledger import Ledger
 from core.ledger.tables import History
-from core.ledger.unit_of_work import Ledger
 from doors.application import test_clocks
 from doors.simulation.direct_engine import Direct
 from doors.simulation.player import CLOCK, play

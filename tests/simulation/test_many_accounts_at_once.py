@@ -12,7 +12,7 @@ from core.domain import policy
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger import stored_terms
 from core.ledger.database import connect
-from core.ledger.unit_of_work import Ledger
+from core.ledger.ledger import Ledger
 from doors.application import test_clocks
 from doors.intake import column_mapping
 from doors.intake.customer_import import import_into

@@ -22,7 +22,7 @@ from core.domain.calendar import first_instant
 from core.gateways.cards import GatewayUnavailable
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger.database import connect
-from core.ledger.unit_of_work import Ledger
+from core.ledger.ledger import Ledger
 from doors.simulation import document as documents
 from doors.simulation.direct_engine import Direct
 from doors.simulation.player import play

@@ -24,11 +24,13 @@ from core.domain import policy
 from core.domain.calendar import add_months, first_instant, local_date
 from core.domain.commands import AnyCommand
 from core.domain.commands.purchase import Purchase
+from core.domain.steps import of_subscription
 from core.gateways.simulated_cards import SimulatedCards, charges
 from core.ledger import stored_terms
 from core.ledger.clocks import machine_now
+from core.ledger.ledger import Ledger
+from core.ledger.rows import SUBSCRIPTIONS
 from core.ledger.tables import AccountRow, Clock, History, SubscriptionRow
-from core.ledger.unit_of_work import Ledger
 from core.protocol.activity_messages import CommandRequest, CommandResult, StepRequest, StepResult
 from core.protocol.workflow_messages import account_workflow, subscription_workflow
 from doors.application.perennial import Perennial
@@ -197,7 +199,7 @@ class Shop:
         self, activity: str, command: AnyCommand, now: datetime, past: tuple[str, ...] = ()
     ) -> CommandResult:
         """A use case, without any workflow; going past what is due of some subscriptions."""
-        request = CommandRequest(command=command, now=now, past=past)
+        request = CommandRequest(command=command, now=now, past=tuple(map(of_subscription, past)))
         result: CommandResult = Activities(self.perennial.ledger, self.gateway).call(
             activity, request
         )
@@ -231,9 +233,7 @@ class Shop:
     def row(self, subscription: str) -> Any:
         """The row of a subscription."""
         with self.perennial.ledger.engine.connect() as connection:
-            return connection.execute(
-                select(SubscriptionRow.__table__).where(SubscriptionRow.id == subscription)
-            ).one()
+            return connection.execute(SUBSCRIPTIONS.where(SubscriptionRow.id == subscription)).one()
 
     def balance(self, name: str = "acme") -> str:
         """The balance of an account."""

@@ -30,7 +30,7 @@ from core.domain.commands.terminate import Terminate
 from core.domain.commands.top_up import TopUp, TopUpResult
 from core.domain.commands.unsubscribe import Unsubscribe
 from core.ledger.clocks import machine_now
-from core.ledger.unit_of_work import Ledger
+from core.ledger.ledger import Ledger
 from core.protocol.activity_messages import CommandResult, StepRequest
 from core.protocol.workflow_messages import (
     SCHEMA,

@@ -1,0 +1,63 @@
+"""The coming steps and notices of a subscription, one after the other."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import assert_never
+
+from core.domain import lifecycle
+from core.domain.calendar import local_date
+from core.domain.planner.next_step import next_step
+from core.domain.planner.notices import PlannedNotice, planned_notices, untrue
+from core.domain.policy import Policy
+from core.domain.steps import Step, StepKind
+from core.domain.subscription import Subscription
+
+
+def schedule(
+    subscription: Subscription, policy: Policy, zone: str, now: datetime | None = None
+) -> Iterator[Step | PlannedNotice]:
+    """The coming steps and notices in order, if every renewal is funded and no command arrives.
+
+    While the subscription renews, the schedule ends only with the calendar. It contains the notices
+    after `now`. Without `now` it contains those after the last planning or attempt.
+    """
+    since = now or max(
+        subscription.planned_at, subscription.attempted_at or subscription.planned_at
+    )
+    while step := next_step(subscription, policy, zone):
+        yield from _notices_before(step, subscription, policy, zone, since)
+        yield step
+        since = step.due
+        after = _after(step, subscription, zone)
+        if after is None:
+            return
+        subscription = after
+
+
+def _notices_before(
+    step: Step, subscription: Subscription, policy: Policy, zone: str, since: datetime
+) -> Iterator[PlannedNotice]:
+    """The true notices between an instant and the step."""
+    notices = planned_notices(subscription, policy, zone, since)
+    for notice in sorted(notices, key=lambda notice: notice.due):
+        kind, due = notice.kind, notice.due
+        if due < step.due and not untrue(
+            kind, subscription.expiry, subscription, policy, zone, due, suspended=False
+        ):
+            yield notice
+
+
+def _after(step: Step, subscription: Subscription, zone: str) -> Subscription | None:
+    """The subscription after the step. Returns None after its end, or the calendar's."""
+    match step.kind:
+        case StepKind.EXPIRE:
+            return lifecycle.expire(subscription, local_date(step.due, zone), zone)
+        case StepKind.END:
+            return None
+        case StepKind.RENEW | StepKind.ATTEMPT | StepKind.RETRY:
+            try:
+                return lifecycle.renew(subscription, step.due, subscription.policy_version)[0]
+            except OverflowError:
+                return None
+        case unreachable:
+            assert_never(unreachable)

@@ -1,0 +1,84 @@
+"""Steps: what happens by itself, to what, when, by which rule, and in which order.
+
+A subject has at most one next step. `StepKind` is the one table of kinds. The rank of Rule 1.7 is
+stored with each step, so the database can order the steps of all subjects without knowing kinds.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from core.domain.rules import Rule
+
+
+class SubjectKind(StrEnum):
+    """What can have a next step. Numbers follow."""
+
+    SUBSCRIPTION = "subscription"
+    ACCOUNT = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One thing that can have a next step: its kind and its id."""
+
+    kind: SubjectKind
+    id: str
+
+
+def of_subscription(id_: str) -> Subject:
+    """The subscription of this id as the subject of a step."""
+    return Subject(SubjectKind.SUBSCRIPTION, id_)
+
+
+class StepKind(StrEnum):
+    """What a step does: its value, its rank at one instant (Rule 1.7), its subject, its words.
+
+    The ranks follow the order of Rule 1.7: 0 month-end invoices, 1 renewals, 2 trial conversions,
+    3 expiries, 4 terminations, 5 number releases, 6 notices (`NOTICES_RANK`).
+
+    `RENEW` is the attempt on the renewal date. `ATTEMPT` is the attempt that a command sets off at
+    once (Rule 5.7). `END` is day 29 after the expiry, when the subscription is TERMINATED.
+    """
+
+    rank: int
+    subject: SubjectKind
+    words: str
+
+    def __new__(
+        cls,
+        value: str,
+        rank: int = 0,
+        subject: SubjectKind = SubjectKind.SUBSCRIPTION,
+        words: str = "",
+    ) -> "StepKind":
+        """A kind from a row of the table below."""
+        kind = str.__new__(cls, value)
+        kind._value_ = value
+        kind.rank = rank
+        kind.subject = subject
+        kind.words = words
+        return kind
+
+    RENEW = "renew", 1, SubjectKind.SUBSCRIPTION, "renew"
+    ATTEMPT = "attempt", 1, SubjectKind.SUBSCRIPTION, "renew at once"
+    RETRY = "retry", 1, SubjectKind.SUBSCRIPTION, "try again to renew"
+    EXPIRE = "expire", 3, SubjectKind.SUBSCRIPTION, "expire"
+    END = "end", 4, SubjectKind.SUBSCRIPTION, "terminate"
+
+
+#: Notices come after all steps of the same instant and account (Rule 1.7).
+NOTICES_RANK = 6
+
+#: The kinds of steps that are an attempt to renew.
+RENEWALS = (StepKind.RENEW, StepKind.ATTEMPT, StepKind.RETRY)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The next step of a subject: its kind, the instant it is due (UTC), its rule, and why."""
+
+    kind: StepKind
+    due: datetime
+    rule: Rule
+    why: str

@@ -1,0 +1,190 @@
+"""What a use case sees of one account: its money, its terms, its subscriptions and their steps."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Row, and_, bindparam, or_, select
+
+from core.domain.calendar import local_date
+from core.domain.catalog import Catalog
+from core.domain.money import plain
+from core.domain.policy import Policy
+from core.domain.steps import Step, Subject
+from core.domain.subscription import Account, Status, Subscription
+from core.domain.terms import Terms
+from core.ledger import due_steps
+from core.ledger.rows import SUBSCRIPTIONS, account_from, step_from, subscription_from
+from core.ledger.tables import SubscriptionRow
+from core.protocol.activity_messages import DueStep, Snapshot
+
+if TYPE_CHECKING:
+    from core.ledger.ledger import Ledger
+
+_ONE = SUBSCRIPTIONS.where(SubscriptionRow.id == bindparam("subscription"))
+_SAME_DATE = (
+    select(SubscriptionRow.renewal_date)
+    .where(SubscriptionRow.id == bindparam("subscription"))
+    .scalar_subquery()
+)
+_GROUP = SUBSCRIPTIONS.where(
+    or_(
+        SubscriptionRow.id == bindparam("subscription"),
+        and_(
+            SubscriptionRow.account == bindparam("account"),
+            SubscriptionRow.renewal_date == _SAME_DATE,
+            SubscriptionRow.status == Status.ACTIVE,
+            SubscriptionRow.auto_renew,
+        ),
+    )
+).order_by(SubscriptionRow.id)
+_FAILED = SUBSCRIPTIONS.where(
+    SubscriptionRow.account == bindparam("account"),
+    SubscriptionRow.renewal_failed,
+    SubscriptionRow.auto_renew,
+).order_by(SubscriptionRow.renewal_date, SubscriptionRow.id)
+_ALL = SUBSCRIPTIONS.where(SubscriptionRow.account == bindparam("account")).order_by(
+    SubscriptionRow.id
+)
+
+
+class Unknown(Exception):
+    """There is no such account or subscription, so there is nothing to lock."""
+
+
+class AccountReading:
+    """One account at a business instant, with what was read of it.
+
+    `account`: the account, with what this transaction has moved already.
+    `clock`: the test clock of the account, or None.
+    `now`, `today`: the business instant (UTC) and the account's local date.
+    `policy_version`: the version of the policy in force.
+    """
+
+    def __init__(
+        self, ledger: "Ledger", connection: Connection, row: Row[Any], now: datetime
+    ) -> None:
+        self._ledger = ledger
+        self.connection = connection
+        self.now = now
+        self.account: Account = account_from(row)
+        self.clock: str | None = row.clock
+        self.today: date = local_date(now, row.timezone)
+        self.policy_version: int = row.policy_version
+        self._catalog_revision: int = row.catalog_revision
+        self._read: dict[str, Subscription] = {}
+        self._current: dict[str, Subscription] = {}
+        self._steps: dict[str, Step | None] = {}
+
+    # the account's terms
+
+    @property
+    def zone(self) -> str:
+        """The account's time zone."""
+        return self.account.timezone
+
+    @property
+    def catalog(self) -> Catalog:
+        """The seller's catalogue."""
+        return self._ledger.references.catalog(
+            self.connection, self.account.seller, self._catalog_revision
+        )
+
+    @property
+    def policy(self) -> Policy:
+        """The seller's policy in force."""
+        return self._policy(self.policy_version)
+
+    def policy_of(self, subscription: Subscription) -> Policy:
+        """The policy that was in force when the subscription's *E* was set (Rule 14)."""
+        return self._policy(subscription.policy_version)
+
+    def _policy(self, version: int) -> Policy:
+        return self._ledger.references.policy(self.connection, self.account.seller, version)
+
+    def terms(self, subscriptions: Iterable[Subscription]) -> Terms:
+        """The catalogue, the policy in force and the policies that these subscriptions follow."""
+        policies = {s.policy_version: self.policy_of(s) for s in subscriptions}
+        return Terms(
+            self.catalog, {**policies, self.policy_version: self.policy}, self.policy_version
+        )
+
+    # the account's money
+
+    @property
+    def usable(self) -> Decimal:
+        """What may be spent now, with what this transaction has moved already (Rule 11.1)."""
+        return self.account.usable(self.today)
+
+    def not_covered(self, amount: Decimal) -> str:
+        """Say in words that usable does not cover an amount."""
+        currency = self.account.currency
+        usable = plain(self.usable, currency)
+        return f"usable {usable} {currency} does not cover {plain(amount, currency)}"
+
+    # the account's subscriptions
+
+    def subscription(self, id_: str) -> Subscription:
+        """One subscription of the account. Raises `Unknown`."""
+        found = self._subscriptions(_ONE, {"subscription": id_})
+        if not found or found[0].account != self.account.id:
+            raise Unknown(id_)
+        return found[0]
+
+    def group_of(self, id_: str) -> list[Subscription]:
+        """The subscription and the candidates for its group, by id (Rule 5.2).
+
+        The candidates have the same renewal date, are ACTIVE and renew by themselves.
+        """
+        return self._subscriptions(_GROUP, {"subscription": id_, "account": self.account.id})
+
+    def failed(self) -> list[Subscription]:
+        """The failed subscriptions that renew by themselves, oldest renewal date first, by id."""
+        return self._subscriptions(_FAILED, {"account": self.account.id})
+
+    def all_subscriptions(self) -> list[Subscription]:
+        """All of the account's subscriptions, by id."""
+        return self._subscriptions(_ALL, {"account": self.account.id})
+
+    def living(self) -> list[Subscription]:
+        """The account's subscriptions that are not TERMINATED, by id."""
+        return [s for s in self.all_subscriptions() if s.terminated_on is None]
+
+    def add(self, row: Row[Any]) -> Subscription:
+        """A subscription from a row of `rows.SUBSCRIPTIONS`, as this transaction has left it."""
+        subscription = subscription_from(row)
+        if subscription.id not in self._current:
+            self._read[subscription.id] = self._current[subscription.id] = subscription
+            self._steps[subscription.id] = step_from(row)
+        return self._current[subscription.id]
+
+    def _subscriptions(self, query: Any, values: Mapping[str, object]) -> list[Subscription]:
+        return [self.add(row) for row in self.connection.execute(query, values)]
+
+    # their steps
+
+    def step_of(self, subscription: Subscription) -> Step | None:
+        """The next step of a subscription that was read or saved in this transaction."""
+        return self._steps[subscription.id]
+
+    def steps_of(self, subscriptions: Iterable[Subscription]) -> dict[str, Step | None]:
+        """The next steps of subscriptions, by id."""
+        return {subscription.id: self.step_of(subscription) for subscription in subscriptions}
+
+    def first_due(self, past: Iterable[Subject]) -> DueStep | None:
+        """The first of the account's steps that are due now, without those of `past` (Rule 1.7)."""
+        return due_steps.first_of(self.connection, self.account.id, self.now, list(past))
+
+    def snapshot(self, subscription: Subscription) -> Snapshot:
+        """What a workflow needs to know of a subscription that was read or saved."""
+        policy = self._ledger.references.differences(
+            self.connection, self.account.seller, subscription.policy_version
+        )
+        return Snapshot(
+            subscription=subscription,
+            timezone=self.zone,
+            suspended=self.account.suspended,
+            policy=dict(policy),
+            next_step=self.step_of(subscription),
+        )

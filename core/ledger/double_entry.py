@@ -1,0 +1,108 @@
+"""Double entry: the books, the purposes of operations, and the postings (Rule 11.3).
+
+Every movement of money is posted with one of the templates below. Each template returns postings
+that sum to zero. The database checks the sum again, and the names of the books.
+
+Worked sum: a refund of 40.00 with an administrative fee of 5.00 posts wallet +35.00, refunds −40.00
+and fees +5.00.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+
+#: The amounts of one operation by book. They sum to zero.
+Postings = Mapping["Book", Decimal]
+
+
+class Book(StrEnum):
+    """The books of the ledger: the value, and words about the money in customers' wallets."""
+
+    words: str
+
+    def __new__(cls, value: str, words: str = "") -> "Book":
+        """A book from a row of the table below."""
+        book = str.__new__(cls, value)
+        book._value_ = value
+        book.words = words
+        return book
+
+    OPENING = "opening", "in: credits brought along"
+    BANK = "bank", "in: topped up"
+    CARD = "card", "in: charged to cards"
+    REFUNDS = "refunds", "in: given back for periods"
+    FEES = "fees", "out: administrative fees"
+    REVENUE = "revenue", "out: fees of cycles"
+    WALLET = "wallet", "in the wallets"
+
+
+class Purpose(StrEnum):
+    """What an operation is for: the value, and words.
+
+    An operation is unique per (subscription, cycle, purpose). `NEXT_CYCLE` is the purpose of every
+    operation that pays the cycle after an expiry date, so a second payment is impossible.
+    """
+
+    words: str
+
+    def __new__(cls, value: str, words: str = "") -> "Purpose":
+        """A purpose from a row of the table below."""
+        purpose = str.__new__(cls, value)
+        purpose._value_ = value
+        purpose.words = words
+        return purpose
+
+    OPENING_CREDITS = "opening credits", "credits brought along"
+    IMPORT = "import", "taken over from another system"
+    PURCHASE = "purchase", "purchase"
+    NEXT_CYCLE = "next cycle", "fee of the next cycle"
+    TERMINATE = "terminate", "termination"
+    UNSUBSCRIBE = "unsubscribe", "auto-renewal switched off"
+    RESUBSCRIBE = "resubscribe", "auto-renewal switched on"
+    TOP_UP = "top_up", "top-up"
+    CARD_CHARGE = "card charge", "card charge"
+    SET_CARD = "set_card", "card stored or removed"
+    SET_ACCOUNT = "set", "settings changed"
+    SUSPEND = "suspend", "account suspended"
+    RESUME = "resume", "account resumed"
+
+
+class InvoiceKind(StrEnum):
+    """The kinds of invoices (Rule 11.4): the value, and words."""
+
+    words: str
+
+    def __new__(cls, value: str, words: str = "") -> "InvoiceKind":
+        """A kind from a row of the table below."""
+        kind = str.__new__(cls, value)
+        kind._value_ = value
+        kind.words = words
+        return kind
+
+    INDIVIDUAL = "individual", "invoice"
+    CREDIT_NOTE = "credit_note", "credit note"
+
+
+def opening_credits(amount: Decimal) -> Postings:
+    """Credits that an account brings along. They are no top-up (Rule 11.2)."""
+    return {Book.WALLET: amount, Book.OPENING: -amount}
+
+
+def top_up(amount: Decimal) -> Postings:
+    """Money that was paid into the wallet."""
+    return {Book.WALLET: amount, Book.BANK: -amount}
+
+
+def card_charge(amount: Decimal) -> Postings:
+    """Money that was charged to the stored card and credited to the wallet (Rule 5.3)."""
+    return {Book.WALLET: amount, Book.CARD: -amount}
+
+
+def fee(amount: Decimal) -> Postings:
+    """A fee that the wallet pays."""
+    return {Book.WALLET: -amount, Book.REVENUE: amount}
+
+
+def refund(given: Decimal, admin_fee: Decimal) -> Postings:
+    """A refund to the wallet, less the administrative fee that is kept (Rules 8.2, 8.3)."""
+    return {Book.WALLET: given - admin_fee, Book.REFUNDS: -given, Book.FEES: admin_fee}

@@ -1,0 +1,23 @@
+-- What happened is never changed or deleted (Rule 11.3). Policies and catalogue entries are versions
+-- that others refer to, so they are never changed either (Rules 3.5, 14).
+
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'rows of % are never changed or deleted (rule 11.3)', TG_TABLE_NAME
+    USING ERRCODE = 'restrict_violation';
+END $$;
+
+DO $$
+DECLARE
+  kept text;
+BEGIN
+  FOREACH kept IN ARRAY ARRAY[
+    'policies', 'catalog_entries', 'operations', 'postings', 'periods', 'period_charges', 'refunds',
+    'invoices', 'invoice_numbers', 'history'
+  ]
+  LOOP
+    EXECUTE format(
+      'CREATE TRIGGER never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON %I '
+      'FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', kept);
+  END LOOP;
+END $$;

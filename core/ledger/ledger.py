@@ -1,0 +1,136 @@
+"""The ledger of one installation: the way into the database, and what a process remembers of it.
+
+A unit of work locks the account's row first. So everything that moves an account's money or its
+subscriptions is serial by account. No lock is shared by two accounts.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, bindparam, select
+
+from core.ledger import failpoints
+from core.ledger.account_reading import AccountReading, Unknown
+from core.ledger.bulk_write import Writes, one_of, write_all
+from core.ledger.ids import Ids
+from core.ledger.rows import SUBSCRIPTIONS
+from core.ledger.stored_terms import References
+from core.ledger.tables import AccountRow, Seller, SubscriptionRow
+from core.ledger.unit_of_work import Work, in_order
+from core.protocol.activity_messages import Snapshot
+
+_ACCOUNT = select(AccountRow.__table__, Seller.policy_version, Seller.catalog_revision).join(
+    Seller, Seller.id == AccountRow.seller
+)
+_BY_ACCOUNT = _ACCOUNT.where(AccountRow.id == bindparam("account")).with_for_update(of=AccountRow)
+_BY_SUBSCRIPTION = _ACCOUNT.where(
+    AccountRow.id
+    == select(SubscriptionRow.account)
+    .where(SubscriptionRow.id == bindparam("subscription"))
+    .scalar_subquery()
+).with_for_update(of=AccountRow)
+
+
+class Overtaken(Exception):
+    """A row has changed since it was read: a writer did not lock the account. Nothing is written."""
+
+
+@dataclass
+class Ledger:
+    """The database and what a process remembers of it. A process makes one."""
+
+    engine: Engine
+    seller: str = "main"
+
+    def __post_init__(self) -> None:
+        self.ids = Ids()
+        self.references = References()
+        self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection to read from, each statement by itself.
+
+        It spares BEGIN and ROLLBACK. After a ROLLBACK psycopg would also forget the statements that
+        it has prepared.
+        """
+        with self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def transaction(self, name: str) -> Iterator[Connection]:
+        """A transaction. Every commit of Perennial is made here.
+
+        `name` is the use case, for the points before and after it (`core.ledger.failpoints`).
+        """
+        with self.engine.begin() as connection:
+            yield connection
+            failpoints.reach(f"{name}.before_commit")
+        failpoints.reach(f"{name}.after_commit")
+
+    @contextmanager
+    def work(
+        self, now: datetime, *, account: str | None = None, subscription: str | None = None
+    ) -> Iterator[Work]:
+        """A unit of work on the account, or on the account that owns the subscription.
+
+        `now` is the business instant (UTC). The unit commits at the end and rolls back on any
+        exception. Raises `Unknown` when there is no such account or subscription.
+        """
+        with self.transaction(failpoints.here()) as connection:
+            if account is not None:
+                found = connection.execute(_BY_ACCOUNT, {"account": account})
+            else:
+                found = connection.execute(_BY_SUBSCRIPTION, {"subscription": subscription})
+            row = found.one_or_none()
+            if row is None:
+                raise Unknown(account or subscription)
+            work = Work(self, connection, row, now)
+            yield work
+            work.flush()
+
+    def works(
+        self, connection: Connection, now: datetime, accounts: Iterable[str]
+    ) -> dict[str, Work]:
+        """Units of work on many accounts, by id, in one transaction of the caller.
+
+        The accounts are locked in the order of their ids. `flush` writes the units.
+        """
+        query = (
+            _ACCOUNT.where(one_of(AccountRow.id, sorted(accounts)))
+            .order_by(AccountRow.id)
+            .with_for_update(of=AccountRow)
+        )
+        return {row.id: Work(self, connection, row, now) for row in connection.execute(query)}
+
+    def flush(self, connection: Connection, works: Iterable[Work]) -> None:
+        """Write what many units have collected, in one statement. Raises `Overtaken`."""
+        writes = Writes()
+        for work in works:
+            work.writes_into(writes)
+        if write_all(connection, in_order(writes)) != len(writes.subscriptions):
+            raise Overtaken(", ".join(change["id"] for change in writes.subscriptions))
+
+    def snapshots(
+        self, subscriptions: Iterable[str], now: datetime
+    ) -> list[tuple[Snapshot, str | None]]:
+        """Subscriptions as committed, each with its test clock. Nothing is locked.
+
+        Raises `Unknown` when a subscription does not exist.
+        """
+        ids = list(subscriptions)
+        mine = one_of(SubscriptionRow.id, ids)
+        with self.read() as connection:
+            rows = connection.execute(SUBSCRIPTIONS.where(mine).order_by(SubscriptionRow.id)).all()
+            if unknown := set(ids) - {row.id for row in rows}:
+                raise Unknown(", ".join(sorted(unknown)))
+            accounts = {
+                account.id: AccountReading(self, connection, account, now)
+                for account in connection.execute(
+                    _ACCOUNT.where(one_of(AccountRow.id, sorted({row.account for row in rows})))
+                )
+            }
+            found = [(accounts[row.account], row) for row in rows]
+            return [(of.snapshot(of.add(row)), of.clock) for of, row in found]

@@ -1,0 +1,550 @@
+"""The baseline: what tables.py says, and the guards.
+
+The guards are SQL files in core/ledger/guards. This list names them in the order of their needs.
+"""
+
+from pathlib import Path
+
+from alembic import op
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Identity,
+    Integer,
+    Numeric,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+GUARDS = Path(__file__).parents[2] / "guards"
+IN_ORDER = (
+    "ids",
+    "usable",
+    "double_entry",
+    "refunds",
+    "next_step",
+    "never_changed",
+    "views",
+)
+
+ID = Text(collation="C")
+MONEY = Numeric(20, 5)
+INSTANT = TIMESTAMP(timezone=True)
+
+STEP_KINDS = (
+    "(subject_kind, kind, rank) IN ("
+    "('subscription', 'renew', 1), "
+    "('subscription', 'attempt', 1), "
+    "('subscription', 'retry', 1), "
+    "('subscription', 'expire', 3), "
+    "('subscription', 'end', 4)"
+    ")"
+)
+
+
+def upgrade() -> None:
+    """Create the tables, then the guards."""
+    _sellers()
+    _accounts()
+    _subscriptions()
+    _money()
+    _records()
+    _simulated_gateway()
+    for name in IN_ORDER:
+        op.execute((GUARDS / f"{name}.sql").read_text())
+
+
+def downgrade() -> None:
+    """There is nothing before the baseline."""
+    raise RuntimeError("the baseline has no version before it: drop the database instead")
+
+
+def _one_of(column: str, name: str, *values: str) -> CheckConstraint:
+    """The column holds one of these values, or NULL where the column allows it."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=name)
+
+
+def _sellers() -> None:
+    """Sellers with their policies and catalogues."""
+    op.create_table(
+        "sellers",
+        Column("id", ID, primary_key=True),
+        Column("policy_version", Integer, nullable=False, server_default="0"),
+        Column("catalog_revision", Integer, nullable=False, server_default="0"),
+    )
+    op.create_table(
+        "policies",
+        Column("seller", ID, ForeignKey("sellers.id"), primary_key=True),
+        Column("version", Integer, primary_key=True, autoincrement=False),
+        Column("document", JSONB, nullable=False),
+    )
+    op.create_table(
+        "catalog_entries",
+        Column("id", BigInteger, Identity(), primary_key=True),
+        Column("seller", ID, ForeignKey("sellers.id"), nullable=False),
+        Column("document", JSONB, nullable=False),
+    )
+    op.create_index("catalog_entries_seller", "catalog_entries", ["seller", "id"])
+
+
+def _accounts() -> None:
+    """Test clocks and accounts."""
+    op.create_table(
+        "clocks",
+        Column("id", ID, primary_key=True),
+        Column("now", INSTANT, nullable=False),
+    )
+    op.create_table(
+        "accounts",
+        Column("id", ID, primary_key=True),
+        Column("seller", ID, ForeignKey("sellers.id"), nullable=False),
+        Column("currency", Text, nullable=False),
+        Column("timezone", Text, nullable=False),
+        Column("clock", ID, ForeignKey("clocks.id")),
+        Column("owner", Text),
+        Column("billing_email", Text),
+        Column("balance", MONEY, nullable=False, server_default="0"),
+        Column("reserved", MONEY, nullable=False, server_default="0"),
+        Column("liability", MONEY, nullable=False, server_default="0"),
+        Column("credit_limit", MONEY, nullable=False, server_default="0"),
+        Column("credit_limit_until", Date),
+        Column("credit_limit_ends", INSTANT),
+        Column("card", Text),
+        Column("renew_by_card", Boolean, nullable=False, server_default="false"),
+        Column("suspended", Boolean, nullable=False, server_default="false"),
+    )
+    op.create_index(
+        "accounts_clock",
+        "accounts",
+        ["clock", "timezone"],
+        postgresql_where=text("clock IS NOT NULL"),
+    )
+
+
+def _subscriptions() -> None:
+    """Subscriptions, their next steps and their notices."""
+    op.create_table(
+        "subscriptions",
+        Column("id", ID, primary_key=True),
+        Column("account", ID, ForeignKey("accounts.id"), nullable=False),
+        Column("clock", ID),
+        Column("sku", Text, nullable=False),
+        Column("quantity", Integer, nullable=False),
+        Column("multiplier", Integer, nullable=False),
+        Column("addons", JSONB, nullable=False),
+        Column("legacy", Boolean, nullable=False),
+        Column("status", Text, nullable=False),
+        Column("auto_renew", Boolean, nullable=False),
+        Column("renewal_failed", Boolean, nullable=False),
+        Column("failure", Text),
+        Column("anchor", Date, nullable=False),
+        Column("months_paid", Integer, nullable=False),
+        Column("cycle_months", Integer, nullable=False),
+        Column("expiry", Date, nullable=False),
+        Column("cycles_paid", Integer, nullable=False),
+        Column("planned_at", INSTANT, nullable=False),
+        Column("attempted_at", INSTANT),
+        Column("expired_on", Date),
+        Column("terminated_on", Date),
+        Column("policy_version", Integer, nullable=False),
+        Column("version", Integer, nullable=False),
+        Column("renewal_date", Date, nullable=False),
+        Column("workflow_started", Boolean, nullable=False, server_default="false"),
+        CheckConstraint("NOT renewal_failed OR status = 'ACTIVE'", name="subscriptions_failed"),
+        _one_of(
+            "failure",
+            "subscriptions_failure",
+            "no_credits",
+            "card_declined",
+            "suspended",
+            "no_price",
+        ),
+        _one_of("status", "subscriptions_status", "ACTIVE", "EXPIRED", "TERMINATED"),
+    )
+    op.create_index("subscriptions_account", "subscriptions", ["account", "renewal_date"])
+    op.create_index(
+        "subscriptions_unstarted",
+        "subscriptions",
+        ["id"],
+        postgresql_where=text("NOT workflow_started"),
+    )
+    op.create_table(
+        "steps",
+        Column("subject_kind", Text, primary_key=True),
+        Column("subject", ID, primary_key=True),
+        Column("account", ID, ForeignKey("accounts.id"), nullable=False),
+        Column("clock", ID),
+        Column("kind", Text, nullable=False),
+        Column("rank", SmallInteger, nullable=False),
+        Column("by_date", Date),
+        Column("due", INSTANT, nullable=False),
+        Column("rule", Text, nullable=False),
+        Column("why", Text, nullable=False),
+        Column("version", Integer, nullable=False),
+        CheckConstraint(STEP_KINDS, name="steps_kind"),
+        _one_of(
+            "rule",
+            "steps_rule",
+            "1.1",
+            "1.2",
+            "1.3",
+            "1.4",
+            "1.5",
+            "1.6",
+            "1.7",
+            "2",
+            "3.1",
+            "3.2",
+            "3.3",
+            "3.4",
+            "3.5",
+            "3.6",
+            "4.1",
+            "4.2",
+            "4.3",
+            "5.1",
+            "5.2",
+            "5.3",
+            "5.4",
+            "5.5",
+            "5.6",
+            "5.7",
+            "6.1",
+            "6.2",
+            "6.3",
+            "7",
+            "8.1",
+            "8.2",
+            "8.3",
+            "8.4",
+            "9",
+            "10.1",
+            "10.2",
+            "10.3",
+            "11.1",
+            "11.2",
+            "11.3",
+            "11.4",
+            "11.5",
+            "11.6",
+            "11.7",
+            "11.8",
+            "11.9",
+            "12",
+            "13",
+            "14",
+        ),
+    )
+    op.create_index("steps_account_due", "steps", ["account", "due"])
+    op.create_index("steps_due", "steps", ["clock", "due"])
+    op.create_table(
+        "messages",
+        Column("id", BigInteger, Identity(), primary_key=True),
+        Column("subscription", ID, ForeignKey("subscriptions.id"), nullable=False),
+        Column("account", ID, nullable=False),
+        Column("clock", ID),
+        Column("kind", Text, nullable=False),
+        Column("expiry", Date, nullable=False),
+        Column("due", INSTANT, nullable=False),
+        Column("state", Text, nullable=False, server_default="planned"),
+        Column("done_at", INSTANT),
+        Column("why", Text),
+        UniqueConstraint("subscription", "expiry", "kind", name="messages_once"),
+        _one_of("kind", "messages_kind", "notice_renewal", "notice_expiring"),
+        _one_of("state", "messages_state", "planned", "sent", "dropped"),
+    )
+    op.create_index(
+        "messages_due", "messages", ["clock", "due"], postgresql_where=text("state = 'planned'")
+    )
+
+
+def _money() -> None:
+    """Operations with their postings, periods, refunds and card charges."""
+    op.create_table(
+        "operations",
+        Column("id", BigInteger, primary_key=True, autoincrement=False),
+        Column("seller", ID, nullable=False),
+        Column("account", ID, ForeignKey("accounts.id"), nullable=False),
+        Column("subscription", ID),
+        Column("cycle", Date),
+        Column("purpose", Text, nullable=False),
+        Column("request_id", ID),
+        Column("fingerprint", Text),
+        Column("external_invoice", Text),
+        Column("at", INSTANT, nullable=False),
+        Column("result", JSONB, nullable=False),
+        _one_of(
+            "purpose",
+            "operations_purpose",
+            "opening credits",
+            "import",
+            "purchase",
+            "next cycle",
+            "terminate",
+            "unsubscribe",
+            "resubscribe",
+            "top_up",
+            "card charge",
+            "set_card",
+            "set",
+            "suspend",
+            "resume",
+        ),
+    )
+    op.create_index("operations_account", "operations", ["account", "at"])
+    op.create_index(
+        "operations_once_per_cycle",
+        "operations",
+        ["subscription", "cycle", "purpose"],
+        unique=True,
+        postgresql_where=text("subscription IS NOT NULL AND cycle IS NOT NULL"),
+    )
+    op.create_index(
+        "operations_once_per_request",
+        "operations",
+        ["seller", "request_id"],
+        unique=True,
+        postgresql_where=text("request_id IS NOT NULL"),
+    )
+    op.create_table(
+        "postings",
+        Column(
+            "operation",
+            BigInteger,
+            ForeignKey("operations.id"),
+            primary_key=True,
+            autoincrement=False,
+        ),
+        Column("line", SmallInteger, primary_key=True, autoincrement=False),
+        Column("book", Text, nullable=False),
+        Column("account", ID, nullable=False),
+        Column("currency", Text, nullable=False),
+        Column("amount", MONEY, nullable=False),
+        _one_of(
+            "book",
+            "postings_book",
+            "opening",
+            "bank",
+            "card",
+            "refunds",
+            "fees",
+            "revenue",
+            "wallet",
+        ),
+    )
+    op.create_table(
+        "periods",
+        Column("id", BigInteger, primary_key=True, autoincrement=False),
+        Column("operation", BigInteger, ForeignKey("operations.id"), nullable=False),
+        Column("subscription", ID, ForeignKey("subscriptions.id"), nullable=False),
+        Column("account", ID, nullable=False),
+        Column("sku", Text, nullable=False),
+        Column("start", Date, nullable=False),
+        Column("expiry", Date, nullable=False),
+        Column("months", Integer, nullable=False),
+        Column("scheduled_start", Date, nullable=False),
+        UniqueConstraint("subscription", "expiry", name="periods_subscription_expiry"),
+        CheckConstraint("start <= expiry", name="periods_start"),
+    )
+    op.create_table(
+        "period_charges",
+        Column(
+            "period", BigInteger, ForeignKey("periods.id"), primary_key=True, autoincrement=False
+        ),
+        Column(
+            "operation",
+            BigInteger,
+            ForeignKey("operations.id"),
+            primary_key=True,
+            autoincrement=False,
+        ),
+        Column("amount", MONEY, nullable=False),
+        CheckConstraint("amount >= 0", name="period_charges_amount"),
+    )
+    op.create_table(
+        "refunds",
+        Column(
+            "period", BigInteger, ForeignKey("periods.id"), primary_key=True, autoincrement=False
+        ),
+        Column(
+            "operation",
+            BigInteger,
+            ForeignKey("operations.id"),
+            primary_key=True,
+            autoincrement=False,
+        ),
+        Column("amount", MONEY, nullable=False),
+        CheckConstraint("amount > 0", name="refunds_amount"),
+    )
+    op.create_table(
+        "card_charges",
+        Column("key", ID, primary_key=True),
+        Column("account", ID, ForeignKey("accounts.id"), nullable=False),
+        Column("subscription", ID),
+        Column("card", Text, nullable=False),
+        Column("amount", MONEY, nullable=False),
+        Column("currency", Text, nullable=False),
+        Column("asked_at", INSTANT, nullable=False),
+        Column("outcome", Text, nullable=False, server_default="pending"),
+        Column("reason", Text),
+        Column("calls", Integer, nullable=False, server_default="0"),
+        Column("booked", Boolean, nullable=False, server_default="false"),
+        CheckConstraint("amount > 0", name="card_charges_amount"),
+        CheckConstraint("NOT booked OR outcome <> 'pending'", name="card_charges_booked"),
+        _one_of("outcome", "card_charges_outcome", "pending", "charged", "declined"),
+    )
+    op.create_index(
+        "card_charges_one_open",
+        "card_charges",
+        ["account"],
+        unique=True,
+        postgresql_where=text("NOT booked"),
+    )
+
+
+def _records() -> None:
+    """Invoices, their numbers, and the history."""
+    op.create_table(
+        "invoices",
+        Column("id", BigInteger, primary_key=True, autoincrement=False),
+        Column("seq", BigInteger, Identity(), nullable=False, unique=True),
+        Column("seller", ID, nullable=False),
+        Column("account", ID, nullable=False),
+        Column("operation", BigInteger, ForeignKey("operations.id"), nullable=False, unique=True),
+        Column("kind", Text, nullable=False),
+        Column("date", Date, nullable=False),
+        Column("currency", Text, nullable=False),
+        Column("total", MONEY, nullable=False),
+        Column("lines", JSONB, nullable=False),
+        _one_of("kind", "invoices_kind", "individual", "credit_note"),
+    )
+    op.create_index("invoices_account", "invoices", ["account", "seq"])
+    op.create_table(
+        "invoice_numbers",
+        Column("seller", ID, ForeignKey("sellers.id"), primary_key=True),
+        Column("number", BigInteger, primary_key=True, autoincrement=False),
+        Column("invoice", BigInteger, ForeignKey("invoices.id"), nullable=False, unique=True),
+    )
+    op.create_table(
+        "history",
+        Column("seq", BigInteger, Identity(), primary_key=True),
+        Column("at", INSTANT, nullable=False),
+        Column("account", ID, nullable=False),
+        Column("subscription", ID),
+        Column("event", Text, nullable=False),
+        Column("amount", MONEY),
+        Column("rule", Text, nullable=False),
+        Column("actor", Text, nullable=False),
+        Column("operation", BigInteger),
+        Column("facts", JSONB, nullable=False),
+        _one_of(
+            "event",
+            "history_event",
+            "purchased",
+            "imported",
+            "notice_renewal",
+            "renewed",
+            "renewal_failed",
+            "notice_expiring",
+            "recovered",
+            "extended",
+            "expired",
+            "reactivated",
+            "unsubscribed",
+            "resubscribed",
+            "terminated",
+            "refunded",
+            "topped_up",
+            "card_charged",
+            "card_declined",
+            "account_suspended",
+            "account_resumed",
+        ),
+        _one_of(
+            "rule",
+            "history_rule",
+            "1.1",
+            "1.2",
+            "1.3",
+            "1.4",
+            "1.5",
+            "1.6",
+            "1.7",
+            "2",
+            "3.1",
+            "3.2",
+            "3.3",
+            "3.4",
+            "3.5",
+            "3.6",
+            "4.1",
+            "4.2",
+            "4.3",
+            "5.1",
+            "5.2",
+            "5.3",
+            "5.4",
+            "5.5",
+            "5.6",
+            "5.7",
+            "6.1",
+            "6.2",
+            "6.3",
+            "7",
+            "8.1",
+            "8.2",
+            "8.3",
+            "8.4",
+            "9",
+            "10.1",
+            "10.2",
+            "10.3",
+            "11.1",
+            "11.2",
+            "11.3",
+            "11.4",
+            "11.5",
+            "11.6",
+            "11.7",
+            "11.8",
+            "11.9",
+            "12",
+            "13",
+            "14",
+        ),
+    )
+    op.create_index("history_account", "history", ["account", "seq"])
+    op.create_index("history_subscription", "history", ["subscription", "seq"])
+
+
+def _simulated_gateway() -> None:
+    """What the simulated card gateway remembers (`core.gateways.simulated_cards`)."""
+    op.create_table(
+        "simulated_charges",
+        Column("key", Text, primary_key=True),
+        Column("card", Text),
+        Column("amount", MONEY),
+        Column("currency", Text),
+        Column("charged", Boolean),
+        Column("reason", Text),
+        Column("calls", Integer),
+        Column("refunded", MONEY),
+    )
+    op.create_table(
+        "simulated_gateway",
+        Column("id", Integer, primary_key=True),
+        Column("down", Boolean),
+    )

@@ -1,0 +1,58 @@
+"""Usable is the same in SQL and in Python (Rule 11.1)."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from random import Random
+
+from sqlalchemy import bindparam, insert, select, text
+
+from core.domain.calendar import first_instant, local_date
+from core.ledger.rows import account_from
+from core.ledger.tables import AccountRow
+from tests.ledger.conftest import Shop
+
+ZONES = ("UTC", "America/Havana", "Asia/Singapore", "Pacific/Apia", "America/St_Johns")
+USABLE = text("SELECT usable(a, :at) FROM accounts a WHERE id = :id")
+
+
+def test_usable_in_sql_is_usable_in_python_for_made_up_accounts(shop: Shop) -> None:
+    made = Random(11)
+
+    def amount() -> Decimal:
+        return Decimal(made.randrange(0, 10**7)).scaleb(-5)
+
+    for number in range(60):
+        zone = made.choice(ZONES)
+        until = made.choice([None, date(2021, 3, 10) + timedelta(days=made.randrange(5))])
+        ends = until and first_instant(until + timedelta(days=1), zone)
+        with shop.ledger.engine.begin() as connection:
+            connection.execute(
+                insert(AccountRow).values(
+                    id=f"a{number}",
+                    seller="main",
+                    currency="USD",
+                    timezone=zone,
+                    reserved=amount(),
+                    liability=amount(),
+                    credit_limit=amount(),
+                    credit_limit_until=until,
+                    credit_limit_ends=ends,
+                )
+            )
+        moment = datetime(2021, 3, 9, tzinfo=UTC) + timedelta(minutes=made.randrange(8 * 24 * 60))
+        for at in filter(None, (moment, ends, ends and ends - timedelta(microseconds=1))):
+            in_sql, in_python = both(shop, f"a{number}", at)
+            assert in_sql == in_python, (zone, until, at)
+
+
+def both(shop: Shop, id_: str, at: datetime) -> tuple[Decimal, Decimal]:
+    with shop.ledger.engine.connect() as connection:
+        in_sql = connection.execute(USABLE, {"at": at, "id": id_}).scalar_one()
+        query = select(AccountRow.__table__).where(AccountRow.id == bindparam("id"))
+        row = connection.execute(query, {"id": id_}).one()
+    return in_sql, account_from(row).usable(local_date(at, row.timezone))
+
+
+def test_the_list_of_accounts_shows_usable_by_the_account_s_clock(shop: Shop) -> None:
+    shop.open(credits_="50.00", credit_limit=Decimal("20.00"))
+    assert shop.value("SELECT usable FROM account_list") == 70
