@@ -21,7 +21,9 @@ def reactivate(ledger: Ledger, request: CommandRequest) -> CommandResult:
 
 
 def _reactivate(work: Work, command: Reactivate, subscription: Subscription) -> CommandResult:
-    active, period = reactivation.reactivate(subscription, work.today, work.now, work.policy_version)
+    active, period = reactivation.reactivate(
+        subscription, work.today, work.now, work.policy_version
+    )
     paid = Paid(period, cycle_lines(subscription, work.catalog, work.account.currency, work.today))
     if command.invoice_number is None:
         covered(work, paid.fee, Rule.REACTIVATE)

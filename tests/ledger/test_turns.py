@@ -99,7 +99,11 @@ def test_what_does_not_come_to_its_end_is_gone_past(shop: Shop) -> None:
     asked = steps.send(answer)
     assert (asked.activity, asked.request.subscription, asked.briefly) == ("renew", "s1", True)  # type: ignore[union-attr]
     asked = steps.send(None)
-    assert (asked.request.subscription, asked.request.past, asked.briefly) == ("s2", (of_subscription("s1"),), False)  # type: ignore[union-attr]
+    assert (asked.request.subscription, asked.request.past, asked.briefly) == (
+        "s2",
+        (of_subscription("s1"),),
+        False,
+    )  # type: ignore[union-attr]
     assert shop.engine._activities.call(asked.activity, asked.request).outcome is Outcome.DONE
 
 
