@@ -72,8 +72,8 @@ class SubscriptionView:
     """A subscription for a person.
 
     `fee` is what the next cycle costs at today's prices. It is None where a price is missing or
-    when the subscription is TERMINATED. `now` is the instant by which it lives. `periods` are its paid
-    cycles. The other fields are as in `Subscription` and `Account`.
+    when the subscription is TERMINATED. `now` is the instant by which it lives. `periods` are its
+    paid cycles. The other fields are as in `Subscription` and `Account`.
     """
 
     subscription: str
@@ -212,8 +212,8 @@ class Explanation:
 class Totals:
     """Sums over many accounts of one currency.
 
-    `statuses` counts subscriptions by status. `events` counts events with their money. `books` holds
-    the sum of each book. `ledger_sum` is the sum of all postings, which is zero (Rule 11.3).
+    `statuses` counts subscriptions by status. `events` counts events with their money. `books`
+    holds the sum of each book. `ledger_sum` is the sum of all postings, which is zero (Rule 11.3).
     """
 
     currency: str
@@ -423,8 +423,8 @@ class Reading:
     ) -> list[ListRow]:
         """A work list, by account and then by expiry date (Rule 6.3).
 
-        `which`: the list. *Expiring* means that auto-renewal is off and today is within the policy's
-        days before the expiry date.
+        `which`: the list. *Expiring* means that auto-renewal is off and today is within the
+        policy's days before the expiry date.
         `account`, `clock`: only this account, or only accounts on this test clock. Default all.
         `expiry_from`, `expiry_to`: the first and the last expiry date. Default all.
         """
