@@ -27,7 +27,7 @@ def change_settings(
     """
     if values:
         work.settings(**values)
-    operation = work.operation(Purpose(command.do), commands.stored(result), command=command)
+    operation = work.operation(Purpose.CHANGE, commands.stored(result), command=command)
     if event:
         work.event(event, command.rule, actor=command.actor, operation=operation)
     snapshots = [work.snapshot(s) for s in work.living()] if event else []

@@ -1,6 +1,7 @@
-"""The card charge: write down that the gateway is called, call it with the charge's key, write down what it answered (guide: pending, call, settle).
+"""The card charge: write down that the gateway is called, call it, write down its answer.
 
-A call of which nobody knows the answer, because none came or because who made it has died, is looked up by its key before anything else.
+The charge's key is the idempotency key at the gateway. When an earlier call may have been made, the
+gateway is asked for its outcome first.
 """
 
 from typing import Any
@@ -24,8 +25,11 @@ _SETTLE = _PENDING.values(outcome=bindparam("became"), reason=bindparam("why"))
 
 
 def charge(ledger: Ledger, gateway: CardGateway, request: ChargeRequest) -> ChargeResult:
-    """Make the charge of this key, or find out what became of it; no transaction is open while the gateway is called. Raises
-    `GatewayUnavailable` while nobody knows: to be tried again with the same key."""
+    """Make the charge of this key, or find out what became of it.
+
+    No transaction is open while the gateway is called. Raises `GatewayUnavailable` while the
+    outcome is unknown. The caller retries with the same key.
+    """
     with ledger.transaction("charge_call") as connection:
         row = connection.execute(_CALL, {"charge": request.key}).one_or_none()
         if row is None:
@@ -36,7 +40,7 @@ def charge(ledger: Ledger, gateway: CardGateway, request: ChargeRequest) -> Char
         settled = connection.execute(
             _SETTLE, {"charge": request.key, "became": str(outcome), "why": answer.reason}
         ).one_or_none()
-        # what is written counts, whoever wrote it: reconciliation may have closed the charge meanwhile, and books it later
+        # The stored outcome counts. Reconciliation may have closed the charge and books it later.
         return _result(settled or connection.execute(_BY_KEY, {"charge": request.key}).one())
 
 

@@ -1,8 +1,8 @@
-"""Take over customers of another system: accounts, opening credits and subscriptions in the middle of their cycle; many in one transaction
-and a handful of statements.
+"""Take over customers of another system: accounts, opening credits, subscriptions in mid-cycle.
 
-A subscription that is there is passed over, and one transaction holds all of a customer: whoever is killed runs it again, and what is
-missing is taken over, nothing twice (Rule 11.3). Workflows are started after the commit.
+One transaction takes over many customers with a handful of statements. It skips subscriptions that
+exist. So an import that was killed runs again and takes over what is missing (Rule 11.3).
+Workflows are started after the commit.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,8 +31,16 @@ _ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """One customer with one subscription. `credits` come along for it as opening credits, no top-up (Rule 11.2); `months` and `sku` are in the
-    catalogue. Several may share an account: the first to come opens it."""
+    """One customer with one subscription.
+
+    `id`, `account`: of the subscription and its account. The first customer of an account opens it.
+    `currency`, `timezone`: of the account.
+    `sku`, `months`: what is subscribed to. They are in the catalogue.
+    `anchor`: where its schedule began.
+    `quantity`, `legacy`, `auto_renew`: of the subscription. Defaults 1, False, True.
+    `credits`: opening credits, which are no top-up (Rule 11.2). Default zero.
+    `card`, `renew_by_card`, `owner`, `billing_email`: of the account.
+    """
 
     id: str
     account: str
@@ -53,8 +61,13 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class TakenOver:
-    """What became of customers: the subscriptions that are new, the ids of those that were there (`unstarted`: of these, the ones whose workflow has
-    not been seen), and why others cannot be taken over, by id."""
+    """What became of customers.
+
+    `new`: the subscriptions that are new.
+    `there`: the ids of those that existed.
+    `unstarted`: of these, the ids whose workflow was never started.
+    `refused`: why others cannot be taken over, by id.
+    """
 
     new: tuple[Snapshot, ...]
     there: frozenset[str]
@@ -65,8 +78,12 @@ class TakenOver:
 def take_over(
     ledger: Ledger, customers: Sequence[Customer], now: datetime, clock: str | None = None
 ) -> TakenOver:
-    """Take over customers at a business instant (UTC), in one transaction; on a test clock, or by the machine's. Their ids are distinct, their seller
-    and SKUs exist. Somebody else who creates the same ones at the same time makes it begin anew."""
+    """Take over customers at a business instant (UTC), in one transaction.
+
+    `customers`: their ids are distinct, and their seller and SKUs exist.
+    `clock`: the test clock they live by, default the machine's clock.
+    When another transaction creates the same rows at the same time, this one starts again.
+    """
     for attempt in range(_ATTEMPTS):
         try:
             return _take_over(ledger, customers, now, clock)
@@ -79,7 +96,7 @@ def take_over(
 def what_is_there(
     ledger: Ledger, customers: Iterable[Customer], clock: str | None = None
 ) -> TakenOver:
-    """As `take_over` would find things, without writing: nothing is new."""
+    """What `take_over` would find, without writing. Nothing is new."""
     with ledger.engine.connect() as connection:
         there, unstarted = _there(connection, [customer.id for customer in customers])
         accounts = _accounts(connection, {customer.account for customer in customers})
@@ -115,7 +132,7 @@ def _take_over(
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """What an account that is there must have in common with a customer who joins it."""
+    """What an account that exists must have in common with a customer who joins it."""
 
     seller: str
     currency: str
@@ -151,7 +168,10 @@ def _refused(
     seller: str,
     clock: str | None,
 ) -> dict[str, str]:
-    """Why customers cannot join the account that they name, by id: it lives in another currency, zone, clock, or belongs to another seller."""
+    """Why customers cannot join the account that they name, by id.
+
+    The account has another currency, zone or clock, or belongs to another seller.
+    """
     refused: dict[str, str] = {}
     for customer in customers:
         account = accounts.get(customer.account)
@@ -160,9 +180,8 @@ def _refused(
         wanted = _Account(seller, customer.currency, customer.timezone, clock)
         for name in ("seller", "currency", "timezone", "clock"):
             if getattr(account, name) != getattr(wanted, name):
-                refused[customer.id] = (
-                    f"account {customer.account} has {name} {getattr(account, name)}, not {getattr(wanted, name)}"
-                )
+                has, wants = getattr(account, name), getattr(wanted, name)
+                refused[customer.id] = f"account {customer.account} has {name} {has}, not {wants}"
     return refused
 
 
@@ -181,9 +200,9 @@ def _account(customer: Customer, seller: str, clock: str | None) -> dict[str, ob
 
 
 def _customer(work: Work, customer: Customer) -> Snapshot:
-    """One operation a subscription: its period under way, for which nothing was paid here, and the credits that it brings along."""
+    """One operation for each subscription: its period, without a charge, and its credits."""
     subscription, period = taken_over(
-        id=customer.id,
+        id_=customer.id,
         account=customer.account,
         sku=customer.sku,
         months=customer.months,

@@ -1,4 +1,7 @@
-"""Invoice numbers: gap-free per seller, given in batches after the commit, so that no renewal waits for another one's number (Rule 11.4)."""
+"""Invoice numbers: gap-free per seller (Rule 11.4).
+
+They are given in batches after the commit, so no renewal waits for the number of another one.
+"""
 
 from sqlalchemy import func, select
 
@@ -8,7 +11,10 @@ from core.ledger.tables import Invoice, InvoiceNumber, Seller
 
 
 def number_invoices(ledger: Ledger, batch: int = 5000) -> int:
-    """Number the invoices that have none yet, in order of issue; answers how many. The seller's row is the lock, which nothing else takes."""
+    """Number the invoices that have none, in order of issue, and return how many.
+
+    The seller's row is the lock. Nothing else locks it.
+    """
     numbered = 0
     with ledger.engine.connect() as connection:
         sellers = list(connection.execute(select(Seller.id)).scalars())

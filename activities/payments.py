@@ -216,7 +216,7 @@ def note(
         "expiry": str(subscription.expiry),
     }
     operation = work.operation(
-        Purpose(command.do), result, subscription=subscription.id, command=command
+        Purpose.CHANGE, result, subscription=subscription.id, command=command
     )
     work.event(event, rule, subscription=subscription.id, actor=command.actor, operation=operation)
     return result

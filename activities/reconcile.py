@@ -1,15 +1,18 @@
-"""Reconciliation: what is not as it should be is found, put right where that is safe, and reported (architecture, invariant 6).
+"""Reconciliation: finds what is wrong, repairs what is safe to repair, and reports it all.
 
-| found | put right |
+| found | repair |
 |---|---|
-| an operation, the ledger or a balance that does not add up; a living subscription without a next step; a gap in invoice numbers | no |
+| an operation, the ledger or a balance that does not add up | none |
+| a living subscription without a next step, a gap in invoice numbers | none |
 | invoices without a number | numbered |
-| a card charge whose outcome is unknown or not in the ledger | looked up by its key, and booked; never made and nobody waits: closed as declined |
+| a card charge whose outcome is unknown or not in the ledger | looked up by its key and booked |
+| a card charge that was never made and is not waited for | closed as declined |
 | a workflow that was never started, or is gone | started from what is committed |
-| a workflow that knows less than is committed, or sleeps over a step that is overdue | told |
-| a workflow that cannot go on | no |
+| a workflow that is behind what is committed, or sleeps over an overdue step | told |
+| a workflow that cannot go on | none |
 
-Whoever is at work right now is left alone: a charge just asked for, a step just due. Accounts on a test clock are never overdue.
+What is in progress is left alone: a charge just asked for, a step just due. Accounts on a test
+clock are never overdue.
 """
 
 import asyncio
@@ -56,7 +59,12 @@ _AT_ONCE = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How a workflow is: whether it runs; whether it does nothing but wait; what keeps it from going on, if anything does."""
+    """How a workflow is.
+
+    `runs`: whether it runs.
+    `idle`: whether it only waits.
+    `trouble`: what keeps it from going on, default None.
+    """
 
     runs: bool
     idle: bool
@@ -71,7 +79,7 @@ class Workflows(Protocol):
         ...
 
     async def known(self, subscription: str) -> Snapshot | None:
-        """What it knows; none when it does not answer."""
+        """What it knows. Returns None when it does not answer."""
         ...
 
     async def start(self, subscription: str) -> None:
@@ -85,8 +93,14 @@ class Workflows(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How late is too late (`grace`, on top of the spread of the herd), how many subscriptions are looked at in one go, and every which one is
-    asked what it knows (1: all of them; n: in n reconciliations, one every `period`, each once)."""
+    """The limits of a reconciliation.
+
+    `grace`: how late a step may be, on top of the jitter. Default 15 minutes.
+    `jitter_seconds`: the spread of the steps of one instant. Default 0.
+    `batch`: how many subscriptions are looked at in one go. Default 1000.
+    `ask_every`: one workflow in so many is asked what it knows. Default 1, all of them.
+    `period`: the time between two reconciliations. Default 1 hour.
+    """
 
     grace: timedelta = timedelta(minutes=15)
     jitter_seconds: int = 0
@@ -107,7 +121,7 @@ class Reconciliation:
         self._limits = limits
 
     async def reconcile(self, request: ReconcileRequest) -> ReconcileResult:
-        """Look at what is asked for, and put right what is safe."""
+        """Look at a part, and repair what is safe to repair."""
         match request.part:
             case Part.BOOKS:
                 return await _off(self._books)
@@ -186,7 +200,7 @@ class Reconciliation:
         waited_for = standing.runs and not standing.idle
         grace = self._limits.grace + timedelta(seconds=self._limits.jitter_seconds)
         if waited_for or (row.clock is None and row.asked_at > now - grace):
-            return None  # whoever asked for it is still at it
+            return None  # its caller is still working on it
         try:
             answer = (
                 None
@@ -221,7 +235,7 @@ class Reconciliation:
         return None
 
     def _book(self, row: Any, now: datetime, outcome: ChargeOutcome, reason: str | None) -> None:
-        """Write the outcome down and take it into the ledger, unless somebody else has come first."""
+        """Write the outcome down and book it, unless another transaction came first."""
         with self._ledger.engine.connect() as connection:
             virtual = virtual_now(connection, account=row.account)
         with (
@@ -327,7 +341,7 @@ class Reconciliation:
         )
 
     async def _tell(self, subscription: str, version: int | None = None) -> bool:
-        """Tell a workflow what is committed, if that is (still) this version."""
+        """Tell a workflow what is committed, if that is still this version."""
         snapshot = await _off(self._snapshot, subscription)
         if version is not None and snapshot.subscription.version != version:
             return False
@@ -434,7 +448,10 @@ def _balances(connection: Connection) -> list[Finding]:
         Finding(
             kind=Kind.BALANCE,
             subject=row.id,
-            what=f"its balance is {plain(row.balance, row.currency)} {row.currency}, its postings sum to {plain(row.sum, row.currency)}",
+            what=(
+                f"its balance is {plain(row.balance, row.currency)} {row.currency}, "
+                f"its postings sum to {plain(row.sum, row.currency)}"
+            ),
         )
         for row in connection.execute(query)
     ]

@@ -33,11 +33,13 @@ _PLANNED = (
     .with_for_update(of=Message, skip_locked=True)
 )
 _DONE = text(
-    f"UPDATE messages SET state = CASE WHEN done.why IS NULL THEN '{MessageState.SENT}' "
-    f"ELSE '{MessageState.DROPPED}' END, done_at = :now, why = done.why "
+    "UPDATE messages SET state = CASE WHEN done.why IS NULL THEN :sent ELSE :dropped END, "
+    "done_at = :now, why = done.why "
     "FROM unnest(CAST(:ids AS bigint[]), CAST(:whys AS text[])) AS done(id, why) "
     "WHERE messages.id = done.id"
 )
+
+_BECAME = {"sent": str(MessageState.SENT), "dropped": str(MessageState.DROPPED)}
 
 
 def notify(ledger: Ledger, now: datetime, ids: Sequence[int]) -> int:
@@ -76,7 +78,8 @@ def notify(ledger: Ledger, now: datetime, ids: Sequence[int]) -> int:
                     }
                 )
         if done:
-            connection.execute(_DONE, {"now": now, "ids": list(done), "whys": list(done.values())})
+            values = {"now": now, "ids": list(done), "whys": list(done.values())}
+            connection.execute(_DONE, values | _BECAME)
         if lines:
             insert_all(connection, History, lines)
         return len(lines)

@@ -25,7 +25,7 @@ def purchase(work: Work, command: Purchase) -> CommandResult:
         raise Refused(Rule.PURCHASE, f"{command.subscription} exists")
     _check(work, command)
     bought = lifecycle.bought(
-        id=command.subscription,
+        id_=command.subscription,
         account=work.account.id,
         sku=command.sku,
         quantity=command.quantity,

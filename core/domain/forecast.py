@@ -82,7 +82,7 @@ def forecast(
     return run.entries
 
 
-#: Its instant, its place at that instant, a number that keeps the order of planning, and what it is.
+#: Its instant, its place at that instant, the order of planning, and what it is.
 _Due = tuple[datetime, tuple[int, date, str], int, Step | PlannedNotice, Subscription]
 
 

@@ -115,7 +115,7 @@ def with_new_expiry(
 
 def bought(
     *,
-    id: str,
+    id_: str,
     account: str,
     sku: str,
     quantity: int,
@@ -129,7 +129,7 @@ def bought(
 ) -> Subscription:
     """A subscription after its purchase: anchored today, one cycle paid (Rules 1.3, 3.3).
 
-    `id`, `account`, `sku`, `quantity`, `multiplier`, `addons`, `legacy`: as the purchase names them.
+    `id_`, `account`, `sku`, `quantity`, `multiplier`, `addons`, `legacy`: what the purchase names.
     `base_months`: the months of the SKU's base cycle.
     `today`, `now`: the local date and the instant (UTC) of the purchase.
     `policy_version`: the policy in force.
@@ -139,7 +139,7 @@ def bought(
     if today.year + months // 12 > LAST_YEAR:
         raise Refused(Rule.FEE_LINES, f"a cycle of {months} months ends after the year {LAST_YEAR}")
     return Subscription(
-        id=id,
+        id=id_,
         account=account,
         sku=sku,
         quantity=quantity,

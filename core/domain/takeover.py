@@ -42,7 +42,7 @@ def months_under_way(anchor: date, cycle_months: int, today: date) -> int:
 
 def taken_over(
     *,
-    id: str,
+    id_: str,
     account: str,
     sku: str,
     months: int,
@@ -56,7 +56,7 @@ def taken_over(
 ) -> tuple[Subscription, Period]:
     """A subscription as it is today on its old schedule, and its period under way.
 
-    `id`, `account`, `sku`, `quantity`, `legacy`, `auto_renew`: as in `Subscription`.
+    `id_`, `account`, `sku`, `quantity`, `legacy`, `auto_renew`: as in `Subscription`.
     `months`: the months of a cycle.
     `anchor`: where its schedule began. Raises ValueError when it lies in the future.
     `today`, `now`: the local date and the instant (UTC) of the import.
@@ -66,7 +66,7 @@ def taken_over(
         raise ValueError(f"it begins on {anchor}, after today, {today}")
     paid = months_under_way(anchor, months, today)
     subscription = Subscription(
-        id=id,
+        id=id_,
         account=account,
         sku=sku,
         quantity=quantity,

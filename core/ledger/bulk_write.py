@@ -108,7 +108,7 @@ def _names(columns: tuple[str, ...]) -> str:
 def _inserting(table: str, columns: tuple[str, ...], parameter: str) -> str:
     names = _names(columns)
     return (
-        f"INSERT INTO {table} ({names}) SELECT {names} "
+        f"INSERT INTO {table} ({names}) SELECT {names} "  # noqa: S608
         f"FROM json_populate_recordset(NULL::{table}, CAST(:{parameter} AS json))"
     )
 
@@ -132,7 +132,7 @@ def _updating(table: str, columns: tuple[str, ...]) -> str:
     """
     changes = ", ".join(f'"{column}" = new."{column}"' for column in columns if column != "id")
     return (
-        f"UPDATE {table} old SET {changes} "
+        f"UPDATE {table} old SET {changes} "  # noqa: S608
         f"FROM json_populate_recordset(NULL::{table}, CAST(:changed AS json)) new "
         "WHERE old.id = new.id AND old.id = ANY(CAST(:ids AS text[])) "
         "AND old.version = new.version - 1"

@@ -1,6 +1,7 @@
-"""What time it is: the one place where the machine's clock is read, and the virtual now of test clocks.
+"""What time it is: the machine's clock, and the virtual now of test clocks.
 
-Everything else is told the business instant (UTC) that it acts at.
+This is the one place that reads the machine's clock. Everything else receives the business instant
+(UTC) at which it acts.
 """
 
 from datetime import UTC, datetime
@@ -26,7 +27,10 @@ def now_of(connection: Connection, clock: str) -> datetime:
 def virtual_now(
     connection: Connection, *, account: str | None = None, subscription: str | None = None
 ) -> datetime | None:
-    """The virtual now (UTC) of the account, or of the account that owns the subscription; none when it lives by the machine's clock."""
+    """The virtual now (UTC) of the account, or of the account that owns the subscription.
+
+    Returns None when the account lives by the machine's clock.
+    """
     query = select(Clock.now).join(AccountRow, AccountRow.clock == Clock.id)
     if subscription is not None:
         query = query.join(SubscriptionRow, SubscriptionRow.account == AccountRow.id).where(
@@ -38,5 +42,5 @@ def virtual_now(
 
 
 def set_now(connection: Connection, clock: str, now: datetime) -> None:
-    """Move a test clock forward; it never goes back."""
+    """Move a test clock forward. It never goes back."""
     connection.execute(update(Clock).where(Clock.id == clock, Clock.now < now).values(now=now))

@@ -13,9 +13,10 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def connect(url: str, *, pool_size: int = 10) -> Engine:
-    """An engine with a pool of connections that are looked at before use, so that a restarted database is found again.
+    """An engine with a pool of connections. A closed connection is noticed before it is used.
 
-    All transactions are READ COMMITTED: what must be serial locks the account's row (`core.ledger.unit_of_work`).
+    All transactions are READ COMMITTED. What must be serial locks the account's row
+    (`core.ledger.ledger`).
     """
     engine = create_engine(
         url,
@@ -33,8 +34,12 @@ def connect(url: str, *, pool_size: int = 10) -> Engine:
 
 
 def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
-    """A server that ends closes its connections, and then there is something to read where nobody has asked anything. Seeing that costs no round
-    trip, which a ping would at every transaction. (One that vanishes without a word is noticed by the first statement, which is tried again.)"""
+    """Refuse a connection that the server has closed. The pool then opens a new one.
+
+    A connection that is readable while idle has been closed by the server. The check costs no
+    round trip. If a server vanishes without closing, the first statement fails and the caller
+    retries.
+    """
     look = select.poll()
     look.register(connection.fileno(), select.POLLIN)
     if look.poll(0):
@@ -42,7 +47,7 @@ def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
 
 
 def migrate(url: str) -> None:
-    """Bring the schema to the newest version; does nothing where it is there."""
+    """Bring the schema to the newest version. Does nothing when it is there."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = url

@@ -9,23 +9,15 @@ and fees +5.00.
 
 from collections.abc import Mapping
 from decimal import Decimal
-from enum import StrEnum
+
+from core.domain.words import Worded
 
 #: The amounts of one operation by book. They sum to zero.
 Postings = Mapping["Book", Decimal]
 
 
-class Book(StrEnum):
+class Book(Worded):
     """The books of the ledger: the value, and words about the money in customers' wallets."""
-
-    words: str
-
-    def __new__(cls, value: str, words: str = "") -> "Book":
-        """A book from a row of the table below."""
-        book = str.__new__(cls, value)
-        book._value_ = value
-        book.words = words
-        return book
 
     OPENING = "opening", "in: credits brought along"
     BANK = "bank", "in: topped up"
@@ -36,48 +28,25 @@ class Book(StrEnum):
     WALLET = "wallet", "in the wallets"
 
 
-class Purpose(StrEnum):
+class Purpose(Worded):
     """What an operation is for: the value, and words.
 
     An operation is unique per (subscription, cycle, purpose). `NEXT_CYCLE` is the purpose of every
     operation that pays the cycle after an expiry date, so a second payment is impossible.
     """
 
-    words: str
-
-    def __new__(cls, value: str, words: str = "") -> "Purpose":
-        """A purpose from a row of the table below."""
-        purpose = str.__new__(cls, value)
-        purpose._value_ = value
-        purpose.words = words
-        return purpose
-
     OPENING_CREDITS = "opening credits", "credits brought along"
     IMPORT = "import", "taken over from another system"
     PURCHASE = "purchase", "purchase"
     NEXT_CYCLE = "next cycle", "fee of the next cycle"
     TERMINATE = "terminate", "termination"
-    UNSUBSCRIBE = "unsubscribe", "auto-renewal switched off"
-    RESUBSCRIBE = "resubscribe", "auto-renewal switched on"
     TOP_UP = "top_up", "top-up"
     CARD_CHARGE = "card charge", "card charge"
-    SET_CARD = "set_card", "card stored or removed"
-    SET_ACCOUNT = "set", "settings changed"
-    SUSPEND = "suspend", "account suspended"
-    RESUME = "resume", "account resumed"
+    CHANGE = "change", "command that moves no money"
 
 
-class InvoiceKind(StrEnum):
+class InvoiceKind(Worded):
     """The kinds of invoices (Rule 11.4): the value, and words."""
-
-    words: str
-
-    def __new__(cls, value: str, words: str = "") -> "InvoiceKind":
-        """A kind from a row of the table below."""
-        kind = str.__new__(cls, value)
-        kind._value_ = value
-        kind.words = words
-        return kind
 
     INDIVIDUAL = "individual", "invoice"
     CREDIT_NOTE = "credit_note", "credit note"

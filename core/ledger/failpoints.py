@@ -1,20 +1,24 @@
 """Named points at which a process can be made to die, for tests of crashes.
 
-Owns the names' meaning and how one asks for a death. A point stands before and after every commit, every call of the card gateway, and at
-the end of every activity, before its result is told to anybody: `renew.before_commit`, `charge.after_call`, `expire.end`. Whatever a crash
-may cut in two is cut at one of them.
+A point stands before and after every commit, every call of the card gateway, and at the end of
+every activity, before its result is told: `renew.before_commit`, `charge.after_call`,
+`expire.end`. A crash can leave work half done only at one of them.
 
-Two variables of the environment, read once, when this module is imported. Without the first, which is how a real process runs,
-a point is a call that returns at once.
+Two environment variables are read once, when this module is imported. Without the first one a point
+is a call that returns at once. A real process runs so.
 
-PERENNIAL_FAILPOINTS   a directory. Whenever a point is reached, a byte is added to the file of its name: the file's size says how often
-                       it was reached, by all processes that know the directory together, those that have died included.
-PERENNIAL_FAIL_AT      where to fail, separated by commas: `renew.end` kills the process that is the first to reach that point, `renew.end:3`
-                       the third. SIGKILL: nothing is rolled back, closed or said. Each happens once, because the next one to come is the
-                       second (the fourth). `renew.end=STOP` stops the process instead (SIGSTOP), for a server to be taken away
-                       meanwhile; SIGCONT lets it go on.
+PERENNIAL_FAILPOINTS   A directory. Reaching a point adds a byte to the file of its name. The size
+                       of the file counts how often all processes with this directory, dead ones
+                       included, have reached it.
+PERENNIAL_FAIL_AT      Where to fail, separated by commas. `renew.end` kills the first process that
+                       reaches that point, and `renew.end:3` the third. The signal is SIGKILL, so
+                       nothing is rolled back, closed or logged. Each wish kills once, because the
+                       next process that comes is the second (the fourth). `renew.end=STOP` stops
+                       the process instead (SIGSTOP), so that a test can take a server away.
+                       SIGCONT lets the process continue.
 
-No setting of an installation (`settings.py` does not know it) and no state: it cannot change what a process does but by ending it.
+An installation cannot set these points (`settings.py` does not know them). A point keeps no state.
+It can only end or stop a process.
 """
 
 import os
@@ -32,13 +36,13 @@ _nothing = nullcontext()
 
 
 def reach(name: str) -> None:
-    """The process has come to the point of this name."""
+    """The process has reached the point of this name."""
     if _points is not None:
         _points.reach(name)
 
 
 def inside(name: str) -> AbstractContextManager[None]:
-    """What runs in the block belongs to the use case of this name, and so do the points of its transactions."""
+    """Points of transactions in the block carry the name of this use case."""
     return _nothing if _points is None else _inside(name)
 
 
@@ -57,14 +61,14 @@ def _inside(name: str) -> Iterator[None]:
 
 
 class Failpoints:
-    """The points of a process that was asked to fail, or to count."""
+    """The points of a process that was asked to fail or to count."""
 
     def __init__(self, directory: Path, fail_at: str = "") -> None:
         self._directory = directory
         self._fail_at = dict(_wish(wish) for wish in fail_at.split(",") if wish)
 
     def reach(self, name: str) -> None:
-        """Count it; end or stop the process if that was asked for."""
+        """Count it, and end or stop the process if that was asked for."""
         with (self._directory / name).open("ab", buffering=0) as file:
             file.write(b".")
             count = file.tell()

@@ -1,4 +1,7 @@
-"""Ids in blocks: one statement in a thousand, so that a transaction knows its rows' ids before it writes them. Gaps are harmless."""
+"""Ids in blocks of 1000, so that a transaction knows the ids of its rows before it writes them.
+
+A block takes one statement. Gaps are harmless.
+"""
 
 from threading import Lock
 

@@ -34,7 +34,7 @@ _BY_SUBSCRIPTION = _ACCOUNT.where(
 
 
 class Overtaken(Exception):
-    """A row has changed since it was read: a writer did not lock the account. Nothing is written."""
+    """A row has changed since it was read, without the account's lock. Nothing is written."""
 
 
 @dataclass

@@ -1,4 +1,7 @@
-"""Policies and catalogues, as loaded: versions are never changed, so what was read once is kept in memory (Rules 3.5, 14)."""
+"""Policies and catalogues, as loaded (Rules 3.5, 14).
+
+Versions are never changed, so a process keeps in memory what it has read once.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -40,7 +43,7 @@ class References:
             return self._policies.setdefault((seller, version), policies.restore(document))
 
     def differences(self, connection: Connection, seller: str, version: int) -> Mapping[str, Any]:
-        """What differs from the defaults in one version of a seller's policy, as JSON-able data."""
+        """What of one version of a seller's policy differs from the defaults, as JSON data."""
         if (found := self._differences.get((seller, version))) is not None:
             return found
         document = policies.document(self.policy(connection, seller, version))
@@ -74,8 +77,10 @@ def stored_entries(connection: Connection, seller: str) -> list[dict[str, Any]]:
 
 
 def add_policy(connection: Connection, seller: str, policy: Policy) -> int:
-    """Store a new version of a seller's policy and put it in force; the seller is created where it is new. Answers the version.
-    The policy in force is not stored again."""
+    """Store a new version of a seller's policy and put it in force. Returns the version.
+
+    A new seller is created. The policy in force is not stored again.
+    """
     connection.execute(upsert(Seller).values(id=seller).on_conflict_do_nothing())
     current = connection.execute(
         select(Seller.policy_version).where(Seller.id == seller).with_for_update()
@@ -95,8 +100,11 @@ def add_policy(connection: Connection, seller: str, policy: Policy) -> int:
 
 
 def add_catalog(connection: Connection, seller: str, entries: Iterable[dict[str, Any]]) -> int:
-    """Add entries to a seller's catalogue; those that are there already are passed over. Answers how many are new.
-    Raises `Faults` when the whole would contradict itself. The seller must exist (`add_policy`)."""
+    """Add entries to a seller's catalogue, and return how many are new.
+
+    Entries that exist are skipped. Raises `Faults` when the whole would contradict itself. The
+    seller must exist (`add_policy`).
+    """
     connection.execute(select(Seller.id).where(Seller.id == seller).with_for_update()).scalar_one()
     stored = stored_entries(connection, seller)
     there = {_as_text(entry) for entry in stored}

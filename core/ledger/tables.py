@@ -205,8 +205,8 @@ class StepRow(Base):
 class Operation(Base):
     """What lies behind every movement (Rule 11.3). Never changed.
 
-    It is unique by (subscription, cycle, purpose) and by the seller's request id. A repeated request
-    gets its `result` (Rule 4.2). `cycle` is the expiry date that the operation moved.
+    It is unique by (subscription, cycle, purpose) and by the seller's request id. A repeated
+    request gets its `result` (Rule 4.2). `cycle` is the expiry date that the operation moved.
     """
 
     __tablename__ = "operations"
@@ -243,7 +243,7 @@ class Operation(Base):
 
 
 class Posting(Base):
-    """One side of a double entry. An operation's postings sum to zero (Rule 11.3). Never changed."""
+    """One side of a double entry. An operation's postings sum to zero. Never changed."""
 
     __tablename__ = "postings"
     operation: Mapped[int] = mapped_column(ForeignKey("operations.id"), primary_key=True)
@@ -277,8 +277,8 @@ class PeriodRow(Base):
 class PeriodCharge(Base):
     """What an operation charged the wallet for a period (Rule 8.2). Never changed.
 
-    A period can have several charges. The first is its fee, later ones are prorated (Rule 3.4). A
-    period that an external invoice or another system paid has none.
+    A period can have several charges. The first is its fee, later ones are prorated (Rule 3.4).
+    A period that an external invoice or another system paid has none.
     """
 
     __tablename__ = "period_charges"

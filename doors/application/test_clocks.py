@@ -1,7 +1,8 @@
 """Test clocks: a virtual now for the accounts attached to one, advanced step by step.
 
-Advancing to *T* takes everything due up to *T* in the order of Rule 1.7, each at its exact instant, and stops at *T*. What takes a step is
-handed in: the workflows of the subscriptions, or the plain calls of the direct engine.
+Advancing to *T* takes everything due up to *T* in the order of Rule 1.7, each at its exact instant,
+and stops at *T*. The caller hands in what takes a step: the workflows of the subscriptions, or the
+plain calls of the direct engine.
 """
 
 import asyncio
@@ -19,10 +20,10 @@ from core.ledger.ledger import Ledger
 
 
 class Taker(Protocol):
-    """Takes the next step of a subscription at a business instant."""
+    """Takes the next step of a subject at a business instant."""
 
     async def take(self, item: Due, now: datetime) -> Step | None:
-        """Take it; answers the step that is next then."""
+        """Take it, and return the step that is next."""
         ...
 
 
@@ -37,11 +38,16 @@ async def advance(
     at_once: int = 1,
     progress: Callable[[datetime], None] | None = None,
 ) -> None:
-    """Advance a clock to an instant (UTC), for the accounts of some time zones or for all. What is due at one instant is taken account after account,
-    or so many accounts at once: they share nothing, but the order in which their invoices are issued is then chance.
+    """Advance a clock to an instant (UTC). May be interrupted and called again.
 
-    With `outage`, nothing has run since the clock's now: everything overdue is taken in the order of the instants it was due at, and dated
-    `until` (Rule 13). May be interrupted and called again.
+    `ledger`, `taker`: the ledger, and what takes the steps.
+    `clock`, `until`: which clock, and to which instant (UTC).
+    `zones`: only accounts in these time zones, default all.
+    `outage`: nothing has run since the clock's now. Everything overdue is taken in the order of the
+    instants it was due at, and dated `until` (Rule 13). Default False.
+    `at_once`: accounts are processed one after the other, or so many in parallel. In parallel the
+    order of their invoices is undefined. Default 1.
+    `progress`: is called with the instant after each batch.
     """
     if outage:
         _set(ledger, clock, until)
@@ -87,7 +93,7 @@ async def advance(
 
 
 async def _take(taker: Taker, item: Due, now: datetime, instant: datetime) -> bool:
-    """Take a step; whether that has made another one due at the same instant."""
+    """Take a step. Returns whether that made another one due at the same instant."""
     step = await taker.take(item, now)
     return step is not None and step.due <= instant
 

@@ -1,7 +1,8 @@
-"""Reading for people and programs: lists, one subscription, history, invoices, an account, the catalogue, the policy.
+"""Queries for people and programs: lists, one subscription, history, invoices, terms.
 
-Owns the SQL of all of it; every value is a parameter, and everything is read within one seller. It changes nothing. Days are local dates
-of the account, instants are UTC, amounts are in the account's currency, which stands beside them.
+Owns the SQL of them. Every value is a parameter, and everything is read within one seller. It
+changes nothing. Days are local dates of the account, instants are UTC, amounts are in the account's
+currency, which stands beside them.
 """
 
 from collections.abc import Iterator
@@ -53,12 +54,12 @@ _DAY = timedelta(days=1)
 
 
 class NotFound(LookupError):
-    """There is no such thing; the message says what was asked for."""
+    """The thing does not exist. The message says what was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodView:
-    """One paid cycle: its first and last day, what was paid for it from the wallet and what of that was given back (Rules 1.2, 8.2)."""
+    """One paid cycle: its days, what was paid for it and what was given back."""
 
     start: date
     expiry: date
@@ -68,8 +69,12 @@ class PeriodView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionView:
-    """A subscription for a person: `fee` is what the next cycle costs at today's prices (none where a price is missing, or it is TERMINATED),
-    `now` the instant by which it lives."""
+    """A subscription for a person.
+
+    `fee` is what the next cycle costs at today's prices. It is None where a price is missing or
+    when the subscription is TERMINATED. `now` is the instant by which it lives. `periods` are its
+    paid cycles. The other fields are as in `Subscription` and `Account`.
+    """
 
     subscription: str
     account: str
@@ -103,7 +108,10 @@ class SubscriptionView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountView:
-    """An account and its wallet (Rule 11.1); `subscriptions` counts them by status, `failed` those whose renewal failed."""
+    """An account and its wallet (Rule 11.1).
+
+    `subscriptions` counts its subscriptions by status, `failed` those whose renewal failed.
+    """
 
     account: str
     owner: str | None
@@ -127,7 +135,7 @@ class AccountView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryLine:
-    """Who did what, when, by which rule; `amount` is the signed change of the account's balance."""
+    """One line of history. `amount` is the signed change of the balance."""
 
     seq: int
     at: datetime
@@ -145,7 +153,7 @@ class HistoryLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceView:
-    """An invoice or credit note; `number` is none until the next batch is numbered (Rule 11.4)."""
+    """An invoice or credit note. `number` is None until it is numbered (Rule 11.4)."""
 
     number: str | None
     kind: str
@@ -158,7 +166,10 @@ class InvoiceView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListRow:
-    """A line of a work list, with whom to write to (Rule 6.3). `reason` is a failed renewal's; `balance` the account's."""
+    """A line of a work list, with the address to write to (Rule 6.3).
+
+    `reason` is why a renewal failed. `balance` is the account's.
+    """
 
     account: str
     owner: str | None
@@ -178,7 +189,11 @@ class ListRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Why a subscription renewed, or not: the answer in words with its rules, what led to it, and what comes."""
+    """Why a subscription renewed or did not renew.
+
+    `answer` says it in words with its rules. `because` is the history that led to it. `coming` are
+    the steps and notices ahead.
+    """
 
     subscription: str
     status: Status
@@ -195,8 +210,11 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """Sums over many accounts of one currency: how many subscriptions of each status, events of each kind with their money, and the sum of
-    all postings, which is zero (Rule 11.3)."""
+    """Sums over many accounts of one currency.
+
+    `statuses` counts subscriptions by status. `events` counts events with their money. `books`
+    holds the sum of each book. `ledger_sum` is the sum of all postings, which is zero (Rule 11.3).
+    """
 
     currency: str
     statuses: dict[str, int]
@@ -293,13 +311,13 @@ class Reading:
             )
 
     def history(self, id_: str, limit: int | None = None) -> list[HistoryLine]:
-        """The life of a subscription, oldest first; of its newest lines, at most `limit`. Raises NotFound."""
+        """The history of a subscription, oldest first, at most its newest `limit` lines."""
         with self._open() as connection:
             self._row(connection, id_)
             return self._history(connection, History.subscription == id_, limit)
 
     def account_history(self, id_: str, limit: int | None = None) -> list[HistoryLine]:
-        """What happened to an account and its subscriptions, oldest first. Raises NotFound."""
+        """The history of an account and its subscriptions, oldest first. Raises NotFound."""
         with self._open() as connection:
             self._account_row(connection, id_)
             return self._history(connection, History.account == id_, limit)
@@ -330,7 +348,7 @@ class Reading:
     # why and what next
 
     def explain(self, id_: str) -> Explanation:
-        """Why a subscription renewed, or not, from what is committed. Raises NotFound."""
+        """Why a subscription renewed or not, from what is committed. Raises NotFound."""
         with self._open() as connection:
             row = self._row(connection, id_)
             now = row.clock_now or machine_now()
@@ -363,8 +381,11 @@ class Reading:
     def forecast(
         self, id_: str, months: int, *, card_charges: bool = True
     ) -> tuple[AccountView, list[Entry]]:
-        """What the account of a subscription comes to in so many months by itself: all of its subscriptions, since they share a wallet.
-        Raises NotFound, and `Refused` 4.1 when a price is missing."""
+        """What the account of a subscription does by itself in the coming months.
+
+        The forecast covers all of its subscriptions, since they share a wallet. Raises NotFound and
+        `Refused` 4.1 when a price is missing.
+        """
         with self._open() as connection:
             row = self._row(connection, id_)
             account = account_from(self._account_row(connection, row.account))
@@ -400,8 +421,13 @@ class Reading:
         expiry_to: date | None = None,
         clock: str | None = None,
     ) -> list[ListRow]:
-        """A work list, by account and then by expiry date (Rule 6.3). *Expiring*: auto-renewal is off and today is within the policy's days
-        before the expiry date. With `clock`, of accounts on that test clock only."""
+        """A work list, by account and then by expiry date (Rule 6.3).
+
+        `which`: the list. *Expiring* means that auto-renewal is off and today is within the
+        policy's days before the expiry date.
+        `account`, `clock`: only this account, or only accounts on this test clock. Default all.
+        `expiry_from`, `expiry_to`: the first and the last expiry date. Default all.
+        """
         with self._open() as connection:
             if account is not None:
                 self._account_row(connection, account)
@@ -511,7 +537,7 @@ class Reading:
         ]
 
     def unsettled_charges(self) -> int:
-        """How many card charges have an outcome that nobody knows yet."""
+        """How many card charges have an unknown outcome."""
         with self._open() as connection:
             mine = (
                 select(func.count())
@@ -535,13 +561,16 @@ class Reading:
             return self._catalog(connection, self._seller(connection)[0])
 
     def policy(self) -> tuple[int, Policy]:
-        """The seller's policy in force and its version; version 0 is the defaults."""
+        """The seller's policy in force and its version. Version 0 is the defaults."""
         with self._open() as connection:
             version = self._seller(connection)[1]
             return version, self._policy(connection, version)
 
     def clocks(self, clock: str | None = None) -> list[tuple[str, datetime, int]]:
-        """Test clocks, or one: id, virtual now (UTC), how many accounts are attached. Raises NotFound."""
+        """Test clocks, or one: its id, its virtual now (UTC), how many accounts are attached.
+
+        Raises NotFound.
+        """
         with self._open() as connection:
             query = select(Clock.id, Clock.now, func.count(AccountRow.id)).outerjoin(
                 AccountRow, AccountRow.clock == Clock.id
@@ -560,7 +589,7 @@ class Reading:
 
     @contextmanager
     def _open(self) -> Iterator[Connection]:
-        """One moment of the database for everything that is read."""
+        """A connection that reads one snapshot of the database."""
         with self._ledger.engine.connect() as connection:
             yield connection.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -614,7 +643,7 @@ class Reading:
         ]
 
     def _seller(self, connection: Connection) -> tuple[int, int]:
-        """The newest catalogue and the policy in force, as numbers; zeros for a seller who has loaded nothing."""
+        """The newest catalogue and the policy in force, as numbers. Zero when none is loaded."""
         query = select(Seller.catalog_revision, Seller.policy_version).where(
             Seller.id == self._ledger.seller
         )
@@ -669,7 +698,7 @@ _DECISIVE = frozenset(event for event in Event if event.pays_cycle)
 
 
 def _decisive(lines: list[HistoryLine]) -> list[HistoryLine]:
-    """What led to where it stands: the last cycle that was paid, and everything since."""
+    """What led to the present state: the last paid cycle, and everything since."""
     last = max((index for index, line in enumerate(lines) if line.event in _DECISIVE), default=0)
     return lines[last:]
 

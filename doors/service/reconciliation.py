@@ -1,4 +1,7 @@
-"""Reconciliation for whoever asks (`reconcile`), and every hour on a Temporal Schedule (`ensure_schedule`). What it does: `activities.reconcile`."""
+"""Reconciliation on demand (`reconcile`), and every hour on a Temporal Schedule.
+
+`ensure_schedule` creates the schedule. `activities.reconcile` does the work.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -46,8 +49,11 @@ _ASK_EVERY = 24
 async def reconcile(
     perennial: Perennial, progress: Callable[[Part, int], None] | None = None
 ) -> Report:
-    """Reconcile everything now, in this process: it works while no worker is up. `progress` is told the part and how much was looked at.
-    Raises `sqlalchemy.exc.OperationalError` or `temporalio.service.RPCError` when the system is away."""
+    """Reconcile everything now, in this process. It works while no worker is up.
+
+    `progress` is called with the part and how much was checked. Raises
+    `sqlalchemy.exc.OperationalError` or `temporalio.service.RPCError` when the system is away.
+    """
     reconciliation, report = _reconciliation(perennial, ask_every=1), Report()
     for part in Part:
         after: str | None = ""
@@ -81,7 +87,7 @@ def schedule_id(task_queue: str) -> str:
 
 
 async def ensure_schedule(perennial: Perennial) -> None:
-    """Create the schedule of the reconciliation, or bring it to what the settings say."""
+    """Create the schedule of the reconciliation, or change it to what the settings say."""
     config = perennial.config
     id_ = schedule_id(config.task_queue)
     wanted = Schedule(
@@ -119,7 +125,7 @@ def _reconciliation(perennial: Perennial, *, ask_every: int) -> Reconciliation:
 
 
 def _tell(part: Part, result: ReconcileResult) -> None:
-    """Each finding, and each batch, is a line in the log; findings are counted for whoever watches."""
+    """Log each finding and each batch, and count the findings in the metrics."""
     meter = Runtime.default().metric_meter
     for finding in result.findings:
         level = log.warning if finding.repaired else log.error
@@ -143,7 +149,7 @@ def _tell(part: Part, result: ReconcileResult) -> None:
 
 
 class OnTemporal:
-    """The workflows of subscriptions, as the server knows them (`activities.reconcile.Workflows`)."""
+    """The workflows of subscriptions, on a Temporal server (`activities.reconcile`)."""
 
     def __init__(self, perennial: Perennial) -> None:
         self._perennial = perennial
@@ -192,8 +198,11 @@ class OnTemporal:
 
 
 def trouble(raw: DescribeWorkflowExecutionResponse, patience: timedelta) -> str | None:
-    """What keeps a workflow from going on: an activity that fails again and again, workflow code that does not run, or workers that are not
-    there. `patience` is how long one waits for a worker."""
+    """What keeps a workflow from going on. Returns None when nothing does.
+
+    It can be an activity that fails again and again, workflow code that does not run, or missing
+    workers.
+    """
     long_ago = machine_now() - patience
     for pending in raw.pending_activities:
         name = pending.activity_type.name
@@ -208,7 +217,10 @@ def trouble(raw: DescribeWorkflowExecutionResponse, patience: timedelta) -> str 
     if raw.HasField("pending_workflow_task"):
         task = raw.pending_workflow_task
         if task.attempt >= _TROUBLE:
-            return f"its workflow task fails (attempt {task.attempt}): its code and its history do not agree, or the code has a fault"
+            return (
+                f"its workflow task fails (attempt {task.attempt}): its code and its history "
+                "do not agree, or the code has a fault"
+            )
         if task.original_scheduled_time.ToDatetime(long_ago.tzinfo) < long_ago:
             return "it waits for a worker with the role workflows"
     return None

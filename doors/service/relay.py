@@ -1,8 +1,9 @@
-"""The relay: what follows a commit, again and again until it has happened.
+"""The relay: what follows a commit, repeated until it has happened.
 
-A pass starts the workflows that a crash between a commit and their start has left out, deals with the notices of real accounts that are
-due (those of test clocks come with their clock), and numbers invoices. Two relays do no harm to each other. When the database or
-Temporal is away, the parts that need it are logged and tried again, each on its own, at growing intervals.
+A pass starts workflows that a crash between a commit and their start has left out. It sends the
+notices of real accounts that are due, and it numbers invoices. Notices of test clocks come with
+their clock. Two relays do no harm to each other. When the database or Temporal is away, each part
+is logged and retried by itself, at growing intervals.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ Pause = Callable[[float], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
-    """What a pass did, and how many of its parts did not work."""
+    """What a pass did, and how many of its parts failed."""
 
     started: int = 0
     notices: int = 0
@@ -47,7 +48,7 @@ class Relay:
         self._scheduled = False
 
     async def run(self, pause: Pause) -> None:
-        """Do passes until the task is cancelled; `pause` waits for so many seconds."""
+        """Do passes until the task is cancelled. `pause` waits for a number of seconds."""
         interval = wait = self._perennial.config.relay_seconds
         while True:
             done = await self.once()
@@ -57,7 +58,7 @@ class Relay:
             await pause(wait)
 
     async def once(self) -> Pass:
-        """One pass; a part that fails does not keep the others from their work."""
+        """One pass. A part that fails does not stop the others."""
         failed: list[str] = []
 
         async def part(name: str, work: Callable[[], Awaitable[int]]) -> int:
@@ -87,14 +88,14 @@ class Relay:
         return Pass(started=started, notices=notices, numbered=numbered, failed=len(failed))
 
     async def start_missing(self) -> int:
-        """Start the workflows that were not started yet; answers how many."""
+        """Start the workflows that were not started yet, and return how many."""
         total = 0
         while started := await self._perennial.start_missing(_BATCH):
             total += started
         return total
 
     async def notices(self) -> int:
-        """Deal with the notices that are due; answers how many were sent."""
+        """Send the notices that are due, and return how many were sent."""
         sent, seen = 0, [0]
         while due := await asyncio.to_thread(self._due):
             if due == seen:
@@ -106,14 +107,14 @@ class Relay:
         return sent
 
     async def number(self) -> int:
-        """Number invoices; answers how many."""
+        """Number invoices, and return how many."""
         total = 0
         while numbered := await asyncio.to_thread(number_invoices, self._perennial.ledger):
             total += numbered
         return total
 
     async def schedule(self) -> int:
-        """See to it that reconciliation is on its schedule."""
+        """Make sure that reconciliation is on its schedule."""
         await ensure_schedule(self._perennial)
         self._scheduled = True
         return 0

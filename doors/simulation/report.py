@@ -1,4 +1,7 @@
-"""The result of a scenario, read from the database: subscriptions, accounts, timeline, invoices, refusals (docs/scenario.md)."""
+"""The result of a scenario, read from the database (docs/scenario.md).
+
+It holds subscriptions, accounts, timeline, invoices and refusals.
+"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -96,8 +99,12 @@ def _subscription(
 
 
 def _period_start(connection: Connection, subscription: Subscription, today: date) -> date:
-    """The start of the period under way; of the last one when EXPIRED; as it was when terminated. Of the first one when none has begun: where
-    a clock goes back over midnight, what was bought today may begin tomorrow."""
+    """The start of the period under way.
+
+    When EXPIRED it is the start of the last one, when TERMINATED as it was then. When no period has
+    begun it is the start of the first one. (Where a clock goes back over midnight, what was bought
+    today may begin tomorrow.)
+    """
     as_of = subscription.terminated_on or today
     begun = func.max(PeriodRow.start).filter(PeriodRow.start <= as_of)
     query = select(func.coalesce(begun, func.min(PeriodRow.start))).where(

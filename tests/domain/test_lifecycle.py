@@ -20,7 +20,7 @@ NOW = at("2020-12-08T00:00")
 
 def bought(today: date = START, base: int = 1, multiplier: int = 1) -> Subscription:
     return lifecycle.bought(
-        id="s1",
+        id_="s1",
         account="acme",
         sku="PRO-M",
         quantity=2,

@@ -17,7 +17,7 @@ NOW = at("2023-04-10T03:00")
 
 def taken(anchor: date, months: int = 1, today: date = TODAY) -> tuple[Subscription, Period]:
     return taken_over(
-        id="s1",
+        id_="s1",
         account="acme",
         sku="PRO-M",
         months=months,
