@@ -1,13 +1,16 @@
-"""The Python client: what the platform, the command line and other programs use.
+"""The Python client of the platform, the command line and other programs.
 
-    where = stack.addresses()               # of local/: configured, or the embedded stack
+    where = stack.addresses()  # of local/: configured, or the embedded stack
     async with Perennial.connect(where.database_url, where.temporal_address) as perennial:
-        result = await perennial.do(Purchase(subscription="s1", account="acme", sku="PRO-M", request_id="order-7731"))
+        result = await perennial.do(
+            Purchase(subscription="s1", account="acme", sku="PRO-M", request_id="order-7731")
+        )
         if result.refusal:
-            print(result.refusal)           # usable 0.00 USD does not cover 50.00 (rule 4.1)
+            print(result.refusal)  # usable 0.00 USD does not cover 50.00 (rule 4.1)
         state = await perennial.state("s1")
 
-Every command takes the caller's request id: give the same one again after a time-out or a crash, and get the first result (Rule 4.2).
+Every command takes the caller's request id. After a timeout or a crash the caller repeats the same
+request id, and gets the first result (Rule 4.2).
 """
 
 import asyncio
@@ -63,9 +66,10 @@ _SEEN = select(
     SubscriptionRow.version, SubscriptionRow.account, AccountRow.suspended, AccountRow.clock
 ).join(AccountRow, AccountRow.id == SubscriptionRow.account)
 
-#: Workflows that are started at once, and subscriptions that are read at once for it.
+#: How many workflows are started at once.
 AT_ONCE = 50
-#: Commands of one process under way at one workflow at once (the server takes ten from all), and for how long one is patient with a full server.
+#: Concurrent commands of one process at one workflow (the server takes ten from all), and for how
+#: many seconds a call to a full server is repeated.
 _UNDER_WAY, _PATIENCE = 4, 60.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 _PASSING = (RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.FAILED_PRECONDITION)
@@ -88,8 +92,11 @@ async def connect_temporal(config: Settings, address: str) -> Client:
 
 
 async def patiently(call: Callable[[], Awaitable[R]]) -> R:
-    """Repeat a call that the server has no room for, or that it has sent back because the workflow was just going over into its next run, for a
-    minute at most. Raises RPCError RESOURCE_EXHAUSTED or FAILED_PRECONDITION then."""
+    """Repeat a call for at most a minute.
+
+    It repeats a call that the server has no room for, or that met a workflow between two runs.
+    Raises RPCError RESOURCE_EXHAUSTED or FAILED_PRECONDITION after the minute.
+    """
     ends, pause = asyncio.get_running_loop().time() + _PATIENCE, _SHORTEST_PAUSE
     while True:
         try:
@@ -102,7 +109,10 @@ async def patiently(call: Callable[[], Awaitable[R]]) -> R:
 
 
 class Perennial:
-    """A connection to Perennial: its database and its workflows. `activities` are the use cases over them; the one place that chooses the card gateway."""
+    """A connection to Perennial: its database and its workflows.
+
+    `activities` are the use cases over them. This is the one place that chooses the card gateway.
+    """
 
     def __init__(self, ledger: Ledger, temporal: Client, config: Settings) -> None:
         self.ledger = ledger
@@ -124,8 +134,11 @@ class Perennial:
     async def connect(
         cls, database_url: str, temporal_address: str, config: Settings | None = None
     ) -> AsyncIterator["Perennial"]:
-        """Connect to where `local.stack.addresses` says everything is. Connections are made when they are needed, at most as many as a worker of each role
-        has threads."""
+        """Connect to the addresses of `local.stack.addresses`.
+
+        Connections are made when they are needed. There are at most as many as a worker of each
+        role has threads.
+        """
         logs.leave_to_program()
         config = config or settings()
         ledger = Ledger(
@@ -138,16 +151,19 @@ class Perennial:
 
     @property
     def config(self) -> Settings:
-        """The settings that it was connected with."""
+        """The settings of the connection."""
         return self._config
 
     # commands
 
     async def do(self, command: AnyCommand) -> CommandResult:
-        """Carry out a command; a refusal is a result. On a test clock, what the command sets off at once is finished too.
+        """Carry out a command. A refusal is a result.
 
-        Raises `temporalio.service.RPCError` or `sqlalchemy.exc.OperationalError` when the system is away: the command may or may not have been
-        carried out, and the same request id tells."""
+        On a test clock, what the command sets off at once is finished too.
+
+        Raises `temporalio.service.RPCError` or `sqlalchemy.exc.OperationalError` when the system is
+        away. The command may or may not have run then. The same request id tells.
+        """
         result = await self.command(command, await self._sql(self._now_of, command))
         clock = await self._sql(self._clock_of, command)
         if clock is not None and not result.refusal:
@@ -157,8 +173,12 @@ class Perennial:
         return result
 
     async def command(self, command: AnyCommand, now: datetime | None) -> CommandResult:
-        """Carry out a command; `now` is the virtual now of a test clock, none otherwise. One without a request id gets one here, so that
-        no repetition below does it twice."""
+        """Carry out a command.
+
+        `now`: the virtual now of a test clock. None otherwise.
+
+        A command without a request id gets one here, so that no repetition below runs it twice.
+        """
         if command.request_id is None:
             command = replace(command, request_id=f"client/{uuid4()}")
         if foreign := await self._sql(self._foreign, command):
@@ -181,8 +201,11 @@ class Perennial:
         await handle.signal(command.do, message)
 
     async def _purchase(self, command: Purchase, now: datetime | None) -> CommandResult:
-        """The commit first, then the workflow; whoever dies in between is made good by the relay (`start_missing`). Where something of the account
-        is due, its workflow takes that first, and then buys (Rule 1.6)."""
+        """Commit first, then start the workflow.
+
+        After a crash in between, the relay starts the workflow (`start_missing`). If a step of the
+        account is due, the account's workflow runs that step first, and then buys (Rule 1.6).
+        """
         request = CommandRequest(command=command, now=now or machine_now(), past=())
         result: CommandResult = await self._sql(self.activities.call, "purchase", request)
         if result.first is not None:
@@ -213,7 +236,7 @@ class Perennial:
                 raise
             result = await self._directly(command, now)
             if result.first or result.needs_charge:
-                raise  # it lives, and only its workflow can do this
+                raise  # The subscription lives, and only its workflow can do this.
             return result
 
     async def _on_account(self, command: AnyAccountCommand, now: datetime | None) -> CommandResult:
@@ -239,7 +262,7 @@ class Perennial:
     async def _refused(
         self, failed: WorkflowUpdateFailedError, command: AnyCommand
     ) -> CommandResult:
-        """The workflow has refused at once; unless the same request had just been carried out, that is the answer."""
+        """The refusal of a workflow, unless the same request has just been carried out."""
         cause = failed.cause
         if not isinstance(cause, ApplicationError) or cause.type != "Refused":
             raise failed
@@ -260,8 +283,12 @@ class Perennial:
     async def _update(
         self, subscription: str, name: str, message: SubscriptionMessage | Tick, result: Any
     ) -> Any:
-        """Send an update to a subscription's workflow. Where it is gone although the subscription lives (Temporal was restored from an
-        older backup, say), it is started again. Raises RPCError NOT_FOUND when it has ended with its subscription."""
+        """Send an update to a subscription's workflow.
+
+        If the workflow is gone although the subscription lives, it is started again. That happens
+        after Temporal was restored from an older backup. Raises RPCError NOT_FOUND when the
+        workflow has ended with its subscription.
+        """
         handle = self.temporal.get_workflow_handle(subscription_workflow(subscription))
         async with self._turn(handle.id):
             try:
@@ -298,13 +325,13 @@ class Perennial:
 
     @asynccontextmanager
     async def _turn(self, workflow: str) -> AsyncIterator[None]:
-        """Wait until not too many commands of this process are under way at a workflow."""
+        """Wait while too many commands of this process are at a workflow."""
         turns = self._turns.setdefault(workflow, asyncio.Semaphore(_UNDER_WAY))
         async with turns:
             yield
 
     async def _has_workflow(self, subscription: str) -> bool:
-        """Make sure that a living subscription has its workflow; a TERMINATED one needs none."""
+        """Make sure that a living subscription has its workflow. Returns False for one without."""
         row = await self._sql(self._row, subscription)
         if row is None or row.status == Status.TERMINATED:
             return False
@@ -315,7 +342,7 @@ class Perennial:
     # workflows
 
     async def start(self, subscription: str) -> None:
-        """Start a subscription's workflow from what is committed, unless it is there; and note that it is."""
+        """Start a subscription's workflow from what is committed, unless it runs, and record it."""
         await self.start_these([subscription])
 
     async def start_all(
@@ -326,7 +353,10 @@ class Perennial:
         at_once: int = AT_ONCE,
         progress: Callable[[int], None] | None = None,
     ) -> None:
-        """Start the workflows of subscriptions just committed, so many at once, unless they are there; and note that they are."""
+        """Start the workflows of subscriptions just committed, unless they run, and record it.
+
+        `at_once`: how many are started concurrently.
+        """
         queue = asyncio.Semaphore(at_once)
 
         async def start(snapshot: Snapshot) -> None:
@@ -346,7 +376,10 @@ class Perennial:
         at_once: int = AT_ONCE,
         progress: Callable[[int], None] | None = None,
     ) -> None:
-        """Start the workflows of subscriptions from what is committed, so many at once, unless they are there; and note that they are."""
+        """Start the workflows of subscriptions from what is committed, unless they run.
+
+        It records that they are started. `at_once`: how many are started concurrently.
+        """
         for first in range(0, len(subscriptions), _READ_AT_ONCE):
             read = await self._sql(
                 self.ledger.snapshots, subscriptions[first : first + _READ_AT_ONCE], machine_now()
@@ -364,7 +397,7 @@ class Perennial:
         at_once: int = AT_ONCE,
         progress: Callable[[int], None] | None = None,
     ) -> int:
-        """Start the workflows that have not been seen yet: what a crash after a commit left behind. Answers how many."""
+        """Start the workflows that a crash after a commit left behind. Returns how many."""
         missing = await self._sql(self._missing, limit)
         await self.start_these(missing, at_once, progress)
         return len(missing)
@@ -380,7 +413,7 @@ class Perennial:
         )
 
     async def take(self, item: Due, now: datetime) -> Step | None:
-        """Let a workflow on a test clock take its next step (see `doors.application.test_clocks`)."""
+        """Let a workflow run its next step (see `doors.application.test_clocks`)."""
         assert item.version is not None
         if not await self._has_workflow(item.subject.id):
             return None
@@ -391,7 +424,7 @@ class Perennial:
     # queries of a workflow
 
     async def state(self, subscription: str) -> Snapshot:
-        """What the workflow knows of its subscription. Raises RPCError NOT_FOUND for one that never was."""
+        """What the workflow knows of its subscription. Raises RPCError NOT_FOUND."""
         return await self._query(subscription, "state", Snapshot)  # type: ignore[no-any-return]
 
     async def next_step(self, subscription: str) -> Step | None:
@@ -422,7 +455,10 @@ class Perennial:
         await self._sql(open_account, self.ledger, account, now)
 
     async def new_clock(self, clock: str, now: datetime) -> None:
-        """Make a test clock that stands at an instant (UTC). Raises `sqlalchemy.exc.IntegrityError` where it exists."""
+        """Make a test clock that stands at an instant (UTC).
+
+        Raises `sqlalchemy.exc.IntegrityError` where it exists.
+        """
 
         def create() -> None:
             with self.ledger.transaction("new_clock") as connection:
@@ -456,7 +492,7 @@ class Perennial:
             return virtual_now(connection, account=command.account)
 
     def _foreign(self, command: AnyCommand) -> str | None:
-        """Another seller's accounts and subscriptions are not there for this one."""
+        """Why a command is refused: what it names is of another seller. None: it is not."""
         if isinstance(command, SubscriptionCommand):
             query = select(AccountRow.seller).join(
                 SubscriptionRow, SubscriptionRow.account == AccountRow.id

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -68,8 +69,8 @@ async def test_a_top_up_heals_failed_groups_and_tells_their_workflows(shop: Shop
     a, b = await shop.buy("a", "PRO"), await shop.buy("b", "BIZ")
     await shop.advance(2021, 2, 7)
     result = await shop.perennial.do(
-        TopUp(account=shop.id("acme"), amount=90, request_id=shop.id("t"))
-    )  # type: ignore[arg-type]
+        TopUp(account=shop.id("acme"), amount=Decimal(90), request_id=shop.id("t"))
+    )
     assert {s.subscription.id for s in result.snapshots} == {a, b}
     for s in (a, b):
         state = await shop.perennial.state(s)

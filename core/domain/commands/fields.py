@@ -3,8 +3,8 @@
 A command declares a field as `Annotated[type, kind]`. Two functions of a kind judge a value:
 
 * `read` takes a value from outside (a file, the command line, HTTP) and returns the field's value.
-* `check` refuses what can never be a value of the field, whoever makes the command. Limits of the
-  business (501 licences, a top-up of zero) are left to the use case, which refuses with a rule.
+* `check` refuses what can never be a value of the field, wherever the command is made. The use
+  case judges limits of the business (501 licences, a top-up of zero), and refuses with a rule.
 
 Both raise `core.domain.inputs.Wrong`. The JSON schema of a field has its help and its bounds.
 """
@@ -233,7 +233,8 @@ class Choice(FieldKind):
     def check(self, value: object) -> None:
         """Refuse what is no member."""
         if not isinstance(value, self.choices):
-            self.read(None if isinstance(value, str) else value)
+            allowed = inputs.either(choice.value for choice in self.choices)
+            inputs.wrong(f"must be a {self.choices.__name__} ({allowed}), not {shown(value)}")
 
 
 AnyKind = (
