@@ -237,9 +237,7 @@ class _Plain:
     def value(self, tree: Any, path: tuple[str | int, ...], depth: int) -> Any:
         self.left -= 1
         if self.left < 0:
-            _unreadable(
-                f"has more than {MOST_VALUES} values, aliases written out"
-            )
+            _unreadable(f"has more than {MOST_VALUES} values, aliases written out")
         if depth > DEEPEST:
             _unreadable(f"is nested too deep; at most {DEEPEST} levels are allowed")
         match tree:
