@@ -129,8 +129,13 @@ def site() -> Iterator[Site]:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
-    """A worker process: what it works for (`renewals`: hurried subscriptions, `nothing`: no-ops, `perennial`: the real workers of some roles),
-    and settings that differ from the defaults."""
+    """What a worker process runs.
+
+    `kind`: `renewals` for hurried subscriptions, `nothing` for no-ops.
+    `database_url`, `temporal_address`: the servers that it connects to.
+    `roles`: the roles of `doors.service.workers` that it has.
+    `settings`: the settings that differ from the defaults, by name.
+    """
 
     kind: str
     database_url: str
