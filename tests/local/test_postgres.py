@@ -127,7 +127,7 @@ def test_data_of_another_version_are_not_touched(config: Settings) -> None:
     postgres.down(config)
     (config.home / "postgres" / "data" / "PG_VERSION").write_text("12\n")
     with pytest.raises(
-        StackError, match=r"was written by PostgreSQL 12; this installation brings PostgreSQL 18"
+        StackError, match=r"was written by PostgreSQL 12. This installation brings PostgreSQL 18"
     ):
         postgres.up(config)
 
