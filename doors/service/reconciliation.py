@@ -1,4 +1,7 @@
-"""Reconciliation for whoever asks (`reconcile`), and every hour on a Temporal Schedule (`ensure_schedule`). What it does: `activities.reconcile`."""
+"""Reconciliation on request (`reconcile`), and every hour by a Temporal Schedule (`ensure_schedule`).
+
+`activities.reconcile` describes what it does.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -36,18 +39,22 @@ from workflows.reconciliation import ReconciliationInput
 
 log = structlog.get_logger()
 
-#: Attempts of an activity, or of a workflow task, after which one speaks of trouble.
+#: An activity or a workflow task is in trouble after this number of attempts.
 _TROUBLE = 5
 _QUERY = timedelta(seconds=5)
-#: The scheduled reconciliation asks each workflow what it knows once in so many times.
+#: The scheduled reconciliation queries each workflow once in this number of passes.
 _ASK_EVERY = 24
 
 
 async def reconcile(
     perennial: Perennial, progress: Callable[[Part, int], None] | None = None
 ) -> Report:
-    """Reconcile everything now, in this process: it works while no worker is up. `progress` is told the part and how much was looked at.
-    Raises `sqlalchemy.exc.OperationalError` or `temporalio.service.RPCError` when the system is away."""
+    """Reconcile everything now in this process. No worker needs to run.
+
+    `progress` is called with the part and the number of its subjects that were checked. Raises
+    `sqlalchemy.exc.OperationalError` if PostgreSQL is away, and `temporalio.service.RPCError` if
+    Temporal is away.
+    """
     reconciliation, report = _reconciliation(perennial, ask_every=1), Report()
     for part in Part:
         after: str | None = ""
@@ -63,7 +70,7 @@ async def reconcile(
 
 
 def reconciling(perennial: Perennial) -> Callable[..., Any]:
-    """The activity of the scheduled reconciliation."""
+    """The activity that the scheduled reconciliation runs."""
     reconciliation = _reconciliation(perennial, ask_every=_ASK_EVERY)
 
     @activity.defn(name="reconcile")
@@ -76,12 +83,12 @@ def reconciling(perennial: Perennial) -> Callable[..., Any]:
 
 
 def schedule_id(task_queue: str) -> str:
-    """The id of the schedule of an installation."""
+    """The id of an installation's schedule."""
     return f"reconciliation/{task_queue}"
 
 
 async def ensure_schedule(perennial: Perennial) -> None:
-    """Create the schedule of the reconciliation, or bring it to what the settings say."""
+    """Create the schedule of the reconciliation, or update it to the interval of the settings."""
     config = perennial.config
     id_ = schedule_id(config.task_queue)
     wanted = Schedule(
@@ -119,7 +126,7 @@ def _reconciliation(perennial: Perennial, *, ask_every: int) -> Reconciliation:
 
 
 def _tell(part: Part, result: ReconcileResult) -> None:
-    """Each finding, and each batch, is a line in the log; findings are counted for whoever watches."""
+    """Log each finding and each batch, and count the findings in the metrics."""
     meter = Runtime.default().metric_meter
     for finding in result.findings:
         level = log.warning if finding.repaired else log.error
@@ -143,7 +150,7 @@ def _tell(part: Part, result: ReconcileResult) -> None:
 
 
 class OnTemporal:
-    """The workflows of subscriptions, as the server knows them (`activities.reconcile.Workflows`)."""
+    """The workflows of subscriptions on the Temporal server (`activities.reconcile.Workflows`)."""
 
     def __init__(self, perennial: Perennial) -> None:
         self._perennial = perennial
@@ -152,7 +159,7 @@ class OnTemporal:
         return self._perennial.temporal.get_workflow_handle(subscription_workflow(subscription))
 
     async def standing(self, subscription: str) -> Standing:
-        """See `Workflows`."""
+        """As `Workflows` describes."""
         try:
             description = await self._handle(subscription).describe()
         except RPCError as error:
@@ -169,7 +176,7 @@ class OnTemporal:
         )
 
     async def known(self, subscription: str) -> Snapshot | None:
-        """See `Workflows`."""
+        """As `Workflows` describes."""
         try:
             async with asyncio.timeout(_QUERY.total_seconds()):
                 return await self._handle(subscription).query("state", result_type=Snapshot)  # type: ignore[no-any-return]
@@ -183,17 +190,20 @@ class OnTemporal:
             return None
 
     async def start(self, subscription: str) -> None:
-        """See `Workflows`."""
+        """As `Workflows` describes."""
         await self._perennial.start(subscription)
 
     async def tell(self, snapshot: Snapshot) -> None:
-        """See `Workflows`."""
+        """As `Workflows` describes."""
         await self._handle(snapshot.subscription.id).signal("moved", snapshot)
 
 
 def trouble(raw: DescribeWorkflowExecutionResponse, patience: timedelta) -> str | None:
-    """What keeps a workflow from going on: an activity that fails again and again, workflow code that does not run, or workers that are not
-    there. `patience` is how long one waits for a worker."""
+    """The reason why a workflow does not go on, or None.
+
+    An activity fails again and again, the workflow code fails, or no worker runs. `patience` is how
+    long a task may wait for a worker.
+    """
     long_ago = machine_now() - patience
     for pending in raw.pending_activities:
         name = pending.activity_type.name
@@ -208,7 +218,10 @@ def trouble(raw: DescribeWorkflowExecutionResponse, patience: timedelta) -> str 
     if raw.HasField("pending_workflow_task"):
         task = raw.pending_workflow_task
         if task.attempt >= _TROUBLE:
-            return f"its workflow task fails (attempt {task.attempt}): its code and its history do not agree, or the code has a fault"
+            return (
+                f"its workflow task fails (attempt {task.attempt}): "
+                "its code and its history do not agree, or the code has a fault"
+            )
         if task.original_scheduled_time.ToDatetime(long_ago.tzinfo) < long_ago:
             return "it waits for a worker with the role workflows"
     return None
