@@ -1,6 +1,6 @@
-"""Reconciliation on request (`reconcile`), and every hour by a Temporal Schedule (`ensure_schedule`).
+"""Reconciliation, on request (`reconcile`) and on a Temporal Schedule (`ensure_schedule`).
 
-`activities.reconcile` describes what it does.
+The schedule runs it every hour. `activities.reconcile` describes what it does.
 """
 
 import asyncio
@@ -179,7 +179,9 @@ class OnTemporal:
         """As `Workflows` describes."""
         try:
             async with asyncio.timeout(_QUERY.total_seconds()):
-                return await self._handle(subscription).query("state", result_type=Snapshot)  # type: ignore[no-any-return]
+                handle = self._handle(subscription)
+                state: Snapshot = await handle.query("state", result_type=Snapshot)
+                return state
         except (
             TimeoutError,
             RPCError,
