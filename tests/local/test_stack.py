@@ -1,4 +1,4 @@
-"""The stack as a whole: embedded, configured, or half and half; nothing else knows which."""
+"""The stack as a whole: embedded, configured, or one part of each."""
 
 import concurrent.futures
 import os
