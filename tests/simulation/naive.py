@@ -69,7 +69,7 @@ REFUSED_IN = {
     "resubscribe": {"EXPIRED": "8.1"},
     "terminate": {},
 }
-"""The table of Rule 2: the commands that are refused, with the rule. TERMINATED is always Rule 2."""
+"""The table of Rule 2: the refused commands, with the rule. TERMINATED is always Rule 2."""
 
 WHILE_SUSPENDED = ("resume", "terminate", "top_up", "set_card", "set")
 """The commands that a suspended account accepts (Rule 11.8)."""
@@ -493,7 +493,7 @@ class Story:
         self.charge(subscription, "renewed", lines, now)
 
     def fail(self, subscription: Subscription, reason: str, now: datetime) -> None:
-        """Mark the renewal as failed. After *E* the subscription expires at once (Rules 5.4, 13)."""
+        """Mark the renewal as failed. After *E* it expires at once (Rules 5.4, 13)."""
         subscription.failed, subscription.attempted, subscription.at_once = True, now, None
         self.tell(now, subscription.account, "renewal_failed", subscription, reason=reason)
         if day_of(now, subscription.account.zone) > subscription.expiry:
