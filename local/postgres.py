@@ -461,7 +461,9 @@ def _socket_directory(home: Path) -> Path:
 def _short_temporary_directory() -> Path:
     """The temporary directory, or /tmp if its path leaves no room for the path of a socket."""
     usual = Path(tempfile.gettempdir())
-    return usual if len(os.fsencode(usual)) <= _SOCKET_PATH_LIMIT - 40 else Path("/tmp")  # noqa: S108
+    if len(os.fsencode(usual)) <= _SOCKET_PATH_LIMIT - 40:
+        return usual
+    return Path("/tmp")  # noqa: S108
 
 
 def _make_private(run: Path, user: int | None) -> None:

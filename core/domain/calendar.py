@@ -1,7 +1,7 @@
 """Local dates, instants and months.
 
-This module computes at which instant a local date begins (Rule 1.4), and which day is a number of
-months after an anchor (Rule 1.3). It knows no subscription and reads no clock.
+This module computes the instant at which a local date begins (Rule 1.4). It also computes the day
+that is a number of months after an anchor (Rule 1.3). It knows no subscription and reads no clock.
 
 Worked example: the anchor is 2023-01-31. After one paid month the last paid day is 2023-02-27:
 2023-02-28 (the 31st clamped to the month's length) − 1 day. After two paid months it is 2023-03-30:
