@@ -122,7 +122,7 @@ def test_no_line_is_longer_than_100_columns() -> None:
         ]
         if long:
             found += [f"{name_of(path)}:{n}" for n in long if n not in in_tables(path)]
-    assert found == []
+    assert found == [], "\n".join(found)
 
 
 # Matches ------------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ def test_a_match_names_every_kind_or_says_why_it_is_open() -> None:
             explained = "#" in lines[line - 1] or lines[line].lstrip().startswith("#")
             if not explained and not proves_that_none_is_left(node):
                 found.append(f"{name_of(path)}:{line}")
-    assert found == []
+    assert found == [], "\n".join(found)
 
 
 # Words --------------------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ def test_a_word_of_an_enum_is_written_only_where_it_is_defined(enum: str) -> Non
         for string in passed_or_compared(tree_of(path))
         if string.value in words and (name, string.value) not in OTHER_MEANINGS
     ]
-    assert found == []
+    assert found == [], "\n".join(found)
 
 
 @pytest.mark.parametrize(("name", "word"), OTHER_MEANINGS)
@@ -285,7 +285,7 @@ def test_prose_names_who_does_something() -> None:
                 f"{name_of(path)}:{line + plain.count(chr(10), 0, word.start())} {word[0]}"
                 for word in VAGUE.finditer(plain)
             ]
-    assert found == []
+    assert found == [], "\n".join(found)
 
 
 def test_a_function_returns_and_does_not_answer() -> None:
@@ -295,7 +295,7 @@ def test_a_function_returns_and_does_not_answer() -> None:
         for line, text in docstrings(path)
         if any(ANSWERS.match(sentence) for sentence in re.split(r"(?<=[.;:])\s", text))
     ]
-    assert found == []
+    assert found == [], "\n".join(found)
 
 
 # Addresses ----------------------------------------------------------------------------------------
@@ -311,4 +311,4 @@ def test_no_file_names_a_place_of_one_machine_or_a_package_registry() -> None:
                 f"{name_of(path)}:{text_of(path).count(chr(10), 0, place.start()) + 1} {place[0]}"
                 for place in pattern.finditer(text_of(path))
             ]
-    assert found == []
+    assert found == [], "\n".join(found)
