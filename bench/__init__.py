@@ -1,1 +1,1 @@
-"""What Perennial costs and how fast it is, measured: `python -m bench` (see README.md)."""
+"""Measures what Perennial costs and how fast it is: `python -m bench` (see README.md)."""

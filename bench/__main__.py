@@ -1,5 +1,8 @@
-"""`python -m bench [--quick] [--only NAME …]`: measures, prints tables, writes bench/results/<time>.json. Exit status 0 unless a bench itself breaks;
-whether the bars hold is in the tables."""
+"""`python -m bench [--quick] [--only NAME …]` runs the benches.
+
+It prints tables and writes bench/results/<time>.json. The tables show whether the bars hold. The
+exit status is 0 unless a bench itself fails.
+"""
 
 import argparse
 import asyncio
@@ -32,14 +35,14 @@ BENCHES = {
 
 
 def main() -> int:
-    """Measure what is asked for; answers the exit status."""
+    """Run the benches that the arguments name. Returns the exit status."""
     parser = argparse.ArgumentParser(
         "python -m bench", description="What Perennial costs and how fast it is."
     )
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="smaller and only once: minutes, and figures that are good for a first look",
+        help="smaller benches, each run once: takes minutes, the figures are only a first look",
     )
     parser.add_argument(
         "--only",
@@ -47,7 +50,7 @@ def main() -> int:
         choices=BENCHES,
         default=list(BENCHES),
         metavar="NAME",
-        help=f"of {', '.join(BENCHES)}",
+        help=f"run only these benches, of {', '.join(BENCHES)} (default: all)",
     )
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
@@ -69,7 +72,7 @@ def main() -> int:
         highlight=False,
     )
     for name, error in broken.items():
-        console.print(f"[red]{name} broke:[/] {error}", highlight=False)
+        console.print(f"[red]{name} failed:[/] {error}", highlight=False)
     return 1 if broken else 0
 
 
@@ -93,9 +96,9 @@ def _all(
                 ).measure
                 results[name] = asyncio.run(_await(measure(quick, say)))
             except KeyboardInterrupt:
-                errors.print("interrupted: everything that was started is stopped")
+                errors.print("Interrupted. Everything that was started is stopped.")
                 raise SystemExit(130) from None
-            except Exception as error:  # the others are measured all the same
+            except Exception as error:  # the other benches still run
                 errors.print_exception()
                 broken[name] = f"{type(error).__name__}: {error}"
                 continue
@@ -120,10 +123,8 @@ def _write(at: datetime, quick: bool, results: dict[str, list[Result]], console:
     }
     file = RESULTS / f"{at:%Y-%m-%dT%H%M%S}.json"
     file.write_text(json.dumps(document, indent=2) + "\n")
-    console.print(
-        f"written to {file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file}",
-        highlight=False,
-    )
+    shown = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+    console.print(f"written to {shown}", highlight=False)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""How long the command line takes to say something: a process from its start to its end."""
+"""How long the command line takes to print its help: a process from its start to its end."""
 
 import asyncio
 import subprocess
@@ -10,7 +10,7 @@ from settings import PROJECT
 
 
 async def measure(quick: bool, say: Say) -> list[Result]:
-    """`starter.py --help`; the first of all, which may have to compile, does not count."""
+    """Time `starter.py --help`. The first run may have to compile, so it does not count."""
     say("starter.py --help")
     await asyncio.to_thread(_seconds)
     rounds = [await asyncio.to_thread(_seconds) for _ in range(3 if quick else 5)]

@@ -1,4 +1,4 @@
-"""The direct engine: a whole portfolio through a year, and one subscription through ten."""
+"""The direct engine: a whole portfolio for one year, and one subscription for ten years."""
 
 import asyncio
 import logging
@@ -48,7 +48,10 @@ until: 2025-02-01
 
 
 async def measure(quick: bool, say: Say) -> list[Result]:
-    """A year of the portfolio (quickly: of its first 1,000 customers), and the story of ten years."""
+    """Run a year of the portfolio, and a story of ten years.
+
+    `quick`: the portfolio is only its first 1,000 customers, and the story runs once.
+    """
     return [await _year(1000 if quick else None, say), await _story(1 if quick else 5, say)]
 
 
@@ -76,7 +79,7 @@ async def _year(limit: int | None, say: Say) -> Result:
 
 
 def _share_out(ledger: Ledger) -> None:
-    """Give each process a clock and its share of the accounts, which have nothing in common."""
+    """Give each process its own clock and its share of the accounts. Accounts share nothing."""
     with ledger.engine.begin() as connection:
         connection.execute(
             insert(Clock), [{"id": f"{CLOCK}-{n}", "now": BEGIN} for n in range(PROCESSES)]
@@ -87,7 +90,8 @@ def _share_out(ledger: Ledger) -> None:
             ("messages", "account"),
             ("steps", "account"),
         ):
-            share = f"UPDATE {table} SET clock = :clock || '-' || abs(hashtext({account}::text) % :processes)"
+            number = f"abs(hashtext({account}::text) % :processes)"
+            share = f"UPDATE {table} SET clock = :clock || '-' || {number}"  # noqa: S608
             connection.execute(text(share), {"clock": CLOCK, "processes": PROCESSES})
 
 
@@ -124,7 +128,7 @@ def _advance(url: str, clock: str) -> None:
 
 
 def _processor() -> float:
-    """Processor seconds of this process and of those that it has waited for."""
+    """CPU seconds of this process, and of the child processes that have ended."""
     return sum(
         usage.ru_utime + usage.ru_stime
         for usage in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
@@ -172,18 +176,18 @@ def _portfolio(
         Figure("attempts, expiries, terminations and notices/s", _steps(events) / seconds),
     ]
     notes = (
-        "Renewals/s: of all that the year took, failed attempts, card charges, notices and expiries included.",
-        f"{PROCESSES} processes, one for each processor, each with its share of the accounts and a clock of its own.",
+        "Renewals/s: the time includes failed attempts, card charges, notices and expiries.",
+        f"{PROCESSES} processes, one for each processor. Each has its own clock and accounts.",
     )
     return Result(
-        "telco-customers.csv and a year, by the direct engine on a throwaway PostgreSQL",
+        "telco-customers.csv for a year, by the direct engine on a throwaway PostgreSQL",
         figures,
         notes,
     )
 
 
 def _amount(books: dict[str, Decimal], book: str) -> float:
-    """What has come from (fees: gone to) a book."""
+    """The sum that has come out of a book. It is negative if money has gone into it."""
     return -float(books.get(book, Decimal(0)))
 
 

@@ -1,4 +1,4 @@
-"""Figures, their bars, and how they are shown."""
+"""Figures, the bars that they must hold, and how both are printed."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -9,19 +9,19 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-#: Tells what is going on, for people.
+#: Called with a few words for people about what is measured now.
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What a figure must hold: at most, or at least."""
+    """The largest or the smallest value that a figure may have."""
 
     value: float
     at_least: bool = False
 
     def holds(self, figure: float) -> bool:
-        """Whether a figure holds it."""
+        """Whether a figure holds this bar."""
         return figure >= self.value if self.at_least else figure <= self.value
 
     def __str__(self) -> str:
@@ -29,18 +29,23 @@ class Bar:
 
 
 def at_most(value: float) -> Bar:
-    """A bar that is not to be exceeded."""
+    """A bar that a figure must not exceed."""
     return Bar(value)
 
 
 def at_least(value: float) -> Bar:
-    """A bar that is to be reached."""
+    """A bar that a figure must reach."""
     return Bar(value, at_least=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured value. `rounds` are the single measurements whose median it is."""
+    """One measured value.
+
+    `name`, `value`, `unit`: what the table shows.
+    `bar`: what the value must hold. Default: None.
+    `rounds`: the single measurements. The value is their median.
+    """
 
     name: str
     value: float
@@ -50,11 +55,11 @@ class Figure:
 
     @property
     def passed(self) -> bool | None:
-        """Whether its bar holds; none without one."""
+        """Whether its bar holds. None if it has no bar."""
         return None if self.bar is None else self.bar.holds(self.value)
 
     def as_json(self) -> dict[str, Any]:
-        """For the results file."""
+        """As a JSON document for the file of results."""
         return {
             "name": self.name,
             "value": round(self.value, 4),
@@ -67,14 +72,14 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one bench has measured; `notes` say what the figures mean."""
+    """What one bench has measured. `notes` say what the figures mean."""
 
     title: str
     figures: Sequence[Figure]
     notes: Sequence[str] = field(default_factory=tuple)
 
     def as_json(self) -> dict[str, Any]:
-        """For the results file."""
+        """As a JSON document for the file of results."""
         return {
             "title": self.title,
             "figures": [figure.as_json() for figure in self.figures],
@@ -83,12 +88,12 @@ class Result:
 
 
 def of_rounds(name: str, rounds: Sequence[float], unit: str = "", bar: Bar | None = None) -> Figure:
-    """The median of several rounds."""
+    """The median of several rounds, as a figure."""
     return Figure(name, median(rounds), unit, bar, tuple(rounds))
 
 
 def shown(value: float) -> str:
-    """A value with as many decimals as it deserves."""
+    """A value as text. Small values have more decimals."""
     if not math.isfinite(value):
         return str(value)
     if abs(value) >= 100 or value == int(value):
@@ -97,7 +102,7 @@ def shown(value: float) -> str:
 
 
 def print_result(console: Console, result: Result) -> None:
-    """A table."""
+    """Print a result as a table, with its notes below."""
     table = Table(title=result.title, title_justify="left", title_style="bold", min_width=96)
     table.add_column("figure", ratio=1)
     for name in ("value", "bar", "rounds"):

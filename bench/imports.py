@@ -1,7 +1,8 @@
-"""The rate of an import beside bare workflow starts: the same number, the same concurrency, the same server, one after the other.
+"""The rate of an import, compared with bare workflow starts.
 
-A bare start is a workflow without input on a task queue that nobody serves: what the server and the client need at the least. No worker
-runs during either.
+Both start the same number of workflows on the same server with the same concurrency, one after the
+other. A bare start is a workflow without input on a task queue without a worker. It is the least
+work for the server and the client. No worker runs during either measurement.
 """
 
 import asyncio
@@ -16,12 +17,13 @@ from doors.application.perennial import Perennial
 from doors.intake.column_mapping import ColumnMapping
 from doors.intake.customer_import import AT_ONCE, import_file
 
-NOBODY = "perennial-bench-nobody"
+#: A task queue that no worker polls.
+UNSERVED = "perennial-bench-unserved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRate:
-    """How many, and in how many seconds each."""
+    """The number of customers, and the seconds that the import and the bare starts took."""
 
     customers: int
     import_seconds: float
@@ -29,17 +31,17 @@ class ImportRate:
 
     @property
     def imported_per_second(self) -> float:
-        """Customers imported, their workflows started."""
+        """Customers that were imported per second, with their workflows started."""
         return self.customers / self.import_seconds
 
     @property
     def started_per_second(self) -> float:
-        """Bare workflow starts."""
+        """Bare workflow starts per second."""
         return self.customers / self.bare_seconds
 
     @property
     def ratio(self) -> float:
-        """The import's rate as a part of the bare starts'."""
+        """The import's rate divided by the rate of bare starts."""
         return self.bare_seconds / self.import_seconds
 
 
@@ -52,7 +54,14 @@ async def import_rate(
     limit: int | None = None,
     rounds: int = 1,
 ) -> ImportRate:
-    """Import a file into an installation, then start as many bare workflows; several rounds in turn, each with ids of its own."""
+    """Import a file into an installation, then start as many bare workflows.
+
+    `perennial`: the installation.
+    `file`, `mapping`: the customers, and how the columns are read.
+    `at_once`: workflow starts that run concurrently.
+    `limit`: the number of customers in a round. Default: all of the file.
+    `rounds`: how often both are repeated. Each round has its own ids.
+    """
     customers, imported, bare = 0, 0.0, 0.0
     for _ in range(rounds):
         run = uuid.uuid4().hex[:8]
@@ -66,12 +75,12 @@ async def import_rate(
 
 
 async def bare_starts(temporal: Client, count: int, run: str, at_once: int = AT_ONCE) -> float:
-    """Start so many workflows that do nothing, so many at once; answers the seconds."""
+    """Start `count` workflows that do nothing, `at_once` concurrently. Returns the seconds."""
     queue = asyncio.Semaphore(at_once)
 
     async def start(number: int) -> None:
         async with queue:
-            await temporal.start_workflow("Bare", id=f"bare/{run}/{number}", task_queue=NOBODY)
+            await temporal.start_workflow("Bare", id=f"bare/{run}/{number}", task_queue=UNSERVED)
 
     begin = time.perf_counter()
     await asyncio.gather(*map(start, range(count)))

@@ -1,5 +1,8 @@
-"""What a worker process for workflows needs with thousands of sleeping subscriptions: its resident memory after all of them have been started,
-each has planned its next step, and nothing happens any more."""
+"""The memory that a worker process for workflows needs with thousands of sleeping subscriptions.
+
+It is the resident memory after all workflows have been started, each has planned its next step, and
+the worker is idle.
+"""
 
 import asyncio
 import os
@@ -33,19 +36,22 @@ _START_SECONDS, _QUIET_SECONDS = 60.0, 3.0
 
 
 async def measure(quick: bool, say: Say) -> list[Result]:
-    """With the default cache of workflows; thoroughly, also with one that holds them all."""
+    """Measure with the default cache of workflows.
+
+    Unless `quick`, measure also with a cache that holds all workflows.
+    """
     count = 1000 if quick else SUBSCRIPTIONS
     caches = [Settings().workflow_cache, *([] if quick else [SUBSCRIPTIONS])]
     figures = []
     for cache in caches:
-        say(f"worker memory: {count} sleeping subscriptions, {cache} runs in memory at most")
+        say(f"worker memory: {count} sleeping subscriptions, at most {cache} runs in memory")
         name = f"resident memory: {count:,} sleeping, cache of {cache:,} runs"
         figures.append(Figure(name, await _resident(count, cache) / 2**20, "MiB", at_most(400)))
     return [
         Result(
             "Memory of a worker for workflows",
             figures,
-            ("A process `worker.py workflows`, all subscriptions by the machine's clock.",),
+            ("A process `worker.py workflows`. All subscriptions live by the machine's clock.",),
         )
     ]
 
@@ -64,19 +70,19 @@ async def _resident(count: int, cache: int) -> float:
 
 
 async def _asleep(client: Client, process: psutil.Process) -> None:
-    """Wait until the worker has nothing to do: it hardly uses its CPU for some seconds."""
+    """Wait until the worker is idle: it hardly uses the CPU for some seconds."""
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         before = sum(process.cpu_times()[:2])
         await asyncio.sleep(_QUIET_SECONDS)
         if sum(process.cpu_times()[:2]) - before < 0.05 * _QUIET_SECONDS:
             return
-    raise RuntimeError("the worker has not come to rest in five minutes")
+    raise RuntimeError("the worker is still busy after five minutes")
 
 
 @contextmanager
 def _worker(here: Site, cache: int) -> Iterator[psutil.Process]:
-    """`worker.py workflows` on a stack, ready."""
+    """Run `worker.py workflows` on a stack, and yield its process when it is ready."""
     environment = os.environ | {
         "PERENNIAL_DATABASE_URL": here.database_url,
         "PERENNIAL_TEMPORAL_ADDRESS": here.temporal_address,

@@ -1,7 +1,8 @@
-"""What a happy renewal costs, and how many a second there are beside a no-op workflow of the same shape.
+"""What a renewal from the wallet costs, and how many run per second.
 
-Each measurement is a window of some seconds in which more renewals are due than can be done. Every window of renewals has one of no-ops beside
-it, on the same server, and their order alternates from round to round.
+The rate is compared with no-op workflows of the same shape. Each measurement is a window of some
+seconds in which more renewals are due than the worker can do. Each window of renewals is paired
+with a window of no-ops on the same server. Their order alternates from round to round.
 """
 
 import asyncio
@@ -27,16 +28,22 @@ from doors.application.perennial import Perennial
 from settings import Settings
 
 SWEEP = (1, 3, 6, 12)
-#: Runs kept in memory by a cold worker: so few that a subscription's is gone when it is due again, as it is after a month of sleep.
+#: Runs that a cold worker keeps in memory. They are so few that the run of a subscription is gone
+#: when its next step is due, as after a month of sleep.
 COLD_CACHE = 60
 _AT_ONCE = 50
-#: So many cycles in a run that none continues as new while it is watched.
+#: Cycles in a run, so many that no run continues as new during the measurement.
 _ENDLESS = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How renewals are run: cycles until continue-as-new, as local activities or regular ones, with workflows that are in memory or not."""
+    """How renewals run.
+
+    `cycles_per_run`: cycles until the workflow continues as new.
+    `locally`: whether the renewal is a local activity or a regular one.
+    `cold`: whether the run of the workflow is no longer in memory when a step is due.
+    """
 
     cycles_per_run: int
     locally: bool
@@ -49,7 +56,13 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What was done in a window, and what one cycle took: CPU in milliseconds, WAL in bytes."""
+    """What was done in a window, and what one cycle has cost.
+
+    `rate`: cycles per second.
+    `worker_ms`, `server_ms`, `database_ms`: milliseconds of CPU per cycle.
+    `statements`, `round_trips`: SQL statements and round trips per cycle.
+    `wal`: bytes of write-ahead log per cycle.
+    """
 
     rate: float
     worker_ms: float
@@ -61,13 +74,19 @@ class Window:
 
     @property
     def cpu_ms(self) -> float:
-        """Of all parts."""
+        """Milliseconds of CPU per cycle, of the worker and both servers."""
         return self.worker_ms + self.server_ms + self.database_ms
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long it is measured: workflows, seconds to get going, seconds of a window, rounds."""
+    """How much is measured.
+
+    `workflows`: how many run.
+    `warm_up`: seconds before a window begins.
+    `window`: seconds of a window.
+    `rounds`: how often each window is repeated.
+    """
 
     workflows: int
     warm_up: float
@@ -80,7 +99,7 @@ QUICK = Effort(workflows=200, warm_up=3, window=5, rounds=1)
 
 
 async def measure(quick: bool, say: Say) -> list[Result]:
-    """What a renewal costs, the rates beside no-ops, and the sweep over cycles per run."""
+    """Measure what a renewal costs, the rates of renewals and no-ops, and the best run length."""
     effort = QUICK if quick else THOROUGH
     default = Settings().cycles_per_run
     usual = [Shape(default, locally) for locally in (True, False)]
@@ -112,7 +131,8 @@ async def measure(quick: bool, say: Say) -> list[Result]:
         for number in range(effort.rounds):
             for place, shape in enumerate(shapes, start=1):
                 say(
-                    f"renewals beside no-ops, round {number + 1} of {effort.rounds}, {place} of {len(shapes)}: {shape}"
+                    f"renewals beside no-ops, round {number + 1} of {effort.rounds}, "
+                    f"{place} of {len(shapes)}: {shape}"
                 )
                 pairs[shape].append(await bench.pair(shape, renewals_first=number % 2 == 0))
     return [
@@ -129,7 +149,7 @@ class _Bench:
         self._effort = effort
 
     async def pair(self, shape: Shape, *, renewals_first: bool) -> tuple[Window, Window]:
-        """A window of renewals and one of no-ops."""
+        """Measure a window of renewals and a window of no-ops."""
         if renewals_first:
             renewals = await self._window("renewals", shape)
             return renewals, await self._window("nothing", shape)
@@ -137,7 +157,7 @@ class _Bench:
         return await self._window("renewals", shape), nothing
 
     async def history(self, shape: Shape) -> "PerCycle":
-        """The history of a few renewals."""
+        """Measure what a few renewals leave in the history."""
         few = [
             s
             for s in self._subscriptions
@@ -162,7 +182,7 @@ class _Bench:
     async def _running(
         self, kind: str, shape: Shape, subscriptions: Sequence[str]
     ) -> AsyncIterator[tuple[Client, WorkerProcess]]:
-        """Workflows on the move, and a worker process that moves them."""
+        """Run workflows, and a worker process for them. Yields the client and the process."""
         queue = f"bench-{uuid.uuid4().hex[:8]}"
         chosen: dict[str, Any] = {
             "task_queue": queue,
@@ -231,7 +251,10 @@ def _between(before: Used, after: Used) -> Window:
 
 @dataclass(frozen=True, slots=True)
 class PerCycle:
-    """What a cycle leaves in the history: of whole runs, or, where there is none, from one timer to the next."""
+    """What a cycle leaves in the history: events, bytes and activities.
+
+    It is the mean over whole runs. Without a whole run it is the mean from timer to timer.
+    """
 
     events: float
     bytes: float
@@ -239,7 +262,7 @@ class PerCycle:
 
 
 async def per_cycle(client: Client, workflows: Sequence[str]) -> PerCycle:
-    """Of workflows that have gone through some cycles."""
+    """Read the histories of workflows that have finished some cycles."""
     cycles: list[_Event] = []
     timers = 0
     for workflow in workflows:
@@ -265,7 +288,7 @@ class _Event:
 
 
 def _between_timers(run: list[_Event]) -> list[_Event]:
-    """From the first timer up to the last one."""
+    """The events from the first timer up to the last one."""
     timers = [
         place for place, event in enumerate(run) if event.kind == EventType.EVENT_TYPE_TIMER_STARTED
     ]
@@ -293,7 +316,7 @@ async def _first_run(client: Client, workflow: str) -> str:
     raise RuntimeError(f"{workflow} has no history")
 
 
-# What is shown
+# What is shown ------------------------------------------------------------------------------------
 
 
 def _cost(
@@ -337,10 +360,11 @@ def _cost(
             of_rounds(f"CPU of PostgreSQL: {shape}", [w.database_ms for w in windows], "ms"),
         ]
     return Result(
-        "A happy renewal",
+        "A renewal from the wallet",
         figures,
         (
-            "Events of whole runs by their cycles; without continue-as-new from one timer to the next.",
+            "Events are counted over whole runs and divided by their cycles. "
+            "Without continue-as-new they are counted from timer to timer.",
         ),
     )
 
@@ -367,9 +391,11 @@ def _beside(
             ),
         ]
     notes = (
-        f"{effort.workflows} workflows, each due a second after its last cycle; one worker process; server, PostgreSQL and worker share the machine.",
-        f"cold: the worker keeps {COLD_CACHE} runs in memory, so each renewal replays its run, as after a month of sleep. warm: it keeps all.",
-        "The aim is 0.8. On a machine that does other work besides, the CPU figures are the steadier ones.",
+        f"{effort.workflows} workflows, each due a second after its last cycle. "
+        "One worker process shares the machine with the server and PostgreSQL.",
+        f"cold: the worker keeps {COLD_CACHE} runs in memory, so each renewal replays its run, "
+        "as after a month of sleep. warm: it keeps all runs.",
+        "The aim is 0.8. On a machine that does other work, the CPU figures are more reliable.",
     )
     return Result("Renewals beside no-op workflows of the same shape", figures, notes)
 

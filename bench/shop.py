@@ -1,4 +1,7 @@
-"""Subscriptions to renew: accounts with credits for ever, one monthly subscription each, living by the machine's clock."""
+"""Subscriptions to renew. Each account has one monthly subscription and almost endless credits.
+
+The accounts live by the machine's clock.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -19,7 +22,10 @@ CREDITS = Decimal("100000000")
 
 
 def open_shop(database_url: str, subscriptions: int) -> list[str]:
-    """Open the accounts and buy the subscriptions, by the use cases themselves; answers the subscriptions' ids."""
+    """Open the accounts and buy the subscriptions through the use cases.
+
+    Returns the ids of the subscriptions.
+    """
     ledger = Ledger(connect(database_url, pool_size=4), SELLER)
     activities, now = Activities(ledger, SimulatedCards(ledger.engine)), machine_now()
     try:

@@ -1,6 +1,7 @@
-"""Where it is measured: a throwaway stack, worker processes, and what they all consume. Nothing of it outlives the bench.
+"""Where a bench runs: a throwaway stack, worker processes, and what all of them consume.
 
-The PostgreSQL is a throwaway one: real in everything but that it does not wait for the disk.
+Nothing of it outlives the bench. The throwaway PostgreSQL does not wait for the disk. In all other
+respects it is a normal one.
 """
 
 import json
@@ -28,7 +29,10 @@ _START_SECONDS = 60.0
 
 
 def forget_configuration() -> None:
-    """Measure the defaults, on servers of our own, whatever is configured; and say only what is wrong."""
+    """Forget the user's configuration. The bench measures the defaults on its own servers.
+
+    From now on only warnings are logged.
+    """
     for name in [name for name in os.environ if name.startswith(PREFIX) and name not in _KEPT]:
         del os.environ[name]
     Settings.model_config["env_file"] = None
@@ -38,7 +42,13 @@ def forget_configuration() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What was consumed up to a moment: seconds of CPU by part, bytes of WAL; with the worker's counts."""
+    """What was consumed until an instant.
+
+    `at`: the instant, in seconds of the monotonic clock.
+    `server`, `database`, `worker`: CPU seconds of Temporal, PostgreSQL and the worker.
+    `wal`: bytes of PostgreSQL's write-ahead log.
+    `done`, `statements`, `round_trips`: the counts of the worker.
+    """
 
     at: float
     server: float
@@ -66,7 +76,7 @@ class Site:
         ]
 
     def used(self, worker: "WorkerProcess | None" = None) -> Used:
-        """What was consumed until now."""
+        """What was consumed until now. `worker`: whose counts are included."""
         counts = worker.counts() if worker else Counts()
         with self.engine.connect() as connection:
             wal = int(
@@ -87,7 +97,7 @@ class Site:
 
 
 def _name(process: psutil.Process) -> str:
-    """Empty when it has ended meanwhile, as connections' processes do."""
+    """The name of a process. Empty if it has ended, as processes of connections do."""
     try:
         return process.name()
     except psutil.NoSuchProcess:
@@ -107,7 +117,7 @@ def _cpu(process: psutil.Process) -> float:
 
 
 def _cpu_of_all(process: psutil.Process) -> float:
-    """With its children, those that have ended included."""
+    """CPU seconds of a process and its children. Children that have ended are included."""
     times = process.cpu_times()
     total = _cpu(process) + float(times.children_user + times.children_system)
     for child in process.children():
@@ -118,7 +128,7 @@ def _cpu_of_all(process: psutil.Process) -> float:
 
 @contextmanager
 def site() -> Iterator[Site]:
-    """A stack for the time of the block."""
+    """A throwaway stack for the time of the block."""
     with stack.throwaway() as addresses:
         here = Site(addresses)
         try:
@@ -129,8 +139,13 @@ def site() -> Iterator[Site]:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
-    """A worker process: what it works for (`renewals`: hurried subscriptions, `nothing`: no-ops, `perennial`: the real workers of some roles),
-    and settings that differ from the defaults."""
+    """What a worker process runs.
+
+    `kind`: `renewals` for hurried subscriptions, `nothing` for no-ops.
+    `database_url`, `temporal_address`: the servers that it connects to.
+    `roles`: the roles of `doors.service.workers` that it has.
+    `settings`: the settings that differ from the defaults, by name.
+    """
 
     kind: str
     database_url: str
@@ -141,7 +156,13 @@ class WorkerSpec:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a worker process has done until now; memory in bytes, CPU in seconds."""
+    """What a worker process has done until now.
+
+    `done`: renewals or no-ops that are finished.
+    `statements`, `round_trips`: SQL statements, and round trips to PostgreSQL.
+    `cpu`: CPU seconds.
+    `memory`: resident memory in bytes.
+    """
 
     done: int = 0
     statements: int = 0
@@ -151,7 +172,10 @@ class Counts:
 
 
 class WorkerProcess:
-    """Another process that runs workers; it ends with the block, or with us: it reads our pipe."""
+    """A process that runs workers. It ends with the block.
+
+    It reads a pipe from this process, so it also ends when this process ends.
+    """
 
     def __init__(self, spec: WorkerSpec) -> None:
         command = [sys.executable, "-m", "bench.worker", json.dumps(asdict(spec))]
@@ -183,7 +207,7 @@ class WorkerProcess:
             self._process.wait()
 
     def counts(self) -> Counts:
-        """Ask it; the first answer comes when its workers run."""
+        """Ask the process for its counts. The first reply comes when its workers run."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write("\n")
@@ -195,7 +219,7 @@ class WorkerProcess:
 
 
 def machine() -> str:
-    """The machine, in general words."""
+    """The processor, cores, memory, system and Python of this machine, as text."""
     model = ""
     if (info := Path("/proc/cpuinfo")).exists():
         names = [
@@ -205,4 +229,6 @@ def machine() -> str:
         ]
         model = f"{names[0]}, " if names else ""
     memory = psutil.virtual_memory().total / 2**30
-    return f"{model}{psutil.cpu_count()} cores, {memory:.0f} GiB, {sys.platform}, Python {sys.version.split()[0]}"
+    python = sys.version.split()[0]
+    cores = psutil.cpu_count()
+    return f"{model}{cores} cores, {memory:.0f} GiB, {sys.platform}, Python {python}"

@@ -1,4 +1,4 @@
-"""The import beside bare workflow starts, as a figure (bench.imports does it)."""
+"""The import compared with bare workflow starts (`bench.imports`), as figures."""
 
 from bench.figures import Figure, Result, Say, at_least, of_rounds
 from bench.imports import import_rate
@@ -12,7 +12,7 @@ from settings import Settings
 
 
 async def measure(quick: bool, say: Say) -> list[Result]:
-    """Several pairs on one server."""
+    """Measure several pairs on one server."""
     rates, config = [], Settings()
     limit, rounds = (500, 1) if quick else (2000, 3)
     with site() as here:

@@ -1,39 +1,44 @@
-"""A worker process for the bench: `python -m bench.worker SPEC` answers each line on its standard input with what it has done so far, and
-ends with the input."""
+"""A worker process for the bench: `python -m bench.worker SPEC`.
+
+It runs the workers of an installation (`doors.service.workers`) with a workflow that is measured.
+For each line on its standard input it prints what it has done so far. It ends when the input ends.
+"""
 
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 import psutil
 from sqlalchemy import Engine, event
 from temporalio import activity
-from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.registry import Activities
 from bench.site import Counts, WorkerSpec, forget_configuration
 from bench.workflows import Hurried, NoOp
-from core.gateways.simulated_cards import SimulatedCards
+from core.gateways.cards import CardGateway
+from core.ledger.unit_of_work import Ledger
 from doors.application.perennial import Perennial
-from doors.service.workers import PASSED_THROUGH, running
+from doors.service.workers import running
 from settings import Settings
+
+#: The workflow that the workers run, by the kind of a `WorkerSpec`.
+MEASURED: dict[str, list[type]] = {"renewals": [Hurried], "nothing": [NoOp]}
 
 
 class Tally:
-    """Counts what is done; the threads of a process share it (a count of int under the interpreter's lock, of events that took a
-    round trip each: nothing is lost that would matter)."""
+    """Counts what this process has done.
+
+    The threads of the process share it without a lock. A lost count is rare and does not matter.
+    """
 
     def __init__(self) -> None:
         self.done = self.statements = self.round_trips = 0
 
     def watch(self, engine: Engine) -> None:
-        """Count the statements of an engine, and with BEGIN, COMMIT and ROLLBACK its round trips."""
+        """Count the statements of an engine. Its round trips include BEGIN, COMMIT and ROLLBACK."""
 
         def statement(*_: Any) -> None:
             self.statements += 1
@@ -47,7 +52,7 @@ class Tally:
             event.listen(engine, name, transaction)
 
     def counts(self) -> Counts:
-        """Until now."""
+        """Return what was done until now."""
         me = psutil.Process()
         times = me.cpu_times()
         return Counts(
@@ -60,87 +65,43 @@ class Tally:
 
 
 class Counted(Activities):
-    """The activities; renewals are counted."""
+    """The activities, with a count of renewals and no-ops."""
 
-    tally: Tally
+    def __init__(self, ledger: Ledger, gateway: CardGateway, tally: Tally) -> None:
+        super().__init__(ledger, gateway)
+        self._tally = tally
 
     def call(self, name: str, request: Any) -> Any:
-        """Run an activity by name."""
+        """Run an activity by its name. A finished `renew` is counted."""
         result = super().call(name, request)
         if name == "renew":
-            self.tally.done += 1
+            self._tally.done += 1
         return result
 
+    def registered(self) -> list[Callable[..., Any]]:
+        """The activities of an installation, and `nothing` for the no-op workflow."""
 
-@asynccontextmanager
-async def hurried(perennial: Perennial, config: Settings, tally: Tally) -> AsyncIterator[None]:
-    """Workers as `doors.service.workers` sets them up, for hurried subscriptions."""
-    activities = Counted(perennial.ledger, SimulatedCards(perennial.ledger.engine))
-    activities.tally = tally
-    tally.watch(perennial.ledger.engine)
-    async with _both(perennial, config, [Hurried], activities.registered()):
-        yield
+        @activity.defn
+        def nothing(n: int) -> int:
+            self._tally.done += 1
+            return n
 
-
-@asynccontextmanager
-async def no_ops(perennial: Perennial, config: Settings, tally: Tally) -> AsyncIterator[None]:
-    """The same workers for no-ops."""
-
-    @activity.defn
-    def nothing(n: int) -> int:
-        tally.done += 1
-        return n
-
-    async with _both(perennial, config, [NoOp], [nothing]):
-        yield
+        return [*super().registered(), nothing]
 
 
-@asynccontextmanager
-async def _both(
-    perennial: Perennial, config: Settings, workflows: list[type], activities: list[Any]
-) -> AsyncIterator[None]:
-    with (
-        ThreadPoolExecutor(config.activity_threads) as local,
-        ThreadPoolExecutor(config.activity_threads) as regular,
-    ):
-        async with (
-            Worker(
-                perennial.temporal,
-                task_queue=config.task_queue,
-                workflows=workflows,
-                activities=activities,
-                activity_executor=local,
-                no_remote_activities=True,
-                workflow_runner=SandboxedWorkflowRunner(
-                    SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH, "bench")
-                ),
-                max_cached_workflows=config.workflow_cache,
-                max_concurrent_workflow_tasks=8,
-                max_concurrent_local_activities=config.activity_threads,
-            ),
-            Worker(
-                perennial.temporal,
-                task_queue=config.task_queue,
-                activities=activities,
-                activity_executor=regular,
-                max_concurrent_activities=config.activity_threads,
-            ),
-        ):
-            yield
+def watch(perennial: Perennial, tally: Tally) -> None:
+    """Count the activities and the statements of a connection from now on."""
+    ledger, gateway = perennial.ledger, perennial.activities.gateway
+    perennial.activities = Counted(ledger, gateway, tally)
+    tally.watch(ledger.engine)
 
 
 async def main(spec: WorkerSpec) -> None:
-    """Work until the input ends."""
+    """Run the workers that `spec` describes until the standard input ends."""
     config, tally = Settings(**spec.settings), Tally()
     async with Perennial.connect(spec.database_url, spec.temporal_address, config) as perennial:
-        match spec.kind:
-            case "renewals":
-                workers = hurried(perennial, config, tally)
-            case "nothing":
-                workers = no_ops(perennial, config, tally)
-            case _:
-                workers = running(spec.roles, perennial, config)
-        async with workers:
+        watch(perennial, tally)
+        async with running(spec.roles, perennial, config, workflows=MEASURED[spec.kind]):
             while await asyncio.to_thread(sys.stdin.readline):
                 print(json.dumps(asdict(tally.counts())), flush=True)
 

@@ -1,8 +1,11 @@
-"""The two workflows that are measured beside each other.
+"""The two workflows that are compared with each other.
 
-`Hurried` is the subscription's workflow as it is, but for the length of its timers: each step is due a moment after the last one instead of a
-month, and is taken at its own business instant. Its events, messages and activities are the real ones. `NoOp` is the least that a workflow of
-the same shape can be: the same timer, one activity that does nothing, the same continue-as-new.
+`Hurried` is the real workflow of a subscription with short timers. Each step runs a moment after
+the last one, not a month after it. Its business instant stays the same. The events, the messages
+and the activities are the real ones.
+
+`NoOp` is the smallest workflow of the same shape. It has the same timer, one activity that does
+nothing, and the same continue-as-new.
 """
 
 import zlib
@@ -17,19 +20,22 @@ with workflow.unsafe.imports_passed_through():
     from core.protocol.workflow_messages import SubscriptionInput
     from workflows.subscription import SubscriptionWorkflow
 
-#: Between a step and the next one, in real time.
+#: The real time between a step and the next one.
 MOMENT = timedelta(seconds=1)
 
 
 def head_start(cycles_per_run: int) -> int:
-    """The cycles that a workflow's very first run leaves out: so they do not all continue as new in the same second."""
+    """The number of cycles that the first run of a workflow skips.
+
+    It differs between workflows, so they do not all continue as new in the same second.
+    """
     info = workflow.info()
     return 0 if info.continued_run_id else zlib.crc32(info.workflow_id.encode()) % cycles_per_run
 
 
 @workflow.defn(name="Subscription")
 class Hurried(SubscriptionWorkflow):
-    """See the module."""
+    """See the docstring of the module."""
 
     @workflow.init
     def __init__(self, start: SubscriptionInput) -> None:
@@ -39,7 +45,7 @@ class Hurried(SubscriptionWorkflow):
 
     @workflow.run
     async def run(self, start: SubscriptionInput) -> Snapshot:
-        """As the subscription's workflow."""
+        """Run like the workflow of a subscription."""
         return await super().run(start)
 
     def _jitter(self) -> timedelta:
@@ -57,7 +63,12 @@ class Hurried(SubscriptionWorkflow):
 
 @dataclass(frozen=True, slots=True)
 class NoOpInput:
-    """How a no-op goes round: cycles in a run, the length of the timers, local activities or not."""
+    """How a no-op repeats itself.
+
+    `cycles_per_run`: cycles until it continues as new.
+    `moment`: the length of its timers.
+    `locally`: whether its activity is a local one.
+    """
 
     cycles_per_run: int
     moment: timedelta = MOMENT
@@ -66,11 +77,11 @@ class NoOpInput:
 
 @workflow.defn(name="NoOp")
 class NoOp:
-    """See the module."""
+    """See the docstring of the module."""
 
     @workflow.run
     async def run(self, start: NoOpInput) -> None:
-        """One run; then the next."""
+        """Run the cycles of one run, then continue as new."""
         for _ in range(start.cycles_per_run - head_start(start.cycles_per_run)):
             await workflow.sleep(start.moment)
             if start.locally:

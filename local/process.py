@@ -1,8 +1,11 @@
 """Processes, ports and files, as PostgreSQL and the Temporal server both need them.
 
-Two ways to start a server. `detached`: it outlives us, ctrl-C in our terminal does not reach it. `guarded`: it never outlives us; a
-small shell holds the other end of a pipe of ours and ends the server when the pipe closes, be it by our exit, a crash or SIGKILL.
-A process is recognised by its command line, never by its number alone: numbers are given to others after a restart of the machine.
+There are two ways to start a server. A `detached` server outlives this process. Ctrl-C in our
+terminal does not reach it. A `guarded` server never outlives this process. A small shell reads a
+pipe from us and ends the server when the pipe closes: at our exit, at a crash, or after SIGKILL.
+
+A process is recognised by its command line, never by its id alone. After a restart of the machine
+the same id may belong to another process.
 """
 
 import contextlib
@@ -25,17 +28,23 @@ import psutil
 from local.errors import StackError
 
 POLL_SECONDS = 0.01
-"""Between two looks at something that is about to happen."""
+"""The pause between two checks of something that is about to happen."""
 
-# $1: file for the output, $2: directory to remove when the pipe closes (or empty), $3: signal, the rest: the server. Standard input is
-# our pipe. A server that ends by itself leaves its directory: its last words are in it.
-# SIGQUIT ends PostgreSQL at once; the Temporal server gets SIGKILL, its data is in memory.
+# $1: the file for the output. $2: the directory to remove when the pipe closes, or empty.
+# $3: the signal. The rest is the command of the server. Standard input is our pipe.
+# A server that ends by itself keeps its directory, because its log is in it.
+# SIGQUIT ends PostgreSQL at once. The Temporal server gets SIGKILL: its data is in memory.
 _GUARD = """
 out=$1; dir=$2; sig=$3; shift 3
 exec 3<&0
 "$@" 3<&- </dev/null >>"$out" 2>&1 &
 server=$!
-( trap '' INT TERM HUP; read -r _ <&3; [ -z "$dir" ] || : >"$dir/.abandoned"; kill -s "$sig" "$server" ) 2>/dev/null &
+(
+    trap '' INT TERM HUP
+    read -r _ <&3
+    [ -z "$dir" ] || : >"$dir/.abandoned"
+    kill -s "$sig" "$server"
+) 2>/dev/null &
 watcher=$!
 exec 3<&-
 trap '' INT TERM HUP
@@ -50,7 +59,10 @@ exit "$code"
 def detached(
     command: Sequence[str], log: Path, user: int | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a server that outlives this process; its output goes to the end of `log`. `user`: the user id to run as (only for root)."""
+    """Start a server that outlives this process. Its output is appended to `log`.
+
+    `user`: the id of the user that it runs as. Only root may choose one.
+    """
     with log.open("ab") as out:
         return subprocess.Popen(
             command,
@@ -78,8 +90,14 @@ def guarded(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server for the time of a `with` block, and never longer than this process lives.
 
-    `end` is the name of the signal that ends it (QUIT, KILL); `remove` is a directory that is removed afterwards. The yielded process
-    is the guard: it ends when the server does, with its exit code.
+    It yields the guard. The guard ends when the server ends, with the same exit code.
+
+    `command`: the server's command line.
+    `log`: its output is appended to this file.
+    `remove`: a directory that is removed afterwards.
+    `end`: the name of the signal that ends the server (QUIT, KILL).
+    `user`: the id of the user that it runs as. Only root may choose one.
+    `env`: its environment. Default: ours.
     """
     guard = subprocess.Popen(
         ["/bin/sh", "-c", _GUARD, "guard", str(log), str(remove or ""), end, *command],
@@ -110,7 +128,7 @@ def guarded(
 
 
 def run(command: Sequence[str], user: int | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end, as `user` (only for root), and keep what it says."""
+    """Run a program to its end and keep its output. `user`: as for `detached`."""
     return subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
@@ -126,7 +144,7 @@ def run(command: Sequence[str], user: int | None = None) -> subprocess.Completed
 
 
 def _group(user: int | None) -> int | None:
-    """Another user comes with its own group: root's would shut it out where only others may pass."""
+    """The user's own group. With root's group it could not enter where only others may enter."""
     return None if user is None else pwd.getpwuid(user).pw_gid
 
 
@@ -136,7 +154,10 @@ def _groups(user: int | None) -> list[int] | None:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold back ctrl-C for a step that must not be cut in two; it is delivered afterwards. (Python raises it in the main thread only.)"""
+    """Hold back ctrl-C during a step that must not be interrupted. It is delivered afterwards.
+
+    Python raises KeyboardInterrupt in the main thread only, so other threads need no protection.
+    """
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or before is None:
         yield
@@ -152,7 +173,7 @@ def uninterrupted() -> Iterator[None]:
 
 
 def find(matches: Callable[[list[str]], bool], pid: int | None = None) -> psutil.Process | None:
-    """The running process whose command line matches: the one with `pid`, or, without one, any."""
+    """The running process whose command line matches. Without `pid` all processes are searched."""
     candidates = psutil.process_iter() if pid is None else _process(pid)
     for process in candidates:
         with contextlib.suppress(psutil.Error):
@@ -167,7 +188,10 @@ def _process(pid: int) -> Iterator[psutil.Process]:
 
 
 def stop(process: psutil.Process, *signals: tuple[signal.Signals, float]) -> None:
-    """End a process: each signal with the seconds it is given, then SIGKILL. Returns when it is gone; ctrl-C waits until then."""
+    """End a process. Each signal gets its seconds to work, then SIGKILL follows.
+
+    It returns when the process is gone. Ctrl-C waits until then.
+    """
     with uninterrupted(), contextlib.suppress(psutil.NoSuchProcess):
         for number, seconds in signals:
             process.send_signal(number)
@@ -181,7 +205,10 @@ def stop(process: psutil.Process, *signals: tuple[signal.Signals, float]) -> Non
 
 
 def wait_until(ready: Callable[[], bool], alive: Callable[[], bool], seconds: float) -> bool:
-    """Wait for a server that was started: True as soon as `ready`, False when it is no longer `alive` or after `seconds`."""
+    """Wait for a server that was started. Returns True as soon as it is `ready`.
+
+    Returns False when it is no longer `alive`, or after `seconds`.
+    """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if ready():
@@ -204,7 +231,7 @@ def port_is_free(port: int) -> bool:
 
 
 def listener(port: int) -> str:
-    """Who listens on a port of this machine, in words for a message; empty when we may not know."""
+    """The process that listens on a port, as words for a message. Empty if we may not see it."""
     with contextlib.suppress(psutil.Error, OSError):
         for connection in psutil.net_connections(kind="tcp"):
             if (
@@ -218,7 +245,7 @@ def listener(port: int) -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """So many different ports of 127.0.0.1 that nothing listens on."""
+    """`count` different ports of 127.0.0.1 on which nothing listens."""
     with contextlib.ExitStack() as stack:
         probes = [
             stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
@@ -230,7 +257,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def answers(host: str, port: int, seconds: float = 3.0) -> str | None:
-    """None when something accepts connections there; else why not."""
+    """Returns None if a server accepts connections there, else the reason why not."""
     try:
         with socket.create_connection((host, port), timeout=seconds):
             return None
@@ -240,8 +267,10 @@ def answers(host: str, port: int, seconds: float = 3.0) -> str | None:
 
 @contextlib.contextmanager
 def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold a lock file. The kernel frees it when its holder ends in any way, so a lock is never stale. `waiting` is called once if
-    another process holds it."""
+    """Hold a lock file. `waiting` is called once if another process holds it.
+
+    The kernel frees the lock when its holder ends, however it ends. A lock is never stale.
+    """
     with path.open("a+b") as file:
         _lock(file, waiting)
         yield
@@ -266,12 +295,14 @@ def tail(log: Path, lines: int = 8) -> str:
 
 
 def require_space(directory: Path, megabytes: int, purpose: str) -> None:
-    """Refuse to start something that needs disk space when less than `megabytes` are left under `directory`."""
+    """Raise `StackError` when less than `megabytes` are free under `directory`."""
     free = shutil.disk_usage(directory).free // 1_000_000
     if free < megabytes:
         raise StackError(
-            f"Not enough disk space for {purpose}: {free} MB are free under {directory}, {megabytes} MB are needed.\n"
-            "Free some space, or choose another place with PERENNIAL_HOME (data) or PERENNIAL_CACHE (programs)."
+            f"Not enough disk space for {purpose}: "
+            f"{free} MB are free under {directory}, {megabytes} MB are needed.\n"
+            "Free some space, or choose another place "
+            "with PERENNIAL_HOME (data) or PERENNIAL_CACHE (programs)."
         )
 
 
@@ -288,7 +319,8 @@ def explained(what: str, where: Path) -> Iterator[None]:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise StackError(
                 f"No permission {what}: {error.strerror} ({error.filename or where}).\n"
-                "Make it writable for you, or choose another place with PERENNIAL_HOME (data) or PERENNIAL_CACHE (programs)."
+                "Make it writable for you, or choose another place "
+                "with PERENNIAL_HOME (data) or PERENNIAL_CACHE (programs)."
             ) from error
         raise StackError(
             f"Something went wrong {what} ({error.filename or where}): {error.strerror or error}."

@@ -1,7 +1,8 @@
-"""The stack as a whole: where PostgreSQL and Temporal are, whoever provides them.
+"""The stack as a whole: where PostgreSQL and Temporal are, embedded or configured.
 
-`addresses()` is what the rest of the program asks. A part whose address is configured is used and never started or stopped by us; a part
-without one is embedded (`local.postgres`, `local.temporal`). Nothing else in the program knows which.
+The rest of the program calls `addresses()`. A part whose address is configured is used, but never
+started or stopped. A part without an address is embedded (`local.postgres`, `local.temporal`).
+Only this module knows which part is which.
 """
 
 import contextlib
@@ -33,7 +34,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where everything is. `temporal_ui` is None for a configured server: only its owner knows."""
+    """Where everything is. `temporal_ui` is None for a configured server: we do not know it."""
 
     database_url: str
     temporal_address: str
@@ -41,14 +42,14 @@ class Addresses:
 
 
 class Source(StrEnum):
-    """Who provides a part."""
+    """Where a part comes from: we start it, or its address is configured."""
 
     EMBEDDED = "embedded"
     CONFIGURED = "configured"
 
 
 class State(StrEnum):
-    """How a part is. A configured part that does not answer is unreachable; an embedded one is stopped."""
+    """Whether a part runs. A configured part that does not respond is UNREACHABLE."""
 
     RUNNING = "running"
     STOPPED = "stopped"
@@ -57,7 +58,15 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of the stack, for people. Passwords are left out."""
+    """One part of the stack, as people see it, without passwords.
+
+    `name`: PostgreSQL or Temporal.
+    `source`: embedded or configured.
+    `state`: whether it runs.
+    `address`: where clients connect. Empty if it is stopped.
+    `pid`, `data`, `log`: its process, its data and its log, if it is embedded.
+    `detail`: the reason why it is unreachable, or the address of the web UI.
+    """
 
     name: str
     source: Source
@@ -70,9 +79,10 @@ class Part:
 
 
 def up(config: Settings | None = None, progress: Progress | None = None) -> Addresses:
-    """Start what is embedded and not running, and look whether what is configured answers. Running it twice changes nothing.
+    """Start the embedded parts that do not run, and check that the configured parts respond.
 
-    What this call started is stopped again when it fails or is interrupted half way. `StackError` says what went wrong.
+    A second call changes nothing. If the call fails or is interrupted half way, it stops what it
+    has started. Raises `StackError` with the reason.
     """
     config = config or settings()
     _check_configured(config)
@@ -94,7 +104,7 @@ def up(config: Settings | None = None, progress: Progress | None = None) -> Addr
 
 
 def down(config: Settings | None = None) -> list[str]:
-    """Stop what is embedded; its data stays in `home`. Returns the names of the parts that ran."""
+    """Stop the embedded parts. Their data stays in `home`. Returns the names of those that ran."""
     config = config or settings()
     if not config.home.exists():
         return []
@@ -104,9 +114,9 @@ def down(config: Settings | None = None) -> list[str]:
 
 
 def addresses(config: Settings | None = None) -> Addresses:
-    """Where everything is now. Configured addresses are passed on unchecked (connecting says more than a look).
+    """Where everything is now. Configured addresses are returned without a check.
 
-    `StackError` when an embedded part does not run, with the command that starts it.
+    Raises `StackError` if an embedded part does not run, with the command that starts it.
     """
     config = config or settings()
     database_url, address, ui, stopped = config.database_url, config.temporal_address, None, []
@@ -120,14 +130,16 @@ def addresses(config: Settings | None = None) -> Addresses:
         stopped += [] if server else ["Temporal"]
     if stopped:
         raise StackError(
-            f"The embedded {' and '.join(stopped)} of {config.home} {'is' if len(stopped) == 1 else 'are'} not running.\n"
-            "Start with `starter.py stack up`, or name servers of your own with PERENNIAL_DATABASE_URL and PERENNIAL_TEMPORAL_ADDRESS."
+            f"The embedded {' and '.join(stopped)} of {config.home} "
+            f"{'is' if len(stopped) == 1 else 'are'} not running.\n"
+            "Start with `starter.py stack up`, or name servers of your own "
+            "with PERENNIAL_DATABASE_URL and PERENNIAL_TEMPORAL_ADDRESS."
         )
     return Addresses(database_url, address, ui)
 
 
 def status(config: Settings | None = None) -> list[Part]:
-    """How each part is, PostgreSQL first. Never raises for a part that is away: that is what it reports."""
+    """The state of each part, PostgreSQL first. A part that is away is reported, not raised."""
     config = config or settings()
     return [_postgres_part(config), _temporal_part(config)]
 
@@ -136,12 +148,15 @@ def status(config: Settings | None = None) -> list[Part]:
 def throwaway(
     config: Settings | None = None, progress: Progress | None = None
 ) -> Iterator[Addresses]:
-    """A temporary stack, whatever is configured: an empty database and a Temporal server in memory. Gone afterwards in any case."""
+    """A temporary stack: an empty database, and a Temporal server that keeps its data in memory.
+
+    It ignores configured addresses. It is gone after the block, also after an exception.
+    """
     with postgres.throwaway(config) as url, temporal.throwaway(config, progress) as address:
         yield Addresses(url, address)
 
 
-# Parts ----------------------------------------------------------------------------------------------------------------
+# Parts --------------------------------------------------------------------------------------------
 
 
 def _postgres_part(config: Settings) -> Part:
@@ -203,18 +218,19 @@ def _check_configured(config: Settings) -> None:
         shown = make_url(config.database_url).render_as_string(hide_password=True)
         raise StackError(
             f"The configured PostgreSQL does not let us in: {shown}\n  {fault}\n"
-            "Start it or correct PERENNIAL_DATABASE_URL; unset it to use the embedded one."
+            "Start it or correct PERENNIAL_DATABASE_URL. Unset it to use the embedded one."
         )
     if config.temporal_address is not None and (fault := _temporal_fault(config.temporal_address)):
         raise StackError(
-            f"The configured Temporal server does not answer: {config.temporal_address}\n  {fault}\n"
-            "Start it or correct PERENNIAL_TEMPORAL_ADDRESS; unset it to use the embedded one."
+            f"The configured Temporal server does not respond: {config.temporal_address}\n"
+            f"  {fault}\n"
+            "Start it or correct PERENNIAL_TEMPORAL_ADDRESS. Unset it to use the embedded one."
         )
 
 
 @contextlib.contextmanager
 def _one_at_a_time(config: Settings, progress: Progress | None) -> Iterator[None]:
-    """Two commands that start or stop the same stack at once follow each other."""
+    """Concurrent commands that start or stop the same stack run one after the other."""
     with process.explained("while preparing the embedded stack", config.home):
         config.home.mkdir(parents=True, exist_ok=True)
         with process.locked(
@@ -232,6 +248,7 @@ def _explained_interrupt() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise StackError(
-            "Interrupted: what had been started is stopped again. Run the command again to go on.",
+            "Interrupted. The parts that had been started are stopped again. "
+            "Run the command again to go on.",
             exit_code=130,
         ) from None

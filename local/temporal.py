@@ -1,10 +1,16 @@
 """The embedded Temporal server: where its program comes from, and how it runs.
 
-The program is the Temporal CLI; `temporal server start-dev` is a whole server in one process, its state in SQLite. `program()` finds
-one, in this order: the one that was configured, `temporal` on PATH, one that was downloaded or built before, a download by the SDK,
-a build from source with Go (`temporal_cli/go.mod` and `go.sum` fix every version; three minutes, once for the user).
+The program is the Temporal CLI. `temporal server start-dev` is a whole server in one process, with
+its state in SQLite. `program()` finds one in this order:
 
-`python -m local.temporal` makes sure that there is one; `make setup` calls it.
+1. the configured program,
+2. `temporal` on PATH,
+3. a program that was downloaded or built before,
+4. a download by the SDK,
+5. a build from source with Go. It takes three minutes, once for each user. `temporal_cli/go.mod`
+   and `go.sum` pin every version.
+
+`python -m local.temporal` makes sure that there is a program. `make setup` calls it.
 """
 
 import asyncio
@@ -34,7 +40,7 @@ from local.errors import StackError
 from settings import Settings, SettingsError, settings
 
 MODULE = Path(__file__).resolve().parent / "temporal_cli"
-"""The Go module whose only purpose is to pin the CLI."""
+"""The Go module that pins the version of the CLI."""
 
 _PACKAGE = "github.com/temporalio/cli/cmd/temporal"
 _LINKER = "-s -w"
@@ -42,19 +48,19 @@ _START_SECONDS = 60.0
 _DOWNLOAD_SECONDS = 120.0
 _ATTEMPTS_FOR_PORTS = 3
 
-_OTHER_WAYS = """Any one of these will do:
+_OTHER_WAYS = """Any one of these is enough:
   - a Temporal server that runs already: PERENNIAL_TEMPORAL_ADDRESS=host:7233
   - the Temporal CLI: `temporal` on PATH, or its path in PERENNIAL_TEMPORAL_PROGRAM
   - access to the internet, for the Temporal SDK to download it
-  - Go 1.26 or later on PATH and access to a Go module proxy, to build it (about three minutes, once)"""
+  - Go 1.26 or later on PATH and access to a Go module proxy, to build it once in three minutes"""
 
 Progress = Callable[[str], None]
-"""Told what is being waited for, in a few words, several times a second at most."""
+"""Called with a few words about what is going on, at most several times a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A running embedded Temporal server; everything is on 127.0.0.1."""
+    """A running embedded Temporal server. All ports are on 127.0.0.1."""
 
     pid: int
     port: int
@@ -63,22 +69,23 @@ class Running:
 
     @property
     def address(self) -> str:
-        """host:port for clients."""
+        """The address for clients: host:port."""
         return f"127.0.0.1:{self.port}"
 
     @property
     def ui(self) -> str:
-        """Where the web UI is."""
+        """The address of the web UI."""
         return f"http://127.0.0.1:{self.ui_port}"
 
 
-# The server -----------------------------------------------------------------------------------------------------------
+# The server ---------------------------------------------------------------------------------------
 
 
 def up(config: Settings | None = None, progress: Progress | None = None) -> Running:
-    """Start the embedded Temporal server of `home` unless it runs. Workflows of earlier times are there.
+    """Start the embedded Temporal server of `home` unless it runs. Earlier workflows are kept.
 
-    `StackError` if it cannot: no program, a configured port taken, no space, a server that ends at once (with its last words).
+    Raises `StackError` if it cannot start: no program, a configured port in use, no space, or a
+    server that ends at once. The message quotes the server's log.
     """
     config = config or settings()
     home = config.home / "temporal"
@@ -88,8 +95,11 @@ def up(config: Settings | None = None, progress: Progress | None = None) -> Runn
         if running is not None:
             if not _await_ready(running, config):
                 raise StackError(
-                    f"The Temporal server of {home} (pid {running.pid}) runs but does not answer on {running.address}.\n"
-                    f"{process.tail(home / 'log')}\nRun `starter.py stack down`, then `starter.py stack up`. The log is {home / 'log'}."
+                    f"The Temporal server of {home} (pid {running.pid}) runs "
+                    f"but does not respond on {running.address}.\n"
+                    f"{process.tail(home / 'log')}\n"
+                    "Run `starter.py stack down`, then `starter.py stack up`. "
+                    f"The log is {home / 'log'}."
                 )
             return running
         process.require_space(home, 200, "the Temporal server")
@@ -99,12 +109,16 @@ def up(config: Settings | None = None, progress: Progress | None = None) -> Runn
             if started is not None:
                 return started
     raise StackError(
-        f"The Temporal server did not start. Its last words:\n{process.tail(home / 'log')}\nThe log is {home / 'log'}."
+        f"The Temporal server did not start. Its log ends with:\n{process.tail(home / 'log')}\n"
+        f"The log is {home / 'log'}."
     )
 
 
 def down(config: Settings | None = None) -> bool:
-    """Stop the embedded Temporal server; its workflows sleep on in its file. False if it did not run. Takes about three seconds."""
+    """Stop the embedded Temporal server, in about three seconds. Its file keeps the workflows.
+
+    Returns False if it did not run.
+    """
     config = config or settings()
     home = config.home / "temporal"
     server = process.find(_is_ours(home))
@@ -115,7 +129,7 @@ def down(config: Settings | None = None) -> bool:
 
 
 def status(config: Settings | None = None) -> Running | None:
-    """The embedded Temporal server if it runs and answers, else None."""
+    """The embedded Temporal server if it runs and responds, else None."""
     config = config or settings()
     running = _found(config.home / "temporal")
     return (
@@ -127,7 +141,7 @@ def status(config: Settings | None = None) -> Running | None:
 
 @contextlib.contextmanager
 def throwaway(config: Settings | None = None, progress: Progress | None = None) -> Iterator[str]:
-    """A temporary Temporal server that keeps everything in memory: yields its address.
+    """A temporary Temporal server that keeps its data in memory. It yields the address.
 
     It is gone after the block, also after an exception or when this process is killed.
     """
@@ -153,7 +167,10 @@ def throwaway(config: Settings | None = None, progress: Progress | None = None) 
 
 
 def _start(found: Path, home: Path, config: Settings) -> Running | None:
-    """Start the server; None when it ended at once (a port may have been taken in between). Stops it again when interrupted."""
+    """Start the server. If interrupted, stop it again.
+
+    Returns None if it ended at once. Another program may have taken a port in the meantime.
+    """
     port, ui_port, http_port = _choose_ports(home, config)
     command = [
         *_command(found, port, http_port, config),
@@ -184,7 +201,7 @@ def _command(found: Path, port: int, http_port: int, config: Settings) -> list[s
 
 
 def _environment() -> dict[str, str]:
-    """Ours without what would steer the CLI (TEMPORAL_ADDRESS and others are meant for clients)."""
+    """Our environment without `TEMPORAL_*`, which is meant for clients and would change the CLI."""
     return {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
 
 
@@ -197,14 +214,17 @@ def _alive(server: subprocess.Popen[bytes]) -> Callable[[], bool]:
 
 
 def _await_ready(running: Running, config: Settings) -> bool:
-    """A server that someone else has just started may need a moment."""
+    """Wait for a server that another process has just started."""
     return process.wait_until(
         _ready(running.http_port, config), lambda: psutil.pid_exists(running.pid), 15.0
     )
 
 
 def _answers(http_port: int, namespace: str) -> bool:
-    """Whether the server knows the namespace: then it takes workflows. (Its HTTP interface needs no event loop and no client.)"""
+    """Whether the server knows the namespace. From then on it accepts workflows.
+
+    The HTTP interface needs no event loop and no client.
+    """
     connection = http.client.HTTPConnection("127.0.0.1", http_port, timeout=2.0)
     try:
         connection.request("GET", f"/api/v1/namespaces/{namespace}")
@@ -215,7 +235,7 @@ def _answers(http_port: int, namespace: str) -> bool:
         connection.close()
 
 
-# What is known of it --------------------------------------------------------------------------------------------------
+# What is known of it ------------------------------------------------------------------------------
 
 
 def _is_ours(home: Path) -> Callable[[list[str]], bool]:
@@ -224,7 +244,7 @@ def _is_ours(home: Path) -> Callable[[list[str]], bool]:
 
 
 def _found(home: Path) -> Running | None:
-    """The server of this home, by the number it was started with, and without one by a look at all processes."""
+    """The running server of this home. Without a recorded id, all processes are searched."""
     last = _remembered(home)
     server = process.find(_is_ours(home), last.pid) if last else None
     if server is None:
@@ -248,7 +268,7 @@ def _remember(home: Path, running: Running) -> None:
 
 
 def _remembered(home: Path) -> Running | None:
-    """What the last start wrote down; a hint only. Rubbish in it counts as nothing."""
+    """What the last start has recorded. It is only a hint. An unreadable file counts as None."""
     try:
         known = json.loads((home / "server.json").read_text())
         return Running(
@@ -259,7 +279,7 @@ def _remembered(home: Path) -> Running | None:
 
 
 def _choose_ports(home: Path, config: Settings) -> tuple[int, int, int]:
-    """The configured ports, else those of the last start as long as they are free, else free ones."""
+    """The configured ports, else those of the last start if they are free, else any free ones."""
     last = _remembered(home)
     fresh = process.free_ports(3)
     port = _port(
@@ -278,20 +298,23 @@ def _port(setting: str, configured: int | None, last: int | None, fresh: int) ->
     if configured is not None:
         if not process.port_is_free(configured):
             raise StackError(
-                f"Port {configured} of 127.0.0.1 is taken{process.listener(configured)}; the Temporal server needs it ({setting}).\n"
-                f"Stop what listens there, or change or unset {setting} (a free port is chosen then)."
+                f"Port {configured} of 127.0.0.1 is taken{process.listener(configured)}. "
+                f"The Temporal server needs it ({setting}).\n"
+                f"Stop the program that listens there, or change {setting}. "
+                "Unset it to let a free port be chosen."
             )
         return configured
     return last if last is not None and process.port_is_free(last) else fresh
 
 
-# The program ----------------------------------------------------------------------------------------------------------
+# The program --------------------------------------------------------------------------------------
 
 
 def program(config: Settings | None = None, progress: Progress | None = None) -> Path:
-    """A `temporal` program: found, or fetched, or built. The first time this may take minutes; `progress` hears about it.
+    """The path of a `temporal` program. It is found, downloaded or built.
 
-    `StackError` when there is no way, naming them all.
+    The first call may take minutes and reports to `progress`. Raises `StackError` if there is no
+    way. The message names all ways.
     """
     config = config or settings()
     if config.temporal_program is not None:
@@ -316,7 +339,8 @@ def program(config: Settings | None = None, progress: Progress | None = None) ->
 def _configured(path: Path) -> Path:
     if not os.access(path, os.X_OK) or path.is_dir():
         raise StackError(
-            f"PERENNIAL_TEMPORAL_PROGRAM names {path}, which {'is not a program' if path.exists() else 'does not exist'}.\n"
+            f"PERENNIAL_TEMPORAL_PROGRAM names {path}, "
+            f"which {'is not a program' if path.exists() else 'does not exist'}.\n"
             "Correct the path, or unset it to let one be found, downloaded or built."
         )
     return path
@@ -327,7 +351,7 @@ def _cached(store: Path) -> Path | None:
 
 
 def _only_program(place: Path) -> Path | None:
-    """The finished executable of a directory of the cache; files that are still being written end in something."""
+    """The finished executable in a directory of the cache. Unfinished files have a suffix."""
     for path in sorted(place.glob("temporal*")):
         if (
             path.is_file()
@@ -343,7 +367,7 @@ def _download_place(store: Path) -> Path:
 
 
 def _build_place(store: Path) -> Path:
-    """Named by all that goes into the program: another version of the module is another directory."""
+    """The directory of a build. Its name is a hash of everything that goes into the program."""
     content = hashlib.sha256()
     for part in (
         (MODULE / "go.mod").read_bytes(),
@@ -356,21 +380,19 @@ def _build_place(store: Path) -> Path:
 
 
 def _download(store: Path, progress: Progress) -> Path | None:
-    """The SDK's own download; None when there is no way out to the internet."""
+    """Let the SDK download the program. Returns None without access to the internet."""
     progress("looking for a download of the Temporal server")
     place = _download_place(store)
     place.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(
-        max_workers=1
-    ) as pool:  # a thread of its own: our caller may be inside an event loop
+    # The caller may be inside an event loop, so the download has a thread of its own.
+    with ThreadPoolExecutor(max_workers=1) as pool:
         pool.submit(asyncio.run, _try_download(place)).result()
     return _only_program(place)
 
 
 async def _try_download(place: Path) -> None:
-    from temporalio.testing import (
-        WorkflowEnvironment,  # here, since it takes half a second and is needed once on a machine
-    )
+    # This import takes half a second and is needed only once on a machine.
+    from temporalio.testing import WorkflowEnvironment
 
     with contextlib.suppress(RuntimeError, OSError, TimeoutError):
         environment = await asyncio.wait_for(
@@ -383,8 +405,8 @@ def _build(store: Path, progress: Progress) -> Path:
     go = shutil.which("go")
     if go is None:
         raise StackError(
-            "There is no Temporal server to start: no `temporal` program on PATH, no download possible from here, and no Go to build one.\n"
-            + _OTHER_WAYS
+            "There is no Temporal server to start: no `temporal` program on PATH, "
+            "no download possible from here, and no Go to build one.\n" + _OTHER_WAYS
         )
     place = _build_place(store)
     place.mkdir(parents=True, exist_ok=True)
@@ -392,18 +414,18 @@ def _build(store: Path, progress: Progress) -> Path:
     begun = time.monotonic()
     fetched = 0
 
+    def report(detail: str) -> None:
+        minutes, seconds = divmod(int(time.monotonic() - begun), 60)
+        task = "building the Temporal server (once, about three minutes)"
+        progress(f"{task}: {detail}, {minutes}:{seconds:02d}")
+
     def said(line: str, packages: int, compiled: int) -> None:
         nonlocal fetched
-        spent = f"{int(time.monotonic() - begun) // 60}:{int(time.monotonic() - begun) % 60:02d}"
         if line.startswith("go: downloading"):
             fetched += 1
-            progress(
-                f"building the Temporal server (once, about three minutes): {fetched} modules fetched, {spent}"
-            )
+            report(f"{fetched} modules fetched")
         elif packages:
-            progress(
-                f"building the Temporal server (once, about three minutes): package {compiled} of {packages}, {spent}"
-            )
+            report(f"package {compiled} of {packages}")
 
     needed = _go(
         [go, "list", "-mod=readonly", "-deps", "-f", "{{.ImportPath}}", _PACKAGE],
@@ -419,7 +441,11 @@ def _build(store: Path, progress: Progress) -> Path:
 
 
 def _go(command: Sequence[str], said: Callable[[str, int], None]) -> str:
-    """Run Go in the module; what it says on the way goes to `said` with its count. Returns its output, or raises with its last words."""
+    """Run Go in the module and return its output.
+
+    `said` gets each line of its error output, and the number of lines so far. If Go fails, raises
+    `StackError` with the last of these lines.
+    """
     environment = os.environ | {"CGO_ENABLED": "0", "GOWORK": "off"}
     words: list[str] = []
     with tempfile.TemporaryFile("w+") as output:
@@ -449,7 +475,7 @@ def _go(command: Sequence[str], said: Callable[[str, int], None]) -> str:
             return output.read()
     last = "\n".join(f"    {line[:300]}" for line in words[-8:])
     space = (
-        "\nGo's caches need about 4 GB; GOCACHE and GOMODCACHE move them."
+        "\nGo's caches need about 4 GB. GOCACHE and GOMODCACHE move them."
         if any("no space left" in line for line in words)
         else ""
     )
@@ -457,7 +483,10 @@ def _go(command: Sequence[str], said: Callable[[str, int], None]) -> str:
 
 
 class _Lines:
-    """Progress on the error stream: one line rewritten on a terminal, elsewhere a line now and then."""
+    """Progress on standard error.
+
+    On a terminal it rewrites one line. Elsewhere it prints a line every ten seconds.
+    """
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
@@ -485,7 +514,7 @@ class _Lines:
 
 
 def main() -> int:
-    """Make sure that there is a Temporal server to start, and say where."""
+    """Make sure that there is a Temporal server to start, and print where. Returns the status."""
     try:
         config = settings()
         if config.temporal_address is not None:
@@ -501,7 +530,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Interrupted; nothing was left half done. Run it again to go on.", file=sys.stderr)
+        print("Interrupted. Nothing is left half done. Run it again to go on.", file=sys.stderr)
         return 130
     return 0
 

@@ -1,10 +1,11 @@
 """Servers and databases for all tests.
 
-One throwaway PostgreSQL and one throwaway Temporal server for each test process (each worker of pytest-xdist), started by the first
-test that asks. Each test that asks for `database` gets a migrated database of its own. Whatever `PERENNIAL_*` is set to, tests do not
-see it: they never touch real data.
+Each test process (each worker of pytest-xdist) has one throwaway PostgreSQL and one throwaway
+Temporal server. The first test that needs a server starts it. Each test that uses `database` gets
+its own migrated database. Tests do not see the variables `PERENNIAL_*` and never touch real data.
 
-Generated cases are the same in every run. `HYPOTHESIS_PROFILE=default make test` looks for new ones; what it finds becomes an `@example`.
+Generated cases are the same in every run. `HYPOTHESIS_PROFILE=default make test` looks for new
+ones. Each failure that it finds becomes an `@example`.
 """
 
 import os
@@ -21,11 +22,11 @@ from local import postgres, temporal
 from settings import PREFIX, Settings, settings
 
 KEPT = {"PERENNIAL_CACHE", "PERENNIAL_TEMPORAL_PROGRAM"}
-"""Where programs are: not data, and needed to start servers."""
+"""Variables that tests keep. They say where programs are, which the servers need."""
 
 
 def pytest_configure() -> None:
-    """Take the user's configuration out of this process, before any test module is imported."""
+    """Remove the user's configuration from this process before any test module is imported."""
     hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
     for name in [name for name in os.environ if name.startswith(PREFIX) and name not in KEPT]:
         del os.environ[name]
@@ -35,21 +36,24 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """The URL of an empty database on a PostgreSQL that lives as long as the test process."""
+    """The URL of an empty database. Its PostgreSQL lives as long as the test process."""
     with postgres.throwaway() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def temporal_address() -> Iterator[str]:
-    """host:port of a Temporal server that keeps everything in memory and lives as long as the test process."""
+    """host:port of a Temporal server that lives as long as the test process.
+
+    It keeps its data in memory.
+    """
     with temporal.throwaway() as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def migrated_template(postgres_url: str) -> str:
-    """The name of a database with all migrations, to copy from."""
+    """The name of a migrated database. Tests get copies of it."""
     from core.ledger.database import migrate
 
     name = "migrated_template"
@@ -59,7 +63,7 @@ def migrated_template(postgres_url: str) -> str:
 
 @pytest.fixture
 def database(postgres_url: str, migrated_template: str) -> Iterator[str]:
-    """The URL of a migrated database of this test's own; dropped afterwards, open connections or not."""
+    """The URL of this test's own migrated database. It is dropped afterwards, even if in use."""
     name = f"test_{uuid.uuid4().hex}"
     yield postgres.create_database(postgres_url, name, template=migrated_template)
     postgres.drop_database(postgres_url, name)
@@ -67,8 +71,11 @@ def database(postgres_url: str, migrated_template: str) -> Iterator[str]:
 
 @pytest.fixture
 def stack_home() -> Iterator[Path]:
-    """An empty directory for an embedded stack. (Not `tmp_path`: pytest closes that to other users now and then, and as root PostgreSQL
-    runs as another user.)"""
+    """An empty directory for an embedded stack.
+
+    `tmp_path` is not used, because other users may not enter it. Under root, PostgreSQL runs as
+    another user.
+    """
     home = Path(tempfile.mkdtemp(prefix="perennial-home-"))
     yield home
     shutil.rmtree(home, ignore_errors=True)

@@ -1,6 +1,6 @@
-"""Reconciliation on demand (`reconcile`), and every hour on a Temporal Schedule.
+"""Reconciliation, on request (`reconcile`) and on a Temporal Schedule (`ensure_schedule`).
 
-`ensure_schedule` creates the schedule. `activities.reconcile` does the work.
+The schedule runs it every hour. `activities.reconcile` describes what it does.
 """
 
 import asyncio
@@ -39,20 +39,21 @@ from workflows.reconciliation import ReconciliationInput
 
 log = structlog.get_logger()
 
-#: Attempts of an activity, or of a workflow task, after which one speaks of trouble.
+#: An activity or a workflow task is in trouble after this number of attempts.
 _TROUBLE = 5
 _QUERY = timedelta(seconds=5)
-#: The scheduled reconciliation asks each workflow what it knows once in so many times.
+#: The scheduled reconciliation queries each workflow once in this number of passes.
 _ASK_EVERY = 24
 
 
 async def reconcile(
     perennial: Perennial, progress: Callable[[Part, int], None] | None = None
 ) -> Report:
-    """Reconcile everything now, in this process. It works while no worker is up.
+    """Reconcile everything now in this process. No worker needs to run.
 
-    `progress` is called with the part and how much was checked. Raises
-    `sqlalchemy.exc.OperationalError` or `temporalio.service.RPCError` when the system is away.
+    `progress` is called with the part and the number of its subjects that were checked. Raises
+    `sqlalchemy.exc.OperationalError` if PostgreSQL is away, and `temporalio.service.RPCError` if
+    Temporal is away.
     """
     reconciliation, report = _reconciliation(perennial, ask_every=1), Report()
     for part in Part:
@@ -69,7 +70,7 @@ async def reconcile(
 
 
 def reconciling(perennial: Perennial) -> Callable[..., Any]:
-    """The activity of the scheduled reconciliation."""
+    """The activity that the scheduled reconciliation runs."""
     reconciliation = _reconciliation(perennial, ask_every=_ASK_EVERY)
 
     @activity.defn(name="reconcile")
@@ -82,12 +83,12 @@ def reconciling(perennial: Perennial) -> Callable[..., Any]:
 
 
 def schedule_id(task_queue: str) -> str:
-    """The id of the schedule of an installation."""
+    """The id of an installation's schedule."""
     return f"reconciliation/{task_queue}"
 
 
 async def ensure_schedule(perennial: Perennial) -> None:
-    """Create the schedule of the reconciliation, or change it to what the settings say."""
+    """Create the schedule of the reconciliation, or update it to the interval of the settings."""
     config = perennial.config
     id_ = schedule_id(config.task_queue)
     wanted = Schedule(
@@ -149,7 +150,7 @@ def _tell(part: Part, result: ReconcileResult) -> None:
 
 
 class OnTemporal:
-    """The workflows of subscriptions, on a Temporal server (`activities.reconcile`)."""
+    """The workflows of subscriptions on the Temporal server (`activities.reconcile.Workflows`)."""
 
     def __init__(self, perennial: Perennial) -> None:
         self._perennial = perennial
@@ -158,7 +159,7 @@ class OnTemporal:
         return self._perennial.temporal.get_workflow_handle(subscription_workflow(subscription))
 
     async def standing(self, subscription: str) -> Standing:
-        """See `Workflows`."""
+        """As `Workflows` describes."""
         try:
             description = await self._handle(subscription).describe()
         except RPCError as error:
@@ -175,10 +176,12 @@ class OnTemporal:
         )
 
     async def known(self, subscription: str) -> Snapshot | None:
-        """See `Workflows`."""
+        """As `Workflows` describes."""
         try:
             async with asyncio.timeout(_QUERY.total_seconds()):
-                return await self._handle(subscription).query("state", result_type=Snapshot)  # type: ignore[no-any-return]
+                handle = self._handle(subscription)
+                state: Snapshot = await handle.query("state", result_type=Snapshot)
+                return state
         except (
             TimeoutError,
             RPCError,
@@ -189,19 +192,19 @@ class OnTemporal:
             return None
 
     async def start(self, subscription: str) -> None:
-        """See `Workflows`."""
+        """As `Workflows` describes."""
         await self._perennial.start(subscription)
 
     async def tell(self, snapshot: Snapshot) -> None:
-        """See `Workflows`."""
+        """As `Workflows` describes."""
         await self._handle(snapshot.subscription.id).signal("moved", snapshot)
 
 
 def trouble(raw: DescribeWorkflowExecutionResponse, patience: timedelta) -> str | None:
-    """What keeps a workflow from going on. Returns None when nothing does.
+    """The reason why a workflow does not go on, or None.
 
-    It can be an activity that fails again and again, workflow code that does not run, or missing
-    workers.
+    An activity fails again and again, the workflow code fails, or no worker runs. `patience` is how
+    long a task may wait for a worker.
     """
     long_ago = machine_now() - patience
     for pending in raw.pending_activities:
@@ -218,8 +221,8 @@ def trouble(raw: DescribeWorkflowExecutionResponse, patience: timedelta) -> str 
         task = raw.pending_workflow_task
         if task.attempt >= _TROUBLE:
             return (
-                f"its workflow task fails (attempt {task.attempt}): its code and its history "
-                "do not agree, or the code has a fault"
+                f"its workflow task fails (attempt {task.attempt}): "
+                "its code and its history do not agree, or the code has a fault"
             )
         if task.original_scheduled_time.ToDatetime(long_ago.tzinfo) < long_ago:
             return "it waits for a worker with the role workflows"

@@ -1,9 +1,11 @@
-"""The relay: what follows a commit, repeated until it has happened.
+"""The relay does what must follow a commit, and retries it until it is done.
 
-A pass starts workflows that a crash between a commit and their start has left out. It sends the
-notices of real accounts that are due, and it numbers invoices. Notices of test clocks come with
-their clock. Two relays do no harm to each other. When the database or Temporal is away, each part
-is logged and retried by itself, at growing intervals.
+A pass starts workflows that were not started because of a crash after the commit. It sends the
+notices of real accounts that are due. Notices of test clocks are sent when their clock advances.
+It also numbers invoices.
+
+Concurrent relays do not disturb each other. If the database or Temporal is away, the parts that
+need it are logged and retried, each on its own, at growing intervals.
 """
 
 import asyncio
@@ -32,7 +34,7 @@ Pause = Callable[[float], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
-    """What a pass did, and how many of its parts failed."""
+    """What a pass has done, and how many of its parts have failed."""
 
     started: int = 0
     notices: int = 0
@@ -41,14 +43,14 @@ class Pass:
 
 
 class Relay:
-    """Does passes over one installation."""
+    """Runs passes over one installation."""
 
     def __init__(self, perennial: Perennial) -> None:
         self._perennial = perennial
         self._scheduled = False
 
     async def run(self, pause: Pause) -> None:
-        """Do passes until the task is cancelled. `pause` waits for a number of seconds."""
+        """Run passes until the task is cancelled. `pause` waits for a number of seconds."""
         interval = wait = self._perennial.config.relay_seconds
         while True:
             done = await self.once()
@@ -58,13 +60,13 @@ class Relay:
             await pause(wait)
 
     async def once(self) -> Pass:
-        """One pass. A part that fails does not stop the others."""
+        """Run one pass. A part that fails does not stop the others."""
         failed: list[str] = []
 
         async def part(name: str, work: Callable[[], Awaitable[int]]) -> int:
             try:
                 done = await work()
-            except Exception as error:  # whatever is away or wrong: the relay goes on, and says so
+            except Exception as error:  # the relay goes on after any error, and logs it
                 failed.append(name)
                 log.error(
                     "relay_failed",
@@ -88,18 +90,18 @@ class Relay:
         return Pass(started=started, notices=notices, numbered=numbered, failed=len(failed))
 
     async def start_missing(self) -> int:
-        """Start the workflows that were not started yet, and return how many."""
+        """Start the workflows that were not started yet. Returns how many."""
         total = 0
         while started := await self._perennial.start_missing(_BATCH):
             total += started
         return total
 
     async def notices(self) -> int:
-        """Send the notices that are due, and return how many were sent."""
+        """Handle the notices that are due. Returns how many were sent."""
         sent, seen = 0, [0]
         while due := await asyncio.to_thread(self._due):
             if due == seen:
-                break  # another relay is at these
+                break  # another relay handles these
             sent, seen = (
                 sent + await asyncio.to_thread(notify, self._perennial.ledger, machine_now(), due),
                 due,
@@ -107,14 +109,14 @@ class Relay:
         return sent
 
     async def number(self) -> int:
-        """Number invoices, and return how many."""
+        """Number invoices. Returns how many."""
         total = 0
         while numbered := await asyncio.to_thread(number_invoices, self._perennial.ledger):
             total += numbered
         return total
 
     async def schedule(self) -> int:
-        """Make sure that reconciliation is on its schedule."""
+        """Make sure that the schedule of the reconciliation exists."""
         await ensure_schedule(self._perennial)
         self._scheduled = True
         return 0

@@ -1,8 +1,8 @@
-"""The workers, by role, for the process that hosts them: `worker.py`, or one that plays on a stack of its own.
+"""The workers, by role. `worker.py` hosts them, and so does a process with a stack of its own.
 
-workflows   decides what happens when; renewals from the wallet run here as local activities
-activities  renews, marks failed, expires, carries out commands
-charge      calls the card gateway, at a limited rate
+workflows   decides what happens when, and runs renewals from the wallet as local activities
+activities  renews, marks failed, expires, runs commands
+charge      calls the card gateway at a limited rate
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -24,7 +24,7 @@ from workflows.subscription import SubscriptionWorkflow
 
 log = structlog.get_logger()
 
-#: Pure packages that the workflow sandbox takes as they are.
+#: Packages that the workflow sandbox does not load anew. They are pure, or safe to share.
 PASSED_THROUGH = (
     "core.domain",
     "core.protocol",
@@ -41,17 +41,30 @@ WORKFLOWS = (SubscriptionWorkflow, AccountWorkflow, ReconciliationWorkflow)
 ROLES = ("workflows", "activities", "charge")
 
 
-def sandbox() -> SandboxedWorkflowRunner:
-    """What workflows run in."""
+def sandbox(workflows: Sequence[type] = WORKFLOWS) -> SandboxedWorkflowRunner:
+    """The sandbox that workflows run in. It does not load the modules of `workflows` anew."""
+    modules = (workflow.__module__ for workflow in workflows)
     return SandboxedWorkflowRunner(
-        SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+        SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH, *modules)
     )
 
 
 def worker_of(
-    role: str, perennial: Perennial, config: Settings, threads: ThreadPoolExecutor
+    role: str,
+    perennial: Perennial,
+    config: Settings,
+    threads: ThreadPoolExecutor,
+    *,
+    workflows: Sequence[type] = WORKFLOWS,
 ) -> Worker:
-    """A Temporal worker of a role that has one."""
+    """The Temporal worker of a role.
+
+    `role`: one of `ROLES`. Another one raises ValueError.
+    `perennial`: the connection whose activities it runs.
+    `config`: the task queues and the limits.
+    `threads`: run the activities.
+    `workflows`: the workflows that the role `workflows` runs. Default: those of an installation.
+    """
     activities = perennial.activities
     graceful = timedelta(seconds=config.shutdown_seconds)
     match role:
@@ -59,12 +72,12 @@ def worker_of(
             return Worker(
                 perennial.temporal,
                 task_queue=config.task_queue,
-                workflows=WORKFLOWS,
+                workflows=workflows,
                 interceptors=[Tolerant()],
                 activities=activities.registered(),
                 activity_executor=threads,
                 no_remote_activities=True,
-                workflow_runner=sandbox(),
+                workflow_runner=sandbox(workflows),
                 disable_eager_activity_execution=True,
                 max_cached_workflows=config.workflow_cache,
                 max_concurrent_workflow_tasks=8,
@@ -96,13 +109,22 @@ def worker_of(
 
 @asynccontextmanager
 async def running(
-    roles: Sequence[str], perennial: Perennial, config: Settings
+    roles: Sequence[str],
+    perennial: Perennial,
+    config: Settings,
+    *,
+    workflows: Sequence[type] = WORKFLOWS,
 ) -> AsyncIterator[None]:
-    """Run the workers of some roles in this process, as long as the context is open; leaving it drains them."""
+    """Run the workers of some roles in this process while the context is open.
+
+    When the context closes, the workers finish what they are doing. `workflows`: see `worker_of`.
+    """
     async with AsyncExitStack() as stack:
         for role in roles:
             threads = stack.enter_context(
                 ThreadPoolExecutor(config.activity_threads, thread_name_prefix=role)
             )
-            await stack.enter_async_context(worker_of(role, perennial, config, threads))
+            await stack.enter_async_context(
+                worker_of(role, perennial, config, threads, workflows=workflows)
+            )
         yield

@@ -1,4 +1,7 @@
-"""Machines for tests of crashes: a database and a Temporal server of the test's own, and a host of processes that can be killed."""
+"""Machines for the crash tests.
+
+A machine has its own database, its own Temporal server, and a host of processes that can be killed.
+"""
 
 import asyncio
 import json
@@ -26,11 +29,11 @@ from local import postgres, temporal
 from settings import PROJECT, Settings
 from tests.crash import processes, state
 
-#: A machine that has not finished by then hangs: it is killed, and the test fails.
+#: A machine that runs longer than this has hung. It is killed and the test fails.
 LONGEST_SECONDS = 240.0
 
-#: So that what was lost with a worker is soon tried again. Nothing is kept in a worker's memory: a server that has lost its worker
-#: would wait for it (the sticky queue) before it asks another one.
+#: With these settings the work of a killed worker is soon retried. Workers keep no run in memory.
+#: Otherwise the server would wait for the killed worker (sticky queue) before it asks another one.
 QUICK = {
     "activity_seconds": "1.5",
     "workflow_task_seconds": "1.5",
@@ -41,12 +44,12 @@ QUICK = {
 
 
 class PowerCutError(Exception):
-    """All processes of a machine were killed at once, and nothing was started again."""
+    """All processes of a machine were killed at the same time, and none was restarted."""
 
 
 @dataclass
 class Machine:
-    """A home directory, a database and a Temporal server, and the processes that are run on them."""
+    """A home directory, a database, a Temporal server, and the processes that run on them."""
 
     home: Path
     database_url: str
@@ -54,12 +57,12 @@ class Machine:
     told: list[dict[str, Any]] = field(default_factory=list)
 
     def prepare(self, scenario: str) -> None:
-        """Lay out a scenario."""
+        """Write the scenario that the client plays."""
         (self.home / processes.SCENARIO).write_text(scenario)
 
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:
-        """Its database."""
+        """The ledger in the machine's database."""
         ledger = Ledger(connect(self.database_url, pool_size=2))
         try:
             yield ledger
@@ -68,7 +71,7 @@ class Machine:
 
     @asynccontextmanager
     async def perennial(self) -> AsyncIterator[Perennial]:
-        """A client of its servers."""
+        """A client of the machine's servers."""
         config = Settings(database_url=self.database_url, temporal_address=self.temporal_address)
         async with processes.connected(config) as perennial:
             yield perennial
@@ -76,8 +79,12 @@ class Machine:
     def run(
         self, *roles: str, fail_at: Iterable[str] = (), stopped: Callable[[], None] | None = None
     ) -> None:
-        """Run processes until the one that has an end has come to it, a worker and the client unless others are named; `stopped` is done
-        whenever one has stopped, which goes on afterwards."""
+        """Run processes until the one that has an end has finished.
+
+        `roles`: the processes. Default: a worker and the client.
+        `fail_at`: the points at which a process is killed or stopped.
+        `stopped`: called each time a process has stopped. Then the process goes on.
+        """
         points = self.home / "points"
         points.mkdir(exist_ok=True)
         environment = os.environ | {
@@ -129,7 +136,7 @@ class Machine:
         assert code == 0, f"{self.told[-3:]}\n{(self.home / 'log').read_text()[-6000:]}"
 
     def power_cut(self) -> None:
-        """For `stopped`: kill all processes and leave it at that."""
+        """Use it as `stopped`. It kills all processes, and none is restarted."""
         raise PowerCutError
 
     @property
@@ -139,16 +146,16 @@ class Machine:
 
     @property
     def stopped(self) -> int:
-        """How often a process has stopped itself."""
+        """How often a process has stopped itself (SIGSTOP)."""
         return sum("stopped" in told for told in self.told)
 
     @property
     def reached(self) -> dict[str, int]:
-        """The points that were reached, and how often."""
+        """The points that were reached, each with how often."""
         return {path.name: path.stat().st_size for path in sorted((self.home / "points").iterdir())}
 
     def outcome(self) -> dict[str, Any]:
-        """What has become of the scenario; nothing that must hold is violated."""
+        """The outcome of the scenario. No invariant may be violated."""
         with self.ledger() as ledger:
             assert state.violations(ledger) == []
             return state.outcome(ledger, self.home)
@@ -156,7 +163,7 @@ class Machine:
 
 @pytest.fixture
 def machine(database: str, tmp_path: Path) -> Iterator[Machine]:
-    """A machine on servers that last as long as the test."""
+    """A machine whose servers live as long as the test."""
     with temporal.throwaway() as address:
         yield Machine(tmp_path, database, address)
 
@@ -165,7 +172,7 @@ def machine(database: str, tmp_path: Path) -> Iterator[Machine]:
 def directly(
     postgres_url: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Any]:
-    """What the direct engine, which nobody kills, makes of a scenario."""
+    """The outcome of a scenario by the direct engine, which is not killed."""
 
     @cache
     def play(scenario: str) -> Any:

@@ -1,10 +1,17 @@
-"""A machine, as small as can be: runs workers and a client, and starts again whichever is killed, as systemd or Kubernetes would.
+"""A small machine: it runs workers and a client, and restarts a process that was killed.
 
     python -m tests.crash.host HOME ROLE...
 
-Children are forked after everything has been imported, so that a restart takes no longer than it must. What happens is told on standard
-output, a JSON object a line: killed, stopped, failed (with the exit code), done (what has an end has come to it; the rest is killed). A
-stopped child goes on at a line on standard input; when standard input closes, all are killed.
+Systemd or Kubernetes would do the same. Children are forked after all imports, so a restart is
+fast. The host prints what happens to standard output, one JSON object per line:
+
+killed    a child was killed and has been restarted
+stopped   a child has stopped itself
+failed    a child has ended with an exit code, and the host ends
+done      the child that has an end has finished, and the rest is killed
+
+Stopped children go on when the host reads a line on standard input. When standard input closes,
+all children are killed.
 """
 
 import contextlib
@@ -27,7 +34,7 @@ WORK = {
     "import": processes.run_import,
     "reconciliation": processes.run_reconciliation,
 }
-#: What runs until it is told to stop; the others have an end.
+#: These roles run until they are stopped. The others end by themselves.
 ENDLESS = ("worker", "relay")
 
 
@@ -62,7 +69,10 @@ class Host:
             os._exit(code)
 
     def run(self) -> int:
-        """Until the client has finished, a child fails, or nobody listens."""
+        """Run until the client has finished, a child fails, or standard input closes.
+
+        Returns the exit code.
+        """
         selector = selectors.DefaultSelector()
         selector.register(sys.stdin, selectors.EVENT_READ)
         selector.register(self.wakeup, selectors.EVENT_READ)
@@ -80,7 +90,10 @@ class Host:
                 return code
 
     def look(self) -> int | None:
-        """What has become of the children; the host's exit code when it is over."""
+        """Handle the children that have ended or stopped. Returns the exit code of the host.
+
+        Returns None if the host goes on.
+        """
         with contextlib.suppress(ChildProcessError):
             while (found := os.waitpid(-1, os.WNOHANG | os.WUNTRACED))[0]:
                 pid, status = found
@@ -102,19 +115,19 @@ class Host:
         return None
 
     def end(self) -> None:
-        """Kill what is left."""
+        """Kill the children that are left."""
         for pid in self.children:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
 
 
 def tell(**event: object) -> None:
-    """Say what has happened."""
+    """Print what has happened."""
     print(json.dumps(event), flush=True)
 
 
 def main() -> int:
-    """See the module."""
+    """Run the roles of the command line. Returns the exit code."""
     Settings.model_config["env_file"] = None
     host = Host(Path(sys.argv[1]))
     try:

@@ -1,7 +1,8 @@
-"""What the processes under test do: a worker, a client that plays a scenario, an import, a reconciliation. Each can be killed anywhere.
+"""What the processes under test do: a worker, a client, an import, a reconciliation.
 
-The client writes down which steps it has finished, and when it comes back it begins with the first it has not: what is there is passed
-over, the clock is advanced again, the command is given again with its request id. That is what every caller does after a crash.
+Each process can be killed at any point. The client keeps a journal of the steps that it has
+finished. After a restart it begins with the first unfinished step. It keeps what exists, advances
+the clock again, and repeats the command with its request id. Every caller does that after a crash.
 """
 
 import asyncio
@@ -40,7 +41,7 @@ from settings import Settings, read_settings
 
 SCENARIO, JOURNAL, CUSTOMERS = "scenario.yaml", "journal", "customers.csv"
 
-#: An import: the day that it is, and how many customers share a transaction.
+#: For an import: the day on the test clock, and the number of customers in a transaction.
 TODAY = datetime(2023, 3, 10, tzinfo=UTC)
 CHUNK = 4
 
@@ -55,17 +56,17 @@ async def connected(config: Settings) -> AsyncIterator[Perennial]:
 
 
 def run_worker(_: Path) -> int:
-    """A worker as it is in production, without the relay."""
+    """Run a worker as in production, without the relay."""
     return worker.main(["workflows", "activities", "charge"])
 
 
 def run_relay(_: Path) -> int:
-    """A worker with the relay."""
+    """Run a worker with the relay."""
     return worker.main(["all"])
 
 
 def run_player(home: Path) -> int:
-    """The client: plays what is left of the scenario."""
+    """Run the client. It plays the rest of the scenario."""
 
     async def play(perennial: Perennial) -> None:
         await play_on(scenario_of(home), perennial.ledger, perennial, home)
@@ -75,7 +76,7 @@ def run_player(home: Path) -> int:
 
 
 def run_import(home: Path) -> int:
-    """An import of a few customers, onto the test clock."""
+    """Import a few customers onto the test clock."""
 
     async def run(perennial: Perennial) -> None:
         with suppress(RefusedByRule):
@@ -88,7 +89,7 @@ def run_import(home: Path) -> int:
 
 
 def run_reconciliation(_: Path) -> int:
-    """A reconciliation by hand."""
+    """Reconcile once."""
 
     async def run(perennial: Perennial) -> None:
         await reconcile(perennial)
@@ -106,7 +107,10 @@ def _connected(work: Callable[[Perennial], Awaitable[None]]) -> int:
 
 
 async def every_workflow_knows_its_next_step(perennial: Perennial) -> None:
-    """Whatever is not TERMINATED sleeps until the step that is committed (architecture, invariant 6)."""
+    """Each subscription that is not TERMINATED sleeps until its committed step.
+
+    This is invariant 6 of docs/architecture.md.
+    """
     with perennial.ledger.engine.connect() as connection:
         rows = connection.execute(SUBSCRIPTIONS.where(SubscriptionRow.status != "TERMINATED")).all()
     for row in rows:
@@ -116,7 +120,7 @@ async def every_workflow_knows_its_next_step(perennial: Perennial) -> None:
         )
 
 
-# playing a scenario ---------------------------------------------------------------------------------------------------
+# Playing a scenario -------------------------------------------------------------------------------
 
 
 def scenario_of(home: Path) -> Scenario:
@@ -125,7 +129,7 @@ def scenario_of(home: Path) -> Scenario:
 
 
 async def play_on(scenario: Scenario, ledger: Ledger, engine: Engine, home: Path) -> None:
-    """Play what the journal does not have yet."""
+    """Play the steps that the journal does not have yet."""
     _open(scenario, ledger)
     with (home / JOURNAL).open("a+", buffering=1) as journal:
         journal.seek(0)
@@ -148,8 +152,11 @@ async def play_on(scenario: Scenario, ledger: Ledger, engine: Engine, home: Path
 
 
 def _open(scenario: Scenario, ledger: Ledger) -> None:
-    """Terms, catalogue, clock and accounts, unless they are there. The simulated gateway knows cards that a scenario has no words for: an account that is
-    named after one has that card."""
+    """Create the terms, the catalogue, the clock and the accounts, unless they exist.
+
+    A scenario cannot name all cards of the simulated gateway. An account that is named after such a
+    card has that card.
+    """
     load_policy(ledger, scenario.policy_document)
     load_catalog(ledger, scenario.catalog_entries)
     with suppress(RefusedByRule):
@@ -172,7 +179,7 @@ def _open(scenario: Scenario, ledger: Ledger) -> None:
 
 
 def refused(scenario: Scenario, home: Path) -> Iterator[Refused]:
-    """The steps that were refused, from the journal."""
+    """The refused steps, from the journal."""
     for step, line in zip(scenario.steps, (home / JOURNAL).read_text().splitlines(), strict=True):
         if refusal := json.loads(line):
             yield Refused(step, Refusal(*refusal))
@@ -184,7 +191,7 @@ def direct(ledger: Ledger) -> Direct:
 
 
 class _Patient(Activities):
-    """An activity that got no answer is called once more, as Temporal does."""
+    """Calls an activity once more if the gateway did not respond, as Temporal does."""
 
     def call(self, name: str, request: Any) -> Any:
         try:

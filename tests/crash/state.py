@@ -1,5 +1,8 @@
-"""Everything that is remembered, without what may differ between two runs: ids, the keys of charges, how often our side began a call,
-whether a workflow was seen (which the direct engine has none of)."""
+"""All rows of the ledger, without the values that may differ between two runs.
+
+Left out are ids, the keys of charges, how often our side began a call, and whether a workflow was
+started. The direct engine has no workflows.
+"""
 
 import re
 from pathlib import Path
@@ -28,13 +31,13 @@ from tests.crash.processes import refused, scenario_of
 
 
 def outcome(ledger: Ledger, home: Path) -> dict[str, Any]:
-    """The report of the scenario that was played, and all rows behind it."""
+    """The report of the scenario that was played, and all rows of the ledger."""
     scenario = scenario_of(home)
     return {"report": report(scenario, ledger, list(refused(scenario, home)))} | everything(ledger)
 
 
 def everything(ledger: Ledger) -> dict[str, Any]:
-    """All rows that say what happened, in an order that does not depend on ids."""
+    """All rows that tell what happened, in an order that does not depend on ids."""
     behind = Operation.subscription, Operation.cycle, Operation.purpose, Operation.at
     queries = {
         "history": select(
@@ -101,7 +104,7 @@ def everything(ledger: Ledger) -> dict[str, Any]:
 
 
 def _plain(row: Any) -> str:
-    """A row as text; what stands after a charge's slash is an id."""
+    """A row as text. The part after the slash of a charge's key is an id and is left out."""
     return re.sub(
         r"/\d+",
         "/…",
@@ -112,7 +115,10 @@ def _plain(row: Any) -> str:
 
 
 def violations(ledger: Ledger) -> list[str]:
-    """What must hold whatever was killed: money is conserved, nothing is charged twice, everything that lives has a next step."""
+    """The invariants that are violated. They must hold after any kill.
+
+    Money is conserved, nothing is charged twice, and each living subscription has a next step.
+    """
     found = []
     wallet = (
         select(Posting.account, func.sum(Posting.amount).label("sum"))

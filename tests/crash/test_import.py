@@ -1,4 +1,4 @@
-"""An import that is killed in the middle and run again: everybody is there once, with a workflow each."""
+"""An import is killed half way and run again. Each customer exists once and has a workflow."""
 
 import csv
 from decimal import Decimal
@@ -13,7 +13,7 @@ CUSTOMERS = 10
 
 
 def prepare(machine: Machine) -> None:
-    """A file of customers, three of whom share an account."""
+    """Write a file of customers. Three of them share an account."""
     with (machine.home / processes.CUSTOMERS).open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(
@@ -49,7 +49,7 @@ def prepare(machine: Machine) -> None:
 
 
 async def check(machine: Machine) -> None:
-    """Everybody is there once, with the credits brought along, and a workflow that runs."""
+    """Each customer exists once, with its credits, and with a workflow that runs."""
     with machine.ledger() as ledger:
         assert state.violations(ledger) == []
         with ledger.engine.connect() as connection:
@@ -91,7 +91,7 @@ async def test_an_import_that_is_killed_at_every_commit_and_run_again(machine: M
     await check(machine)
 
 
-async def test_an_import_whose_workflows_were_not_started_is_completed_by_whoever_looks_for_missing_ones(
+async def test_missing_workflows_of_an_interrupted_import_are_started_later(
     machine: Machine,
 ) -> None:
     prepare(machine)

@@ -1,8 +1,9 @@
-"""A worker, or the client, is killed at every point; afterwards everything is as if nothing had been.
+"""A worker or the client is killed at every point. The result is the same as without a kill.
 
-What happens is compared with the direct engine, row by row: money, periods, invoices, history, notices, charges. Besides, whatever
-was killed, each operation sums to zero, each balance is explained by its postings, each charge of the gateway is in the ledger once, and
-whatever lives has a next step, in the database and in its workflow.
+The rows are compared with those of the direct engine: money, periods, invoices, history, notices
+and charges. The invariants of `tests.crash.state` must hold as well. Each operation sums to zero,
+and its postings explain each balance. The ledger has each charge of the gateway once. Each living
+subscription has a next step, in the database and in its workflow.
 """
 
 from collections.abc import Callable
@@ -16,20 +17,22 @@ from tests.crash.conftest import Machine
 
 SCENARIO = (Path(__file__).parent / "scenario.yaml").read_text()
 
-#: A renewal meets its points in different states: from the wallet, a card is needed, the charge has been made, has been declined. Each
-#: kill is followed by a try that is not killed, so the odd counts are the first tries.
+#: A renewal reaches its points in different states: it pays from the wallet, it needs a card, the
+#: charge was made, or the charge was declined. After each kill the retry is not killed, so the odd
+#: counts are the first tries.
 RENEWALS = {place: points.again([f"renew.{place}"], 3, 5, 7, 9) for place in points.PLACES}
 FAILURES = {place: points.again([f"mark_failed.{place}"], 3) for place in points.PLACES}
-#: Needs a card, takes up its outcome, recovers.
+#: A recover needs a card, reads the outcome of the charge, and recovers.
 RECOVERIES = {place: points.again([f"recover.{place}"], 3, 5) for place in points.COMMIT} | {
     "end": ["recover.end:3"]
 }
 
-#: The charges in their order, two kills each (a third would have to wait for Temporal's growing intervals). The counts are those of the tries so far.
+#: The charges in their order, each with two kills. A third kill would wait for Temporal's growing
+#: intervals. The counts are those of all tries so far.
 CHARGES = {
     "charged": ["charge_call.before_commit:1", "charge_call.after_commit:1"],
     "declined": ["charge.before_call:2", "charge.after_call:2"],
-    "charged without an answer": ["charge.before_look_up:4", "charge.before_commit:3"],
+    "charged without a reply": ["charge.before_look_up:4", "charge.before_commit:3"],
     "lost before it charged": ["charge.after_look_up:6", "charge.after_commit:4"],
     "for a recover": ["charge.after_call:4", "charge.end:5"],
 }
@@ -38,7 +41,7 @@ Directly = Callable[[str], Any]
 
 
 def check(machine: Machine, directly: Directly, *, worker: int = 0, player: int = 0) -> None:
-    """So many processes were killed, and everything is as if they had not been."""
+    """`worker` and `player` processes were killed, and the outcome is that of the direct engine."""
     assert machine.killed == {
         role: count for role, count in {"worker": worker, "player": player}.items() if count
     }
@@ -72,7 +75,7 @@ def test_a_worker_that_is_killed_at_every_activity(
 def test_a_worker_that_is_killed_around_every_call_of_the_gateway(
     machine: Machine, directly: Directly
 ) -> None:
-    """Each card in turn: charged, declined, charged without an answer, lost before it charged."""
+    """Each card in turn: charged, declined, charged without a reply, lost before the charge."""
     machine.prepare(SCENARIO)
     kills = [point for charge in CHARGES.values() for point in charge]
     assert {kill.partition(":")[0] for kill in kills} == {*points.CHARGE}

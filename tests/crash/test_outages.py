@@ -1,4 +1,7 @@
-"""Everything is switched off for a day across the renewal date, and for 40 days (Rule 13): the workflows do what the direct engine does."""
+"""Everything is off for a day across the renewal date, or for 40 days (Rule 13).
+
+The workflows do the same as the direct engine.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,8 +10,9 @@ import pytest
 
 from tests.crash.conftest import Machine
 
-#: Renewal dates 01-24; *E* 01-31. One renews from the wallet, two as a group, one by card, one fails, one had failed before, one is
-#: unsubscribed, one is suspended, one pays by the year.
+#: The renewal date is 01-24 and *E* is 01-31. One subscription renews from the wallet, two renew as
+#: a group, and one renews by card. One fails, and one has failed before. One is unsubscribed, one
+#: is suspended, and one pays by the year.
 SCENARIO = """
 catalog:
   - {{sku: APP, application: desk, kind: application, months: 1, prices: {{EUR: "30.00"}}}}

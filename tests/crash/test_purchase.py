@@ -1,4 +1,4 @@
-"""A purchase whose client is killed, and what comes after: one subscription, one charge, and its workflow."""
+"""The client of a purchase is killed. There is one subscription, one charge and one workflow."""
 
 from datetime import date
 from decimal import Decimal
@@ -18,12 +18,13 @@ steps:
   - {at: "2023-01-01T00:00:00Z", do: purchase, id: s1, account: acme, sku: APP}
 until: "2023-01-01T00:00:00Z"
 """
-#: As the client gives it.
+#: The command as the client sends it.
 PURCHASE = Purchase(subscription="s1", account="acme", sku="APP", request_id="step 0")
 
 
 def bought(machine: Machine) -> tuple[int, int, int, Decimal, bool]:
-    """Subscriptions, periods, invoices, what the wallet has paid, and whether the workflow was started."""
+    """What was bought: the numbers of subscriptions, periods and invoices, the sum that the wallet
+    has paid, and whether the workflow was started."""
     with machine.ledger() as ledger, ledger.engine.connect() as connection:
         counts = [
             connection.execute(select(func.count()).select_from(table)).scalar_one()
@@ -38,7 +39,7 @@ def bought(machine: Machine) -> tuple[int, int, int, Decimal, bool]:
     return counts[0], counts[1], counts[2], paid or Decimal(0), bool(started)
 
 
-async def test_killed_after_the_commit_its_workflow_is_started_by_whoever_looks_for_missing_ones(
+async def test_killed_after_the_commit_its_missing_workflow_is_started_later(
     machine: Machine,
 ) -> None:
     machine.prepare(SCENARIO)

@@ -1,4 +1,7 @@
-"""A reconciliation that is killed while it books a charge that nobody waits for: the charge is in the ledger once."""
+"""A reconciliation is killed while it books a charge that no command waits for.
+
+In the end the charge is in the ledger once.
+"""
 
 from decimal import Decimal
 

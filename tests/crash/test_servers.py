@@ -1,6 +1,7 @@
-"""PostgreSQL or the Temporal server is killed in the middle of something, and started again: the result is the same.
+"""PostgreSQL or the Temporal server is killed half way and restarted. The result is the same.
 
-The worker stops itself (SIGSTOP) at a point; meanwhile the server is taken away; then it goes on, with connections that lead nowhere.
+The worker stops itself (SIGSTOP) at a point. Then the server is killed and restarted. Then the
+worker goes on with dead connections.
 """
 
 import os
@@ -20,7 +21,7 @@ from tests.crash.test_kills import SCENARIO, check
 
 
 class Site:
-    """An embedded stack, as it is used for real: what its servers have said is on disk is there again after a kill."""
+    """An embedded stack as users run it. What its servers have confirmed survives a kill."""
 
     def __init__(self, home: Path) -> None:
         self.config = Settings(home=home)
@@ -29,14 +30,14 @@ class Site:
         self.machine = Machine(home, addresses.database_url, addresses.temporal_address)
 
     def kill_postgres(self) -> None:
-        """SIGKILL for the postmaster and all of its processes, and a new start."""
+        """Kill the postmaster and all of its processes (SIGKILL), and start PostgreSQL again."""
         found = postgres.status(self.config)
         assert found
         _kill(found.pid)
         assert postgres.up(self.config).url == self.machine.database_url
 
     def kill_temporal(self) -> None:
-        """The same for the Temporal server."""
+        """Kill the Temporal server (SIGKILL) and start it again."""
         found = temporal.status(self.config)
         assert found
         _kill(found.pid)
@@ -44,7 +45,7 @@ class Site:
 
 
 def _kill(pid: int) -> None:
-    """SIGKILL for a server and its children, until they are gone."""
+    """Kill a server and its children (SIGKILL), and wait until they are gone."""
     server = psutil.Process(pid)
     family = [*server.children(recursive=True), server]
     for process in reversed(family):
@@ -54,7 +55,7 @@ def _kill(pid: int) -> None:
 
 @pytest.fixture
 def site(stack_home: Path) -> Iterator[Site]:
-    """A stack of the test's own."""
+    """The test's own stack."""
     home = stack_home / "home"
     home.mkdir()
     found = Site(home)
@@ -62,7 +63,8 @@ def site(stack_home: Path) -> Iterator[Site]:
     stack.down(found.config)
 
 
-#: In a local activity, in a regular one, around the gateway; before the commit it is rolled back, after it it stands.
+#: In a local activity, in a regular one, and around the gateway. A kill before the commit rolls the
+#: transaction back. After the commit it stays.
 PLACES = (
     "renew.before_commit=STOP",
     "charge.after_call=STOP",
@@ -89,7 +91,7 @@ def test_the_temporal_server_is_killed_in_the_middle(
 
 
 def test_a_pool_finds_the_database_again_without_an_error(stack_home: Path) -> None:
-    """Its connections were closed by the server that ended; that is seen before one of them is used."""
+    """The old server has closed the connections. The pool notices it before it uses one of them."""
     config = Settings(home=stack_home)
     engine = connect(postgres.up(config).url, pool_size=3)
     try:

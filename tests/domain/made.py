@@ -1,4 +1,4 @@
-"""Subscriptions, accounts and terms of the tests: what a test does not name is ordinary."""
+"""Subscriptions, accounts and terms for the tests. A test names only what matters to it."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -47,19 +47,23 @@ CATALOG = catalogs.load(ENTRIES)
 
 
 def day(text: str) -> date:
-    """A date; of the year 2020 where the year is left out."""
+    """A date. Without a year it is in 2020."""
     return date.fromisoformat(text if len(text) == 10 else f"2020-{text}")
 
 
 def at(text: str) -> datetime:
-    """An instant in UTC, such as 2020-12-08T00:00 of Singapore: 2020-12-07T16:00Z."""
+    """An instant in UTC. 2020-12-08T00:00 in Singapore is 2020-12-07T16:00 here."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def subscription(
     id_: str = "s1", anchor: date = START, months: int = 1, cycle: int | None = None, **more: Any
 ) -> Subscription:
-    """A subscription that has paid so many months since its anchor, bought at noon UTC on the anchor."""
+    """A subscription that was bought on its anchor date at 04:00 UTC, which is noon in Singapore.
+
+    `months`: the months paid since the anchor.
+    `cycle`: the months of its cycle. Default: all of these months.
+    """
     values = {
         "account": "acme",
         "sku": "PRO-M",
@@ -89,7 +93,7 @@ def account(balance: str = "0", **more: Any) -> Account:
 
 
 def terms(policy: Policy = DEFAULT, *others: Policy, in_force: int = 1) -> Terms:
-    """The catalogue and policies 1, 2, …"""
+    """The catalogue, and the policies as versions 1, 2, …"""
     return Terms(CATALOG, dict(enumerate((policy, *others), start=1)), in_force)
 
 
@@ -104,5 +108,5 @@ def failed(subscription: Subscription, attempted_at: datetime) -> Subscription:
 
 
 def ids(subscriptions: Iterable[Subscription]) -> list[str]:
-    """Who is among them."""
+    """The ids of the subscriptions."""
     return [subscription.id for subscription in subscriptions]

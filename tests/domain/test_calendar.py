@@ -29,7 +29,7 @@ def days(text: str) -> date:
     return date.fromisoformat(text)
 
 
-# --- 1.3: from the anchor ---------------------------------------------------------------------------------------------
+# --- 1.3: from the anchor -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_last_paid_day_before_the_calendar_overflows() -> None:
 
 
 def naive_add_months(day: date, months: int) -> date:
-    """Walk day by day to the month wanted, then to the day wanted or the month's last."""
+    """Walk day by day to the wanted month, then to the wanted day or the month's last day."""
     at = day
     for _ in range(months):
         left = (at.year, at.month)
@@ -136,7 +136,7 @@ def test_rule_1_3_periods_follow_one_another_without_gap_and_never_drift(
         before = expiry
 
 
-# --- 1.4: the first instant of a date ------------------------------------------------------------------------------------
+# --- 1.4: the first instant of a date -------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,10 @@ def test_rule_1_4_a_date_before_the_calendar_overflows() -> None:
 
 
 def naive_first_instant(day: date, where: str) -> datetime:
-    """Walk minute by minute over the days around, then second by second; the first instant on the date, else the first after it."""
+    """Walk minute by minute over the days around the date, then second by second.
+
+    Returns the first instant on the date. If it does not exist, returns the first one after it.
+    """
     start = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=40)
     there = zone(where)
     minutes = [
@@ -223,7 +226,7 @@ def naive_first_instant(day: date, where: str) -> datetime:
 
 
 def changes(where: str, year: int) -> list[date]:
-    """The days of a year around which the zone's offset changes."""
+    """The days of a year near which the offset of the zone changes."""
     there = zone(where)
     noons = [datetime(year, 1, 1, 12, tzinfo=there) + i * ONE_DAY for i in range(366)]
     offsets = [noon.utcoffset() for noon in noons]
@@ -255,7 +258,7 @@ def test_rule_1_4_first_instants_rise_with_the_dates(day: date, where: str) -> N
     assert local_date(first_instant(day, where), where) >= day
 
 
-# --- 1.1: zones and local dates ------------------------------------------------------------------------------------------
+# --- 1.1: zones and local dates -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ZONES)
@@ -328,9 +331,7 @@ def test_a_naive_instant_is_a_defect() -> None:
         local_date(datetime(2021, 1, 1), "UTC")
 
 
-def test_a_date_that_is_entered_twice_counts_from_the_first_time_so_it_stays_today_when_the_clock_goes_back() -> (
-    None
-):
+def test_a_date_that_is_entered_twice_stays_today_when_the_clock_goes_back() -> None:
     # St. John's, 2010-11-07: at 00:01 the clock goes back to 23:01 of the day before
     zone_name = "America/St_Johns"
     begin = first_instant(date(2010, 11, 7), zone_name)

@@ -1,4 +1,4 @@
-"""Homes for embedded stacks; whatever a test leaves running in one is stopped."""
+"""Homes for embedded stacks. Servers that a test leaves running are stopped."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +11,13 @@ from settings import Settings
 
 @pytest.fixture
 def tmp_path(stack_home: Path) -> Path:
-    """Where PostgreSQL may go even as root."""
+    """A directory that PostgreSQL can enter, also under root."""
     return stack_home
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Iterator[Settings]:
-    """Settings of an embedded stack of this test's own."""
+    """Settings of this test's own embedded stack."""
     config = Settings(home=tmp_path / "home")
     yield config
     stack.down(config)

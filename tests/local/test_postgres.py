@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL keeps its data, survives what happens to it, and says clearly why it cannot start."""
+"""The embedded PostgreSQL keeps its data, survives kills, and says clearly why it cannot start."""
 
 import os
 import signal
@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,10 +68,8 @@ def test_committed_data_survive_a_kill_of_the_server(config: Settings) -> None:
 
 def test_it_is_durable(config: Settings) -> None:
     url = postgres.up(config).url
-    assert run(
-        url,
-        "SELECT current_setting('fsync'), current_setting('synchronous_commit'), current_setting('full_page_writes')",
-    ) == [("on", "on", "on")]
+    for name in ("fsync", "synchronous_commit", "full_page_writes"):
+        assert run(url, f"SELECT current_setting('{name}')") == [("on",)], name
 
 
 def test_nothing_listens_on_tcp_and_only_the_owner_enters_the_socket_directory(
@@ -86,16 +85,14 @@ def test_nothing_listens_on_tcp_and_only_the_owner_enters_the_socket_directory(
     assert stat.S_IMODE((config.home / "postgres" / "run").stat().st_mode) == 0o700
 
 
-@pytest.mark.parametrize("number", ["other process", "nobody", "rubbish"])
+@pytest.mark.parametrize("number", ["of another process", "of no process", "not a number"])
 def test_a_stale_lock_file_does_not_matter(config: Settings, number: str) -> None:
     postgres.up(config)
     lock = config.home / "postgres" / "data" / "postmaster.pid"
     words = lock.read_text().splitlines()
     postgres.down(config)
-    words[0] = {"other process": str(os.getppid()), "nobody": "4194303", "rubbish": "rubbish"}[
-        number
-    ]
-    lock.write_text("\n".join(words) + "\n" if number != "rubbish" else "")
+    words[0] = str(os.getppid()) if number == "of another process" else "4194303"
+    lock.write_text("\n".join(words) + "\n" if number != "not a number" else "")
     assert postgres.status(config) is None
     assert run(postgres.up(config).url, "SELECT 1") == [(1,)]
 
@@ -127,7 +124,7 @@ def test_data_of_another_version_are_not_touched(config: Settings) -> None:
     postgres.down(config)
     (config.home / "postgres" / "data" / "PG_VERSION").write_text("12\n")
     with pytest.raises(
-        StackError, match=r"was written by PostgreSQL 12; this installation brings PostgreSQL 18"
+        StackError, match=r"was written by PostgreSQL 12. This installation brings PostgreSQL 18"
     ):
         postgres.up(config)
 
@@ -182,7 +179,13 @@ def test_a_throwaway_is_gone_after_an_exception() -> None:
 
 
 def test_a_throwaway_is_gone_after_its_owner_was_killed() -> None:
-    program = "import sys\nfrom local import postgres\nwith postgres.throwaway() as url:\n    print(url, flush=True)\n    sys.stdin.read()\n"
+    program = textwrap.dedent("""
+        import sys
+        from local import postgres
+        with postgres.throwaway() as url:
+            print(url, flush=True)
+            sys.stdin.read()
+    """)
     owner = subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -1,4 +1,4 @@
-"""Servers end when they should, and only then."""
+"""Servers end when they must, and not before."""
 
 import os
 import signal
@@ -54,7 +54,8 @@ def test_a_guarded_server_is_gone_after_its_owner_was_killed(tmp_path: Path) -> 
         import sys
         from pathlib import Path
         from local import process
-        with process.guarded({sleeper(place)!r}, Path({str(tmp_path / "log")!r}), remove=Path({str(place)!r}), end="KILL"):
+        log, place = Path({str(tmp_path / "log")!r}), Path({str(place)!r})
+        with process.guarded({sleeper(place)!r}, log, remove=place, end="KILL"):
             print("ready", flush=True)
             sys.stdin.read()
     """)
@@ -83,7 +84,12 @@ def test_the_guard_tells_when_its_server_ended(tmp_path: Path) -> None:
 
 
 def test_stopping_goes_on_to_sigkill(tmp_path: Path) -> None:
-    ignoring = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(600)"
+    ignoring = textwrap.dedent("""
+        import signal, time
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        print("ready", flush=True)
+        time.sleep(600)
+    """)
     stubborn = subprocess.Popen([sys.executable, "-c", ignoring], stdout=subprocess.PIPE)
     assert stubborn.stdout is not None
     stubborn.stdout.readline()

@@ -1,4 +1,4 @@
-"""The stack as a whole: embedded, configured, or half and half; nothing else knows which."""
+"""The stack as a whole: embedded, configured, or one part of each."""
 
 import concurrent.futures
 import os
@@ -134,7 +134,7 @@ def test_half_configured_half_embedded(tmp_path: Path, temporal_address: str) ->
         (
             "temporal_address",
             "127.0.0.1:1",
-            "The configured Temporal server does not answer: 127.0.0.1:1",
+            "The configured Temporal server does not respond: 127.0.0.1:1",
         ),
     ],
 )

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def script(path: Path, text: str) -> Path:
 
 @pytest.fixture
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    """A machine with nothing: an empty PATH but for the shell, an empty cache, no way to the internet."""
+    """A bare machine: PATH has only the shell, the cache is empty, and there is no internet."""
     tools = tmp_path / "tools"
     tools.mkdir()
     monkeypatch.setenv("PATH", str(tools))
@@ -38,12 +39,12 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
 
 
 async def no_download(place: Path) -> None:
-    """What the SDK's download does without internet: nothing arrives."""
+    """The SDK's download without internet. Nothing arrives."""
 
 
 async def start(address: str, workflow_id: str) -> None:
     client = await Client.connect(address)
-    await client.start_workflow("sleeper", id=workflow_id, task_queue="nobody")
+    await client.start_workflow("sleeper", id=workflow_id, task_queue="unserved")
 
 
 async def test_workflows_survive_down_and_up_on_the_same_ports(config: Settings) -> None:
@@ -165,7 +166,13 @@ async def test_a_throwaway_works_and_is_gone() -> None:
 
 
 def test_a_throwaway_is_gone_after_its_owner_was_killed(tmp_path: Path) -> None:
-    program = "import sys\nfrom local import temporal\nwith temporal.throwaway() as address:\n    print(address, flush=True)\n    sys.stdin.read()\n"
+    program = textwrap.dedent("""
+        import sys
+        from local import temporal
+        with temporal.throwaway() as address:
+            print(address, flush=True)
+            sys.stdin.read()
+    """)
     owner = subprocess.Popen(
         [sys.executable, "-c", program],
         stdin=subprocess.PIPE,
@@ -185,7 +192,7 @@ def test_a_throwaway_is_gone_after_its_owner_was_killed(tmp_path: Path) -> None:
     )
 
 
-# Where the program comes from -----------------------------------------------------------------------------------------
+# Where the program comes from ---------------------------------------------------------------------
 
 
 def test_without_any_way_one_message_names_them_all(bare: Settings) -> None:
@@ -229,7 +236,7 @@ def test_a_program_on_path_comes_before_the_cache(bare: Settings, tmp_path: Path
     assert temporal.program(bare) == on_path
 
 
-def test_what_was_built_before_is_used_without_asking_anybody(bare: Settings) -> None:
+def test_what_was_built_before_is_used_without_a_word(bare: Settings) -> None:
     built = script(temporal._build_place(bare.cache / "temporal") / "temporal", "")
     assert temporal.program(bare, pytest.fail) == built
 

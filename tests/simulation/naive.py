@@ -1,12 +1,16 @@
-"""A second reading of the rule book (docs/rules.md): what a scenario must come to, worked out as naively as it can be.
+"""A second, naive implementation of the rule book (docs/rules.md). It computes a scenario's result.
 
-Nothing of domain/, workflows/, activities/ or ledger/ may be imported here, only the standard library: a mistake of the engine cannot be
-repeated by what shares no line with it. Nothing is planned ahead and nothing is fast: for every turn all that is due is listed anew and the
-earliest is taken, an instant is found by looking at one minute after the other, money is fractions.
+This module imports only the standard library. It shares no line with the engine, so it cannot
+repeat a mistake of the engine. It plans nothing ahead and is slow. Before each action it lists all
+actions that are due, and runs the earliest one. It finds an instant by a walk from minute to
+minute. Money is a fraction.
 
-It plays what is built: prepaid accounts and their cards, purchases with add-ons, renewals and retries, groups, recover, extend, reactivate,
-unsubscribe, terminate with refunds, suspension, notices, outages, policies, versions of prices, individual invoices. It takes a scenario
-document as plain values, days and instants as text, and answers a result as docs/scenario.md describes it, but for what is free there.
+It plays prepaid accounts and their cards, purchases with add-ons, renewals, retries, groups,
+recover, extend, reactivate, unsubscribe, terminate with refunds, suspension, notices, outages,
+policies, versions of prices, and individual invoices.
+
+The input is a scenario document as plain values, with days and instants as text. The output is a
+result as docs/scenario.md describes it, without the free texts.
 """
 
 import math
@@ -38,7 +42,7 @@ POLICY: dict[str, Any] = {
     "max_licences": 500,
     "min_cycle_months": 1,
 }
-"""The defaults of rule 14, of what is played here."""
+"""The defaults of Rule 14, as far as this module plays them."""
 
 MINOR_UNITS = {"EUR": 2, "USD": 2, "JPY": 0, "KWD": 3}
 
@@ -55,7 +59,7 @@ ORDER = {
     NOTICE_RENEWAL: 4,
     NOTICE_EXPIRING: 4,
 }
-"""Rule 1.7, within an account."""
+"""The order of actions within an account (Rule 1.7)."""
 
 REFUSED_IN = {
     "recover": {"ACTIVE": "6.1", "EXPIRED": "6.1"},
@@ -65,29 +69,32 @@ REFUSED_IN = {
     "resubscribe": {"EXPIRED": "8.1"},
     "terminate": {},
 }
-"""The table of rule 2, what is refused and by which rule; while TERMINATED it is always 2."""
+"""The table of Rule 2: the refused commands, with the rule. TERMINATED is always Rule 2."""
 
 WHILE_SUSPENDED = ("resume", "terminate", "top_up", "set_card", "set")
-"""Rule 11.8."""
+"""The commands that a suspended account accepts (Rule 11.8)."""
 
 FILLED_IN = {
     "purchase": {"quantity": 1, "multiplier": 1, "addons": {}, "pay": "credits", "legacy": False}
 }
-"""What a step means that leaves it out (rule 4.2)."""
+"""The defaults of fields that a step leaves out (Rule 4.2)."""
 
 Document = Mapping[str, Any]
 
 
 class Refused(Exception):
-    """A command is refused by the rule of this number."""
+    """A command was refused. The argument is the number of the rule."""
 
 
-# --- days and instants (rules 1.1 to 1.4) ---
+# --- days and instants (Rules 1.1 to 1.4) ---
 
 
 @cache
 def first_instant(day: date, zone: str) -> datetime:
-    """The first whole minute at which it is this day, or a later one, in the zone; no zone is more than 15 hours ahead of UTC."""
+    """The first whole minute whose local date is this day or a later one.
+
+    No zone is more than 15 hours ahead of UTC.
+    """
     instant = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=15)
     while instant.astimezone(ZoneInfo(zone)).date() < day:
         instant += timedelta(minutes=1)
@@ -95,7 +102,7 @@ def first_instant(day: date, zone: str) -> datetime:
 
 
 def day_of(instant: datetime, zone: str) -> date:
-    """The last day that has begun; once begun it stays, also where the clock then goes back over midnight."""
+    """The last day that has begun. It stays, even if the clock goes back over midnight later."""
     day = instant.astimezone(ZoneInfo(zone)).date()
     while first_instant(day + DAY, zone) <= instant:
         day += DAY
@@ -103,13 +110,13 @@ def day_of(instant: datetime, zone: str) -> date:
 
 
 def months_after(day: date, months: int) -> date:
-    """The same day so many months later, clamped to the month's length."""
+    """The same day `months` later, clamped to the month's length."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def instant_of(text: str, zone: str) -> datetime:
-    """The instant of a date, its first one in the zone, or of a text with an offset."""
+    """The instant of a text: the first instant of a date in the zone, or a text with an offset."""
     return (
         first_instant(date.fromisoformat(text), zone)
         if len(text) == len("2020-11-16")
@@ -117,34 +124,34 @@ def instant_of(text: str, zone: str) -> datetime:
     )
 
 
-# --- money (rule 3.2) ---
+# --- money (Rule 3.2) ---
 
 
 def rounded(amount: Fraction, currency: str) -> Fraction:
-    """Half up, to the minor unit; nothing that is rounded here is negative."""
+    """The amount rounded half up to the minor unit. Amounts here are never negative."""
     unit = Fraction(1, 10 ** MINOR_UNITS[currency])
     return math.floor(amount / unit + Fraction(1, 2)) * unit
 
 
 def written(amount: Fraction, currency: str) -> str:
-    """With the decimals of the minor unit, more only when they are not zero."""
+    """The amount as text, with the decimals of the minor unit. More decimals follow if not zero."""
     assert (amount * 10**5).denominator == 1, f"{amount} has more than 5 decimals"
     whole, rest = divmod(int(abs(amount) * 10**5), 10**5)
     decimals = f"{rest:05}".rstrip("0").ljust(MINOR_UNITS[currency], "0")
     return ("-" if amount < 0 else "") + str(whole) + ("." + decimals if decimals else "")
 
 
-# --- what there is ---
+# --- catalogue, accounts, subscriptions ---
 
 
 class Catalog:
-    """What is sold: the entries as they are written, a SKU's first one and its later versions (rules 3.1, 3.5)."""
+    """What is sold. A SKU has a first entry and later versions (Rules 3.1, 3.5)."""
 
     def __init__(self, entries: list[Document]) -> None:
         self._entries = sorted(entries, key=lambda entry: entry.get("from", ""))
 
     def months(self, sku: str) -> int:
-        """The base cycle of a SKU."""
+        """The months of the base cycle of a SKU."""
         return next(
             int(entry["months"])
             for entry in self._entries
@@ -152,7 +159,7 @@ class Catalog:
         )
 
     def price(self, sku: str, currency: str, on: date) -> Fraction | None:
-        """What was named last for the currency, by this day."""
+        """The price in the currency that is in force on this day. None if there is none."""
         named = [
             entry["prices"][currency]
             for entry in self._in_force(sku, on)
@@ -161,7 +168,7 @@ class Catalog:
         return Fraction(named[-1]) if named else None
 
     def refundable(self, sku: str, on: date) -> bool:
-        """What was named last, by this day; else it is."""
+        """Whether the SKU can be refunded on this day. Default: yes."""
         named = [entry["refundable"] for entry in self._in_force(sku, on) if "refundable" in entry]
         return bool(named[-1]) if named else True
 
@@ -188,13 +195,13 @@ class Account:
 
     @property
     def usable(self) -> Fraction:
-        """Rule 11.1."""
+        """The usable credits (Rule 11.1)."""
         return self.balance + self.limit
 
 
 @dataclass
 class Period:
-    """A paid cycle; `paid` is wallet money."""
+    """A paid cycle. `paid` is the money from the wallet."""
 
     start: date
     last_day: date
@@ -204,8 +211,15 @@ class Period:
 
 @dataclass
 class Subscription:
-    """*A*, *M* and *E* of rule 1.3, and what has happened since *E* was set: the notices still to come, the attempt to be made at once,
-    the last one that was made."""
+    """A subscription with *A*, *M* and *E* of Rule 1.3, and what has happened since *E* was set.
+
+    `anchor`, `months_paid`: *A* and *M*.
+    `notices`: the notices that are still to come, with their instants.
+    `at_once`: the instant of an attempt that must be made at once (Rule 5.7).
+    `attempted`: the instant of the last attempt to renew.
+    `expired_on`: the day on which it was marked EXPIRED.
+    `terminated_on`: the day on which it was TERMINATED.
+    """
 
     id: str
     account: Account
@@ -234,7 +248,7 @@ class Subscription:
 
 
 class Due(NamedTuple):
-    """Something automatic, in the order in which such things are done (rule 1.7)."""
+    """An automatic action that is due. Its fields sort it in the order of Rule 1.7."""
 
     at: datetime
     account: str
@@ -288,13 +302,16 @@ class Story:
         self.done: dict[str, Document] = {}
 
     def play(self) -> None:
-        """Give the commands, each after what is due by then, and let time pass up to the end."""
+        """Run all steps, then let time pass up to the end."""
         for number, step in enumerate(self.steps, start=1):
             self.take(step, number)
         self.let_time_pass(max(map(self.end, self.accounts.values())))
 
     def take(self, step: Document, number: int) -> None:
-        """Give the command of a step, with what it sets off at once; or let an outage pass."""
+        """Run a step: the actions that are due before it, its command, and what that sets off.
+
+        If the step is an outage, let the outage pass.
+        """
         zone = self.zone_of(step)
         now = instant_of(step["at"], zone)
         self.let_time_pass(now)
@@ -309,33 +326,36 @@ class Story:
         self.let_time_pass(now)
 
     def zone_of(self, step: Document) -> str:
-        """Where a step's dates are read: where its account is, or that of the first purchase with its id."""
+        """The zone in which a step's dates are read.
+
+        It is the zone of its account, or of the account of the first purchase with its id.
+        """
         if step["do"] == "purchase":
             self.first_buyer.setdefault(step["id"], self.accounts[step["account"]])
         return "UTC" if step["do"] == "outage" else self.account_of(step).zone
 
     def account_of(self, step: Document) -> Account:
-        """The account that a step means, as far as the file says."""
+        """The account that a step names, or the account of the first purchase with its id."""
         return self.accounts[step["account"]] if "account" in step else self.first_buyer[step["id"]]
 
     def end(self, account: Account) -> datetime:
-        """When the story ends where the account is."""
+        """The instant at which the story ends in the zone of the account."""
         return instant_of(self.until, account.zone)
 
-    # --- what happens by itself ---
+    # --- automatic actions ---
 
     def let_time_pass(self, now: datetime) -> None:
-        """Do all that is due by now, each thing when it is due; nothing after the story's end."""
+        """Run all actions that are due by now, each when it is due. Stop at the story's end."""
         self.do_what_is_due(until=lambda account: min(now, self.end(account)))
 
     def catch_up(self, now: datetime) -> None:
-        """Do after an outage all that is overdue, in the order in which it was due, but now (rule 13)."""
+        """Run all overdue actions after an outage, in their order, dated now (Rule 13)."""
         self.do_what_is_due(until=lambda account: now, done_at=now)
 
     def do_what_is_due(
         self, until: Callable[[Account], datetime], done_at: datetime | None = None
     ) -> None:
-        """One thing after the other, as each may make others due or undo them."""
+        """Run one action after the other. Each may cause others or cancel them."""
         while due := [
             each
             for s in self.subscriptions.values()
@@ -346,7 +366,10 @@ class Story:
             self.act(first.what, self.subscriptions[first.subscription], done_at or first.at)
 
     def coming(self, subscription: Subscription) -> Iterator[Due]:
-        """All that a subscription will do by itself, if nothing comes in between (rules 1.5, 5.4, 5.7)."""
+        """All automatic actions ahead of a subscription, if no command changes it.
+
+        See Rules 1.5, 5.4 and 5.7.
+        """
 
         def due(at: datetime, what: str) -> Due:
             renewal_date = (
@@ -373,7 +396,7 @@ class Story:
             yield due(at, what)
 
     def attempts(self, subscription: Subscription) -> Iterator[tuple[datetime, str]]:
-        """The attempts to renew that lie ahead."""
+        """The attempts to renew that are ahead."""
         zone, renewal_date = subscription.account.zone, self.renewal_date(subscription)
         if subscription.at_once is not None:
             yield subscription.at_once, AT_ONCE
@@ -387,7 +410,7 @@ class Story:
             yield from ((at, RETRY) for at in retries if at > subscription.attempted)
 
     def act(self, what: str, subscription: Subscription, now: datetime) -> None:
-        """Do what is due."""
+        """Run an action."""
         if what in (RENEW, RETRY, AT_ONCE):
             self.attempt(subscription, what, now)
         elif what == EXPIRE:
@@ -398,7 +421,7 @@ class Story:
             self.notify(subscription, what, now)
 
     def attempt(self, leader: Subscription, what: str, now: datetime) -> None:
-        """Renew a group, or mark it as failed (rules 5.1 to 5.4, 13)."""
+        """Renew a group, or mark it as failed (Rules 5.1 to 5.4, 13)."""
         if not self.may_be_attempted(leader, now):
             leader.at_once, leader.attempted = None, now
             return
@@ -414,7 +437,11 @@ class Story:
                 self.fail(member, failure, now)
 
     def may_be_attempted(self, subscription: Subscription, now: datetime) -> bool:
-        """Up to *E*; later only a first attempt, within the days of late renewals (rules 1.5, 13)."""
+        """Whether a renewal may be attempted (Rules 1.5, 13).
+
+        It may be attempted up to *E*. Later only a first attempt is allowed, within the days of
+        late renewals.
+        """
         today = day_of(now, subscription.account.zone)
         latest = subscription.expiry + timedelta(days=self.policy["late_renewal_days"])
         return today <= subscription.expiry or (
@@ -422,7 +449,7 @@ class Story:
         )
 
     def group(self, leader: Subscription, what: str) -> list[Subscription]:
-        """Who is funded together, by id (rules 5.2, 5.7)."""
+        """The subscriptions that are funded together, by id (Rules 5.2, 5.7)."""
         if what == AT_ONCE or self.policy["group_renewal"] == "independent":
             return [leader]
 
@@ -442,7 +469,10 @@ class Story:
         ]
 
     def fund(self, account: Account, amount: Fraction, now: datetime) -> str | None:
-        """See that usable credits cover an amount, by the card if need be; answers why not (rules 5.3, 5.6)."""
+        """Make sure that usable credits cover an amount, if needed by the card (Rules 5.3, 5.6).
+
+        Returns the reason if they do not, else None.
+        """
         if account.suspended:
             return "suspended"
         if amount == 0 or account.usable >= amount:
@@ -458,19 +488,22 @@ class Story:
         return None
 
     def renew(self, subscription: Subscription, lines: list[Fraction], now: datetime) -> None:
-        """The next cycle, funded already."""
+        """Start the next cycle. It is funded already."""
         self.add_cycle(subscription, total(lines))
         self.charge(subscription, "renewed", lines, now)
 
     def fail(self, subscription: Subscription, reason: str, now: datetime) -> None:
-        """Mark it as failed to renew; too late for a retry, it is expired at once (rules 5.4, 13)."""
+        """Mark the renewal as failed. After *E* it expires at once (Rules 5.4, 13)."""
         subscription.failed, subscription.attempted, subscription.at_once = True, now, None
         self.tell(now, subscription.account, "renewal_failed", subscription, reason=reason)
         if day_of(now, subscription.account.zone) > subscription.expiry:
             self.expire(subscription, now)
 
     def expire(self, subscription: Subscription, now: datetime) -> None:
-        """Day 1 is E + 1, also where that day does not exist; or today, when it is done later."""
+        """Mark it as EXPIRED. Day 1 is E + 1, also if that day does not exist in the zone.
+
+        If it is done later, day 1 is today.
+        """
         zone, day_1 = subscription.account.zone, subscription.expiry + DAY
         in_time = day_of(now, zone) == day_of(first_instant(day_1, zone), zone)
         subscription.expired_on = day_1 if in_time else day_of(now, zone)
@@ -480,13 +513,13 @@ class Story:
     def end_for_good(
         self, subscription: Subscription, now: datetime, reason: str | None = None
     ) -> None:
-        """TERMINATED, by command or on day 29."""
+        """Mark it as TERMINATED, by command or on day 29."""
         subscription.status, subscription.failed = TERMINATED, False
         subscription.terminated_on = day_of(now, subscription.account.zone)
         self.tell(now, subscription.account, "terminated", subscription, reason=reason)
 
     def notify(self, subscription: Subscription, notice: str, now: datetime) -> None:
-        """Send a notice, if it is still true (rules 12, 13)."""
+        """Send a notice if it is still true (Rules 12, 13)."""
         del subscription.notices[notice]
         zone = subscription.account.zone
         if notice == NOTICE_RENEWAL:
@@ -497,10 +530,10 @@ class Story:
         if true and subscription.status == ACTIVE:
             self.tell(now, subscription.account, notice, subscription)
 
-    # --- commands, each after the checks of rule 2 in their order ---
+    # --- commands, each after the checks of Rule 2 in their order ---
 
     def command(self, step: Document, now: datetime) -> None:
-        """Carry out a command, or raise which rule refuses it."""
+        """Run a command. Raises `Refused` with the rule that refuses it."""
         do, request_id = step["do"], step.get("request_id")
         means = FILLED_IN.get(do, {}) | {
             key: value for key, value in step.items() if key not in ("at", "request_id")
@@ -525,7 +558,7 @@ class Story:
     def command_on_subscription(
         self, step: Document, subscription: Subscription, now: datetime
     ) -> None:
-        """Those that the table of rule 2 is about."""
+        """Run a command that the table of Rule 2 lists."""
         do, status = step["do"], subscription.status
         if status == TERMINATED:
             raise Refused("2")
@@ -546,7 +579,7 @@ class Story:
                 self.switch(subscription, do, now)
 
     def command_on_account(self, step: Document, account: Account, now: datetime) -> None:
-        """The others; a purchase has no subscription yet."""
+        """Run one of the other commands. A purchase has no subscription yet."""
         match step["do"]:
             case "purchase":
                 self.purchase(account, FILLED_IN["purchase"] | dict(step), now)
@@ -569,7 +602,7 @@ class Story:
                 raise NotImplementedError(other)
 
     def purchase(self, account: Account, step: Document, now: datetime) -> None:
-        """Rules 3.1, 3.3 and 4.1."""
+        """Buy a subscription (Rules 3.1, 3.3, 4.1)."""
         if step["id"] in self.subscriptions:
             raise Refused("4.1")
         if max([step["quantity"], *step["addons"].values()]) > self.policy["max_licences"]:
@@ -595,7 +628,7 @@ class Story:
         self.charge(subscription, "purchased", lines, now, step)
 
     def recover(self, subscription: Subscription, step: Document, now: datetime) -> None:
-        """Rule 6.1."""
+        """Recover a failed renewal (Rule 6.1)."""
         lines = self.fee_lines(subscription, self.renewal_date(subscription))
         if (
             "invoice_number" not in step
@@ -608,7 +641,7 @@ class Story:
     def extend(
         self, subscription: Subscription, cycles: int, step: Document, now: datetime
     ) -> None:
-        """Rule 6.2, by cycles."""
+        """Extend by a number of cycles (Rule 6.2)."""
         lines = self.fee_lines(subscription, day_of(now, subscription.account.zone))
         self.check_funds(subscription.account, lines * cycles, step, "6.2")
         for _ in range(cycles):
@@ -618,7 +651,10 @@ class Story:
     def extend_to(
         self, subscription: Subscription, to: date, step: Document, now: datetime
     ) -> None:
-        """Rule 6.2, to a date: whole anchored months, then the left-over days of the month they fall in."""
+        """Extend to a date (Rule 6.2).
+
+        It costs whole anchored months, and the left-over days of the month that they fall in.
+        """
         anchor, paid = subscription.anchor, subscription.months_paid
         if to < months_after(anchor, paid + 1) - DAY:
             raise Refused("6.2")
@@ -642,7 +678,7 @@ class Story:
         self.charge(subscription, "extended", lines, now, step)
 
     def reactivate(self, subscription: Subscription, step: Document, now: datetime) -> None:
-        """Rule 7: one fee, and as many cycles as reach today."""
+        """Reactivate for one fee, by as many cycles as are needed to reach today (Rule 7)."""
         today = day_of(now, subscription.account.zone)
         lines = self.fee_lines(subscription, today)
         self.check_funds(subscription.account, lines, step, "7")
@@ -658,7 +694,7 @@ class Story:
         self.charge(subscription, "reactivated", lines, now, step)
 
     def switch(self, subscription: Subscription, do: str, now: datetime) -> None:
-        """Unsubscribe and resubscribe (rule 8.1)."""
+        """Unsubscribe or resubscribe (Rule 8.1)."""
         on = do == "resubscribe"
         if subscription.auto_renew == on:
             raise Refused("8.1")
@@ -669,7 +705,7 @@ class Story:
             self.attempt_at_once(subscription, now)
 
     def terminate(self, subscription: Subscription, step: Document, now: datetime) -> None:
-        """Rules 8.2 and 8.3."""
+        """Terminate and refund (Rules 8.2, 8.3)."""
         account, today = subscription.account, day_of(now, subscription.account.zone)
         self.end_for_good(subscription, now, step["reason"])
         if not self.policy["refund_allowed"] or not self.catalog.refundable(
@@ -696,7 +732,7 @@ class Story:
             )
 
     def refund(self, period: Period, today: date, currency: str) -> Fraction:
-        """What is given back of a period."""
+        """The refund for a period."""
         if period.last_day < today:
             return Fraction(0)
         if (today - period.start).days <= self.policy["refund_window_days"]:
@@ -705,7 +741,7 @@ class Story:
         return rounded(period.paid * (period.months - begun) / period.months, currency)
 
     def top_up(self, account: Account, amount: Fraction, now: datetime) -> None:
-        """Add credits; the failed groups that they cover are renewed, oldest first (rule 5.4)."""
+        """Add credits. Then renew the failed groups that they cover, oldest first (Rule 5.4)."""
         account.balance += amount
         self.tell(now, account, "topped_up", amount=amount)
         self.invoice(account, "individual", [amount], now)
@@ -725,16 +761,16 @@ class Story:
                 for member, lines in fees:
                     self.renew(member, lines, now)
 
-    # --- what commands and renewals share ---
+    # --- shared by commands and renewals ---
 
     def of_account(self, account: Account) -> list[Subscription]:
-        """Its subscriptions by id."""
+        """The subscriptions of an account, by id."""
         return sorted(
             (s for s in self.subscriptions.values() if s.account is account), key=lambda s: s.id
         )
 
     def renewal_date(self, subscription: Subscription) -> date:
-        """Rule 1.5."""
+        """The renewal date (Rule 1.5)."""
         return subscription.expiry - timedelta(
             days=self.policy[
                 "legacy_renewal_lead_days" if subscription.legacy else "renewal_lead_days"
@@ -744,7 +780,10 @@ class Story:
     def fee_lines(
         self, subscription: Subscription, on: date, months: Fraction | int | None = None
     ) -> list[Fraction]:
-        """The fee of so many months, or of a cycle, at the prices of a day: one line for the primary SKU and each add-on (rules 3.1, 3.2)."""
+        """The fee at the prices of a day: a line for the primary SKU and each add-on.
+
+        `months`: what is paid for. Default: a cycle. See Rules 3.1 and 3.2.
+        """
         lines = []
         for sku, quantity in [
             (subscription.sku, subscription.quantity),
@@ -765,12 +804,12 @@ class Story:
     def check_funds(
         self, account: Account, lines: list[Fraction], step: Document, rule: str
     ) -> None:
-        """What the wallet pays must be usable (rule 11.1)."""
+        """Raise `Refused` if the usable credits do not cover what the wallet pays (Rule 11.1)."""
         if (amount := paid_by_wallet(lines, step)) > 0 and account.usable < amount:
             raise Refused(rule)
 
     def add_cycle(self, subscription: Subscription, paid: Fraction) -> None:
-        """One cycle more, from the day after *E*."""
+        """Add a paid cycle. It starts on the day after *E*."""
         start = subscription.expiry + DAY
         subscription.months_paid += subscription.cycle_months
         subscription.cycles_paid += 1
@@ -786,7 +825,10 @@ class Story:
         now: datetime,
         step: Document | None = None,
     ) -> None:
-        """Take the fees from the wallet, unless they are on an external invoice; and begin anew, as *E* has moved (rules 1.5, 11.4)."""
+        """Take the fees from the wallet, and plan the notices and attempts for the new *E*.
+
+        An external invoice takes nothing from the wallet. See Rules 1.5 and 11.4.
+        """
         account, amount = subscription.account, paid_by_wallet(lines, step or {})
         account.balance -= amount
         self.tell(now, account, event, subscription, amount=-amount)
@@ -804,7 +846,7 @@ class Story:
         self.attempt_at_once(subscription, now)
 
     def attempt_at_once(self, subscription: Subscription, now: datetime) -> None:
-        """When its renewal date is past, and *E* is not (rule 5.7)."""
+        """Plan an attempt now if the renewal date is past and *E* is not (Rule 5.7)."""
         zone = subscription.account.zone
         past = (
             first_instant(self.renewal_date(subscription), zone) <= now
@@ -822,7 +864,7 @@ class Story:
         amount: Fraction | None = None,
         reason: str | None = None,
     ) -> None:
-        """A line of the timeline."""
+        """Add a line to the timeline."""
         at = now.astimezone(ZoneInfo(account.zone))
         line = {"at": at.isoformat(), "date": str(at.date()), "event": event, "account": account.id}
         if subscription:
@@ -834,7 +876,7 @@ class Story:
         self.events.append((now, line))
 
     def invoice(self, account: Account, kind: str, lines: list[Fraction], now: datetime) -> None:
-        """An invoice or credit note."""
+        """Issue an invoice or a credit note."""
         amounts = [written(line, account.currency) for line in lines]
         on = str(day_of(now, account.zone))
         whole = written(total(lines), account.currency)
@@ -845,7 +887,7 @@ class Story:
     # --- the result (docs/scenario.md) ---
 
     def timeline(self) -> list[dict[str, Any]]:
-        """All events by instant; within one, those of accounts first, then those of subscriptions by id."""
+        """All events by instant. At one instant accounts come first, then subscriptions by id."""
         ordered = sorted(
             self.events,
             key=lambda event: (event[0], "id" in event[1], event[1].get("id", event[1]["account"])),
@@ -853,7 +895,7 @@ class Story:
         return [line for _, line in ordered]
 
     def state(self, subscription: Subscription) -> dict[str, Any]:
-        """A subscription as it is at the end."""
+        """A subscription at the end of the story."""
         account, today = (
             subscription.account,
             day_of(self.end(subscription.account), subscription.account.zone),
@@ -879,7 +921,7 @@ class Story:
         }
 
     def wallet(self, account: Account) -> dict[str, Any]:
-        """An account as it is at the end."""
+        """An account at the end of the story."""
         amounts = {
             "balance": account.balance,
             "usable": account.usable,
@@ -892,10 +934,10 @@ class Story:
 
 
 def total(lines: list[Fraction]) -> Fraction:
-    """Totals are sums of rounded lines."""
+    """The sum of rounded lines."""
     return sum(lines, Fraction(0))
 
 
 def paid_by_wallet(lines: list[Fraction], step: Document) -> Fraction:
-    """Their sum, or nothing when an external invoice pays."""
+    """The sum of the lines, or zero if an external invoice pays."""
     return Fraction(0) if "invoice_number" in step else total(lines)

@@ -1,9 +1,13 @@
-"""Scenarios made up by hypothesis: a few accounts, subscriptions, commands, outages, in any order that the format allows; some in years and
-zones whose days begin at odd hours, begin twice, or are left out. The naive model plays along, so that most steps fit what has happened:
-whether it is right about that does not matter here.
+"""Scenarios that hypothesis generates: accounts, subscriptions, commands and outages.
 
-What is done and when is chosen by a generator of random numbers, whose seed is drawn: hypothesis itself likes to repeat itself, and rare
-commands would stay rare. The details are drawn, so that a story that fails can be made smaller."""
+They come in any order that the format allows. Some are in years and zones where a day begins at an
+odd hour, begins twice, or does not exist. The naive model plays along, so that most steps fit the
+state. Whether the model is right does not matter here.
+
+A random number generator chooses what is done and when. Hypothesis draws its seed. Hypothesis
+alone repeats itself too often, and rare commands would stay rare. The details of a step are drawn
+one by one, so hypothesis can make a failing story smaller.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -41,7 +45,7 @@ ON_ACCOUNT = ("top_up", "set_card", "set", "suspend", "resume")
 
 
 def worth(units: int, currency: str) -> str:
-    """An amount of about as much in each currency."""
+    """An amount as text, of a similar size in each currency."""
     return f"{units}{UNITS[currency]}" if units else "0"
 
 
@@ -50,7 +54,7 @@ def prices(units: int, *currencies: str) -> dict[str, str]:
 
 
 def catalog(begin: date) -> list[dict[str, Any]]:
-    """What is sold, with odd prices, prices that change, and one that is named later."""
+    """What is sold. Some prices are odd, some change, and some are added later."""
     two = {"EUR": "44.44", "USD": "44.45", "KWD": "9.335"}
     return [
         {
@@ -92,7 +96,7 @@ def catalog(begin: date) -> list[dict[str, Any]]:
 
 @st.composite
 def policies(draw: st.DrawFn) -> dict[str, Any]:
-    """A policy: often the leads of the defaults, and of the rest only what differs."""
+    """A policy with few keys. The leads are often the defaults."""
     leads = draw(
         st.sampled_from(
             [
@@ -134,7 +138,7 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def accounts(draw: st.DrawFn, id_: str) -> dict[str, Any]:
-    """An account in one of a few zones and currencies, seldom with much money."""
+    """An account in one of a few zones and currencies. It rarely has much money."""
     currency = draw(st.sampled_from(sorted(UNITS)))
     return {
         "id": id_,
@@ -149,7 +153,7 @@ def accounts(draw: st.DrawFn, id_: str) -> dict[str, Any]:
 
 @st.composite
 def scenarios(draw: st.DrawFn) -> dict[str, Any]:
-    """A whole scenario file."""
+    """A whole scenario document."""
     begin = draw(st.sampled_from(BEGINS))
     told = {
         "policy": draw(policies()),
@@ -174,7 +178,7 @@ def scenarios(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def one_of(chance: Random, story: Story, account: Account) -> Subscription | None:
-    """A subscription of the account, one that has failed to renew if there is any: that does not last long."""
+    """A subscription of the account. One that has failed to renew is preferred, as it is rare."""
     known = story.of_account(account)
     return chance.choice([each for each in known if each.failed] or known) if known else None
 
@@ -182,7 +186,7 @@ def one_of(chance: Random, story: Story, account: Account) -> Subscription | Non
 def instant(
     chance: Random, now: datetime, story: Story, account: Account, subscription: Subscription | None
 ) -> datetime:
-    """When the next step comes: mostly around the days that matter to a subscription."""
+    """The instant of the next step, mostly near the days that matter to a subscription."""
     today = day_of(now, account.zone)
     soon = [today + timedelta(days=days) for days in (0, 0, 1, 2, 5, 13, 20)]
     matter: list[date] = []
@@ -209,7 +213,7 @@ def one_step(
     account: Account,
     subscription: Subscription | None,
 ) -> dict[str, Any]:
-    """A step without its instant, mostly one that fits the account and the subscription."""
+    """A step without its instant. Most steps fit the account and the subscription."""
     do = chance.choice(
         fitting(story, account, subscription) if chance.random() < 0.9 else sorted(STEPS)
     )
@@ -253,7 +257,7 @@ def one_step(
 
 
 def fitting(story: Story, account: Account, subscription: Subscription | None) -> list[str]:
-    """What may be done now without being refused, if there is money; the more often, the likelier."""
+    """Commands that are not refused now if there is money. Likely ones are listed several times."""
     if account.suspended:
         return _often(resume=4, terminate=1, top_up=1)
     if subscription is None:
@@ -282,7 +286,7 @@ def _often(**times: int) -> list[str]:
 
 @st.composite
 def goods(draw: st.DrawFn, account: Account) -> dict[str, Any]:
-    """What is bought, and how it is paid: who has little money has mostly paid elsewhere."""
+    """What is bought, and how it is paid. Accounts with little money mostly pay externally."""
     further = {
         "addons": st.sampled_from([{"SEAT": 1}, {"SEAT": 2, "HELP": 1}]),
         "legacy": st.booleans(),
@@ -344,4 +348,4 @@ STEPS: dict[str, Callable[[date, str], st.SearchStrategy[dict[str, Any]]]] = {
     "resume": _nothing,
     "outage": _nothing,
 }
-"""What a step has beside its instant and whom it concerns, by an expiry date and the currency."""
+"""The further fields of each kind of step, given the expiry date and the currency."""

@@ -1,4 +1,7 @@
-"""Both engines give the same result: over all examples, and over scenarios made up by hypothesis (docs/scenario.md)."""
+"""Both engines give the same result (docs/scenario.md).
+
+They are compared over all examples, and over scenarios that hypothesis generates.
+"""
 
 import asyncio
 import json
@@ -38,7 +41,10 @@ def built(example: Path) -> Scenario | None:
 def both(
     postgres_url: str, migrated_template: str
 ) -> Callable[[Scenario], tuple[dict[str, Any], dict[str, Any]]]:
-    """Plays a scenario by both engines, each in a database of its own, and on a Temporal server of its own: ids are the same in all stories."""
+    """Plays a scenario by both engines, each in its own database.
+
+    Each scenario has its own Temporal server, because all scenarios use the same ids.
+    """
 
     def play_both(scenario: Scenario) -> tuple[dict[str, Any], dict[str, Any]]:
         names = [f"both_{uuid.uuid4().hex}" for _ in range(2)]

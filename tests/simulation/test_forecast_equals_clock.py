@@ -1,4 +1,7 @@
-"""What the forecast says, from a moment in the middle of a story, is what the direct engine then does: cent for cent, instant for instant."""
+"""The direct engine does exactly what the forecast has said, to the cent and to the instant.
+
+The forecast is made at a moment in the middle of a story.
+"""
 
 import asyncio
 import json
@@ -37,7 +40,7 @@ Event = tuple[datetime, str, str | None, Decimal | None, str | None]
 
 @pytest.fixture(scope="session")
 def databases(postgres_url: str, migrated_template: str) -> Databases:
-    """Makes a migrated database for each story of a test."""
+    """A context manager that creates a migrated database for a story, and drops it."""
 
     @contextmanager
     def database() -> Iterator[str]:
@@ -56,33 +59,33 @@ class Stories:
         self.engine = Direct(Activities(self.ledger, SimulatedCards(self.ledger.engine)))
 
     def play(self, story: dict[str, Any], moment: datetime) -> list[str]:
-        """Play the steps of a story up to a moment; answers the accounts."""
+        """Play the steps of a story up to a moment. Returns the ids of the accounts."""
         scenario = replace(parse(json.dumps({**story, "until": moment.isoformat()})), until=moment)
         asyncio.run(play(scenario, self.ledger, self.engine))
         return [account.id for account in scenario.accounts]
 
     def change_policy(self, document: dict[str, Any]) -> None:
-        """Put another policy in force: running steps keep the old one (Rule 14)."""
+        """Put another policy in force. Running steps keep the old one (Rule 14)."""
         with self.ledger.engine.begin() as connection:
             stored_terms.add_policy(connection, self.ledger.seller, policies.load(document))
 
     def state(self, account: str, moment: datetime) -> tuple[Account, list[Subscription], Terms]:
-        """What a forecast is made from."""
+        """The account, its subscriptions and its terms: the input of a forecast."""
         with self.ledger.work(moment, account=account) as work:
             subscriptions = work.all_subscriptions()
             return work.account, subscriptions, work.terms(subscriptions)
 
     def forecast(self, account: str, moment: datetime, end: datetime) -> list[Entry]:
-        """The forecast; the simulated card "declined" is known not to answer with money."""
+        """The forecast. It knows that the simulated card "declined" is declined."""
         state = self.state(account, moment)
         return forecast(*state, moment, end, card_charges=state[0].card == "sim_ok")
 
     def advance(self, end: datetime, *, outage: bool = False) -> None:
-        """Let time pass; with nothing running until its end, if it is an outage."""
+        """Let time pass. In an outage nothing runs until its end."""
         asyncio.run(test_clocks.advance(self.ledger, self.engine, CLOCK, end, outage=outage))
 
     def happened(self, account: str, moment: datetime) -> list[Event]:
-        """What happened to the account after the moment."""
+        """The events of the account after the moment."""
         query = (
             select(History.__table__)
             .where(History.account == account, History.at > moment)
@@ -113,7 +116,7 @@ def check(
     end: datetime,
     next_policy: dict[str, Any] | None = None,
 ) -> dict[str, list[Entry]]:
-    """Forecast = clock for every account of a story; answers the forecasts."""
+    """Check the forecast of each account of a story against the engine. Returns the forecasts."""
     stories = Stories(url)
     try:
         accounts = stories.play(story, moment)
@@ -130,7 +133,7 @@ def check(
         stories.ledger.engine.dispose()
 
 
-# --- stories by hand: what each is about is in its forecast -------------------------------------------------------------------
+# --- stories by hand. The forecast shows what each is about ---------------------------------------
 
 CATALOG = [
     {
@@ -179,7 +182,10 @@ def buy(id_: str, sku: str = "A", at: str = "2020-11-16", **more: Any) -> dict[s
 def events(
     url: str, told: dict[str, Any], moment: str, end: str, next_policy: dict[str, Any] | None = None
 ) -> list[str]:
-    """Check a story; the forecast's events as short text: date, event, subscription, amount, reason."""
+    """Check a story. Returns the forecast's events as short texts.
+
+    A text has the date, the event, the subscription, the amount and the reason.
+    """
     at, until = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (moment, end))
     entries = check(url, told, at, until, next_policy)["acme"]
     parts = (
@@ -329,7 +335,7 @@ def test_an_expired_one_is_terminated_on_day_29(database: str) -> None:
     assert events(database, told, "2020-12-20", "2022-01-01") == ["01-13 terminated s1"]
 
 
-# --- stories by chance --------------------------------------------------------------------------------------------------------
+# --- generated stories ----------------------------------------------------------------------------
 
 ZONES = [
     "Asia/Singapore",
@@ -520,8 +526,11 @@ def test_rule_13_a_forecast_at_the_end_of_an_outage_begins_with_what_is_overdue(
 def overdue(
     url: str, story: dict[str, Any], moment: datetime, resumed: datetime, end: datetime
 ) -> None:
-    """Forecast = clock, from the state at an outage's first instant, for what is done at its end and after it. Of the notices that were due
-    in it the forecast knows nothing: whether they were sent already is not the subscription's to say."""
+    """Check the forecast for the end of an outage and the time after it against the engine.
+
+    The forecast starts from the state at the first instant of the outage. It does not know the
+    notices that were due in the outage. A subscription does not record whether they were sent.
+    """
     stories = Stories(url)
     try:
         accounts = stories.play(story, moment)

@@ -1,4 +1,7 @@
-"""A clock may take many accounts at once: they share nothing, so only the order in which invoices are issued may differ."""
+"""A clock may process many accounts in parallel.
+
+Accounts share nothing, so only the order of the invoices may differ.
+"""
 
 import asyncio
 from datetime import UTC, datetime
@@ -23,7 +26,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 async def quarter(url: str, at_once: int) -> list[Any]:
-    """What 40 customers have become after three months."""
+    """Play three months of 40 customers. Returns their history and their balances."""
     ledger = Ledger(connect(url))
     try:
         with ledger.engine.begin() as connection:
@@ -41,7 +44,10 @@ async def quarter(url: str, at_once: int) -> list[Any]:
             ledger, engine, "c", datetime(2024, 4, 1, tzinfo=UTC), at_once=at_once
         )
         with ledger.engine.connect() as connection:
-            history = "SELECT account, subscription, at, event, amount FROM history ORDER BY account, subscription, at, seq"
+            history = (
+                "SELECT account, subscription, at, event, amount FROM history "
+                "ORDER BY account, subscription, at, seq"
+            )
             return [
                 tuple(row)
                 for query in (history, "SELECT id, balance FROM accounts ORDER BY id")

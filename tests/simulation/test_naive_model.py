@@ -1,7 +1,9 @@
-"""The direct engine and the naive model (tests/simulation/naive.py) come to the same: over all examples, and over scenarios made up by hypothesis.
+"""The direct engine and the naive model (tests/simulation/naive.py) have the same results.
 
-The model knows three cards: none, ok, declined. What the gateway does with the two that are stored is drawn: a card that is charged though its
-first answer is lost is charged, once, and so is one whose first call never arrives.
+They are compared over all examples, and over scenarios that hypothesis generates. The model knows
+three cards: none, ok, declined. Hypothesis draws what the gateway does with the two stored cards.
+The gateway may lose its reply after the charge, or never receive the first call. In both cases the
+card is charged once.
 """
 
 import asyncio
@@ -42,7 +44,7 @@ tokens = st.fixed_dictionaries(
 
 
 class Patient(Activities):
-    """Tries a charge once more that was not answered, as a workflow does."""
+    """Repeats a charge once if the gateway did not reply, as a workflow does."""
 
     def call(self, name: str, request: Any) -> Any:
         try:
@@ -55,7 +57,10 @@ class Patient(Activities):
 def engine(
     postgres_url: str, migrated_template: str
 ) -> Callable[[str, dict[str, str]], dict[str, Any]]:
-    """Plays a scenario by the direct engine, in a database of its own, with these tokens of the gateway behind its cards."""
+    """Plays a scenario by the direct engine in its own database.
+
+    The second argument maps the cards of the scenario to tokens of the gateway.
+    """
 
     def play_directly(text: str, cards: dict[str, str]) -> dict[str, Any]:
         name = f"naive_{uuid.uuid4().hex}"
@@ -80,12 +85,12 @@ def engine(
 
 
 def without_its_ledger(result: dict[str, Any]) -> dict[str, Any]:
-    """What the model has to come to: it keeps no ledger, whose sum is zero."""
+    """The part of a result that the model computes. The model keeps no ledger."""
     return {key: value for key, value in without_free_text(result).items() if key != "ledger_sum"}
 
 
 def difference(model: dict[str, Any], engine: dict[str, Any]) -> str:
-    """The lines in which two results differ, with those around them; empty when they are equal."""
+    """The lines in which two results differ, with some context. Empty if they are equal."""
     return "\n".join(
         difflib.unified_diff(
             _lines(model), _lines(engine), "the naive model", "the engine", lineterm="", n=2
@@ -94,7 +99,7 @@ def difference(model: dict[str, Any], engine: dict[str, Any]) -> str:
 
 
 def _lines(result: dict[str, Any]) -> list[str]:
-    """A line for each event, invoice and refusal, and for each value of a subscription or account."""
+    """One line per event, invoice and refusal, and per value of a subscription or account."""
     lines = []
     for part, entries in result.items():
         if isinstance(entries, dict):
@@ -112,7 +117,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
 
 
 def readable(story: dict[str, Any]) -> str:
-    """A story, a line for each of its parts."""
+    """A story as text, with one line per part."""
     parts = [f"{key}: {json.dumps(story[key])}" for key in ("policy", "until")]
     return "\n".join(
         parts

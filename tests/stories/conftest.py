@@ -1,4 +1,4 @@
-"""A story is told in a database of its own."""
+"""Each story is played in its own database."""
 
 from collections.abc import Callable
 
@@ -9,5 +9,5 @@ from tests.stories.story import Story, tell
 
 @pytest.fixture
 def story(database: str) -> Callable[[str], Story]:
-    """Plays a story, once a test."""
+    """Plays a story. A test may play only one."""
     return lambda text: tell(text, database)

@@ -1,8 +1,10 @@
-"""Plays a short scenario by the direct engine and tells what happened in a few lines, so that a test can expect all of it.
+"""Plays a short scenario by the direct engine, and shows in a few lines what happened.
 
-A story leaves out what does not matter to it: without `catalog:` or `accounts:` it has the shop and the customer below. Every event is
-in the timeline: an event that a test does not expect fails it. What holds in every story (money is conserved, balances are explained
-by the timeline, invoice numbers have no gap) is checked with each.
+A story leaves out what does not matter to it. Without `catalog:` or `accounts:` it has the shop and
+the customer below. The timeline has every event, so an unexpected event fails the test.
+
+Each story is also checked for what is true of all stories. Money is conserved, the timeline
+explains the balances, and the invoice numbers have no gap.
 """
 
 import asyncio
@@ -22,11 +24,13 @@ from doors.simulation.scenario import Scenario, parse
 
 SHOP = """
 catalog:
-  - {sku: PRO, application: phone, kind: application, months: 1, prices: {USD: "50.00", KWD: "15.125", JPY: "5000"}}
+  - {sku: PRO, application: phone, kind: application, months: 1,
+     prices: {USD: "50.00", KWD: "15.125", JPY: "5000"}}
   - {sku: BIZ, application: phone, kind: application, months: 1, prices: {USD: "90.00"}}
   - {sku: YEAR, application: desk, kind: application, months: 12, prices: {USD: "370.00"}}
   - {sku: FREE, application: chat, kind: service, months: 1, prices: {USD: "0.00"}}
-  - {sku: FINAL, application: fax, kind: hardware, months: 1, prices: {USD: "20.00"}, refundable: false}
+  - {sku: FINAL, application: fax, kind: hardware, months: 1, prices: {USD: "20.00"},
+     refundable: false}
   - {sku: SEAT, kind: addon, months: 1, prices: {USD: "10.00"}}
   - {sku: SUPPORT, kind: addon, months: 12, prices: {USD: "100.00"}}
 """
@@ -38,26 +42,27 @@ accounts:
 
 @dataclass(frozen=True)
 class Story:
-    """What happened: the whole result, and what tests ask of it most."""
+    """What happened in a story: the whole result, and the parts that tests use most."""
 
     result: dict[str, Any]
 
     @property
     def timeline(self) -> list[str]:
-        """``2021-01-09 s1 renewed -50.00``: the date (with the time, when it is not midnight), who, what, the amount, the reason."""
+        """The events, such as ``2021-01-09 s1 renewed -50.00``.
+
+        A line has the date, the time if it is not midnight, the id, the event, the amount and the
+        reason.
+        """
         return [_line(event) for event in self.result["timeline"]]
 
     @property
     def invoices(self) -> list[str]:
-        """``2021-01-09 acme individual 40.00 + 10.00 = 50.00``, in order of issue."""
-        return [
-            f"{i['date']} {i['account']} {i['kind']} {' + '.join(line['amount'] for line in i['lines'])} = {i['total']}"
-            for i in self.result["invoices"]
-        ]
+        """The invoices, such as ``2021-01-09 acme individual 40.00 + 10.00 = 50.00``."""
+        return [_invoice(invoice) for invoice in self.result["invoices"]]
 
     @property
     def refused(self) -> list[str]:
-        """``2 recover 6.1``: the step, what it wanted, the refusing rule."""
+        """The refusals, such as ``2 recover 6.1``: the step, its command, the refusing rule."""
         return [f"{r['step']} {r['do']} {r['rule']}" for r in self.result["refused"]]
 
     @property
@@ -66,28 +71,26 @@ class Story:
         return {id_: account["balance"] for id_, account in self.result["accounts"].items()}
 
     def state(self, id_: str, *keys: str) -> Any:
-        """Values of a subscription: of one key the value, of several a tuple."""
+        """Values of a subscription. For one key it is the value, for several keys a tuple."""
         values = tuple(self.result["subscriptions"][id_][key] for key in keys)
         return values if len(values) > 1 else values[0]
 
     def events(self, *kinds: str) -> list[str]:
-        """The lines of some kinds of events only."""
+        """The lines of the timeline with events of these kinds."""
         return [_line(event) for event in self.result["timeline"] if event["event"] in kinds]
 
 
 def lines(text: str) -> list[str]:
-    """The lines of an indented text, comments after two spaces and ``#`` taken off."""
+    """The lines of an indented text, without comments. A comment begins with two spaces and #."""
     return [line.split("  #")[0].rstrip() for line in textwrap.dedent(text).strip().splitlines()]
 
 
 def read(text: str) -> Scenario:
     """The scenario of a story."""
     text = textwrap.dedent(text)
-    return parse(
-        "\n".join(
-            [*(SHOP,) * ("catalog:" not in text), *(CUSTOMER,) * ("accounts:" not in text), text]
-        )
-    )
+    shop = "" if "catalog:" in text else SHOP
+    customer = "" if "accounts:" in text else CUSTOMER
+    return parse("\n".join([shop, customer, text]))
 
 
 def tell(text: str, database: str) -> Story:
@@ -101,6 +104,11 @@ def tell(text: str, database: str) -> Story:
         ledger.engine.dispose()
     _holds(told, {account.id: account.credits for account in scenario.accounts})
     return told
+
+
+def _invoice(invoice: dict[str, Any]) -> str:
+    lines = " + ".join(line["amount"] for line in invoice["lines"])
+    return f"{invoice['date']} {invoice['account']} {invoice['kind']} {lines} = {invoice['total']}"
 
 
 def _line(event: dict[str, Any]) -> str:
@@ -118,7 +126,7 @@ def _line(event: dict[str, Any]) -> str:
 
 
 def _holds(told: Story, opening: dict[str, Decimal]) -> None:
-    """What is true of every story."""
+    """Check what is true of every story."""
     result = told.result
     assert result["ledger_sum"] == "0.00"
     moved: dict[str, Decimal] = defaultdict(Decimal)

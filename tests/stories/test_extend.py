@@ -12,7 +12,10 @@ ONE = """
 
 
 def test_by_cycles_each_has_its_period_and_fee_on_one_invoice(story):
-    """E 12-15 → 01-15 → 02-15; what was planned for 12-15 and 01-15 is dropped, the notice and the renewal of 02-15 are planned."""
+    """E moves from 12-15 to 01-15 to 02-15.
+
+    The steps of 12-15 and 01-15 are dropped. The notice and the renewal of 02-15 are planned.
+    """
     told = story(f"""
         {ONE}
           - {{at: 2020-12-01T10:00:00+08:00, do: extend, id: s1, cycles: 2}}
@@ -34,8 +37,11 @@ def test_by_cycles_each_has_its_period_and_fee_on_one_invoice(story):
 
 
 def test_to_a_date_costs_whole_anchored_months_and_left_over_days(story):
-    """12-16..01-15 is a whole month, 01-16..01-31 are 16 of the 31 days 01-16..02-15: 50 + 50 × 16/31 = 75.806 → 75.81.
-    The anchor is 02-01: E = 02-28 after the next cycle."""
+    """12-16..01-15 is a whole month. 01-16..01-31 are 16 of the 31 days of 01-16..02-15.
+
+    The price is 50 + 50 × 16/31 = 75.806 → 75.81. The anchor is 02-01, so E is 02-28 after the next
+    cycle.
+    """
     told = story(f"""
         {ONE}
           - {{at: 2020-12-01, do: extend, id: s1, to: 2021-01-31}}
@@ -83,14 +89,18 @@ def test_to_a_date(story, to, amount):
 
 
 def test_to_a_date_each_line_is_rounded_once(story):
-    """
-    A year at 370.00 and 3 seats at 10.00 a month from 2020-11-16, E 2021-11-15, to 2021-12-31: 1 month and 16 of 31 days = 47/31 months.
-    primary 370/12 × 47/31 = 46.747 → 46.75; seats 3 × 10 × 47/31 = 45.484 → 45.48; support 100/12 × 47/31 = 12.634 → 12.63
+    """A year at 370.00 and 3 seats at 10.00 a month, from 2020-11-16. E is 2021-11-15.
+
+    The extension to 2021-12-31 is 1 month and 16 of 31 days, which is 47/31 months:
+    primary  370/12 × 47/31 = 46.747 → 46.75
+    seats    3 × 10 × 47/31 = 45.484 → 45.48
+    support  100/12 × 47/31 = 12.634 → 12.63
     """
     told = story("""
         accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "1000.00"}]
         steps:
-          - {at: 2020-11-16, do: purchase, id: s1, account: acme, sku: YEAR, addons: {SUPPORT: 1, SEAT: 3}}
+          - {at: 2020-11-16, do: purchase, id: s1, account: acme, sku: YEAR,
+             addons: {SUPPORT: 1, SEAT: 3}}
           - {at: 2021-06-01, do: extend, id: s1, to: 2021-12-31}
         until: 2021-06-01
     """)
@@ -107,7 +117,10 @@ def test_to_a_date_each_line_is_rounded_once(story):
 
 
 def test_at_the_end_of_the_month_anchored_months_are_clamped(story):
-    """A 2023-01-31, E 02-27. The next whole month is 02-28..03-30; to 04-15: 16 of the 30 days 03-31..04-29, 50 + 50 × 16/30 = 76.67."""
+    """A is 2023-01-31 and E is 02-27. The next whole month is 02-28..03-30.
+
+    To 04-15 there are 16 more of the 30 days of 03-31..04-29: 50 + 50 × 16/30 = 76.67.
+    """
     told = story("""
         accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "200.00"}]
         steps:
@@ -121,7 +134,10 @@ def test_at_the_end_of_the_month_anchored_months_are_clamped(story):
 
 
 def test_it_clears_a_failed_renewal_and_stays_possible_on_the_last_day(story):
-    """A card never pays an extension; an external invoice does on the last instant of E. Once EXPIRED or TERMINATED it is too late."""
+    """A card never pays an extension. An external invoice may, even at the last instant of E.
+
+    When the subscription is EXPIRED or TERMINATED it is too late.
+    """
     told = story("""
         policy: {retry_days: []}
         accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "50.00", card: ok}]
@@ -158,9 +174,11 @@ def test_more_cycles_than_the_calendar_has_are_refused(story):
 
 
 def test_what_an_extension_to_a_date_paid_is_refunded_by_months_begun(story):
-    """
-    06-01..06-30, then 07-01..08-15: one month and left-over days, two months for a refund; 50 + 50 × 15/31 = 74.19.
-    Terminated on 07-16 (day 15): one of two months begun → 74.19 / 2 = 37.095 → 37.10.
+    """The first period is 06-01..06-30, the second is 07-01..08-15.
+
+    The second is one month and left-over days, which count as two months for a refund. It costs
+    50 + 50 × 15/31 = 74.19. On 07-16 (day 15) one of its two months has begun. The refund is
+    74.19 / 2 = 37.095 → 37.10.
     """
     told = story("""
         accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "200.00"}]

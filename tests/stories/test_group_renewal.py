@@ -11,7 +11,10 @@ TWO = """
 
 
 def test_a_sum_that_cannot_be_funded_fails_for_all_and_deducts_nothing(story):
-    """Both renew on 05-24; 50.00 is left, S = 50 + 90 = 140. With 139.00 nothing happens, with 140.00 both are renewed."""
+    """Both renew on 05-24, when 50.00 is left. The sum S is 50 + 90 = 140.
+
+    With 139.00 nothing happens. With 140.00 both are renewed.
+    """
     told = story(f"""
         {TWO}
           - {{at: 2021-05-27, do: top_up, account: acme, amount: "89.00"}}
@@ -74,7 +77,10 @@ def test_a_recovered_member_leaves_the_group(story):
 
 
 def test_a_legacy_subscription_is_in_the_group_of_its_renewal_date(story):
-    """s1 (legacy) E 06-01, s2 E 05-31: both renew on 05-24. They fail together, and each expires after its own E."""
+    """E of s1 (legacy) is 06-01, and E of s2 is 05-31. Both renew on 05-24.
+
+    They fail together, and each expires after its own E.
+    """
     told = story("""
         steps:
           - {at: 2021-05-01, do: purchase, id: s2, account: acme, sku: PRO}
@@ -100,7 +106,7 @@ def test_a_legacy_subscription_is_in_the_group_of_its_renewal_date(story):
 
 
 def test_when_one_of_the_group_has_expired_the_other_is_healed_alone(story):
-    """On 06-01 s2 (E 05-31) is EXPIRED; s1 (legacy, E 06-01) is the whole group."""
+    """On 06-01 s2 (E 05-31) is EXPIRED. Then s1 (legacy, E 06-01) is the whole group."""
     told = story("""
         steps:
           - {at: 2021-05-01, do: purchase, id: s2, account: acme, sku: PRO}
@@ -116,9 +122,10 @@ def test_when_one_of_the_group_has_expired_the_other_is_healed_alone(story):
 
 
 def test_groups_of_different_dates_never_merge_and_a_top_up_pays_the_oldest_it_can(story):
-    """
-    s1 (BIZ, 90) renews on 05-22, s2 (PRO, 50) on 05-23, s3 (PRO, 50) on 05-24; no credits are left.
-    60.00: s1 is not covered, s2 is (10 left). 90.00 more: s1 (90) is paid, 10 left, s3 is not.
+    """s1 (BIZ, 90) renews on 05-22, s2 (PRO, 50) on 05-23, s3 (PRO, 50) on 05-24.
+
+    No credits are left. A top-up of 60.00 does not cover s1, but it pays s2. 10.00 is left. A
+    top-up of 90.00 pays s1. 10.00 is left, which does not cover s3.
     """
     told = story("""
         policy: {retry_days: []}
@@ -144,7 +151,9 @@ def test_groups_of_different_dates_never_merge_and_a_top_up_pays_the_oldest_it_c
 
 def test_the_card_is_charged_once_for_the_group(story):
     told = story("""
-        accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "250.00", card: ok, renew_by_card: true}]
+        accounts:
+          - {id: acme, currency: USD, timezone: Asia/Singapore, credits: "250.00", card: ok,
+             renew_by_card: true}
         steps:
           - {at: 2021-05-01, do: purchase, id: s1, account: acme, sku: PRO, addons: {SEAT: 2}}
           - {at: 2021-05-01, do: purchase, id: s2, account: acme, sku: BIZ}
@@ -166,7 +175,9 @@ def test_the_card_is_charged_once_for_the_group(story):
 def test_a_declined_card_is_on_record_once_an_attempt(story):
     told = story("""
         policy: {retry_days: [2]}
-        accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "150.00", card: declined, renew_by_card: true}]
+        accounts:
+          - {id: acme, currency: USD, timezone: Asia/Singapore, credits: "150.00", card: declined,
+             renew_by_card: true}
         steps:
           - {at: 2021-05-01, do: purchase, id: s1, account: acme, sku: PRO}
           - {at: 2021-05-01, do: purchase, id: s2, account: acme, sku: BIZ}
@@ -185,7 +196,11 @@ def test_a_declined_card_is_on_record_once_an_attempt(story):
 
 
 def test_who_resubscribes_is_attempted_alone_and_then_belongs_to_the_group_again(story):
-    """s2 (90) is out before the renewal date and back on 05-25: alone, 50.00 do not do. On 05-26 both are retried: S = 140 > 139."""
+    """s2 (90) is unsubscribed before the renewal date. It is resubscribed on 05-25.
+
+    Then it is attempted alone, and 50.00 does not cover it. On 05-26 both are retried. S is 140,
+    more than 139.
+    """
     told = story("""
         accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "189.00"}]
         steps:

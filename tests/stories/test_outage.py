@@ -1,7 +1,10 @@
-"""Stories of outages: everything overdue is done once, in the order it was due, dated when it is done (Rule 13).
+"""Stories of outages (Rule 13).
 
-The customer of most stories buys on 2021-01-10 in UTC: E 02-09, notice 01-26, renewal date 02-02, retries 02-04, 02-06, 02-08,
-late until 02-16 (E + 7).
+Overdue actions run once, in the order in which they were due. They are dated when they run.
+
+The customer of most stories buys on 2021-01-10 in UTC. E is 02-09. The notice is on 01-26, the
+renewal date is 02-02, and the retries are on 02-04, 02-06 and 02-08. A late renewal is possible
+until 02-16 (E + 7).
 """
 
 import pytest
@@ -46,7 +49,10 @@ def test_up_to_the_expiry_date_it_is_renewed_at_the_end(story):
 
 
 def test_missed_retries_become_one_attempt_and_those_ahead_stay(story):
-    """The first attempt and the retry of 02-04 fell into it: one attempt on 02-05, then 02-06 and 02-08."""
+    """The outage covers the first attempt and the retry of 02-04.
+
+    One attempt is made on 02-05. The next ones are on 02-06 and 02-08.
+    """
     told = story(one("50.00", "2021-02-01 2021-02-05T18:00:00Z", "2021-02-10"))
     assert told.timeline[2:] == lines("""
         2021-02-05T18:00 s1 renewal_failed (no_credits)
@@ -68,7 +74,7 @@ def test_ending_at_a_retry_s_first_instant_there_is_one_attempt(story):
 
 @pytest.mark.parametrize("ends", ["2021-02-10", "2021-02-16T23:59:59Z"])
 def test_a_first_attempt_is_made_late_up_to_seven_days_after_the_expiry_date(story, ends):
-    """One full cycle on the old schedule: 02-10..03-09."""
+    """The late renewal pays one full cycle on the old schedule: 02-10..03-09."""
     told = story(one("100.00", f"2021-02-01 {ends}", "2021-02-22"))
     assert told.timeline[2:] == [f"{ends[:16]} s1 renewed -50.00"]
     assert told.state("s1", "period_start", "expiry", "cycles_paid", "renewal_date") == (
@@ -179,16 +185,20 @@ def test_a_suspended_one_whose_days_are_not_over_fails_and_may_be_renewed_by_a_r
 
 
 def test_forty_days_over_everything(story):
-    """01-26..03-07: notice, renewal date, retries, expiry (02-10) all fell into it; beyond E + 7. Nothing is told that is no longer true."""
+    """The outage covers the notice, the renewal date, the retries and the expiry (02-10).
+
+    It ends after E + 7. Notices that are no longer true are not sent.
+    """
     told = story(one("500.00", "2021-01-25T12:00:00Z 2021-03-06T12:00:00Z", "2021-04-04"))
-    assert told.timeline[1:] == [
-        "2021-03-06T12:00 s1 expired",
-        "2021-04-03 s1 terminated",
-    ]  # 03-06 + 28
+    # 03-06 + 28 days = 04-03
+    assert told.timeline[1:] == ["2021-03-06T12:00 s1 expired", "2021-04-03 s1 terminated"]
 
 
 def test_the_days_to_reactivate_count_from_the_day_it_was_marked(story):
-    """Marked on 03-06: day 28 is 04-02. E 02-09 → 03-09 → 04-09 reaches today, for one fee."""
+    """It is marked EXPIRED on 03-06, so day 28 is 04-02.
+
+    E moves from 02-09 to 03-09 to 04-09, which reaches today, for one fee.
+    """
     told = story(
         one("500.00", "2021-02-01 2021-03-06", "2021-04-03").replace(
             "until: 2021-04-03",
@@ -205,10 +215,8 @@ def test_the_days_to_reactivate_count_from_the_day_it_was_marked(story):
 
 def test_an_outage_over_the_expiry_of_the_expired_ends_it_late(story):
     told = story(one("50.00", "2021-02-20 2021-04-01", "2021-04-01"))
-    assert told.timeline[-2:] == [
-        "2021-02-10 s1 expired",
-        "2021-04-01 s1 terminated",
-    ]  # 02-10 + 28 = 03-10 is past
+    # 02-10 + 28 days = 03-10 is past
+    assert told.timeline[-2:] == ["2021-02-10 s1 expired", "2021-04-01 s1 terminated"]
 
 
 def test_an_overdue_notice_is_sent_while_it_is_true(story):
@@ -285,12 +293,15 @@ LEGACY = """
         steps:
           - {at: 2021-01-10, do: purchase, id: s1, account: acme, sku: PRO}
           - {at: 2021-01-11, do: purchase, id: s2, account: acme, sku: PRO, legacy: true}
-"""  # s1: E 02-09, s2: E 02-10; both renew on 02-02
+"""  # s1 has E 02-09, s2 has E 02-10, and both renew on 02-02
 
 
 @pytest.mark.parametrize("names", [("s1", "s2"), ("s2", "s1")])
 def test_on_the_last_day_of_the_legacy_member_only_the_other_is_late(story, names):
-    """On 02-10 the sum fails: the one with E 02-09 is EXPIRED at once, the legacy one still has this day."""
+    """On 02-10 the sum cannot be funded.
+
+    The one with E 02-09 is EXPIRED at once. The legacy one still has this day.
+    """
     normal, legacy = names
     told = story(f"""
         {account("199.00")}
@@ -311,7 +322,7 @@ def test_on_the_last_day_of_the_legacy_member_only_the_other_is_late(story, name
 
 @pytest.mark.parametrize("names", [("s1", "s2"), ("s2", "s1")])
 def test_when_it_is_too_late_for_one_of_the_group_the_other_is_attempted_without_it(story, names):
-    """02-17 is E + 8 of the one, E + 7 of the legacy one."""
+    """02-17 is E + 8 of the first subscription, and E + 7 of the legacy one."""
     normal, legacy = names
     told = story(f"""
         {account("150.00")}
@@ -325,7 +336,7 @@ def test_when_it_is_too_late_for_one_of_the_group_the_other_is_attempted_without
 
 
 def test_overdue_steps_run_in_the_order_of_the_instants_they_were_due_at(story):
-    """s2 was due on 02-01, s1 on 02-02: the 50.00 that are left go to s2, whatever the ids."""
+    """s2 was due on 02-01, and s1 on 02-02. So s2 gets the 50.00, whatever the ids are."""
     told = story(f"""
         {account("150.00")}
         steps:
@@ -341,9 +352,10 @@ def test_overdue_steps_run_in_the_order_of_the_instants_they_were_due_at(story):
 
 
 def test_a_policy_that_renews_very_late_pays_cycle_after_cycle(story):
-    """
-    E 02-09. Late days 60, the outage ends on 03-06: 02-10..03-09 is paid late; its renewal date 03-02 is past and 03-06 <= 03-09, so the
-    next is attempted at once (5.7), and a third would be due on 04-02.
+    """E is 02-09, 60 late days are allowed, and the outage ends on 03-06.
+
+    02-10..03-09 is paid late. Its renewal date 03-02 is past, and 03-06 is not after 03-09. So the
+    next cycle is attempted at once (Rule 5.7). A third one would be due on 04-02.
     """
     told = story(
         one("500.00", "2021-02-01 2021-03-06", "2021-03-06", policy="{late_renewal_days: 60}")
@@ -357,8 +369,11 @@ def test_a_policy_that_renews_very_late_pays_cycle_after_cycle(story):
 
 
 def test_a_policy_that_renews_very_late_attempts_the_next_cycle_late_too(story):
-    """The outage ends on 03-12: the first cycle ended 02-09, the second, paid late, on 03-09; its first attempt fell into the outage too.
-    It cannot be paid: failed, and EXPIRED at once."""
+    """The outage ends on 03-12. The first cycle ended on 02-09.
+
+    The second cycle is paid late and ended on 03-09. The outage covers the first attempt of the
+    third cycle too. It cannot be funded, so it fails, and the subscription is EXPIRED at once.
+    """
     told = story(
         one("100.00", "2021-02-01 2021-03-12", "2021-03-12", policy="{late_renewal_days: 60}")
     )
@@ -370,7 +385,10 @@ def test_a_policy_that_renews_very_late_attempts_the_next_cycle_late_too(story):
 
 
 def test_after_an_attempt_at_once_the_retry_days_ahead_stay(story):
-    """As above, but with credits for one: at once on 03-06 fails (renewal date 03-02), retries 03-04 and 03-06 are not later, 03-08 is."""
+    """The credits cover only one cycle. The attempt at once on 03-06 fails (renewal date 03-02).
+
+    The retry days 03-04 and 03-06 are not later than the attempt. The retry day 03-08 is.
+    """
     told = story(
         one("100.00", "2021-02-01 2021-03-06", "2021-03-10", policy="{late_renewal_days: 60}")
     )
@@ -387,7 +405,9 @@ def test_the_card_pays_late_and_a_late_renewal_costs_the_price_of_its_renewal_da
         catalog:
           - {sku: PRO, kind: application, months: 1, prices: {USD: "50.00"}}
           - {sku: PRO, prices: {USD: "60.00"}, from: 2021-02-03}
-        accounts: [{id: acme, currency: USD, timezone: UTC, credits: "60.00", card: ok, renew_by_card: true}]
+        accounts:
+          - {id: acme, currency: USD, timezone: UTC, credits: "60.00", card: ok,
+             renew_by_card: true}
         steps:
           - {at: 2021-01-10, do: purchase, id: s1, account: acme, sku: PRO}
           - {at: 2021-02-01, do: outage, until: 2021-02-12}
@@ -402,7 +422,10 @@ def test_the_card_pays_late_and_a_late_renewal_costs_the_price_of_its_renewal_da
 
 
 def test_outage_days_are_local_in_each_account_s_zone(story):
-    """It ends at 2021-02-16T16:00Z: 02-17 in Singapore (E + 8), 02-16 in Paris (E + 7)."""
+    """The outage ends at 2021-02-16T16:00Z.
+
+    This is 02-17 in Singapore (E + 8), and 02-16 in Paris (E + 7).
+    """
     told = story("""
         accounts:
           - {id: east, currency: USD, timezone: Asia/Singapore, credits: "100.00"}
@@ -417,7 +440,11 @@ def test_outage_days_are_local_in_each_account_s_zone(story):
 
 
 def test_two_outages(story):
-    """The first takes the attempt and a retry, the second the retries that are left and the expiry: it failed before, so it is EXPIRED."""
+    """The first outage covers the attempt and a retry.
+
+    The second covers the other retries and the expiry. The renewal failed before the second, so
+    the subscription is EXPIRED.
+    """
     told = story("""
         accounts: [{id: acme, currency: USD, timezone: UTC, credits: "50.00"}]
         steps:

@@ -1,4 +1,4 @@
-"""Stories of purchases: fees, licences, what refuses one (Rules 3.1 to 3.3, 4.1), and the order of the checks (Rule 2)."""
+"""Stories of purchases (Rules 3.1 to 3.3, 4.1), and of the order of the checks (Rule 2)."""
 
 import pytest
 
@@ -6,7 +6,10 @@ from tests.stories.story import lines
 
 
 def test_each_line_by_its_own_base_cycle_and_rounded_once(story):
-    """3 × 50 × 2 months; 5 seats × 10 × 2; 1 support × 100 × 2/12 = 16.67. And KWD with three decimals, JPY with none."""
+    """The fee is 3 × 50 × 2 months, 5 seats × 10 × 2, and 1 support × 100 × 2/12 = 16.67.
+
+    KWD has three decimals, JPY has none.
+    """
     told = story("""
         accounts:
           - {id: acme, currency: USD, timezone: Asia/Singapore, credits: "1000.00"}
@@ -14,7 +17,8 @@ def test_each_line_by_its_own_base_cycle_and_rounded_once(story):
           - {id: tyo, currency: JPY, timezone: Asia/Tokyo, credits: "100000"}
         steps:
           - {at: 2021-03-01, do: purchase, id: t, account: tyo, sku: PRO, quantity: 2}
-          - {at: 2021-03-01, do: purchase, id: s, account: acme, sku: PRO, quantity: 3, multiplier: 2, addons: {SUPPORT: 1, SEAT: 5}}
+          - {at: 2021-03-01, do: purchase, id: s, account: acme, sku: PRO, quantity: 3,
+             multiplier: 2, addons: {SUPPORT: 1, SEAT: 5}}
           - {at: 2021-03-01, do: purchase, id: k, account: kwt, sku: PRO, multiplier: 3}
         until: 2021-03-02
     """)
@@ -31,7 +35,7 @@ def test_each_line_by_its_own_base_cycle_and_rounded_once(story):
 
 
 def test_half_a_cent_is_rounded_up_line_by_line(story):
-    """12.30 ÷ 12 = 1.025 → 1.03 twice: 2.06, where the sum 2.05 would not need rounding."""
+    """Each line is 12.30 ÷ 12 = 1.025 → 1.03. Two lines are 2.06, not 2.05."""
     told = story("""
         catalog:
           - {sku: A, kind: application, months: 1, prices: {USD: "0.00"}}
@@ -90,7 +94,9 @@ def test_what_refuses_a_purchase(story, purchase, policy, rule):
 def test_the_credit_limit_may_be_used_up_and_is_shown(story):
     """Usable 91.33 with limit 100 means 8.67 of the limit is used (Rule 11.1)."""
     told = story("""
-        catalog: [{sku: A, kind: application, months: 1, prices: {USD: "8.67"}}, {sku: B, kind: application, months: 1, prices: {USD: "91.34"}}]
+        catalog:
+          - {sku: A, kind: application, months: 1, prices: {USD: "8.67"}}
+          - {sku: B, kind: application, months: 1, prices: {USD: "91.34"}}
         accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credit_limit: "100.00"}]
         steps:
           - {at: 2021-03-01, do: purchase, id: a, account: acme, sku: A}
@@ -111,7 +117,8 @@ def test_the_credit_limit_may_be_used_up_and_is_shown(story):
 def test_a_purchase_on_an_external_invoice_touches_no_money_and_renews_from_credits(story):
     told = story("""
         steps:
-          - {at: 2021-03-01, do: purchase, id: s1, account: acme, sku: PRO, pay: external_invoice, invoice_number: E-1}
+          - {at: 2021-03-01, do: purchase, id: s1, account: acme, sku: PRO, pay: external_invoice,
+             invoice_number: E-1}
         until: 2021-03-24
     """)
     assert told.timeline == [
@@ -123,7 +130,10 @@ def test_a_purchase_on_an_external_invoice_touches_no_money_and_renews_from_cred
 
 
 def test_the_order_of_the_checks(story):
-    """Replay, suspended, never created, the table, arguments, price, funds: each step would be refused by what comes after, too."""
+    """The order is replay, suspended, never created, the table, arguments, price, funds.
+
+    The checks that come later would refuse each step, too.
+    """
     told = story("""
         catalog:
           - {sku: PRO, kind: application, months: 1, prices: {USD: "50.00"}}

@@ -13,7 +13,10 @@ EXPIRED = """
 
 
 def test_one_full_fee_and_the_old_schedule(story):
-    """01-07 .. 02-06 | expired | 02-23 .. 03-06 | 03-07 .. 04-06: the days lost are not given back."""
+    """01-07 .. 02-06 | expired | 02-23 .. 03-06 | 03-07 .. 04-06
+
+    The lost days are not given back.
+    """
     told = story(f"""
         {EXPIRED}
           - {{at: 2021-02-10, do: top_up, account: acme, amount: "100.00"}}
@@ -26,7 +29,7 @@ def test_one_full_fee_and_the_old_schedule(story):
         2021-02-10 acme topped_up 100.00
         2021-02-23 s1 reactivated -50.00
         2021-02-27 s1 renewed -50.00
-    """)  # the notice of 03-06 lay at 02-20: before it became true
+    """)  # the notice of 03-06 was due on 02-20, before it became true
     assert told.state(
         "s1",
         "status",
@@ -55,7 +58,7 @@ def test_one_full_fee_and_the_old_schedule(story):
     ("at", "outcome"),
     [
         ("2021-02-06T23:59:59+08:00", ["2 reactivate 7"]),  # still ACTIVE
-        ("2021-02-07", []),  # day 1: the expiry of this instant is done before
+        ("2021-02-07", []),  # day 1: the expiry comes first
         ("2021-03-06T23:59:59+08:00", []),  # day 28
         ("2021-03-07", ["2 reactivate 2"]),  # day 29
     ],
@@ -71,7 +74,10 @@ def test_on_the_days_1_to_28_after_expiry(story, at, outcome):
 
 
 def test_after_the_new_renewal_date_it_is_attempted_at_once_alone(story):
-    """Day 28 is 03-06, the last day of the old schedule's cycle: its renewal date 02-27 is past, no retry day is ahead."""
+    """Day 28 is 03-06, the last day of the cycle on the old schedule.
+
+    Its renewal date 02-27 is past, and no retry day is ahead.
+    """
     told = story(f"""
         {EXPIRED}
           - {{at: 2021-03-01, do: top_up, account: acme, amount: "99.99"}}
@@ -87,7 +93,10 @@ def test_after_the_new_renewal_date_it_is_attempted_at_once_alone(story):
 
 
 def test_the_attempt_at_once_may_take_the_card_and_the_retry_days_ahead_stay(story):
-    """Reactivated on 02-28, E 03-06, renewal date 02-27: at once, then 03-01, 03-03 and 03-05."""
+    """It is reactivated on 02-28. E is 03-06 and the renewal date is 02-27.
+
+    An attempt is made at once, and then on 03-01, 03-03 and 03-05.
+    """
     told = story("""
         accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "50.00"}]
         steps:
@@ -131,10 +140,15 @@ def test_auto_renewal_stays_off(story):
 
 
 def test_when_the_policy_lets_it_come_so_late_m_grows_by_as_many_cycles_as_reach_today(story):
-    """E 02-06, 03-06 is past on 03-20, 04-06 is not: two cycles further for one fee, one cycle paid."""
+    """E is 02-06. On 03-20 the date 03-06 is past, and 04-06 is not.
+
+    E moves by two cycles for one fee. One cycle counts as paid.
+    """
     told = story("""
         policy: {reactivation_days: 60, retry_days: []}
-        accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "50.00", credit_limit: "0.00"}]
+        accounts:
+          - {id: acme, currency: USD, timezone: Asia/Singapore, credits: "50.00",
+             credit_limit: "0.00"}
         steps:
           - {at: 2021-01-07, do: purchase, id: s1, account: acme, sku: PRO}
           - {at: 2021-03-20, do: top_up, account: acme, amount: "50.00"}
@@ -168,7 +182,10 @@ def test_no_days_to_reactivate(story):
 
 
 def test_a_reactivated_year_is_refunded_by_its_cycle_s_months_from_the_day_it_came_back(story):
-    """E 2021-01-06, back on 01-20 for a year that ends on 2022-01-06. 02-25 is day 36: the months of 01-20 and 02-20 have begun, 10/12."""
+    """E is 2021-01-06. It is reactivated on 01-20 for a year that ends on 2022-01-06.
+
+    02-25 is day 36. The months of 01-20 and 02-20 have begun, so the refund is 10/12.
+    """
     told = story("""
         policy: {retry_days: []}
         accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "400.00"}]
@@ -213,9 +230,10 @@ def test_a_second_life_may_end_and_begin_again(story):
 
 
 def test_in_the_hour_that_comes_twice_the_new_day_has_begun(story):
-    """
-    E 2010-11-06 in St. John's. At 00:01 on 11-07 the clock goes back to 23:01 on 11-06; the subscription has been EXPIRED since 00:00.
-    Reactivated in the second 23:30 its period starts on 11-07, and its E is 12-06; what is bought then starts on 11-07 too.
+    """E is 2010-11-06 in St. John's. On 11-07 at 00:01 the clock goes back to 23:01 on 11-06.
+
+    The subscription has been EXPIRED since 00:00. It is reactivated at the second 23:30. Its period
+    starts on 11-07, and its E is 12-06. A purchase at that instant starts on 11-07 too.
     """
     told = story("""
         accounts: [{id: acme, currency: USD, timezone: America/St_Johns, credits: "200.00"}]

@@ -9,14 +9,14 @@ FAILED = """
         accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "50.00"}]
         steps:
           - {at: 2021-03-01, do: purchase, id: s1, account: acme, sku: PRO}
-"""  # E 03-31, renewal date 03-24: failed, no credits
+"""  # E is 03-31. The renewal on 03-24 fails without credits.
 
 
 @pytest.mark.parametrize(
     ("at", "outcome"),
     [
         ("2021-03-23T23:59:59+08:00", ["3 recover 6.1"]),  # it has not failed yet
-        ("2021-03-24", []),  # the renewal of this instant is done before
+        ("2021-03-24", []),  # the renewal comes first
         ("2021-03-31T23:59:59+08:00", []),  # the last instant of E
         ("2021-04-01", ["3 recover 6.1"]),  # E + 1: EXPIRED before the command
         ("2021-04-29", ["3 recover 2"]),  # E + 29: TERMINATED
@@ -73,7 +73,7 @@ def test_not_enough_credits_refuse_it_and_leave_no_trace(story):
 
 
 def test_the_card_pays_a_recover_and_a_decline_refuses_it_and_is_on_record(story):
-    """Usable 30.00: the card is charged 50.00 whole."""
+    """30.00 is usable. The card is charged the whole 50.00."""
     told = story(f"""
         {FAILED.replace('"50.00"', '"80.00"')}
           - {{at: 2021-03-25, do: set, account: acme, renew_by_card: true}}
@@ -95,8 +95,11 @@ def test_the_card_pays_a_recover_and_a_decline_refuses_it_and_is_on_record(story
 
 
 def test_an_external_invoice_touches_neither_balance_nor_card_and_concerns_that_one_act(story):
-    """Recovered on 03-25; the next renewal (04-23) is paid by card. On 04-24 it is terminated: of 03-01..03-31 nothing (over), of
-    04-01..04-30 nothing (the external invoice paid), of 05-01..05-31 everything."""
+    """It is recovered on 03-25. A card pays the next renewal (04-23). On 04-24 it is terminated.
+
+    The period 03-01..03-31 is over, so nothing is refunded for it. The external invoice paid
+    04-01..04-30, so nothing is refunded for it. The period 05-01..05-31 is refunded in full.
+    """
     told = story(f"""
         {FAILED}
           - {{at: 2021-03-24, do: set_card, account: acme, card: ok}}

@@ -8,7 +8,9 @@ from tests.stories.story import lines
 def test_a_monthly_subscription_renews_fails_is_retried_expires_and_ends(story):
     """
     |-- 11-16 .. 12-15 --|-- 12-16 .. 01-15 --|  no more credits
-                  12-08 renewed         01-08 failed, 01-10, 01-12, 01-14 again; 01-16 expired; 01-15 + 29 = 02-13 terminated
+                  12-08 renewed         01-08 failed, and again on 01-10, 01-12, 01-14
+                                               01-16 expired
+                                               01-15 + 29 days = 02-13 terminated
     """
     told = story("""
         steps:
@@ -45,7 +47,10 @@ def test_a_monthly_subscription_renews_fails_is_retried_expires_and_ends(story):
 
 
 def test_the_schedule_counts_from_the_anchor_and_never_drifts(story):
-    """01-31: ..02-27, ..03-30, ..04-29, ..05-30, each renewed seven days before its end."""
+    """From 01-31 the periods end on 02-27, 03-30, 04-29 and 05-30.
+
+    Each is renewed seven days before its end.
+    """
     told = story("""
         accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "1000.00"}]
         steps:
@@ -70,7 +75,10 @@ def test_the_schedule_counts_from_the_anchor_and_never_drifts(story):
 
 
 def test_two_months_on_the_29th_of_february_are_clamped_and_come_back(story):
-    """2024-02-29 + 2 = 04-29, + 4 = 06-29, and with 12 months 2025-02-28, 2026-02-28, 2027-02-28, 2028-02-29."""
+    """2024-02-29 + 2 months is 04-29, and + 4 months is 06-29.
+
+    With 12 months it is 2025-02-28, 2026-02-28, 2027-02-28, 2028-02-29.
+    """
     told = story("""
         accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "5000.00"}]
         steps:
@@ -89,7 +97,10 @@ def test_two_months_on_the_29th_of_february_are_clamped_and_come_back(story):
 
 
 def test_a_legacy_subscription_renews_a_day_earlier_and_its_retries_with_it(story):
-    """E 2021-03-31, renewal date 03-23, notice 03-16, retries 03-25, 03-27, 03-29."""
+    """E is 2021-03-31 and the renewal date is 03-23.
+
+    The notice is on 03-16. The retries are on 03-25, 03-27 and 03-29.
+    """
     told = story("""
         accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "50.00"}]
         steps:
@@ -110,22 +121,14 @@ def test_a_legacy_subscription_renews_a_day_earlier_and_its_retries_with_it(stor
 @pytest.mark.parametrize(
     ("zone", "bought", "renewed"),
     [
-        (
-            "America/Havana",
-            "2024-02-18",
-            "2024-03-10T01:00 s1 renewed -50.00",
-        ),  # E 03-17; 03-10 begins at 01:00
-        (
-            "Pacific/Apia",
-            "2011-12-07",
-            "2011-12-31 s1 renewed -50.00",
-        ),  # E 2012-01-06; there is no 12-30
-        ("America/Sao_Paulo", "2018-10-12", "2018-11-04T01:00 s1 renewed -50.00"),  # E 11-11
-        (
-            "America/St_Johns",
-            "2010-10-15",
-            "2010-11-07 s1 renewed -50.00",
-        ),  # E 11-14; 11-07 is entered twice
+        # E is 03-17, and 03-10 begins at 01:00
+        ("America/Havana", "2024-02-18", "2024-03-10T01:00 s1 renewed -50.00"),
+        # E is 2012-01-06, and there is no 12-30
+        ("Pacific/Apia", "2011-12-07", "2011-12-31 s1 renewed -50.00"),
+        # E is 11-11, and 11-04 begins at 01:00
+        ("America/Sao_Paulo", "2018-10-12", "2018-11-04T01:00 s1 renewed -50.00"),
+        # E is 11-14, and 11-07 is entered twice
+        ("America/St_Johns", "2010-10-15", "2010-11-07 s1 renewed -50.00"),
         ("Asia/Kathmandu", "2021-03-01", "2021-03-24 s1 renewed -50.00"),
     ],
 )
@@ -140,7 +143,10 @@ def test_the_renewal_date_begins_when_its_local_date_does(story, zone, bought, r
 
 
 def test_without_a_midnight_expiry_and_termination_keep_their_days(story):
-    """Apia has no 2011-12-30. E 12-29: E + 1 begins with 12-31, E + 28 = 01-26 is the last day to reactivate, E + 29 = 01-27 the end."""
+    """Apia has no 2011-12-30. E is 12-29, so E + 1 begins with 12-31.
+
+    E + 28 = 01-26 is the last day to reactivate. On E + 29 = 01-27 it is TERMINATED.
+    """
     told = story("""
         accounts: [{id: acme, currency: USD, timezone: Pacific/Apia, credits: "100.00"}]
         steps:
@@ -183,10 +189,11 @@ def test_a_top_up_that_is_not_enough_is_silent(story):
           - {at: 2021-03-25, do: top_up, account: acme, amount: "49.99"}
         until: 2021-03-25T12:00:00Z
     """)
+    # the card is not charged
     assert told.timeline[2:] == [
         "2021-03-24 s1 renewal_failed (no_credits)",
         "2021-03-25 acme topped_up 49.99",
-    ]  # and no card
+    ]
 
 
 def test_nothing_but_a_top_up_sets_off_a_retry(story):
@@ -218,16 +225,22 @@ def test_retry_on_top_up_can_be_switched_off(story):
           - {at: 2021-03-25, do: top_up, account: acme, amount: "50.00"}
         until: 2021-03-26
     """)
+    # 03-26 is the first retry
     assert told.timeline[-2:] == [
         "2021-03-25 acme topped_up 50.00",
         "2021-03-26 s1 renewed -50.00",
-    ]  # the first retry
+    ]
 
 
 def test_the_card_is_charged_the_whole_fee_and_not_the_shortfall(story):
-    """Usable 30, fee 50: the card is charged 50, usable 80, then 30; two invoices (Rule 5.3)."""
+    """30 is usable and the fee is 50. The card is charged 50, so 80 is usable, and then 30.
+
+    There are two invoices (Rule 5.3).
+    """
     told = story("""
-        accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "80.00", card: ok, renew_by_card: true}]
+        accounts:
+          - {id: acme, currency: USD, timezone: Asia/Singapore, credits: "80.00", card: ok,
+             renew_by_card: true}
         steps:
           - {at: 2021-03-01, do: purchase, id: s1, account: acme, sku: PRO}
         until: 2021-03-24
@@ -257,7 +270,8 @@ def test_the_card_is_charged_the_whole_fee_and_not_the_shortfall(story):
 )
 def test_when_the_card_pays(story, account, events):
     told = story(f"""
-        accounts: [{{id: acme, currency: USD, timezone: Asia/Singapore, credits: "50.00", {account}}}]
+        accounts:
+          - {{id: acme, currency: USD, timezone: Asia/Singapore, credits: "50.00", {account}}}
         steps:
           - {{at: 2021-03-01, do: purchase, id: s1, account: acme, sku: PRO}}
         until: 2021-03-24
@@ -266,9 +280,14 @@ def test_when_the_card_pays(story, account, events):
 
 
 def test_no_card_while_usable_is_negative_and_again_once_it_is_not(story):
-    """Limit 50 used up, then lowered to 0: usable −50.00. A top-up of 50.00 brings it to 0.00: not negative, the card may pay."""
+    """The limit of 50 is used up, and then lowered to 0. The usable credits are −50.00.
+
+    A top-up of 50.00 brings them to 0.00. This is not negative, so the card may pay.
+    """
     told = story("""
-        accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "50.00", credit_limit: "50.00", card: ok, renew_by_card: true}]
+        accounts:
+          - {id: acme, currency: USD, timezone: Asia/Singapore, credits: "50.00",
+             credit_limit: "50.00", card: ok, renew_by_card: true}
         steps:
           - {at: 2021-03-01, do: purchase, id: s1, account: acme, sku: PRO}
           - {at: 2021-03-01, do: purchase, id: free, account: acme, sku: FREE}
@@ -289,7 +308,9 @@ def test_no_card_while_usable_is_negative_and_again_once_it_is_not(story):
 
 def test_nothing_to_pay_always_succeeds_even_with_usable_negative(story):
     told = story("""
-        accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "0.00", credit_limit: "50.00"}]
+        accounts:
+          - {id: acme, currency: USD, timezone: Asia/Singapore, credits: "0.00",
+             credit_limit: "50.00"}
         steps:
           - {at: 2021-03-01, do: purchase, id: free, account: acme, sku: FREE}
           - {at: 2021-03-05, do: purchase, id: s2, account: acme, sku: PRO}
@@ -297,7 +318,7 @@ def test_nothing_to_pay_always_succeeds_even_with_usable_negative(story):
         until: 2021-03-24
     """)
     assert told.timeline[-1] == "2021-03-24 free renewed"
-    assert told.invoices == ["2021-03-05 acme individual 50.00 = 50.00"]  # none for a total of zero
+    assert told.invoices == ["2021-03-05 acme individual 50.00 = 50.00"]  # a total of zero has none
     assert told.result["accounts"]["acme"] == {
         "currency": "USD",
         "mode": "prepaid",
@@ -317,7 +338,10 @@ PRICES = """
 
 
 def test_a_renewal_a_retry_and_a_recover_cost_the_price_of_the_renewal_date(story):
-    """E 2021-03-07, renewal date 02-28: 50.00, though it is paid in March. The next, 03-31, costs 60.00."""
+    """E is 2021-03-07 and the renewal date is 02-28. It costs 50.00, though it is paid in March.
+
+    The next renewal on 03-31 costs 60.00.
+    """
     told = story(f"""
         {PRICES}
         accounts: [{{id: acme, currency: USD, timezone: Asia/Singapore, credits: "150.00"}}]
@@ -360,7 +384,10 @@ def test_an_extension_and_a_reactivation_cost_the_price_of_the_day(story):
 
 
 def test_retry_days_may_reach_the_expiry_date_itself_and_the_lead_be_long(story):
-    """Lead 27, the month of 2021-01-31 .. 02-27 has 28 days: the renewal date is the day of the purchase, and is attempted at once (5.7)."""
+    """The lead is 27 days, and the month 2021-01-31 .. 02-27 has 28 days.
+
+    The renewal date is the day of the purchase, so it is attempted at once (Rule 5.7).
+    """
     told = story("""
         policy: {renewal_lead_days: 27, legacy_renewal_lead_days: 27, retry_days: [1, 27]}
         accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "50.00"}]
@@ -400,7 +427,10 @@ def test_ten_years_of_monthly_renewals_keep_their_day(story):
 
 
 def test_until_as_a_date_is_the_first_instant_of_each_account_s_zone(story):
-    """Both renew on 03-24. At 2021-03-24 in Niue (11:00Z) it is 03-25 in Kiritimati; what happens there on 03-25 is not told any more."""
+    """Both renew on 03-24. At the start of 2021-03-24 in Niue (11:00Z) it is 03-25 in Kiritimati.
+
+    Events on 03-25 in Kiritimati are after the end of the story and are left out.
+    """
     told = story("""
         policy: {retry_days: [1]}
         accounts:

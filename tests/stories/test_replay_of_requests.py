@@ -6,12 +6,16 @@ from tests.stories.story import lines
 
 
 def test_the_same_request_again_answers_the_first_result_and_charges_nothing(story):
-    """Defaults filled in, whatever the instant; also when the state would refuse it by now."""
+    """Defaults are filled in, and the instant does not count.
+
+    The first result is returned even if the state would refuse the command now.
+    """
     told = story("""
         accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "500.00"}]
         steps:
           - {at: 2021-03-01, do: purchase, id: s1, account: acme, sku: PRO, request_id: buy}
-          - {at: 2021-03-02, do: purchase, id: s1, account: acme, sku: PRO, quantity: 1, multiplier: 1, pay: credits, addons: {}, request_id: buy}
+          - {at: 2021-03-02, do: purchase, id: s1, account: acme, sku: PRO, quantity: 1,
+             multiplier: 1, pay: credits, addons: {}, request_id: buy}
           - {at: 2021-03-02, do: top_up, account: acme, amount: "5.00", request_id: top}
           - {at: 2021-03-03, do: top_up, account: acme, amount: "5.0", request_id: top}
           - {at: 2021-03-04, do: extend, id: s1, cycles: 1, request_id: more}

@@ -4,9 +4,14 @@ from tests.stories.story import lines
 
 
 def test_a_suspended_account_cannot_renew_and_the_card_is_not_tried(story):
-    """E 06-30. Resuming and the top-up before it start nothing; the retry of 06-29 does."""
+    """E is 06-30. Neither the resume nor the top-up before it starts a renewal.
+
+    The retry of 06-29 does.
+    """
     told = story("""
-        accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "50.00", card: ok, renew_by_card: true}]
+        accounts:
+          - {id: acme, currency: USD, timezone: Asia/Singapore, credits: "50.00", card: ok,
+             renew_by_card: true}
         steps:
           - {at: 2021-06-01, do: purchase, id: s1, account: acme, sku: PRO}
           - {at: 2021-06-10, do: suspend, account: acme}

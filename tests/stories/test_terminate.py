@@ -1,4 +1,4 @@
-"""Stories of the end and what is given back (Rules 8.2 to 8.4)."""
+"""Stories of terminations and refunds (Rules 8.2 to 8.4)."""
 
 import pytest
 
@@ -23,7 +23,7 @@ RICH = """
         ("2021-06-12", "PRO", 2, "2021-06-30", "50.00"),
         ("2021-06-12", "PRO", 2, "2021-07-12", None),  # the second month has begun
         ("2024-01-31", "YEAR", 1, "2024-02-28", "339.17"),  # 11 months
-        ("2024-01-31", "YEAR", 1, "2024-02-29", "308.33"),  # the second month begins on 02-29: 10
+        ("2024-01-31", "YEAR", 1, "2024-02-29", "308.33"),  # 10: month 2 begins on 02-29
         ("2024-01-31", "YEAR", 1, "2024-03-01", "308.33"),
         ("2024-02-29", "PRO", 1, "2024-03-20", None),  # day 20, a day before its renewal date
         ("2021-06-12", "PRO", 1, "2021-06-26", "50.00"),  # day 14
@@ -34,7 +34,8 @@ RICH = """
 def test_the_refund_of_one_period(story, start, sku, multiplier, terminated, refund):
     told = story(f"""
         {RICH}
-          - {{at: {start}, do: purchase, id: s1, account: acme, sku: {sku}, multiplier: {multiplier}}}
+          - {{at: {start}, do: purchase, id: s1, account: acme, sku: {sku},
+              multiplier: {multiplier}}}
           - {{at: "{terminated}", do: terminate, id: s1, reason: closed}}
         until: {terminated}
     """)
@@ -48,8 +49,10 @@ def test_the_refund_of_one_period(story, start, sku, multiplier, terminated, ref
 
 
 def test_each_paid_period_is_rounded_and_counted_for_itself(story):
-    """
-    06-12..07-11 | 07-12..08-11 | 08-12..09-11, terminated on 07-27: the first is over, of the second nothing (day 15), the third in full.
+    """06-12..07-11 | 07-12..08-11 | 08-12..09-11, terminated on 07-27
+
+    The first period is over. On its day 15 nothing is refunded for the second one. The third one
+    is refunded in full.
     """
     told = story(f"""
         {RICH}

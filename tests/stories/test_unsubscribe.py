@@ -23,9 +23,7 @@ def test_it_runs_to_its_expiry_date_and_a_paid_cycle_stays(story):
     """)
 
 
-def test_at_the_first_instant_of_the_renewal_date_the_renewal_comes_first_and_an_instant_before_it_does_not(
-    story,
-):
+def test_an_unsubscribe_the_second_before_the_renewal_date_prevents_the_renewal(story):
     told = story("""
         accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "500.00"}]
         steps:
@@ -38,14 +36,12 @@ def test_at_the_first_instant_of_the_renewal_date_the_renewal_comes_first_and_an
         "2021-06-22T23:59 s1 unsubscribed",
         "2021-06-27 s1 notice_expiring",
     ]
-    assert told.state("s1", "renewal_date", "fee") == (
-        "2021-06-23",
-        "50.00",
-    )  # auto-renewal off too
+    # both are shown although auto-renewal is off
+    assert told.state("s1", "renewal_date", "fee") == ("2021-06-23", "50.00")
 
 
 def test_back_before_the_renewal_date_nothing_has_changed(story):
-    """The notice of 06-16 fell into the time without auto-renewal: it is not made up for."""
+    """Auto-renewal was off when the notice of 06-16 was due. The notice is not sent later."""
     told = story("""
         steps:
           - {at: 2021-06-01, do: purchase, id: s1, account: acme, sku: PRO}
@@ -63,7 +59,10 @@ def test_back_before_the_renewal_date_nothing_has_changed(story):
 
 
 def test_back_after_the_renewal_date_it_is_attempted_at_once_then_on_the_retry_days_ahead(story):
-    """E 06-30, renewal date 06-23. Back on 06-25 at noon: at once, then 06-27 and 06-29, when the credits are there."""
+    """E is 06-30 and the renewal date is 06-23. It is resubscribed on 06-25 at noon.
+
+    An attempt is made at once, and then on 06-27 and 06-29, when the credits are there.
+    """
     told = story("""
         policy: {retry_on_top_up: false}
         accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "50.00"}]
