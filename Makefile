@@ -64,7 +64,7 @@ requirements:  ## pin the packages again (UPGRADE=--upgrade: to their newest ver
 	uv pip compile $(UPGRADE) --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
 		pyproject.toml -o requirements.txt
 	uv pip compile $(UPGRADE) --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
-		--extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+		--extra local --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 clean:  ## stop the embedded stack, remove .venv and caches (the data in .perennial/ stays)
 	@if [ -x $(PY) ] && [ -d .perennial ]; then $(PY) -c 'from local import stack; stack.down()'; fi

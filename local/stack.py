@@ -25,10 +25,15 @@ __all__ = [
     "State",
     "addresses",
     "down",
+    "errors",
     "status",
     "throwaway",
+    "throwaway_database",
     "up",
 ]
+
+errors: tuple[type[Exception], ...] = (StackError,)
+"""The exceptions of this module that carry a message for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,16 @@ class Part:
     data: Path | None = None
     log: Path | None = None
     detail: str = ""
+
+    @property
+    def configured(self) -> bool:
+        """Whether the settings name its address."""
+        return self.source is Source.CONFIGURED
+
+    @property
+    def running(self) -> bool:
+        """Whether it is up and can be reached."""
+        return self.state is State.RUNNING
 
 
 def up(config: Settings | None = None, progress: Progress | None = None) -> Addresses:
@@ -139,6 +154,13 @@ def throwaway(
     """A temporary stack, whatever is configured: an empty database and a Temporal server in memory. Gone afterwards in any case."""
     with postgres.throwaway(config) as url, temporal.throwaway(config, progress) as address:
         yield Addresses(url, address)
+
+
+@contextlib.contextmanager
+def throwaway_database(config: Settings | None = None) -> Iterator[str]:
+    """A temporary PostgreSQL alone, whatever is configured. Yields the URL of its empty database."""
+    with postgres.throwaway(config) as url:
+        yield url
 
 
 # Parts ----------------------------------------------------------------------------------------------------------------

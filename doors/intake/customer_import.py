@@ -36,6 +36,7 @@ from core.ledger.clocks import machine_now, now_of
 from core.ledger.tables import Seller
 from core.ledger.unit_of_work import Ledger
 from core.protocol.activity_messages import Snapshot
+from doors.application.safe_text import spreadsheet_cell
 from doors.intake import column_mapping as mappings
 from doors.intake.column_mapping import Mapping
 
@@ -243,7 +244,8 @@ class _FaultList:
         if len(self.first) < _SHOWN_FAULTS:
             self.first.append(fault)
         if self._writer:
-            self._writer.writerow((fault.line, fault.id, fault.reason))
+            cells = (spreadsheet_cell(fault.id), spreadsheet_cell(fault.reason))
+            self._writer.writerow((fault.line, *cells))
 
 
 def _fault_file(file: Path | None) -> AbstractContextManager[TextIO | None]:

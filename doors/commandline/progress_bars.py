@@ -1,4 +1,4 @@
-"""Progress bars on stderr, for people who wait. Where nobody watches (a pipe, a log) they are a line for each tenth."""
+"""Progress bars on stderr. Outside a terminal, each tenth is a line of text instead."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from rich.text import Text
 
 
 class _Rate(ProgressColumn):
-    """How many a second."""
+    """The rate per second."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
@@ -30,7 +30,7 @@ class _Rate(ProgressColumn):
 def passing(
     begin: datetime, until: datetime, console: Console | None = None
 ) -> Iterator[Callable[[datetime], None]]:
-    """Time that passes on a test clock; call what it yields with each instant that is done."""
+    """Show time passing on a test clock. Call the value with each instant that is done."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -45,7 +45,7 @@ def passing(
 
 @contextmanager
 def counting(title: str, console: Console | None = None) -> Iterator[Callable[[int, int], None]]:
-    """Things that are counted, with rate and time left; call what it yields with those done and all to do."""
+    """Show a count with rate and remaining time. Call the value with (done, total)."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

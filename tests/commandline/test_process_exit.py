@@ -11,7 +11,7 @@ from settings import PROJECT
 
 def left(program: str, out: int | None = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
     """How a process ends that leaves `program`, the body of its `main`."""
-    source = f"import sys, threading\nfrom doors.commandline.process_exit import leaving\ndef main():\n    print('said')\n    {program}\nleaving(main)\n"
+    source = f"import sys, threading\nfrom doors.commandline.process_exit import run_and_exit\ndef main():\n    print('said')\n    {program}\nrun_and_exit(main)\n"
     buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     return subprocess.run(
         [sys.executable, "-c", source],
