@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from doors.application.safe_text import printable, without_passwords
 from doors.commandline.exit_codes import Code, Ended
 
 R = TypeVar("R")
@@ -18,7 +19,7 @@ def run(work: Coroutine[Any, Any, R]) -> R:
         return asyncio.run(_interruptible(work))
     except Exception:
         if logging.getLogger().isEnabledFor(logging.DEBUG):
-            traceback.print_exc(file=sys.stderr)
+            print(printable(without_passwords(traceback.format_exc())), file=sys.stderr)
         raise
 
 

@@ -31,6 +31,7 @@ from core.domain.commands import AnyCommand, Purchase
 from core.ledger.database import connect
 from core.ledger.unit_of_work import Ledger
 from core.protocol.activity_messages import CommandResult
+from doors.application import logs
 from doors.application.perennial import Perennial
 from doors.commandline import embedded_stack
 from doors.commandline.errors import first_line
@@ -216,12 +217,13 @@ def _quiet(config: Settings) -> None:
 
     `PERENNIAL_LOG_LEVEL=DEBUG` prints logs on stderr.
     """
-    level = logging.DEBUG if config.log_level == "DEBUG" else logging.CRITICAL
-    logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
-    if level != logging.DEBUG:
-        _quiet_temporal_core()
+    if config.log_level == "DEBUG":
+        logs.configure(config)
+        return
+    logging.basicConfig(level=logging.CRITICAL, stream=sys.stderr)
+    _quiet_temporal_core()
     structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 

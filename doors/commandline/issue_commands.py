@@ -75,5 +75,9 @@ def confirm(question: str, *, yes: bool, json: bool) -> None:
         return
     if json or not sys.stdin.isatty():
         raise Ended("Nothing was done. Confirm with --yes.", Code.BAD_INPUT)
-    if not typer.confirm("Do it?"):
+    try:
+        confirmed = typer.confirm("Do it?")
+    except typer.Abort:
+        raise Ended("Interrupted. Nothing was done.", Code.INTERRUPTED) from None
+    if not confirmed:
         raise Ended("Nothing was done.", Code.REFUSED)

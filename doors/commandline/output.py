@@ -1,6 +1,5 @@
 """What a command prints on stdout: a sentence, tables, or JSON."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -15,14 +14,18 @@ WIDTH_WITHOUT_TERMINAL = 200
 
 
 def show(
-    value: Any, parts: "Printed | Sequence[Printed]", *, json: bool, currency: str | None = None
+    value: Any, parts: "Printed | list[Printed]", *, json: bool, currency: str | None = None
 ) -> None:
     """Print a value as JSON, or the parts that tell it to a person."""
     if json:
         print_json(value, currency)
         return
-    for part in [parts] if isinstance(parts, str) or not isinstance(parts, Sequence) else parts:
-        print_part(part, console())
+    on, previous = console(), None
+    for part in parts if isinstance(parts, list) else [parts]:
+        if not (previous is None or (isinstance(part, str) and isinstance(previous, str))):
+            on.print()
+        print_part(part, on)
+        previous = part
 
 
 def print_json(value: Any, currency: str | None = None) -> None:
@@ -50,7 +53,10 @@ def console() -> "Console":
 
 
 def print_part(part: "Printed", on: "Console") -> None:
-    """Print a table or a text. Lines get longer than the terminal before an id is broken."""
+    """Print a table or a text.
+
+    A table that would have to break an id gets lines that are longer than the terminal.
+    """
     from rich.measure import Measurement
     from rich.text import Text
 
@@ -61,6 +67,7 @@ def print_part(part: "Printed", on: "Console") -> None:
         return
     needed = Measurement.get(on, on.options.update(width=10_000), part).minimum
     width = on.width
-    on.width = max(width, needed)
+    if needed > width:
+        on.width = max(needed, WIDTH_WITHOUT_TERMINAL)
     on.print(part)
     on.width = width

@@ -45,7 +45,7 @@ Printed = Table | str
 _NEVER_WRAPPED = frozenset(
     {
         *("Subscription", "Account", "SKU", "Number", "Clock", "Id", "Setting", "Rule"),
-        *("Task queue", "Worker", "Address", "About"),
+        *("Task queue", "Worker", "About"),
     }
 )
 
@@ -72,6 +72,7 @@ def pairs(title: str, found: Iterable[tuple[str, str]]) -> Table:
     """Return a table of labels and values."""
     made = _titled(title, None)
     made.show_header = False
+    made.padding = (0, 2, 0, 0)
     made.add_column(style="dim", no_wrap=True)
     made.add_column(overflow="fold")
     for label, value in found:
@@ -85,7 +86,9 @@ def _titled(title: str, lines: box.Box | None) -> Table:
         title_justify="left",
         title_style="bold",
         box=lines,
+        show_edge=False,
         pad_edge=False,
+        padding=(0, 1, 0, 0),
     )
 
 
@@ -106,7 +109,7 @@ def subscription(view: SubscriptionView) -> list[Printed]:
     ]
     if view.clock:
         found.append(("Test clock", f"{view.clock}, {moment(view.now, view.timezone)}"))
-    return [pairs(f"Subscription {view.subscription}", found), "", _periods(view)]
+    return [pairs(f"Subscription {view.subscription}", found), _periods(view)]
 
 
 def _periods(view: SubscriptionView) -> Table:
@@ -210,11 +213,11 @@ def _note(row: ListRow) -> str:
 def explanation(found: Explanation, answer: str, asked: str) -> list[Printed]:
     """Return why a subscription renewed or not, what led to it, and what comes next."""
     title = f"Subscription {found.subscription}: {found.status}"
-    parts: list[Printed] = [pairs(title, [("Answer", answer), ("Source", asked)]), ""]
+    parts: list[Printed] = [pairs(title, [("Answer", answer), ("Source", asked)])]
     if found.fee is not None:
         fee, usable = (money(amount, found.currency) for amount in (found.fee, found.usable))
         parts.append(f"The next cycle costs {fee}. Usable credits are {usable} (rule 11.1).")
-    parts += ["", history("What led to it", found.because)]
+    parts.append(history("What led to it", found.because))
     if not found.coming:
         return parts
     coming = table("What comes next", "When", "What", "Rule", "Why")

@@ -1,4 +1,6 @@
-"""Each command by the command line, on real workflows and a test clock; the dates are those of docs/rules.md.
+"""Each command by the command line, on real workflows and a test clock.
+
+The dates are those of docs/rules.md:
 
 01-15 bought ─── 02-07 renewal date ─── 02-14 paid up to ─── 02-15 expired ─── 03-15 terminated
 """

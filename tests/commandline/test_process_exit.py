@@ -1,4 +1,4 @@
-"""A process ends with the code that its program asks for, at once and whatever its threads do."""
+"""A process ends with the code of its program, at once, whatever its threads do."""
 
 import os
 import subprocess
@@ -10,8 +10,11 @@ from settings import PROJECT
 
 
 def left(program: str, out: int | None = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
-    """How a process ends that leaves `program`, the body of its `main`."""
-    source = f"import sys, threading\nfrom doors.commandline.process_exit import run_and_exit\ndef main():\n    print('said')\n    {program}\nrun_and_exit(main)\n"
+    """Run `program` as the body of a `main` and return how the process ended."""
+    source = (
+        "import sys, threading\nfrom doors.commandline.process_exit import run_and_exit\n"
+        f"def main():\n    print('said')\n    {program}\nrun_and_exit(main)\n"
+    )
     buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     return subprocess.run(
         [sys.executable, "-c", source],
@@ -41,7 +44,7 @@ def test_the_code_is_the_program_s_and_what_it_printed_is_written(
     assert (done.returncode, done.stdout, done.stderr) == (code, "said\n", error)
 
 
-def test_what_nobody_caught_is_told_and_is_1() -> None:
+def test_an_uncaught_error_is_printed_and_is_1() -> None:
     done = left("1 / 0")
     assert done.returncode == 1
     assert "ZeroDivisionError" in done.stderr

@@ -94,10 +94,10 @@ def account_show(
     parts = tables.account(view)
     if invoices:
         values["invoices"] = plain_data.data(bills)
-        parts += ["", tables.invoices(bills)]
+        parts.append(tables.invoices(bills))
     if history:
         values["history"] = plain_data.data(lines)
-        parts += ["", tables.history(f"History of {name}", lines, whose=True)]
+        parts.append(tables.history(f"History of {name}", lines, whose=True))
     show(values, parts, json=json)
 
 
