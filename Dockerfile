@@ -1,4 +1,5 @@
 # Perennial: one image for the workers, the migrations and the command line.
+# It has no embedded stack: local/ and its packages stay out (.dockerignore, requirements.txt).
 FROM python:3.11.14-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 \

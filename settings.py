@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     reconcile_seconds: int = Field(default=3600, ge=60, le=86_400)
     reconcile_grace_seconds: int = Field(default=900, ge=0, le=86_400)
 
-    # What can be watched.
+    # Logs and metrics.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_json: bool = False
     metrics_port: Port | None = None

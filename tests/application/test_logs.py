@@ -1,4 +1,4 @@
-"""What the client says while it is used as a library: to the program's own logging, and nothing on its output."""
+"""As a library, Perennial logs to the logging of the program and prints nothing."""
 
 import subprocess
 import sys

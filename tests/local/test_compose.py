@@ -1,4 +1,4 @@
-"""The compose file describes an installation that can start: valid, documented, and made of commands that exist."""
+"""The compose file describes an installation that can start, and it is documented."""
 
 import json
 import os
