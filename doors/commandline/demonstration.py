@@ -24,7 +24,7 @@ from doors.application.perennial import Perennial
 from doors.commandline import embedded_stack, outcome, sentences, setup, tables
 from doors.commandline.dates_and_money import day
 from doors.commandline.embedded_stack import Addresses
-from doors.commandline.output import print_part
+from doors.commandline.output import print_part, print_parts
 from doors.commandline.progress_bars import counting, passing
 from doors.intake import column_mapping
 from doors.intake.customer_import import import_file
@@ -125,7 +125,7 @@ class Demo:
     async def _intervene(self) -> Cast:
         failed = self._reading.work_list("failed", clock=self._clock)
         willing = [row.subscription for row in failed if row.auto_renew]
-        self._say(f"The list of support shows {len(failed)} failed renewals.", timed=True)
+        self._say(f"Failed renewals on the list of support: {len(failed)}.", timed=True)
         recovered = await self._recover(willing[0]) if willing else None
         healed = await self._heal(willing[1]) if len(willing) > 1 else None
         return Cast(recovered, healed, await self._refund(recovered, healed))
@@ -202,15 +202,16 @@ class Demo:
     def _tables(self, totals: list[Totals]) -> None:
         for of_currency in totals:
             self._console.print()
-            for part in tables.totals(of_currency):
-                print_part(part, self._console)
+            print_parts(tables.totals(of_currency), self._console)
 
     async def _life(self, subscription: str | None) -> None:
         if subscription is None:
             return
         account = self._reading.subscription(subscription).account
         lines = self._reading.account_history(account)
+        self._console.print()
         print_part(tables.history(f"The history of {subscription}", lines), self._console)
+        self._console.print()
         perennial, zone = self._perennial, self._reading.subscription(subscription).timezone
         step = await perennial.next_step(subscription)
         self._say("What its workflow says:")

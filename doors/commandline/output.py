@@ -20,12 +20,7 @@ def show(
     if json:
         print_json(value, currency)
         return
-    on, previous = console(), None
-    for part in parts if isinstance(parts, list) else [parts]:
-        if not (previous is None or (isinstance(part, str) and isinstance(previous, str))):
-            on.print()
-        print_part(part, on)
-        previous = part
+    print_parts(parts if isinstance(parts, list) else [parts], console())
 
 
 def print_json(value: Any, currency: str | None = None) -> None:
@@ -50,6 +45,16 @@ def console() -> "Console":
     if not made.is_terminal:
         made.width = max(made.width, WIDTH_WITHOUT_TERMINAL)
     return made
+
+
+def print_parts(parts: "list[Printed]", on: "Console") -> None:
+    """Print tables and texts, with an empty line between a table and its neighbours."""
+    previous: Printed | None = None
+    for part in parts:
+        if not (previous is None or (isinstance(part, str) and isinstance(previous, str))):
+            on.print()
+        print_part(part, on)
+        previous = part
 
 
 def print_part(part: "Printed", on: "Console") -> None:

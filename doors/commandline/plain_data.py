@@ -71,4 +71,5 @@ def _json_escape(character: str) -> str:
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    return spreadsheet_cell(str(value).lower() if isinstance(value, bool) else str(value))
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return spreadsheet_cell(printable(text))

@@ -17,6 +17,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from doors.application.safe_text import printable
+
 
 class _Rate(ProgressColumn):
     """The rate per second."""
@@ -32,7 +34,7 @@ def passing(
 ) -> Iterator[Callable[[datetime], None]]:
     """Show time passing on a test clock. Call the value with each instant that is done."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
@@ -47,14 +49,15 @@ def passing(
 def counting(title: str, console: Console | None = None) -> Iterator[Callable[[int, int], None]]:
     """Show a count with rate and remaining time. Call the value with (done, total)."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         _Rate(),
         TimeRemainingColumn(),
     )
-    with _bar(title, columns, console) as update:
-        yield lambda done, total: update(float(done), float(total), title)
+    shown = printable(title)
+    with _bar(shown, columns, console) as update:
+        yield lambda done, total: update(float(done), float(total), shown)
 
 
 @contextmanager

@@ -1,14 +1,17 @@
 """Every command explains itself, at once, with an example."""
 
+import pkgutil
 import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from doors.commandline import commands as commands_package
 from settings import PROJECT
 from starter import app
 
@@ -70,3 +73,20 @@ def test_wrong_usage_is_code_2(arguments: list[str]) -> None:
     told = CliRunner().invoke(app, arguments)
     assert told.exit_code == 2
     assert "Usage:" in told.stderr
+
+
+def test_every_module_of_commands_is_found() -> None:
+    modules = {module.name for module in pkgutil.iter_modules(commands_package.__path__)}
+    owners = {
+        inner.callback.__module__.rpartition(".")[2]
+        for path in commands()
+        if (inner := _find(path)).callback
+    }
+    assert owners == modules
+
+
+def _find(path: tuple[str, ...]) -> Any:
+    found: Any = get_command(app)
+    for name in path:
+        found = found.commands[name]
+    return found

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -136,6 +137,17 @@ def test_json_is_safe_and_still_the_same_value() -> None:
     assert not set("\x1b\x07\x9b\u202e\r") & set(told)
     assert "東京" in told
     assert json.loads(told) == {"owner": ATTACK, "city": "東京"}
+
+
+def test_faulty_rows_of_an_import_are_safe_for_a_spreadsheet(
+    installation: str, tmp_path: Path
+) -> None:
+    (tmp_path / "c.csv").write_text(
+        "id,account,currency,timezone,sku,anchor\n=cmd(),acme,USD,UTC,PRO,2021-02-30\n"
+    )
+    told = call("import", str(tmp_path / "c.csv"), "--dry-run", "--faults", str(tmp_path / "f.csv"))
+    assert told.code == 2
+    assert ",'=cmd()," in (tmp_path / "f.csv").read_text()
 
 
 def test_errors_show_escapes_and_no_password(capsys: pytest.CaptureFixture[str]) -> None:

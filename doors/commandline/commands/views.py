@@ -46,16 +46,16 @@ async def _workflow_answer(config: "Settings", subscription: str) -> str | None:
 
     The database has given an answer already.
     """
-    from doors.commandline import connection
-    from doors.commandline.errors import explained
+    from doors.commandline import connection, embedded_stack
     from doors.commandline.exit_codes import Unavailable
 
     try:
-        with explained():
-            async with connection.perennial(config) as perennial:
-                return await connection.query(perennial.why_not_renewed(subscription))
-    except Unavailable:
-        return None
+        async with connection.perennial(config) as perennial:
+            return await connection.query(perennial.why_not_renewed(subscription))
+    except Exception as error:
+        if isinstance(error, Unavailable) or embedded_stack.message_of(error):
+            return None
+        raise
 
 
 @command("history", "history s1", "history acme --account")
