@@ -22,6 +22,7 @@ import typer
 from typer.core import TyperGroup
 
 from doors.commandline import commands, options
+from doors.commandline.exit_codes import Code
 
 Function = TypeVar("Function", bound=Callable[..., None])
 
@@ -89,18 +90,19 @@ def _entry(function: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(function)
     def entry(**values: Any) -> None:
-        from doors.commandline.errors import end_with_exit_code
+        try:
+            from doors.commandline.errors import end_with_exit_code
 
-        with end_with_exit_code():
-            if takes_request:
-                values["request"] = options.Request.from_options(values)
-            function(**values)
+            with end_with_exit_code():
+                if takes_request:
+                    values["request"] = options.Request.from_options(values)
+                function(**values)
+        except KeyboardInterrupt:  # during the imports
+            typer.echo("Interrupted.", err=True)
+            raise typer.Exit(Code.INTERRUPTED) from None
 
     own = [p for p in parameters if p.annotation is not options.Request]
     shared = inspect.signature(options.shared_options).parameters.values() if takes_request else []
-    keyword_only = [
-        p.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=p.annotation)
-        for p in (*own, *shared)
-    ]
+    keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *shared)]
     entry.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
     return entry

@@ -5,7 +5,6 @@ Errors are faults of the input or refusals.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal
 
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
@@ -62,36 +61,6 @@ def load_catalog(ledger: Ledger, entries: object) -> int:
     ensure_seller(ledger)
     with ledger.transaction("catalog") as connection:
         return add_catalog(connection, ledger.seller, found)
-
-
-def new_account(
-    id_: str,
-    seller: str,
-    currency: str,
-    timezone: str,
-    *,
-    credits: Decimal,
-    credit_limit: Decimal,
-    owner: str | None,
-    billing_email: str | None,
-    card: str | None,
-    renew_by_card: bool,
-    clock: str | None,
-) -> NewAccount:
-    """Return an account that can be opened, from checked values."""
-    return NewAccount(
-        id=id_,
-        seller=seller,
-        currency=currency,
-        timezone=timezone,
-        credits=credits,
-        credit_limit=credit_limit,
-        owner=owner,
-        billing_email=billing_email,
-        card=card,
-        renew_by_card=renew_by_card,
-        clock=clock,
-    )
 
 
 def open_new_account(ledger: Ledger, account: NewAccount) -> None:

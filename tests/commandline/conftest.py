@@ -19,7 +19,8 @@ from starter import app
 
 CATALOG = """
 catalog:
-  - {sku: PRO, application: phone, kind: application, months: 1, prices: {USD: "50.00", JPY: "5000"}}
+  - {sku: PRO, application: phone, kind: application, months: 1,
+     prices: {USD: "50.00", JPY: "5000"}}
   - {sku: YEAR, application: desk, kind: application, months: 12, prices: {USD: "370.00"}}
   - {sku: SEAT, kind: addon, months: 1, prices: {USD: "10.00"}}
 """

@@ -1,12 +1,18 @@
 """A process ends with the code of its program, at once, whatever its threads do."""
 
+import asyncio
 import os
 import subprocess
 import sys
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from doors.commandline.exit_codes import Code, Ended
+from doors.commandline.issue_commands import confirm
 from settings import PROJECT
+from starter import app
 
 
 def left(program: str, out: int | None = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
@@ -71,3 +77,24 @@ def test_a_reader_who_has_seen_enough_is_no_error() -> None:
         assert reader.stdin is not None
         done = left("return 0", out=reader.stdin.fileno())
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, asyncio.CancelledError])
+def test_ctrl_c_is_code_130(error: type[BaseException], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise error
+
+    monkeypatch.setattr("doors.commandline.connection.configured", interrupted)
+    done = CliRunner().invoke(app, ["catalog", "show"])
+    assert (done.exit_code, done.stderr) == (130, "Interrupted.\n")
+
+
+def test_ctrl_c_at_a_question_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(question: str) -> bool:
+        raise typer.Abort
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr(typer, "confirm", interrupted)
+    with pytest.raises(Ended, match="Nothing was done") as ended:
+        confirm("Cost: $5.00", yes=False, json=False)
+    assert ended.value.code is Code.INTERRUPTED

@@ -47,15 +47,16 @@ def account_new(
     json: Json = False,
 ) -> None:
     """Open an account."""
+    from activities.accounts import NewAccount
     from doors.commandline import inputs, setup
     from doors.commandline.connection import configured, ledger
 
     config = configured()
-    new = setup.new_account(
-        inputs.name("ACCOUNT", account),
-        config.seller,
-        inputs.currency("--currency", currency),
-        inputs.zone("--timezone", timezone),
+    new = NewAccount(
+        id=inputs.name("ACCOUNT", account),
+        seller=config.seller,
+        currency=inputs.currency("--currency", currency),
+        timezone=inputs.zone("--timezone", timezone),
         credits=inputs.amount("--credits", credits_),
         credit_limit=inputs.amount("--credit-limit", credit_limit),
         owner=inputs.optional_name("--owner", owner),
