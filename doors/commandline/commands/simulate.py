@@ -38,7 +38,7 @@ def simulate(
     from doors.simulation.scenario import parse
 
     scenario = parse(inputs.content("FILE", file))
-    config, servers = configured(), embedded_stack.required()
+    config, servers = configured(), embedded_stack.required(temporary=True)
     match engine:
         case Engine.DIRECT:
             report = run(throwaway_run.directly(scenario, config, servers))
