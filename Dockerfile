@@ -1,4 +1,5 @@
-# The image of Perennial. The workers, the migrations and the command line all use it.
+# Perennial: one image for the workers, the migrations and the command line.
+# It has no embedded stack: local/ and its packages stay out (.dockerignore, requirements.txt).
 FROM python:3.11.14-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 \
@@ -11,8 +12,7 @@ COPY requirements.txt ./
 RUN pip install --require-hashes --no-deps -r requirements.txt
 
 COPY . .
-RUN python -m compileall -q . \
-    && useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin perennial
+RUN python -m compileall -q . && useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin perennial
 USER perennial
 
 CMD ["python", "starter.py", "--help"]

@@ -77,7 +77,7 @@ requirements:  ## pin the packages again (newest versions: UPGRADE=--upgrade)
 		pyproject.toml -o requirements.txt
 	uv pip compile $(UPGRADE) --quiet --universal --generate-hashes --no-header \
 		--no-emit-index-url --python-version 3.11 \
-		--extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+		--extra local --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 clean:  ## stop the embedded stack, remove .venv and caches (keeps the data in .perennial/)
 	@if [ -x $(PY) ] && [ -d .perennial ]; then $(PY) -c 'from local import stack; stack.down()'; fi

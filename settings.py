@@ -1,20 +1,21 @@
-"""The settings of Perennial: one place that reads the environment.
+"""The settings of Perennial, and the one place that reads the environment.
 
-Owns the names (`PERENNIAL_*`), the defaults and the bounds. Every setting is described in `.env.example`, in the same order.
-They come from the environment and, below it, from a file `.env` beside this module. An empty value counts as not set.
-Imports nothing of ours.
+Owns the names (`PERENNIAL_*`), the defaults and the bounds. `.env.example` describes every setting,
+in the same order. Settings come from the environment, and below it from the file `.env` beside this
+module. An empty value counts as not set. This module imports nothing else of Perennial.
 """
 
 import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT = Path(__file__).resolve().parent
-"""The directory of the project: relative paths in settings start here."""
+"""The directory of the project. Relative paths in settings start here."""
 
 PREFIX = "PERENNIAL_"
 
@@ -22,17 +23,17 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class SettingsError(Exception):
-    """A setting that cannot be used. The message names each setting and its fault, one a line."""
+    """A setting cannot be used. The message has a line for each setting and its fault."""
 
 
 def _cache() -> Path:
-    """The user's cache directory for Perennial (XDG); never inside the work tree."""
+    """Return the cache directory of the user for Perennial (XDG). It is outside the work tree."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "perennial"
 
 
 class Settings(BaseSettings):
-    """All settings. Durations are in seconds, rates a second; paths are absolute after reading."""
+    """All settings. Durations are in seconds, rates are per second, paths become absolute."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -42,7 +43,7 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    # Where the data is. Not set: the embedded stack of local/.
+    # Where the data is. Without an address, the embedded stack is used.
     database_url: str | None = Field(default=None, repr=False)
     temporal_address: str | None = None
     temporal_namespace: str = Field(default="default", min_length=1)
@@ -56,8 +57,9 @@ class Settings(BaseSettings):
     temporal_port: Port | None = None
     temporal_ui_port: Port | None = None
 
-    # What is sold, and by whom.
+    # Who sells, and how cards are charged.
     seller: str = Field(default="main", min_length=1, max_length=64)
+    card_gateway: Literal["simulated"] = "simulated"
 
     # How the work is done.
     task_queue: str = Field(default="perennial", min_length=1)
@@ -75,7 +77,7 @@ class Settings(BaseSettings):
     reconcile_seconds: int = Field(default=3600, ge=60, le=86_400)
     reconcile_grace_seconds: int = Field(default=900, ge=0, le=86_400)
 
-    # What can be watched.
+    # Logs and metrics.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_json: bool = False
     metrics_port: Port | None = None
@@ -84,13 +86,19 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _psycopg_url(cls, value: str | None) -> str | None:
-        """Accept the usual spellings of a PostgreSQL URL; SQLAlchemy wants the driver named."""
+        """Accept the usual spellings of a PostgreSQL URL and name the driver for SQLAlchemy."""
         if value is None:
             return None
         scheme, separator, rest = value.partition("://")
         if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
             raise ValueError("must be a URL such as postgresql://user:password@host:5432/perennial")
-        return f"postgresql+psycopg://{rest}"
+        url = f"postgresql+psycopg://{rest}"
+        if not _well_formed(url):
+            raise ValueError(
+                "is not a well-formed URL; percent-encode special characters in the password, "
+                "such as %40 for @"
+            )
+        return url
 
     @field_validator("temporal_address")
     @classmethod
@@ -120,17 +128,20 @@ class Settings(BaseSettings):
 
     @property
     def tls(self) -> bool:
-        """Whether the connection to Temporal is encrypted: asked for, or implied by an API key."""
+        """Whether the connection to Temporal is encrypted. An API key implies it."""
         return self.temporal_tls or self.temporal_api_key is not None
 
 
 def read_settings() -> Settings:
-    """Read the settings anew. `SettingsError` names what is wrong; values are not repeated, since some are secrets."""
+    """Read the settings anew.
+
+    Raises `SettingsError`. Its message does not repeat values, because some are secrets.
+    """
     try:
         return Settings()
     except ValidationError as error:
         faults = [
-            f"{PREFIX}{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg'].removeprefix('Value error, ')}"
+            f"{_name_of(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors()
         ]
         raise SettingsError("\n".join(faults)) from None
@@ -138,5 +149,18 @@ def read_settings() -> Settings:
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process, read once. `settings.cache_clear()` reads them again (tests)."""
+    """Return the settings of this process, read once. Tests call `settings.cache_clear()`."""
     return read_settings()
+
+
+def _name_of(place: tuple[int | str, ...]) -> str:
+    return PREFIX + ".".join(map(str, place)).upper()
+
+
+def _well_formed(url: str) -> bool:
+    """Return whether a database URL can be parsed, with one @ before the host."""
+    try:
+        parts = urlsplit(url)
+        return parts.netloc.count("@") <= 1 and "@" not in parts.path and parts.port != 0
+    except ValueError:
+        return False

@@ -22,7 +22,7 @@ from rich.console import Console
 from bench.figures import Result, Say, print_result
 from bench.site import forget_configuration, machine
 from core.ledger.clocks import machine_now
-from doors.commandline.process_exit import leaving
+from doors.commandline.process_exit import run_and_exit
 
 RESULTS = Path(__file__).parent / "results"
 BENCHES = {
@@ -132,4 +132,4 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    leaving(main)
+    run_and_exit(main)

@@ -19,7 +19,7 @@ from activities.registry import Activities
 from bench.site import Counts, WorkerSpec, forget_configuration
 from bench.workflows import Hurried, NoOp
 from core.gateways.cards import CardGateway
-from core.ledger.unit_of_work import Ledger
+from core.ledger.ledger import Ledger
 from doors.application.perennial import Perennial
 from doors.service.workers import running
 from settings import Settings

@@ -26,10 +26,15 @@ __all__ = [
     "State",
     "addresses",
     "down",
+    "errors",
     "status",
     "throwaway",
+    "throwaway_database",
     "up",
 ]
+
+errors: tuple[type[Exception], ...] = (StackError,)
+"""The exceptions of this module that carry a message for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,16 @@ class Part:
     data: Path | None = None
     log: Path | None = None
     detail: str = ""
+
+    @property
+    def configured(self) -> bool:
+        """Whether the settings name its address."""
+        return self.source is Source.CONFIGURED
+
+    @property
+    def running(self) -> bool:
+        """Whether it is up and can be reached."""
+        return self.state is State.RUNNING
 
 
 def up(config: Settings | None = None, progress: Progress | None = None) -> Addresses:
@@ -154,6 +169,13 @@ def throwaway(
     """
     with postgres.throwaway(config) as url, temporal.throwaway(config, progress) as address:
         yield Addresses(url, address)
+
+
+@contextlib.contextmanager
+def throwaway_database(config: Settings | None = None) -> Iterator[str]:
+    """A temporary PostgreSQL alone, whatever is configured. Yields the URL of its empty database."""
+    with postgres.throwaway(config) as url:
+        yield url
 
 
 # Parts --------------------------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""The port to a card gateway. Whoever implements it keeps the promise of the key: the same key never charges twice."""
+"""The port to a card gateway.
+
+Every implementation keeps the promise of the idempotency key: the same key never charges twice.
+"""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -6,28 +9,44 @@ from typing import Protocol
 
 
 class GatewayUnavailable(Exception):
-    """No answer: not reached, or reached and not answered in time. Whether the card was charged is unknown until the key is looked up."""
+    """The gateway did not respond.
+
+    Whether it charged the card is unknown until the key is looked up.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the gateway did with a charge: charged, or declined with its reason."""
+    """The result of a charge: charged, or declined with a reason."""
 
     charged: bool
     reason: str | None = None
 
 
 class CardGateway(Protocol):
-    """Charges stored cards. Amounts are positive, in the currency's usual notation; keys are ours, unique for each charge."""
+    """Charges stored cards.
+
+    Amounts are positive, in the usual notation of the currency. Keys are Perennial's own and unique
+    for each charge.
+    """
 
     def charge(self, key: str, card: str, amount: Decimal, currency: str) -> Answer:
-        """Charge a card, once per key: a repeated key answers what was done. Raises `GatewayUnavailable`."""
+        """Charge a card, once per key. A repeated key returns the first result.
+
+        Raises `GatewayUnavailable`.
+        """
         ...
 
     def look_up(self, key: str) -> Answer | None:
-        """What became of a key; none when the gateway has never seen it. Raises `GatewayUnavailable`."""
+        """Return the result of a key, or None if the gateway does not know it.
+
+        Raises `GatewayUnavailable`.
+        """
         ...
 
     def refund(self, key: str, amount: Decimal) -> None:
-        """Give back part of a charge, at most what was charged (ValueError). Raises `GatewayUnavailable`."""
+        """Refund part of a charge.
+
+        Raises ValueError if the sum is higher than the charge, and `GatewayUnavailable`.
+        """
         ...

@@ -1,13 +1,15 @@
-"""A card gateway that is played: what a card does is in its token, what was done is kept in the database and survives every crash.
+"""A simulated card gateway. The token of a card says what happens to its charges.
 
-| token | what happens |
+The gateway keeps its charges in the database, so they survive every crash.
+
+| token | result |
 |---|---|
 | sim_ok | charged |
 | sim_declined, sim_insufficient | declined |
-| sim_timeout_charged | charged, but the first answer is lost |
+| sim_timeout_charged | charged, but the first response is lost |
 | sim_timeout_uncharged | the first call is lost before it charges; the next one charges |
 
-`set_down` makes the whole gateway unreachable until it is set up again.
+`set_down` makes the whole gateway unreachable, or reachable again.
 """
 
 from decimal import Decimal
@@ -73,7 +75,7 @@ _new = insert(charges).from_select(
         )
     ).where(~_down.where(gateway.c.down).exists()),
 )
-#: Nothing is answered when the gateway is down, or when the key was used for another charge.
+#: Returns no row when the gateway is down, or when the key was used for another charge.
 _charge = _new.on_conflict_do_update(
     index_elements=["key"],
     set_={"calls": charges.c.calls + 1, "charged": func.coalesce(charges.c.charged, true())},
@@ -84,12 +86,11 @@ _charge = _new.on_conflict_do_update(
 
 
 class SimulatedCards:
-    """The simulated gateway, on a database of its choice."""
+    """The simulated gateway on a database."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine.execution_options(
-            isolation_level="AUTOCOMMIT"
-        )  # one statement a call: each commits by itself
+        # Each call is one statement, which commits by itself.
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def charge(self, key: str, card: str, amount: Decimal, currency: str) -> Answer:
         """See `core.gateways.cards.CardGateway`."""
@@ -119,7 +120,7 @@ class SimulatedCards:
         if seen is None:
             self._refuse(key, card, amount, currency)
         if first_is_lost and seen.calls == 1:
-            raise GatewayUnavailable(f"no answer to {key}")
+            raise GatewayUnavailable(f"no response to {key}")
         return Answer(seen.charged is not False, seen.reason)
 
     def look_up(self, key: str) -> Answer | None:

@@ -33,6 +33,7 @@ from core.domain.planner.notices import MessageState, Notice
 from core.domain.rules import Rule
 from core.domain.steps import StepKind
 from core.domain.subscription import Failure, Status
+from core.ledger.allowed_words import WORDS
 from core.ledger.double_entry import Book, InvoiceKind, Purpose
 from core.protocol.activity_messages import ChargeOutcome
 
@@ -44,7 +45,7 @@ Id = Text(collation="C")
 
 def _one_of(column: str, values: Iterable[str], name: str) -> CheckConstraint:
     """The column holds a value of an enum, or NULL where the column allows it."""
-    return CheckConstraint(f"{column} IN ({_listed(values)})", name=name)
+    return CheckConstraint(f"{column} IN ({_listed(values)})", name=name, info={WORDS: True})
 
 
 def _listed(values: Iterable[str]) -> str:
@@ -197,6 +198,7 @@ class StepRow(Base):
             + ", ".join(f"('{kind.subject}', '{kind}', {kind.rank})" for kind in StepKind)
             + ")",
             name="steps_kind",
+            info={WORDS: True},
         ),
         _one_of("rule", Rule, "steps_rule"),
     )

@@ -1,19 +1,20 @@
-"""The logs of processes: structured events on stderr, one JSON object a line or text for people; the SDK's own logs among them.
+"""The logs of processes: structured events on stderr, as JSON lines or as text for people.
 
-Events name things by their ids. What looks like a password in a URL is taken out, whoever logs it.
+The logs of Temporal's SDK are among them. Events name things by their ids. Passwords are removed
+from every event, and text logs escape control characters (`safe_text`).
 """
 
 import logging
-import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import structlog
 
+from doors.application import safe_text
 from settings import Settings
 
-_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):([^@\s]+)@")
+Event = MutableMapping[str, Any]
 
 
 def configure(config: Settings) -> None:
@@ -25,14 +26,6 @@ def configure(config: Settings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         without_passwords,
     ]
-    if config.log_json:
-        render: list[Any] = [
-            structlog.processors.format_exc_info,
-            without_passwords,
-            structlog.processors.JSONRenderer(default=str),
-        ]
-    else:
-        render = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -45,7 +38,12 @@ def configure(config: Settings) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.PositionalArgumentsFormatter(), *shared],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                without_passwords,
+                *_renderers(config),
+            ],
         )
     )
     root = logging.getLogger()
@@ -54,13 +52,16 @@ def configure(config: Settings) -> None:
 
 
 def leave_to_program() -> None:
-    """Where the program that uses the client has not set up structlog, hand events to the standard library's logging, whose levels and
-    handlers are the program's: a library prints nothing by itself."""
+    """Hand events to the standard library's logging, unless structlog has been configured.
+
+    A program that uses Perennial as a library decides about levels and handlers itself.
+    """
     if not structlog.is_configured():
         structlog.configure(
             processors=[
                 structlog.stdlib.filter_by_level,
                 without_passwords,
+                escaped,
                 structlog.processors.KeyValueRenderer(key_order=["event"]),
             ],
             logger_factory=structlog.stdlib.LoggerFactory(),
@@ -68,11 +69,29 @@ def leave_to_program() -> None:
         )
 
 
-def without_passwords(
-    _logger: object, _method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
-    """Take passwords out of the URLs in an event."""
+def without_passwords(_logger: object, _method: str, event: Event) -> Event:
+    """Remove the passwords of URLs from the texts of an event."""
+    return _changed(event, safe_text.without_passwords)
+
+
+def escaped(_logger: object, _method: str, event: Event) -> Event:
+    """Escape the control characters in the texts of an event."""
+    return _changed(event, safe_text.printable)
+
+
+def _renderers(config: Settings) -> list[Any]:
+    if config.log_json:
+        return [structlog.processors.JSONRenderer(default=str)]
+    return [
+        escaped,
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        ),
+    ]
+
+
+def _changed(event: Event, change: Callable[[str], str]) -> Event:
     for key, value in event.items():
-        if isinstance(value, str) and "://" in value:
-            event[key] = _PASSWORD.sub(r"\1:***@", value)
+        if isinstance(value, str):
+            event[key] = change(value)
     return event

@@ -38,7 +38,7 @@ from core.domain.refusal import Refusal, Refused
 from core.domain.rules import Rule
 from core.domain.steps import Step
 from core.domain.subscription import Status
-from core.gateways.simulated_cards import SimulatedCards
+from core.gateways.choose_gateway import choose_gateway
 from core.ledger.bulk_write import one_of
 from core.ledger.clocks import machine_now, virtual_now
 from core.ledger.database import connect
@@ -119,7 +119,7 @@ class Perennial:
         self.temporal = temporal
         self._config = config
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
-        self.activities = Activities(ledger, SimulatedCards(ledger.engine))
+        self.activities = Activities(ledger, choose_gateway(config.card_gateway, ledger.engine))
         self._task_timeout = timedelta(seconds=config.workflow_task_seconds)
         self._options = Options(
             cycles_per_run=config.cycles_per_run,

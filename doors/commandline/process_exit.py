@@ -1,7 +1,8 @@
-"""How a process ends: with its code, without tearing the interpreter down.
+"""How a process ends: with its exit code, and without tearing the interpreter down.
 
-A thread of Temporal's client may still be giving Python's lock back when the program is done; an interpreter that is being torn down then
-aborts the process (SIGABRT instead of the exit code): https://github.com/temporalio/sdk-python/issues/300.
+A thread of Temporal's client may still release Python's lock when the program is done. An
+interpreter that is being torn down then aborts the process with SIGABRT instead of the exit code:
+https://github.com/temporalio/sdk-python/issues/300.
 """
 
 import os
@@ -11,10 +12,11 @@ from contextlib import suppress
 from typing import NoReturn
 
 
-def leaving(main: Callable[[], object]) -> NoReturn:
-    """Run a program and end the process with the code that it answers, or exits with; 3 when its output cannot be written.
+def run_and_exit(main: Callable[[], object]) -> NoReturn:
+    """Run a program and end the process with the code that it returns or exits with.
 
-    Threads are not waited for and `atexit` is not run: what has to be finished, `main` finishes.
+    The code is 3 when the output cannot be written. Threads are not joined and `atexit` handlers do
+    not run, so `main` must finish whatever has to be finished.
     """
     try:
         code = main()
@@ -26,18 +28,17 @@ def leaving(main: Callable[[], object]) -> NoReturn:
     if not isinstance(code, int | None):
         print(code, file=sys.stderr)
         code = 1
-    os._exit(_written() or code or 0)
+    os._exit(_flush_output() or code or 0)
 
 
-def _written() -> int:
+def _flush_output() -> int:
+    """Flush stdout and stderr, where they exist. Returns 3 when that fails, else 0."""
     code = 0
-    for output in filter(
-        None, (sys.stdout, sys.stderr)
-    ):  # none where the process was started without
+    for output in filter(None, (sys.stdout, sys.stderr)):
         try:
             output.flush()
         except BrokenPipeError:
-            pass  # who reads has seen enough
+            pass  # the reader has closed the pipe on purpose
         except OSError as error:
             with suppress(OSError):
                 print(f"The output cannot be written: {error.strerror}.", file=sys.stderr)

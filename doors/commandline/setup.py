@@ -1,8 +1,10 @@
-"""Making ready: tables, terms, catalogue, accounts, test clocks. What goes wrong is told as a fault or a refusal."""
+"""Prepares an installation: tables, terms, catalogue, accounts, test clocks.
+
+Errors are faults of the input or refusals.
+"""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal
 
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
@@ -22,7 +24,10 @@ from doors.queries.reading import NotFound
 
 
 def prepare(database_url: str, seller: str) -> None:
-    """Bring the tables to their newest version; a seller who has no terms yet gets the defaults (Rule 14)."""
+    """Bring the tables to their newest version.
+
+    A seller without terms gets the defaults (Rule 14).
+    """
     migrate(database_url)
     engine = connect(database_url, pool_size=1)
     try:
@@ -32,7 +37,7 @@ def prepare(database_url: str, seller: str) -> None:
 
 
 def ensure_seller(ledger: Ledger) -> None:
-    """Make the seller with the default terms, unless it has terms."""
+    """Create the seller with the default terms, unless it has terms."""
     with ledger.transaction("terms") as connection:
         if not connection.execute(
             select(Seller.policy_version).where(Seller.id == ledger.seller)
@@ -41,14 +46,14 @@ def ensure_seller(ledger: Ledger) -> None:
 
 
 def load_policy(ledger: Ledger, document: object) -> int:
-    """Put a policy in force; answers its version. Raises `Faults`."""
+    """Put a policy in force and return its version. Raises `Faults`."""
     policy = policies.load({} if document is None else document)
     with ledger.transaction("terms") as connection:
         return add_policy(connection, ledger.seller, policy)
 
 
 def load_catalog(ledger: Ledger, entries: object) -> int:
-    """Add entries to the catalogue; answers how many are new. Raises `Faults`."""
+    """Add entries to the catalogue and return how many are new. Raises `Faults`."""
     if not isinstance(entries, Iterable) or isinstance(entries, str | bytes | Mapping):
         wrong("catalog", "must be a list of SKUs, or a mapping with the key catalog")
     found = list(entries)
@@ -58,38 +63,11 @@ def load_catalog(ledger: Ledger, entries: object) -> int:
         return add_catalog(connection, ledger.seller, found)
 
 
-def new_account(
-    id_: str,
-    seller: str,
-    currency: str,
-    timezone: str,
-    *,
-    credits: Decimal,
-    credit_limit: Decimal,
-    owner: str | None,
-    billing_email: str | None,
-    card: str | None,
-    renew_by_card: bool,
-    clock: str | None,
-) -> NewAccount:
-    """An account to be opened, from values that were checked."""
-    return NewAccount(
-        id=id_,
-        seller=seller,
-        currency=currency,
-        timezone=timezone,
-        credits=credits,
-        credit_limit=credit_limit,
-        owner=owner,
-        billing_email=billing_email,
-        card=card,
-        renew_by_card=renew_by_card,
-        clock=clock,
-    )
-
-
 def open_new_account(ledger: Ledger, account: NewAccount) -> None:
-    """Open an account now, by its clock. Raises `Refused` 4.1 where the id exists, NotFound for an unknown clock."""
+    """Open an account now, by its clock.
+
+    Raises `Refused` (Rule 4.1) if the id exists, and NotFound for an unknown clock.
+    """
     ensure_seller(ledger)
     now = machine_now()
     if account.clock is not None:
@@ -105,7 +83,7 @@ def open_new_account(ledger: Ledger, account: NewAccount) -> None:
 
 
 def new_clock(ledger: Ledger, clock: str, now: datetime) -> None:
-    """Make a test clock. Raises `Refused` where the id exists."""
+    """Make a test clock. Raises `Refused` if the id exists."""
     try:
         with ledger.transaction("new_clock") as connection:
             connection.execute(insert(Clock).values(id=clock, now=now))

@@ -40,6 +40,7 @@ from core.ledger.clocks import machine_now, now_of
 from core.ledger.ledger import Ledger
 from core.ledger.tables import Seller
 from core.protocol.activity_messages import Snapshot
+from doors.application.safe_text import spreadsheet_cell
 from doors.intake import column_mapping
 from doors.intake.column_mapping import ColumnMapping
 
@@ -280,7 +281,8 @@ class _FaultList:
         if len(self.first) < _SHOWN_FAULTS:
             self.first.append(fault)
         if self._writer:
-            self._writer.writerow((fault.line, fault.id, fault.reason))
+            cells = (spreadsheet_cell(fault.id), spreadsheet_cell(fault.reason))
+            self._writer.writerow((fault.line, *cells))
 
 
 def _fault_file(file: Path | None) -> AbstractContextManager[TextIO | None]:

@@ -1,4 +1,7 @@
-"""Plays a scenario on a test clock: opens its accounts, gives its commands, lets time pass, reports (docs/scenario.md)."""
+"""Plays a scenario on a test clock (docs/scenario.md).
+
+It opens the accounts, gives the commands, lets time pass, and reports.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -23,7 +26,7 @@ CLOCK = "scenario"
 
 
 class Engine(Taker, Protocol):
-    """What carries out the steps and the commands."""
+    """Runs the steps and carries out the commands."""
 
     async def command(self, command: AnyCommand, now: datetime) -> CommandResult:
         """Carry out a command at a business instant."""
@@ -31,7 +34,7 @@ class Engine(Taker, Protocol):
 
 
 async def play(scenario: Scenario, ledger: Ledger, engine: Engine) -> dict[str, Any]:
-    """Play a scenario in an empty database; answers the result that docs/scenario.md describes."""
+    """Play a scenario in an empty database. Returns the report that docs/scenario.md describes."""
     ends = {account.timezone: scenario.until_for(account.timezone) for account in scenario.accounts}
     begin = min(
         [*(step.at for step in scenario.steps), *ends.values()], default=scenario.until_for("UTC")
@@ -54,8 +57,11 @@ async def play(scenario: Scenario, ledger: Ledger, engine: Engine) -> dict[str, 
 
 
 async def _pass(ledger: Ledger, engine: Engine, ends: Mapping[str, datetime], to: datetime) -> None:
-    """Let time pass up to an instant, in each zone no further than to the end of the story there: as a bare date `until` comes in
-    Kiritimati a day before it comes in Niue, whose last steps must not take Kiritimati along."""
+    """Let time pass up to an instant, in each zone at most to the end of the story there.
+
+    As a bare date, `until` begins in Kiritimati a day before it begins in Niue. The last steps in
+    Niue must not move Kiritimati beyond its end.
+    """
     for end in sorted({min(end, to) for end in ends.values()}):
         zones = [zone for zone, ends_at in ends.items() if ends_at >= end]
         await test_clocks.advance(

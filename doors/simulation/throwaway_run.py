@@ -1,6 +1,7 @@
-"""Plays a scenario on servers of its own, which are gone afterwards: nothing real is touched."""
+"""Plays a scenario on temporary servers, which are gone afterwards. No real data is touched."""
 
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 from activities.registry import Activities
 from core.gateways.simulated_cards import SimulatedCards
@@ -10,25 +11,48 @@ from doors.simulation import temporal_engine
 from doors.simulation.direct_engine import Direct
 from doors.simulation.player import play
 from doors.simulation.scenario import Scenario
-from local import postgres, stack
 from settings import Settings
 
 
-async def directly(scenario: Scenario, config: Settings) -> dict[str, Any]:
-    """By plain calls, on a PostgreSQL of its own; the answer is as docs/scenario.md describes."""
-    with postgres.throwaway(config) as url:
+class TemporaryAddresses(Protocol):
+    """Where a temporary PostgreSQL and Temporal server are."""
+
+    @property
+    def database_url(self) -> str: ...
+    @property
+    def temporal_address(self) -> str: ...
+
+
+class TemporaryServers(Protocol):
+    """The port to temporary servers. The embedded stack provides them."""
+
+    def throwaway(self, config: Settings) -> AbstractContextManager[TemporaryAddresses]:
+        """Open a temporary PostgreSQL and Temporal server."""
+        ...
+
+    def throwaway_database(self, config: Settings) -> AbstractContextManager[str]:
+        """Open a temporary PostgreSQL. The value is its URL."""
+        ...
+
+
+async def directly(
+    scenario: Scenario, config: Settings, servers: TemporaryServers
+) -> dict[str, Any]:
+    """Play by plain calls. Returns the report that docs/scenario.md describes."""
+    with servers.throwaway_database(config) as url:
         migrate(url)
         ledger = Ledger(connect(url, pool_size=2), config.seller)
         try:
-            return await play(
-                scenario, ledger, Direct(Activities(ledger, SimulatedCards(ledger.engine)))
-            )
+            engine = Direct(Activities(ledger, SimulatedCards(ledger.engine)))
+            return await play(scenario, ledger, engine)
         finally:
             ledger.engine.dispose()
 
 
-async def by_temporal(scenario: Scenario, config: Settings) -> dict[str, Any]:
-    """By real workflows, on a PostgreSQL and a Temporal server of its own; the same answer."""
+async def by_temporal(
+    scenario: Scenario, config: Settings, servers: TemporaryServers
+) -> dict[str, Any]:
+    """Play by real workflows. Returns the same report."""
     own = config.model_copy(
         update={
             "temporal_namespace": "default",
@@ -37,7 +61,9 @@ async def by_temporal(scenario: Scenario, config: Settings) -> dict[str, Any]:
             "jitter_seconds": 0,
         }
     )
-    with stack.throwaway(own) as addresses:
-        migrate(addresses.database_url)
-        async with temporal_engine.engine(addresses, own) as engine:
+    with servers.throwaway(own) as where:
+        migrate(where.database_url)
+        async with temporal_engine.engine(
+            where.database_url, where.temporal_address, own
+        ) as engine:
             return await play(scenario, engine.ledger, engine)

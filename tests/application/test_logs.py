@@ -1,4 +1,4 @@
-"""What the client says while it is used as a library: to the program's own logging, and nothing on its output."""
+"""As a library, Perennial logs to the logging of the program and prints nothing."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ from settings import PROJECT
 PROGRAM = """
 import asyncio, logging, sys
 from doors.application.perennial import Perennial
-from doors.commandline.process_exit import leaving
+from doors.commandline.process_exit import run_and_exit
 
 {before}
 async def main():
@@ -17,7 +17,7 @@ async def main():
         structlog.get_logger("activities").info("command_done", operation="suspend", url="postgresql://me:hunter2@host/db")
         structlog.get_logger("activities").warning("something", account="acme")
 
-leaving(lambda: asyncio.run(main()))
+run_and_exit(lambda: asyncio.run(main()))
 """
 
 

@@ -1,4 +1,4 @@
-"""What the server sends back is asked again, for a while."""
+"""A call that the server rejects for now is repeated for a while."""
 
 import pytest
 from temporalio.service import RPCError, RPCStatusCode
@@ -8,7 +8,7 @@ from doors.application.perennial import patiently
 
 
 class Server:
-    """Sends back so many calls."""
+    """Rejects a number of calls."""
 
     def __init__(self, status: RPCStatusCode, times: int) -> None:
         self.status, self.left, self.calls = status, times, 0

@@ -1,4 +1,4 @@
-"""The command line against a stack of the test's own: settings by environment, workers in this process in a thread."""
+"""The command line on servers of the test. The workers run in a thread of this process."""
 
 import asyncio
 import json
@@ -19,7 +19,8 @@ from starter import app
 
 CATALOG = """
 catalog:
-  - {sku: PRO, application: phone, kind: application, months: 1, prices: {USD: "50.00", JPY: "5000"}}
+  - {sku: PRO, application: phone, kind: application, months: 1,
+     prices: {USD: "50.00", JPY: "5000"}}
   - {sku: YEAR, application: desk, kind: application, months: 12, prices: {USD: "370.00"}}
   - {sku: SEAT, kind: addon, months: 1, prices: {USD: "10.00"}}
 """
@@ -43,7 +44,7 @@ Run = Callable[..., Answer]
 
 
 def call(*arguments: str, answer: str | None = None) -> Answer:
-    """Run a command in this process. Whatever happens, there is no trace and no other code than those that are documented."""
+    """Run a command in this process. It ends with a documented code and without a trace."""
     result = CliRunner().invoke(app, list(arguments), input=answer)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
@@ -60,7 +61,7 @@ def call(*arguments: str, answer: str | None = None) -> Answer:
 def installation(
     database: str, temporal_address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> str:
-    """A migrated database and task queues of the test's own; no workers yet. Answers the task queue."""
+    """A migrated database and own task queues, without workers. Returns the task queue."""
     queue = f"cli-{uuid.uuid4().hex[:12]}"
     for name, value in {
         "DATABASE_URL": database,
@@ -103,7 +104,7 @@ def workers(installation: str, database: str, temporal_address: str) -> Iterator
 
 @pytest.fixture
 def unique() -> str:
-    """What ids of this test begin with: workflow ids are one space on the server that tests share."""
+    """The prefix of this test's ids. Workflow ids are unique on the server that tests share."""
     return f"t{uuid.uuid4().hex[:8]}-"
 
 

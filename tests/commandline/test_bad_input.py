@@ -1,4 +1,4 @@
-"""Whatever is written at the door is answered by a clear message and code 1 or 2, and changes nothing."""
+"""Bad input gets a clear message and code 1 or 2, and it changes nothing."""
 
 from pathlib import Path
 
@@ -189,9 +189,13 @@ FILES = {
     "empty": b"",
     "list": b"[1, 2]",
     "deep": b"[" * 100_000,
-    "nan": b"catalog: [{sku: A, kind: application, application: x, months: 1, prices: {USD: .nan}}]",
-    "bomb": b"a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
-    b"d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: [*f,*f,*f,*f,*f,*f,*f,*f,*f]\n",
+    "nan": b"catalog: [{sku: A, kind: application, application: x, months: 1, "
+    b"prices: {USD: .nan}}]",
+    "bomb": b"a: &a [x,x,x,x,x,x,x,x,x]\n"
+    + b"".join(
+        b"%c: &%c [%s]\n" % (name, name, b",".join([b"*%c" % (name - 1)] * 9)) for name in b"bcdef"
+    )
+    + b"g: [*f,*f,*f,*f,*f,*f,*f,*f,*f]\n",
 }
 
 
@@ -269,7 +273,7 @@ def test_a_database_without_tables_says_how_to_make_them(
 def test_nobody_who_answers_in_time_leaves_the_outcome_open(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("doors.commandline.errors.PATIENCE", 0.0)
+    monkeypatch.setattr("doors.commandline.connection.PATIENCE", 0.0)
     told = shop.run("top-up", shop.acme, "5.00", "--request-id", f"{shop.acme}-r")
     assert told.code == 3
     assert f"--request-id {shop.acme}-r" in told.err

@@ -1,4 +1,6 @@
-"""Each command by the command line, on real workflows and a test clock; the dates are those of docs/rules.md.
+"""Each command by the command line, on real workflows and a test clock.
+
+The dates are those of docs/rules.md:
 
 01-15 bought ─── 02-07 renewal date ─── 02-14 paid up to ─── 02-15 expired ─── 03-15 terminated
 """
@@ -12,7 +14,8 @@ import pytest
 from core.domain.commands import AnyCommand
 from core.protocol.activity_messages import CommandResult
 from doors.application.perennial import Perennial
-from doors.commandline import errors
+from doors.commandline import connection
+from doors.commandline.exit_codes import Unavailable
 from settings import Settings
 from tests.commandline.conftest import Shop
 
@@ -140,18 +143,18 @@ def test_what_was_done_is_told_when_the_next_one_has_no_answer(
 ) -> None:
     shop.buy("--quantity", "2")
     shop.advance("2021-02-08")
-    carry_out = errors.carry_out
+    carry_out = connection.carry_out
 
     async def away_for_the_second(
         perennial: Perennial, config: Settings, command: AnyCommand
     ) -> CommandResult:
         if command.subscription == shop.s2:  # type: ignore[union-attr]
-            raise errors.Away("The outcome of recover is not known.")
+            raise Unavailable("The outcome of recover is unknown.")
         return await carry_out(perennial, config, command)
 
-    monkeypatch.setattr(errors, "carry_out", away_for_the_second)
+    monkeypatch.setattr(connection, "carry_out", away_for_the_second)
     told = shop.run("recover", shop.s1, shop.s2, "--invoice-number", "X-19", *options)
-    assert (told.code, told.err) == (3, "The outcome of recover is not known.\n")
+    assert (told.code, told.err) == (3, "The outcome of recover is unknown.\n")
     if options:
         assert [(one["subscription"], one["refused"]) for one in told.json] == [(shop.s1, None)]
     else:

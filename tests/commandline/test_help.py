@@ -1,14 +1,17 @@
 """Every command explains itself, at once, with an example."""
 
+import pkgutil
 import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from doors.commandline import commands as commands_package
 from settings import PROJECT
 from starter import app
 
@@ -34,7 +37,7 @@ def test_every_command_gives_json(command: tuple[str, ...]) -> None:
 
 
 def test_help_takes_less_than_half_a_second_of_the_processor() -> None:
-    """What it takes by the clock is for the benchmark to say: here others use the machine too."""
+    """Elapsed time is for the benchmark to measure, because tests share the machine."""
 
     def used() -> float:
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -48,7 +51,8 @@ def test_help_takes_less_than_half_a_second_of_the_processor() -> None:
 
 
 def test_help_imports_nothing_but_typer() -> None:
-    code = "import sys, starter; print([m for m in ('temporalio', 'sqlalchemy', 'rich', 'pydantic', 'babel') if m in sys.modules])"
+    heavy = ("temporalio", "sqlalchemy", "rich", "pydantic", "babel", "psutil")
+    code = f"import sys, starter; print([m for m in {heavy} if m in sys.modules])"
     told = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, check=True, capture_output=True, text=True
     )
@@ -69,3 +73,20 @@ def test_wrong_usage_is_code_2(arguments: list[str]) -> None:
     told = CliRunner().invoke(app, arguments)
     assert told.exit_code == 2
     assert "Usage:" in told.stderr
+
+
+def test_every_module_of_commands_is_found() -> None:
+    modules = {module.name for module in pkgutil.iter_modules(commands_package.__path__)}
+    owners = {
+        inner.callback.__module__.rpartition(".")[2]
+        for path in commands()
+        if (inner := _find(path)).callback
+    }
+    assert owners == modules
+
+
+def _find(path: tuple[str, ...]) -> Any:
+    found: Any = get_command(app)
+    for name in path:
+        found = found.commands[name]
+    return found

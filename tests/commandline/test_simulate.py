@@ -1,4 +1,4 @@
-"""`simulate` prints the documented result and nothing else, by both engines, without a running stack."""
+"""`simulate` prints the documented result and nothing else, by both engines, without a stack."""
 
 import json
 from pathlib import Path

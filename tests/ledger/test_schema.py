@@ -6,15 +6,16 @@ from collections.abc import Iterator
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, MetaData, create_engine
+from sqlalchemy import CheckConstraint, Connection, Engine, MetaData, create_engine, text
 
 from core.gateways import simulated_cards
+from core.ledger.allowed_words import allow_words
 from core.ledger.database import MIGRATIONS
 from core.ledger.tables import Base
 from local import postgres
 
 CONSTRAINTS = """
-SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+SELECT conrelid::regclass::text, conname, replace(pg_get_constraintdef(oid), ' NOT VALID', '')
   FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 't'
   AND conrelid <> 0 AND conrelid::regclass::text <> 'alembic_version'
 """
@@ -79,3 +80,26 @@ def test_there_is_one_migration_and_every_guard_has_a_head_comment() -> None:
     for guard in guards:
         assert guard.read_text().startswith("-- ")
         assert f'"{guard.stem}"' in baseline
+
+
+def test_a_new_word_is_allowed_without_a_migration(migrated: Engine) -> None:
+    """The constraint of an enumeration that has changed is made anew, and no other one."""
+    changed = MetaData()
+    for table in Base.metadata.sorted_tables:
+        table.to_metadata(changed)
+    for constraint in changed.tables["history"].constraints:
+        if constraint.name == "history_event":
+            assert isinstance(constraint, CheckConstraint)
+            constraint.sqltext = text(f"{constraint.sqltext} OR event = 'made up'")
+    with migrated.begin() as connection:
+        before = oids(connection)
+        allow_words(connection, changed)
+        after = oids(connection)
+    assert {name for name in before if before[name] != after[name]} == {"history_event"}
+    definitions = [str(row) for row in rows(migrated, CONSTRAINTS) if "history_event" in row]
+    assert "made up" in definitions[0]
+
+
+def oids(connection: Connection) -> dict[str, int]:
+    found = connection.exec_driver_sql("SELECT conname, oid FROM pg_constraint WHERE contype = 'c'")
+    return dict(found.tuples())

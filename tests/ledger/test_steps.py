@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from core.domain.commands import Terminate
+from core.domain.commands.terminate import Terminate
 from core.domain.planner import next_step as planner
 from core.domain.rules import Rule
 from core.domain.steps import Step, StepKind, Subject, SubjectKind, of_subscription

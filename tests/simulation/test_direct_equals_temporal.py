@@ -23,7 +23,6 @@ from doors.simulation.scenario import NotBuilt, Scenario, parse
 from doors.simulation.temporal_engine import engine
 from local import postgres
 from local import temporal as temporal_server
-from local.stack import Addresses
 from settings import Settings
 from tests.simulation.stories import scenarios
 
@@ -75,7 +74,7 @@ async def direct(scenario: Scenario, url: str) -> dict[str, Any]:
 
 
 async def temporal(scenario: Scenario, url: str, address: str) -> dict[str, Any]:
-    async with engine(Addresses(url, address), Settings(cycles_per_run=2)) as perennial:
+    async with engine(url, address, Settings(cycles_per_run=2)) as perennial:
         return await asyncio.wait_for(play(scenario, perennial.ledger, perennial), 60)
 
 

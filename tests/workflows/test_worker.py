@@ -14,8 +14,11 @@ import pytest
 
 import worker
 from doors.application import logs
+from doors.commandline.worker_process import ALL_ROLES
 from local import process
 from settings import PREFIX, PROJECT
+
+LOGGER = "doors.commandline.worker_process"
 
 
 def environment(**settings: object) -> dict[str, str]:
@@ -83,7 +86,7 @@ def test_it_says_when_it_is_ready_serves_metrics_and_drains_on_a_signal(
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
             assert b"temporal_" in answer.read()
         running.send_signal(number)
-        assert [line["event"] for line in log if line["logger"] == "__main__"] == [
+        assert [line["event"] for line in log if line["logger"] == LOGGER] == [
             "draining",
             "stopped",
         ]
@@ -102,7 +105,7 @@ def test_without_temporal_it_ends_with_3_and_says_what_to_do(stack: dict[str, ob
     [port] = process.free_ports(1)
     done = run("workflows", **stack | {"temporal_address": f"127.0.0.1:{port}"})
     assert done.returncode == 3
-    assert f"Temporal at 127.0.0.1:{port} does not answer" in done.stderr
+    assert f"Temporal at 127.0.0.1:{port} does not respond" in done.stderr
     assert "starter.py stack status" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -114,7 +117,7 @@ def test_without_postgresql_it_ends_with_3_and_says_what_to_do(stack: dict[str, 
         **stack | {"database_url": f"postgresql://me:hunter2@127.0.0.1:{port}/perennial"},
     )
     assert done.returncode == 3
-    assert "PostgreSQL does not answer" in done.stderr
+    assert "PostgreSQL does not respond" in done.stderr
     assert "starter.py stack status" in done.stderr
     assert "hunter2" not in done.stderr
     assert "Traceback" not in done.stderr
@@ -152,7 +155,7 @@ def test_help_lists_the_roles_and_an_unknown_role_is_refused(
         worker.main(["--help"])
     assert ended.value.code == 0
     help_ = capsys.readouterr().out
-    assert all(f"\n  {role} " in help_ for role in (*worker.ALL, "all"))
+    assert all(f"\n  {role} " in help_ for role in (*ALL_ROLES, "all"))
     with pytest.raises(SystemExit) as ended:
         worker.main(["cook"])
     assert ended.value.code == 2

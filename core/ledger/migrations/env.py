@@ -1,16 +1,19 @@
-"""How alembic reaches the database: by the URL that `core.ledger.database.migrate` hands over."""
+"""How alembic reaches the database: by the URL that `core.ledger.database.migrate` passes on.
+
+Two migrations at the same time wait for each other.
+"""
 
 from alembic import context
 from sqlalchemy import create_engine, pool, text
 
+from core.ledger.allowed_words import allow_words
 from core.ledger.tables import Base
 
 engine = create_engine(context.config.attributes["url"], poolclass=pool.NullPool)
 with engine.connect() as connection:
     context.configure(connection=connection, target_metadata=Base.metadata)
     with context.begin_transaction():
-        connection.execute(
-            text("SELECT pg_advisory_xact_lock(7240011)")
-        )  # two migrations at once wait for each other
+        connection.execute(text("SELECT pg_advisory_xact_lock(7240011)"))
         context.run_migrations()
+        allow_words(connection, Base.metadata)
 engine.dispose()

@@ -1,4 +1,4 @@
-"""Progress bars on stderr, for people who wait. Where nobody watches (a pipe, a log) they are a line for each tenth."""
+"""Progress bars on stderr. Outside a terminal, each tenth is a line of text instead."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,9 +17,11 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from doors.application.safe_text import printable
+
 
 class _Rate(ProgressColumn):
-    """How many a second."""
+    """The rate per second."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
@@ -30,9 +32,9 @@ class _Rate(ProgressColumn):
 def passing(
     begin: datetime, until: datetime, console: Console | None = None
 ) -> Iterator[Callable[[datetime], None]]:
-    """Time that passes on a test clock; call what it yields with each instant that is done."""
+    """Show time passing on a test clock. Call the value with each instant that is done."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
@@ -45,16 +47,17 @@ def passing(
 
 @contextmanager
 def counting(title: str, console: Console | None = None) -> Iterator[Callable[[int, int], None]]:
-    """Things that are counted, with rate and time left; call what it yields with those done and all to do."""
+    """Show a count with rate and remaining time. Call the value with (done, total)."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         _Rate(),
         TimeRemainingColumn(),
     )
-    with _bar(title, columns, console) as update:
-        yield lambda done, total: update(float(done), float(total), title)
+    shown = printable(title)
+    with _bar(shown, columns, console) as update:
+        yield lambda done, total: update(float(done), float(total), shown)
 
 
 @contextmanager

@@ -1,17 +1,26 @@
-"""A process ends with the code that its program asks for, at once and whatever its threads do."""
+"""A process ends with the code of its program, at once, whatever its threads do."""
 
+import asyncio
 import os
 import subprocess
 import sys
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from doors.commandline.exit_codes import Code, Ended
+from doors.commandline.issue_commands import confirm
 from settings import PROJECT
+from starter import app
 
 
 def left(program: str, out: int | None = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
-    """How a process ends that leaves `program`, the body of its `main`."""
-    source = f"import sys, threading\nfrom doors.commandline.process_exit import leaving\ndef main():\n    print('said')\n    {program}\nleaving(main)\n"
+    """Run `program` as the body of a `main` and return how the process ended."""
+    source = (
+        "import sys, threading\nfrom doors.commandline.process_exit import run_and_exit\n"
+        f"def main():\n    print('said')\n    {program}\nrun_and_exit(main)\n"
+    )
     buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     return subprocess.run(
         [sys.executable, "-c", source],
@@ -41,7 +50,7 @@ def test_the_code_is_the_program_s_and_what_it_printed_is_written(
     assert (done.returncode, done.stdout, done.stderr) == (code, "said\n", error)
 
 
-def test_what_nobody_caught_is_told_and_is_1() -> None:
+def test_an_uncaught_error_is_printed_and_is_1() -> None:
     done = left("1 / 0")
     assert done.returncode == 1
     assert "ZeroDivisionError" in done.stderr
@@ -68,3 +77,24 @@ def test_a_reader_who_has_seen_enough_is_no_error() -> None:
         assert reader.stdin is not None
         done = left("return 0", out=reader.stdin.fileno())
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, asyncio.CancelledError])
+def test_ctrl_c_is_code_130(error: type[BaseException], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise error
+
+    monkeypatch.setattr("doors.commandline.connection.configured", interrupted)
+    done = CliRunner().invoke(app, ["catalog", "show"])
+    assert (done.exit_code, done.stderr) == (130, "Interrupted.\n")
+
+
+def test_ctrl_c_at_a_question_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(question: str) -> bool:
+        raise typer.Abort
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr(typer, "confirm", interrupted)
+    with pytest.raises(Ended, match="Nothing was done") as ended:
+        confirm("Cost: $5.00", yes=False, json=False)
+    assert ended.value.code is Code.INTERRUPTED

@@ -1,8 +1,8 @@
-"""The demonstration: 200 customers of a telco, taken over onto a test clock, and three months of their lives on real workflows.
+"""The demonstration: three months of 200 telco customers on a test clock, with real workflows.
 
-Each run has a test clock, accounts and subscriptions of its own (a prefix tells them apart), so it can be run again and again, and
-whatever an interrupted run leaves behind is in nobody's way. What was running before it runs on afterwards; what it started it stops,
-unless it is asked to keep it.
+Each run has its own test clock, accounts and subscriptions, told apart by a prefix. It can be
+repeated, and an interrupted run does not disturb the next one. The demonstration stops the servers
+that it has started, unless it is told to keep them.
 """
 
 import time
@@ -26,19 +26,20 @@ from core.ledger.clocks import machine_now
 from core.protocol.activity_messages import CommandResult
 from doors.application import quotes
 from doors.application.perennial import Perennial
-from doors.commandline import setup, wording
-from doors.commandline.progress import counting, passing
+from doors.commandline import embedded_stack, outcome, sentences, setup, tables
+from doors.commandline.dates_and_money import day
+from doors.commandline.embedded_stack import Addresses
+from doors.commandline.output import print_part, print_parts
+from doors.commandline.progress_bars import counting, passing
 from doors.intake import column_mapping
 from doors.intake.customer_import import import_file
 from doors.queries.reading import Reading, Totals
 from doors.service.workers import ROLES, running
-from local import stack
-from local.stack import Addresses, Source, State
 from settings import PROJECT, Settings
 
 EXAMPLES = PROJECT / "examples"
 BEGIN = datetime(2024, 1, 1, 8, tzinfo=UTC)
-#: When support steps in, and when the story ends: three months after it began.
+#: When support steps in, and when the story ends, three months after its beginning.
 INTERVENTION, END = BEGIN + timedelta(days=24), datetime(2024, 4, 1, 8, tzinfo=UTC)
 CUSTOMERS = 200
 _REFUND_CANDIDATES = 40
@@ -46,7 +47,7 @@ _REFUND_CANDIDATES = 40
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who plays a part, as far as somebody was found for it."""
+    """The subscriptions that play a part. None: no subscription fits."""
 
     recovered: str | None
     healed: str | None
@@ -55,7 +56,13 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What a run came to: its test clock, who played a part, the sums by currency, how long it took (seconds)."""
+    """The result of a run.
+
+    `clock`: its test clock.
+    `cast`: the subscriptions that played a part.
+    `totals`: sums for each currency.
+    `seconds`: how long the run took.
+    """
 
     clock: str
     cast: Cast
@@ -77,7 +84,7 @@ class Demo:
         self._prefix = f"{stamp}-"
 
     async def play(self, customers: int) -> Played:
-        """The whole of it."""
+        """Run the whole demonstration."""
         await self._perennial.new_clock(self._clock, BEGIN)
         await self._import(customers)
         await self._pass(BEGIN, INTERVENTION)
@@ -86,14 +93,14 @@ class Demo:
         number_invoices(self._perennial.ledger)
         totals = self._reading.totals(self._clock)
         self._tables(totals)
-        await self._life(cast.recovered or self._anybody())
+        await self._life(cast.recovered or self._any_active())
         self._farewell(cast)
         return Played(self._clock, cast, totals, round(time.monotonic() - self._began, 1))
 
     async def _import(self, customers: int) -> None:
         by = column_mapping.read(EXAMPLES / "telco-mapping.yaml")
         file = EXAMPLES / "telco-customers.csv"
-        with counting("taking customers over", self._console) as progress:
+        with counting("importing customers", self._console) as progress:
             report = await import_file(
                 self._perennial,
                 file,
@@ -105,7 +112,8 @@ class Demo:
             )
         rate = f"{report.imported / report.seconds:,.0f}/s" if report.seconds else ""
         self._say(
-            f"{report.imported} customers of {file.name} taken over, each with a workflow of its own ({rate}).",
+            f"{report.imported} customers of {file.name} are imported. "
+            f"Each has a workflow of its own ({rate}).",
             timed=True,
         )
 
@@ -113,7 +121,7 @@ class Demo:
         with passing(begin, end, self._console) as progress:
             await self._perennial.advance(self._clock, end, at_once=4, progress=progress)
         self._say(
-            f"It is {wording.day(end.date())}: everything due until then was done by the workflows, each step at its instant.",
+            f"It is {day(end.date())}. The workflows ran every due step at its instant.",
             timed=True,
         )
 
@@ -122,7 +130,7 @@ class Demo:
     async def _intervene(self) -> Cast:
         failed = self._reading.work_list("failed", clock=self._clock)
         willing = [row.subscription for row in failed if row.auto_renew]
-        self._say(f"Support looks at its list: {len(failed)} renewals have failed.", timed=True)
+        self._say(f"Failed renewals on the list of support: {len(failed)}.", timed=True)
         recovered = await self._recover(willing[0]) if willing else None
         healed = await self._heal(willing[1]) if len(willing) > 1 else None
         return Cast(recovered, healed, await self._refund(recovered, healed))
@@ -158,12 +166,13 @@ class Demo:
         )
         after = self._reading.subscription(subscription)
         self._say(
-            f"  {subscription}, whose renewal had failed, is renewed with it at once: paid up to {wording.day(after.expiry)} (rule 5.4)."
+            f"  This renews {subscription} at once, whose renewal had failed. "
+            f"It is paid up to {day(after.expiry)} (rule 5.4)."
         )
         return subscription
 
     async def _refund(self, *others: str | None) -> str | None:
-        """Terminate the first subscription that is owed something and has no other part."""
+        """Terminate the first subscription with a refund that plays no other part."""
         rows = [
             row
             for row in self._reading.work_list("active", clock=self._clock)
@@ -187,7 +196,7 @@ class Demo:
         if result.refusal:
             self._say(f"  {command.do} is refused: {result.refusal}")
         elif say:
-            self._say(f"  {wording.result(result)}")
+            self._say(f"  {outcome.sentence(result)}")
         return result
 
     def _request(self, what: str) -> str:
@@ -198,49 +207,49 @@ class Demo:
     def _tables(self, totals: list[Totals]) -> None:
         for of_currency in totals:
             self._console.print()
-            for part in wording.totals(of_currency):
-                self._console.print(part)
+            print_parts(tables.totals(of_currency), self._console)
 
     async def _life(self, subscription: str | None) -> None:
         if subscription is None:
             return
         account = self._reading.subscription(subscription).account
-        self._console.print(
-            wording.history(f"The life of {subscription}", self._reading.account_history(account))
-        )
+        lines = self._reading.account_history(account)
+        self._console.print()
+        print_part(tables.history(f"The history of {subscription}", lines), self._console)
+        self._console.print()
         perennial, zone = self._perennial, self._reading.subscription(subscription).timezone
         step = await perennial.next_step(subscription)
-        self._say("What its workflow answers:")
-        self._say(f"  next step: {wording.next_step(step, zone)}.")
+        self._say("What its workflow says:")
+        self._say(f"  next step: {sentences.next_step(step, zone)}.")
         self._say(f"  why it has not renewed yet: {await perennial.why_not_renewed(subscription)}")
         planned = await perennial.schedule(subscription, 4)
         coming = "; ".join(
-            f"{wording.step_words(item.kind)} on {wording.day(item.due.date())}" for item in planned
+            f"{sentences.step(item.kind)} on {day(item.due.date())}" for item in planned
         )
         self._say(f"  its schedule: {coming}.")
 
-    def _anybody(self) -> str | None:
+    def _any_active(self) -> str | None:
         rows = self._reading.work_list("active", clock=self._clock)
         return rows[0].subscription if rows else None
 
     def _farewell(self, cast: Cast) -> None:
         self._say("")
         self._say(
-            f"Done in {time.monotonic() - self._began:.0f} s. It is all still there, on the test clock {self._clock}:"
+            f"Done in {time.monotonic() - self._began:.0f} s. "
+            f"Everything is kept on the test clock {self._clock}:"
         )
         for id_ in filter(None, (cast.recovered, cast.healed, cast.refunded)):
             self._say(f"  starter.py explain {id_}")
 
     def _say(self, text: str, *, timed: bool = False) -> None:
-        self._console.print(
-            Text(f"[{time.monotonic() - self._began:3.0f} s] {text}" if timed else text)
-        )
+        began = f"[{time.monotonic() - self._began:3.0f} s] " if timed else ""
+        print_part(f"{began}{text}", self._console)
 
 
 async def demo(
     config: Settings, console: Console, *, customers: int = CUSTOMERS, keep: bool = False
 ) -> Played:
-    """Run the demonstration on the stack that is configured, or on the embedded one."""
+    """Run the demonstration on the configured servers, or on embedded ones."""
     with _stack(config, console, keep=keep) as addresses:
         setup.prepare(addresses.database_url, config.seller)
         own = config.model_copy(update={"jitter_seconds": 0})
@@ -253,24 +262,23 @@ async def demo(
 
 @contextmanager
 def _stack(config: Settings, console: Console, *, keep: bool) -> Iterator[Addresses]:
-    """The stack; what had to be started for it is stopped again."""
-    ran = all(
-        part.source is Source.CONFIGURED or part.state is State.RUNNING
-        for part in stack.status(config)
-    )
-    addresses = stack.up(config, lambda said: console.print(Text(said)))
+    """Open the servers. Those that had to be started are stopped again."""
+    stack = embedded_stack.installed()
+    if stack is None:
+        yield embedded_stack.addresses(config)
+        return
+    ran = all(part.configured or part.running for part in stack.status(config))
+    addresses = stack.up(config, lambda text: console.print(Text(text)))
     try:
-        console.print(
-            Text(
-                f"The stack runs.{f' Web UI: {addresses.temporal_ui}' if addresses.temporal_ui else ''}"
-            )
-        )
+        ui = f" Web UI: {addresses.temporal_ui}" if addresses.temporal_ui else ""
+        console.print(Text(f"The stack runs.{ui}"))
         yield addresses
     finally:
         if not ran and not keep:
             stack.down(config)
             console.print(
                 Text(
-                    "What was started for this is stopped; its data is kept (`starter.py stack up` starts it again)."
+                    "The servers of the demonstration are stopped. Their data is kept, and "
+                    "`starter.py stack up` starts them again."
                 )
             )

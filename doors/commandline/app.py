@@ -1,0 +1,108 @@
+"""The application: it finds every command, and it decides how each one runs.
+
+A command is one function in one module of `doors/commandline/commands/`. `@command` registers it,
+and this module imports all modules of that package, so there is no list to extend.
+
+    @command("suspend", "suspend acme")
+    def suspend(account: AccountId, request: Request) -> None:
+        ...
+
+Modules of commands import only `typer` and this package's light modules at the top. Everything
+heavy is imported inside the function, so that `--help` appears at once.
+"""
+
+import inspect
+import pkgutil
+from collections.abc import Callable
+from functools import wraps
+from importlib import import_module
+from typing import Any, TypeVar
+
+import typer
+from typer.core import TyperGroup
+
+from doors.commandline import commands, options
+from doors.commandline.exit_codes import Code
+
+Function = TypeVar("Function", bound=Callable[..., None])
+
+HELP = """Perennial: subscriptions that renew by themselves.
+
+Exit codes: 0 done, 1 refused by a rule, 2 bad input or usage, 3 the system is not available,
+130 interrupted."""
+
+
+class AlphabeticalGroup(TyperGroup):
+    """Lists its commands by name. They register in the order of their modules."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands."""
+        return sorted(super().list_commands(ctx))
+
+
+app = typer.Typer(
+    cls=AlphabeticalGroup,
+    name="starter.py",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help=HELP,
+)
+_groups: dict[str, typer.Typer] = {}
+
+
+def load_app() -> typer.Typer:
+    """Return the application with all its commands."""
+    for module in pkgutil.iter_modules(commands.__path__):
+        import_module(f"{commands.__name__}.{module.name}")
+    return app
+
+
+def group(name: str, text: str) -> None:
+    """Add a group of commands. `text` is its help."""
+    _groups[name] = typer.Typer(no_args_is_help=True, help=text, rich_markup_mode=None)
+    app.add_typer(_groups[name], name=name)
+
+
+def command(path: str, *examples: str) -> Callable[[Function], Function]:
+    """Register a function as the command `path`, such as "show" or "account show".
+
+    The docstring is its help, followed by the examples. A parameter of the type `Request` becomes
+    the options --request-id, --by and --json. Every error ends the program with one message and
+    an exit code.
+    """
+
+    def register(function: Function) -> Function:
+        *of_group, name = path.split()
+        parent = _groups[of_group[0]] if of_group else app
+        epilog = "\n\n".join(f"Example: starter.py {example}" for example in examples)
+        parent.command(name, epilog=epilog)(_entry(function))
+        return function
+
+    return register
+
+
+def _entry(function: Callable[..., None]) -> Callable[..., None]:
+    """Return what typer calls: the function with its options spelled out and its errors told."""
+    parameters = list(inspect.signature(function, eval_str=True).parameters.values())
+    takes_request = any(parameter.annotation is options.Request for parameter in parameters)
+
+    @wraps(function)
+    def entry(**values: Any) -> None:
+        try:
+            from doors.commandline.errors import end_with_exit_code
+
+            with end_with_exit_code():
+                if takes_request:
+                    values["request"] = options.Request.from_options(values)
+                function(**values)
+        except KeyboardInterrupt:  # during the imports
+            typer.echo("Interrupted.", err=True)
+            raise typer.Exit(Code.INTERRUPTED) from None
+
+    own = [p for p in parameters if p.annotation is not options.Request]
+    shared = inspect.signature(options.shared_options).parameters.values() if takes_request else []
+    keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *shared)]
+    entry.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
+    return entry

@@ -1,0 +1,166 @@
+"""`account`, `suspend`, `resume`: open accounts, show them, change them."""
+
+from typing import Annotated
+
+import typer
+
+from doors.commandline.app import command, group
+from doors.commandline.options import AccountId, ByCard, Json, Request
+
+group("account", "Open accounts, show them, change their settings.")
+
+
+@command(
+    "account new",
+    "account new acme --currency USD --timezone Asia/Singapore --credits 100.00 "
+    "--owner 'Ada Lim' --billing-email ada@acme.example",
+)
+def account_new(
+    account: AccountId,
+    currency: Annotated[str, typer.Option(metavar="CODE", help="ISO 4217 code, such as USD.")],
+    timezone: Annotated[
+        str, typer.Option(metavar="ZONE", help="IANA name, such as Asia/Singapore.")
+    ],
+    credits_: Annotated[
+        str, typer.Option("--credits", metavar="AMOUNT", help="Credits to start with.")
+    ] = "0",
+    credit_limit: Annotated[
+        str, typer.Option(metavar="AMOUNT", help="How far below zero the balance may go.")
+    ] = "0",
+    owner: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The person who owns the account.")
+    ] = None,
+    billing_email: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="The address for bills.")
+    ] = None,
+    card: Annotated[
+        str | None, typer.Option(metavar="TOKEN", help="The gateway's token for a card.")
+    ] = None,
+    renew_by_card: Annotated[
+        bool,
+        typer.Option("--renew-by-card/--no-renew-by-card", help="Whether renewals may use it."),
+    ] = False,
+    clock: Annotated[
+        str | None,
+        typer.Option(metavar="CLOCK", help="Attach the account to a test clock, for good."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Open an account."""
+    from activities.open_account import NewAccount
+    from doors.commandline import inputs, setup
+    from doors.commandline.connection import configured, ledger
+
+    config = configured()
+    new = NewAccount(
+        id=inputs.name("ACCOUNT", account),
+        seller=config.seller,
+        currency=inputs.currency("--currency", currency),
+        timezone=inputs.zone("--timezone", timezone),
+        credits=inputs.amount("--credits", credits_),
+        credit_limit=inputs.amount("--credit-limit", credit_limit),
+        owner=inputs.optional_name("--owner", owner),
+        billing_email=inputs.optional_name("--billing-email", billing_email),
+        card=inputs.optional_name("--card", card),
+        renew_by_card=renew_by_card,
+        clock=inputs.optional_name("--clock", clock),
+    )
+    with ledger(config) as opened:
+        setup.open_new_account(opened, new)
+    account_show(new.id, json=json)
+
+
+@command("account show", "account show acme", "account show acme --invoices --history")
+def account_show(
+    account: AccountId,
+    invoices: Annotated[
+        bool, typer.Option("--invoices", help="Show its invoices and credit notes too.")
+    ] = False,
+    history: Annotated[
+        bool, typer.Option("--history", help="Show its whole history too, newest last.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show an account: its wallet, card and settings."""
+    from doors.commandline import inputs, plain_data, tables
+    from doors.commandline.connection import reading
+    from doors.commandline.output import show
+
+    name = inputs.name("ACCOUNT", account)
+    with reading() as found:
+        view = found.account(name)
+        bills = found.invoices(name) if invoices else []
+        lines = found.account_history(name) if history else []
+    values = plain_data.data(view)
+    parts = tables.account(view)
+    if invoices:
+        values["invoices"] = plain_data.data(bills)
+        parts.append(tables.invoices(bills))
+    if history:
+        values["history"] = plain_data.data(lines)
+        parts.append(tables.history(f"History of {name}", lines, whose=True))
+    show(values, parts, json=json)
+
+
+@command(
+    "account set",
+    "account set acme --credit-limit 100.00 --until 2021-06-30",
+    "account set acme --no-renew-by-card",
+)
+def account_set(
+    account: AccountId,
+    request: Request,
+    credit_limit: Annotated[
+        str | None,
+        typer.Option(metavar="AMOUNT", help="How far below zero the balance may go (rule 11.1)."),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="The last day of the limit. Default: no end."),
+    ] = None,
+    renew_by_card: ByCard = None,
+) -> None:
+    """Change settings. Settings that are not named stay. No renewal is retried (rule 5.4)."""
+    from core.domain.commands.set_account import SetAccount
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
+
+    if credit_limit is None and renew_by_card is None:
+        inputs.wrong(
+            "account set",
+            "nothing to change; name --credit-limit, --renew-by-card or --no-renew-by-card",
+        )
+    if until is not None and credit_limit is None:
+        inputs.wrong("--until", "is the last day of a limit; name --credit-limit too")
+    limit = None if credit_limit is None else inputs.amount("--credit-limit", credit_limit)
+    changed = SetAccount(
+        account=inputs.name("ACCOUNT", account),
+        credit_limit=limit,
+        credit_limit_until=inputs.optional_day("--until", until),
+        renew_by_card=renew_by_card,
+        request_id=request.id,
+        actor=request.actor,
+    )
+    issue(changed, json=request.json)
+
+
+@command("suspend", "suspend acme")
+def suspend(account: AccountId, request: Request) -> None:
+    """Suspend an account: no service and no renewals. Most commands are refused (rule 11.8)."""
+    from core.domain.commands.suspend import Suspend
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
+
+    name = inputs.name("ACCOUNT", account)
+    issue(Suspend(account=name, request_id=request.id, actor=request.actor), json=request.json)
+
+
+@command("resume", "resume acme")
+def resume(account: AccountId, request: Request) -> None:
+    """Resume a suspended account. This does not retry failed renewals (rules 5.6, 11.8)."""
+    from core.domain.commands.resume import Resume
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
+
+    name = inputs.name("ACCOUNT", account)
+    issue(Resume(account=name, request_id=request.id, actor=request.actor), json=request.json)

@@ -1,0 +1,89 @@
+"""`clock`: test clocks, whose time passes on command."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from doors.commandline.app import command, group
+from doors.commandline.options import ClockId, Json
+
+group("clock", "Test clocks: their time passes when you advance them.")
+
+_INSTANT = "an instant with an offset, or a date, which is read as UTC."
+
+
+@command("clock new", "clock new spring --at 2021-03-01")
+def clock_new(
+    clock: ClockId,
+    at: Annotated[str, typer.Option(metavar="INSTANT", help=f"Where it starts: {_INSTANT}")],
+    json: Json = False,
+) -> None:
+    """Make a test clock. Accounts are attached to it when they are opened."""
+    from doors.commandline import inputs, setup
+    from doors.commandline.connection import ledger
+
+    name, now = inputs.name("CLOCK", clock), inputs.instant("--at", at)
+    with ledger() as opened:
+        setup.new_clock(opened, name, now)
+    clock_show(name, json=json)
+
+
+@command(
+    "clock advance",
+    "clock advance spring --to 2021-04-01",
+    "clock advance spring --to 2021-04-01T08:00:00+08:00",
+)
+def clock_advance(
+    clock: ClockId,
+    to: Annotated[str, typer.Option(metavar="INSTANT", help=f"Where it stops: {_INSTANT}")],
+    json: Json = False,
+) -> None:
+    """Let time pass on a test clock. Every due step runs at its instant, in order.
+
+    The command may be interrupted and repeated.
+    """
+    from doors.commandline import inputs
+    from doors.commandline.async_run import run
+    from doors.commandline.connection import reading
+
+    name, until = inputs.name("CLOCK", clock), inputs.instant("--to", to)
+    with reading() as found:
+        ((_, now, _),) = found.clocks(name)
+    if until < now:
+        inputs.wrong(
+            "--to",
+            f"{until.isoformat()} is before the clock's now, {now.isoformat()}; "
+            "a clock never goes back",
+        )
+    run(_advance(name, now, until))
+    clock_show(name, json=json)
+
+
+async def _advance(clock: str, now: datetime, until: datetime) -> None:
+    from doors.commandline import connection
+    from doors.commandline.progress_bars import passing
+
+    config = connection.configured()
+    async with connection.perennial(config) as perennial:
+        await connection.require_workers(perennial, config)
+        with passing(now, until) as progress:
+            await perennial.advance(clock, until, progress=progress)
+
+
+@command("clock show", "clock show", "clock show spring")
+def clock_show(
+    clock: Annotated[
+        str | None, typer.Argument(metavar="CLOCK", help="The id of a clock. Default: all clocks.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show test clocks and their current instants."""
+    from doors.commandline import inputs, tables
+    from doors.commandline.connection import reading
+    from doors.commandline.output import show
+
+    with reading() as opened:
+        found = opened.clocks(inputs.optional_name("CLOCK", clock))
+    values = [{"clock": id_, "now": now, "accounts": accounts} for id_, now, accounts in found]
+    show(values, tables.clocks(found), json=json)

@@ -1,0 +1,113 @@
+"""`top-up` and `card`: the money of an account."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from doors.commandline.app import command, group
+from doors.commandline.options import AccountId, ByCard, Request
+
+if TYPE_CHECKING:
+    from core.domain.commands.set_card import SetCard
+
+group("card", "Store or remove the card of an account.")
+
+
+@command(
+    "top-up",
+    "top-up acme 50.00",
+    "top-up acme 1200 --currency JPY --request-id bank-2021-0042",
+)
+def top_up(
+    account: AccountId,
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="How much, such as 50.00.")],
+    request: Request,
+    currency: Annotated[
+        str | None,
+        typer.Option(metavar="CODE", help="Refuse unless the account has this currency."),
+    ] = None,
+) -> None:
+    """Add credits. Failed renewals that they cover are renewed at once, oldest first (rule 5.4)."""
+    from core.domain.commands.top_up import TopUp
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
+
+    name, positive = inputs.name("ACCOUNT", account), inputs.positive_amount("AMOUNT", amount)
+    if currency is not None:
+        _require_currency(name, inputs.currency("--currency", currency))
+    added = TopUp(account=name, amount=positive, request_id=request.id, actor=request.actor)
+    issue(added, json=request.json)
+
+
+@command("card set", "card set acme sim_ok --renew-by-card")
+def card_set(
+    account: AccountId,
+    token: Annotated[
+        str,
+        typer.Argument(
+            metavar="TOKEN", help="The gateway's token for the card. Never a card number."
+        ),
+    ],
+    request: Request,
+    renew_by_card: ByCard = None,
+) -> None:
+    """Store a card. This does not retry failed renewals (rule 5.4)."""
+    from core.domain.commands.set_card import SetCard
+    from doors.commandline import inputs
+
+    digits = token.replace(" ", "").replace("-", "")
+    if digits.isdigit() and 12 <= len(digits) <= 19:
+        inputs.wrong(
+            "TOKEN",
+            "looks like a card number, which must not be given here; "
+            "give the token that the card gateway made for it",
+        )
+    name, card = inputs.name("ACCOUNT", account), inputs.name("TOKEN", token)
+    changed = SetCard(account=name, card=card, request_id=request.id, actor=request.actor)
+    _change_card(changed, renew_by_card, json=request.json)
+
+
+@command("card remove", "card remove acme --no-renew-by-card")
+def card_remove(account: AccountId, request: Request, renew_by_card: ByCard = None) -> None:
+    """Remove the stored card."""
+    from core.domain.commands.set_card import SetCard
+    from doors.commandline import inputs
+
+    name = inputs.name("ACCOUNT", account)
+    removed = SetCard(account=name, card=None, request_id=request.id, actor=request.actor)
+    _change_card(removed, renew_by_card, json=request.json)
+
+
+def _change_card(card: "SetCard", renew_by_card: bool | None, *, json: bool) -> None:
+    """Set the card and, if it is given, the switch *renew by card* (Rule 5.3)."""
+    from core.domain.commands.set_account import SetAccount
+    from doors.commandline import outcome
+    from doors.commandline.issue_commands import end_if_refused, issue_all, outcome_data
+    from doors.commandline.output import print_json, say
+
+    switch = SetAccount(
+        account=card.account,
+        renew_by_card=renew_by_card,
+        request_id=f"{card.request_id}/switch",
+        actor=card.actor,
+    )
+    results = issue_all(*([card] if renew_by_card is None else [card, switch]))
+    if json:
+        print_json(
+            outcome_data(card, results[0])
+            | {key: value for result in results for key, value in outcome.data(result).items()}
+        )
+    elif not any(result.refusal for result in results):
+        say(outcome.sentence(results[0]))
+    for result in results:
+        end_if_refused(result.refusal)
+
+
+def _require_currency(account: str, currency: str) -> None:
+    from doors.commandline import inputs
+    from doors.commandline.connection import reading
+
+    with reading() as found:
+        own = found.account(account).currency
+    if own != currency:
+        inputs.wrong("--currency", f"the currency of {account} is {own}, not {currency}")

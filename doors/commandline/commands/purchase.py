@@ -1,0 +1,65 @@
+"""`purchase`: buy a subscription."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from doors.commandline.app import command
+from doors.commandline.options import AccountId, InvoiceNumber, Request
+
+
+class Payment(StrEnum):
+    """How a purchase is paid."""
+
+    CREDITS = "credits"
+    EXTERNAL_INVOICE = "external_invoice"
+
+
+@command(
+    "purchase",
+    "purchase acme PRO-M --id s1",
+    "purchase acme PRO-M --id s2 --quantity 5 --multiplier 12 --addon SEAT=3 "
+    "--request-id order-7731",
+)
+def purchase(
+    account: AccountId,
+    sku: Annotated[str, typer.Argument(metavar="SKU", help="What to buy, as in the catalogue.")],
+    request: Request,
+    subscription: Annotated[
+        str | None,
+        typer.Option("--id", metavar="ID", help="The id of the subscription. Default: a new id."),
+    ] = None,
+    quantity: Annotated[int, typer.Option(help="Licences, up to 500 (rule 3.3).")] = 1,
+    multiplier: Annotated[
+        int,
+        typer.Option(help="Base cycles in one cycle: 12 of a monthly SKU make a year (rule 3.1)."),
+    ] = 1,
+    addon: Annotated[
+        list[str] | None, typer.Option(metavar="SKU=N", help="An add-on. May be repeated.")
+    ] = None,
+    pay: Annotated[Payment, typer.Option(help="How it is paid (rule 4.1).")] = Payment.CREDITS,
+    invoice_number: InvoiceNumber = None,
+    legacy: Annotated[
+        bool, typer.Option("--legacy", help="The subscription renews a day earlier (rule 1.5).")
+    ] = False,
+) -> None:
+    """Buy a subscription. The whole first cycle is charged at once (rules 3.3, 4.1)."""
+    from core.domain.commands.purchase import Pay, Purchase
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
+
+    bought = Purchase(
+        subscription=request.id if subscription is None else inputs.name("--id", subscription),
+        account=inputs.name("ACCOUNT", account),
+        sku=inputs.name("SKU", sku),
+        quantity=quantity,
+        multiplier=multiplier,
+        addons=inputs.addons(addon or []),
+        pay=Pay(pay.value),
+        invoice_number=inputs.optional_name("--invoice-number", invoice_number),
+        legacy=legacy,
+        request_id=request.id,
+        actor=request.actor,
+    )
+    issue(bought, json=request.json)

@@ -1,0 +1,35 @@
+"""`reconcile`: find differences between the database, the workflows and the card gateway."""
+
+from typing import TYPE_CHECKING
+
+from doors.commandline.app import command
+from doors.commandline.options import Json
+
+if TYPE_CHECKING:
+    from core.domain.findings import Report
+
+
+@command("reconcile", "reconcile")
+def reconcile(json: Json = False) -> None:
+    """Find differences and repair those that are safe.
+
+    Database, workflows and card gateway are compared. The exit code is 1 when a person has to
+    check something.
+    """
+    from doors.commandline import tables
+    from doors.commandline.async_run import run
+    from doors.commandline.exit_codes import Code, Ended
+    from doors.commandline.output import show
+
+    report = run(_reconcile())
+    show(report, tables.reconciliation(report), json=json)
+    if left := sum(not finding.repaired for finding in report.findings):
+        raise Ended(f"A person has to check {left} findings.", Code.REFUSED)
+
+
+async def _reconcile() -> "Report":
+    from doors.commandline import connection
+    from doors.service.reconciliation import reconcile as find_differences
+
+    async with connection.perennial() as perennial:
+        return await find_differences(perennial)

@@ -1,0 +1,104 @@
+"""`show`, `explain`, `history`, `forecast`: look at a subscription."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from doors.commandline.app import command
+from doors.commandline.options import Json, SubscriptionId
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+
+@command("show", "show s1")
+def show_subscription(subscription: SubscriptionId, json: Json = False) -> None:
+    """Show a subscription with its periods. This includes the next fee and the next step."""
+    from doors.commandline import inputs, tables
+    from doors.commandline.connection import reading
+    from doors.commandline.output import show
+
+    with reading() as found:
+        view = found.subscription(inputs.name("ID", subscription))
+    show(view, tables.subscription(view), json=json)
+
+
+@command("explain", "explain s1")
+def explain(subscription: SubscriptionId, json: Json = False) -> None:
+    """Explain why a subscription renewed or not. The rules and the next steps are named."""
+    from doors.commandline import inputs, plain_data, sentences, tables
+    from doors.commandline.async_run import run
+    from doors.commandline.connection import configured, reading
+    from doors.commandline.output import show
+
+    id_, config = inputs.name("ID", subscription), configured()
+    with reading() as opened:
+        found = opened.explain(id_)
+    said = run(_workflow_answer(config, id_))
+    source = "its workflow and the database" if said else "the database; its workflow is away"
+    answer = sentences.last_payment(found.because) + (said or found.answer)
+    values = plain_data.data(found) | {"answer": answer, "asked": source}
+    show(values, tables.explanation(found, answer, source), json=json)
+
+
+async def _workflow_answer(config: "Settings", subscription: str) -> str | None:
+    """Return what the workflow says, or None if it does not respond for any reason.
+
+    The database has given an answer already.
+    """
+    from doors.commandline import connection, embedded_stack
+    from doors.commandline.exit_codes import Unavailable
+
+    try:
+        async with connection.perennial(config) as perennial:
+            return await connection.query(perennial.why_not_renewed(subscription))
+    except Exception as error:
+        if isinstance(error, Unavailable) or embedded_stack.message_of(error):
+            return None
+        raise
+
+
+@command("history", "history s1", "history acme --account")
+def history(
+    subscription: Annotated[
+        str, typer.Argument(metavar="ID", help="The subscription; with --account, the account.")
+    ],
+    of_account: Annotated[
+        bool, typer.Option("--account", help="Show the history of a whole account.")
+    ] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Show the newest lines only.")] = None,
+    json: Json = False,
+) -> None:
+    """Show who did what, and by which rule. Changes of the balance are included."""
+    from doors.commandline import inputs, tables
+    from doors.commandline.connection import reading
+    from doors.commandline.output import show
+
+    id_ = inputs.name("ID", subscription)
+    with reading() as found:
+        lines = found.account_history(id_, limit) if of_account else found.history(id_, limit)
+    show(lines, tables.history(f"History of {id_}", lines, whose=of_account), json=json)
+
+
+@command("forecast", "forecast s1 --months 24")
+def forecast(
+    subscription: SubscriptionId,
+    months: Annotated[int, typer.Option(min=1, max=240, help="How many months to look.")] = 12,
+    card_declines: Annotated[
+        bool, typer.Option("--card-declines", help="Assume that the stored card is declined.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show what happens without any command.
+
+    All subscriptions of the account are included, because they share its wallet.
+    """
+    from doors.commandline import inputs, tables
+    from doors.commandline.connection import reading
+    from doors.commandline.output import show
+
+    id_ = inputs.name("ID", subscription)
+    with reading() as opened:
+        view, entries = opened.forecast(id_, months, card_charges=not card_declines)
+    parts = tables.forecast(id_, view, entries, months)
+    show(entries, parts, json=json, currency=view.currency)

@@ -1,0 +1,109 @@
+"""An import from the command line: its files, its progress bar, its errors.
+
+`doors.intake.customer_import` does the work.
+"""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from doors.commandline import connection
+from doors.commandline.inputs import wrong
+from doors.commandline.progress_bars import counting
+from doors.intake import column_mapping
+from doors.intake.customer_import import Report, import_file, import_into
+from doors.queries.reading import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """What to import.
+
+    `file`: CSV file of customers.
+    `mapping`: YAML file that says what its columns mean. None: their names say it.
+    `dry_run`: whether everything is only checked.
+    `clock`: test clock for the accounts, or None.
+    `prefix`: text before every id of the file.
+    `limit`: the number of rows to import, or None for all.
+    """
+
+    file: Path
+    mapping: Path | None
+    dry_run: bool
+    clock: str | None
+    prefix: str
+    limit: int | None
+
+
+async def import_with_fault_file(wanted: Import, faults: Path | None) -> Report:
+    """Import, and list faulty rows in `faults`, or in `fault_file_of` if there are any."""
+    _refuse_to_overwrite(wanted, faults)
+    with tempfile.TemporaryDirectory(prefix="perennial-") as scratch:
+        written = faults or Path(scratch) / "faults.csv"
+        report = await _import(wanted, written)
+        if report.faulty and faults is None:
+            shutil.copyfile(written, fault_file_of(wanted.file))
+    return report
+
+
+def fault_file_of(file: Path) -> Path:
+    """Return the default file for faulty rows, in the current directory."""
+    return Path(f"{file.stem}-faults.csv")
+
+
+def _refuse_to_overwrite(wanted: Import, faults: Path | None) -> None:
+    if faults is None or not faults.exists():
+        return
+    for read in (wanted.file, wanted.mapping):
+        if read is not None and read.exists() and faults.samefile(read):
+            wrong(
+                "--faults",
+                f"{faults} is read by this import and would be overwritten; name another file",
+            )
+
+
+async def _import(wanted: Import, faults: Path) -> Report:
+    try:
+        mapping = None if wanted.mapping is None else column_mapping.read(wanted.mapping)
+        return await (_check if wanted.dry_run else _write)(wanted, mapping, faults)
+    except OSError as error:
+        place = str(error.filename or wanted.file)
+        wrong(place, f"cannot be read or written: {error.strerror or error}")
+    except LookupError as error:
+        raise NotFound(str(error)) from None
+
+
+async def _check(
+    wanted: Import, mapping: column_mapping.ColumnMapping | None, faults: Path
+) -> Report:
+    """Run the import without writing. Only the database is needed."""
+    with counting(wanted.file.name) as progress, connection.ledger() as ledger:
+        return await import_into(
+            ledger,
+            wanted.file,
+            mapping,
+            dry_run=True,
+            clock=wanted.clock,
+            faults=faults,
+            prefix=wanted.prefix,
+            limit=wanted.limit,
+            progress=progress,
+        )
+
+
+async def _write(
+    wanted: Import, mapping: column_mapping.ColumnMapping | None, faults: Path
+) -> Report:
+    with counting(wanted.file.name) as progress:
+        async with connection.perennial() as perennial:
+            return await import_file(
+                perennial,
+                wanted.file,
+                mapping,
+                clock=wanted.clock,
+                faults=faults,
+                prefix=wanted.prefix,
+                limit=wanted.limit,
+                progress=progress,
+            )

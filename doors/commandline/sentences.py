@@ -1,0 +1,98 @@
+"""Sentences about subscriptions for a support person: status, events, reasons, next steps."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import assert_never
+
+from core.domain.events import Event
+from core.domain.forecast import Entry
+from core.domain.planner.notices import Notice
+from core.domain.steps import Step, StepKind
+from core.domain.subscription import Failure, Status
+from doors.application.quotes import ExtensionQuote, RefundQuote
+from doors.commandline.dates_and_money import day, moment, money
+from doors.queries.reading import HistoryLine, SubscriptionView
+
+
+def reason(failure: str | None) -> str:
+    """Return why a renewal failed, or an empty text for None."""
+    if failure is None:
+        return ""
+    return Failure(failure).words if failure in list(Failure) else failure
+
+
+def event(line: HistoryLine | Entry) -> str:
+    """Return what happened, with the day up to which it is paid or the reason of a failure."""
+    happened = Event(line.event)
+    if isinstance(line, Entry):
+        return f"{happened.words}: {reason(line.reason)}" if line.reason else happened.words
+    facts = line.facts
+    if "reason" in facts:
+        return f"{happened.words}: {reason(facts['reason'])}"
+    details = []
+    if "expiry" in facts and happened.pays_cycle:
+        details.append(f"paid up to {day(date.fromisoformat(facts['expiry']))}")
+    if "external_invoice" in facts:
+        details.append(f"on external invoice {facts['external_invoice']}")
+    return ", ".join([happened.words, *details])
+
+
+def state(view: SubscriptionView) -> str:
+    """Return the status of a subscription, with what is unusual about it."""
+    match view.status:
+        case Status.TERMINATED:
+            return f"TERMINATED on {day(view.terminated_on)}"
+        case Status.EXPIRED:
+            return f"EXPIRED on {day(view.expired_on)}"
+        case Status.ACTIVE:
+            notes = [f"renewal failed: {reason(view.failure)}"] if view.renewal_failed else []
+            notes += [] if view.auto_renew else ["auto-renewal off"]
+            notes += ["account suspended"] if view.suspended else []
+            return f"ACTIVE ({'; '.join(notes)})" if notes else "ACTIVE"
+        case unreachable:
+            assert_never(unreachable)
+
+
+def next_step(step: Step | None, zone: str) -> str:
+    """Return what comes next, when, by which rule, and why."""
+    if step is None:
+        return "nothing: the subscription has ended for good"
+    return f"{step.kind.words} on {moment(step.due, zone)} (rule {step.rule}): {step.why}"
+
+
+def step(kind: str) -> str:
+    """Return what a step or a notice of this kind does."""
+    return Notice(kind).words if kind in list(Notice) else StepKind(kind).words
+
+
+def last_payment(lines: Sequence[HistoryLine]) -> str:
+    """Return how the current cycle was paid, from the history since that payment."""
+    line = next((line for line in lines if Event(line.event).pays_cycle), None)
+    if line is None:
+        return ""
+    paid = f" for {money(-line.amount, line.currency)}" if line.amount and line.amount < 0 else ""
+    return f"It was {Event(line.event).words} on {day(line.date)}{paid} (rule {line.rule}). "
+
+
+def refund_question(quote: RefundQuote) -> str:
+    """Return what a termination means, for a person who has to confirm it."""
+    fee = f", after a fee of {money(quote.admin_fee, quote.currency)}" if quote.admin_fee else ""
+    return (
+        f"{quote.subscription} of {quote.account} is paid up to {day(quote.paid_until)}. "
+        "Terminating ends it at once, for good.\n"
+        f"Refund to the wallet: {money(quote.refund, quote.currency)}{fee} (rule 8.2)."
+    )
+
+
+def cost_question(quote: ExtensionQuote, external: str | None) -> str:
+    """Return what an extension costs, for a person who has to confirm it."""
+    payer = (
+        f"on external invoice {external}"
+        if external
+        else f"from usable credits of {money(quote.usable, quote.currency)}"
+    )
+    return (
+        f"{quote.subscription} of {quote.account} is paid up to {day(quote.expiry)}. "
+        f"It would be paid up to {day(quote.new_expiry)}.\n"
+        f"Cost: {money(quote.cost, quote.currency)}, {payer} (rule 6.2)."
+    )

@@ -1,0 +1,455 @@
+"""Tables for people: subscriptions, accounts, histories, lists, forecasts, reports.
+
+Cells are text as it is, with control characters escaped. Ids are never broken into two lines.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from core.domain.catalog import Catalog
+from core.domain.events import Event
+from core.domain.forecast import Entry
+from core.domain.money import is_currency, plain
+from core.domain.rules import Rule
+from core.domain.steps import Step
+from core.domain.subscription import Status
+from core.ledger.double_entry import Book
+from doors.application.safe_text import printable, without_passwords
+from doors.commandline.dates_and_money import cycle, day, moment, money, signed
+from doors.commandline.sentences import event, next_step, reason, state
+from doors.queries.reading import (
+    AccountView,
+    Explanation,
+    HistoryLine,
+    InvoiceView,
+    ListRow,
+    SubscriptionView,
+    Totals,
+)
+
+if TYPE_CHECKING:
+    from core.domain.findings import Report as Findings
+    from doors.commandline.connection import Role
+    from doors.commandline.embedded_stack import Part
+    from doors.intake.customer_import import Report
+
+#: What `output.show` prints: tables, and lines of text between them.
+Printed = Table | str
+
+_NEVER_WRAPPED = frozenset(
+    {
+        *("Subscription", "Account", "SKU", "Number", "Clock", "Id", "Setting", "Rule"),
+        *("Task queue", "Worker", "About"),
+    }
+)
+
+
+def table(title: str, *columns: str, right: Sequence[str] = ()) -> Table:
+    """Return an empty table. Columns in `right` hold numbers, columns of ids do not wrap."""
+    made = _titled(title, box.SIMPLE_HEAD)
+    for column in columns:
+        made.add_column(
+            column,
+            justify="right" if column in right else "left",
+            no_wrap=column in _NEVER_WRAPPED or column in right,
+            overflow="fold",
+        )
+    return made
+
+
+def add_row(made: Table, *cells: str, style: str | None = None) -> None:
+    """Add a row. Text of people is no markup, and it cannot control the terminal."""
+    made.add_row(*(Text(printable(cell)) for cell in cells), style=style)
+
+
+def pairs(title: str, found: Iterable[tuple[str, str]]) -> Table:
+    """Return a table of labels and values."""
+    made = _titled(title, None)
+    made.show_header = False
+    made.padding = (0, 2, 0, 0)
+    made.add_column(style="dim", no_wrap=True)
+    made.add_column(overflow="fold")
+    for label, value in found:
+        add_row(made, label, value)
+    return made
+
+
+def _titled(title: str, lines: box.Box | None) -> Table:
+    return Table(
+        title=Text(printable(title)),
+        title_justify="left",
+        title_style="bold",
+        box=lines,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+
+
+def subscription(view: SubscriptionView) -> list[Printed]:
+    """Return a subscription with its periods."""
+    addons = ", ".join(f"{quantity} × {sku}" for sku, quantity in view.addons.items())
+    cycles = f"{view.cycles_paid} cycle{'s' * (view.cycles_paid != 1)} paid"
+    found = [
+        ("Status", state(view)),
+        ("Account", f"{view.account}" + (f", {view.owner}" if view.owner else "")),
+        ("Bought", f"{view.quantity} × {view.sku}" + (f", with {addons}" if addons else "")),
+        ("Cycle", cycle(view.cycle_months)),
+        ("Next fee", f"{money(view.fee, view.currency)} at today's prices"),
+        ("Paid up to", f"{day(view.expiry)} ({cycles})"),
+        ("Renews on", day(view.renewal_date) if view.auto_renew else "does not renew by itself"),
+        ("Next step", next_step(view.next_step, view.timezone)),
+        ("Time zone", view.timezone),
+    ]
+    if view.clock:
+        found.append(("Test clock", f"{view.clock}, {moment(view.now, view.timezone)}"))
+    return [pairs(f"Subscription {view.subscription}", found), _periods(view)]
+
+
+def _periods(view: SubscriptionView) -> Table:
+    made = table("Periods", "From", "To", "Paid", "Refunded", right=("Paid", "Refunded"))
+    for period in view.periods:
+        refunded = money(period.refunded, view.currency) if period.refunded else ""
+        paid = money(period.paid, view.currency)
+        add_row(made, day(period.start), day(period.expiry), paid, refunded)
+    return made
+
+
+def account(view: AccountView) -> list[Printed]:
+    """Return an account and its wallet."""
+    until = f" until {day(view.credit_limit_until)}" if view.credit_limit_until else ""
+    counts = ", ".join(f"{n} {status}" for status, n in sorted(view.subscriptions.items()))
+    failed = f"; {view.failed} with a failed renewal" if view.failed else ""
+    card = f"stored; renewals {'may' if view.renew_by_card else 'do not'} use it"
+    found = [
+        ("Owner", view.owner or "–"),
+        ("Billing e-mail", view.billing_email or "–"),
+        ("Balance", money(view.balance, view.currency)),
+        ("Usable", f"{money(view.usable, view.currency)} (rule 11.1)"),
+        ("Credit limit", money(view.credit_limit, view.currency) + until),
+        ("Card", card if view.card else "none"),
+        ("Suspended", "yes: nothing renews (rule 11.8)" if view.suspended else "no"),
+        ("Subscriptions", (counts or "none") + failed),
+        ("Time zone", view.timezone),
+    ]
+    if view.clock:
+        found.append(("Test clock", f"{view.clock}, {moment(view.now, view.timezone)}"))
+    return [pairs(f"Account {view.account}", found)]
+
+
+def invoices(found: Sequence[InvoiceView]) -> Table:
+    """Return invoices and credit notes."""
+    made = table("Invoices", "Number", "Date", "Kind", "Lines", "Total", right=("Total",))
+    for invoice in found:
+        currency = invoice.currency
+        add_row(
+            made,
+            invoice.number or "not yet",
+            day(invoice.date),
+            invoice.kind.replace("_", " "),
+            "\n".join(f"{text}: {money(amount, currency)}" for text, amount in invoice.lines),
+            money(invoice.total, currency),
+        )
+    return made
+
+
+def history(title: str, lines: Sequence[HistoryLine], *, whose: bool = False) -> Table:
+    """Return what happened, oldest first. `whose` adds a column for the subscription."""
+    columns = ["When", *["Subscription"] * whose, "What", "Amount", "Rule", "By"]
+    made = table(title, *columns, right=("Amount",))
+    for line in lines:
+        add_row(
+            made,
+            moment(line.at, line.timezone),
+            *[line.subscription or "(account)"] * whose,
+            event(line),
+            signed(line.amount, line.currency),
+            line.rule,
+            line.actor,
+            style="red" if Event(line.event).bad_news else None,
+        )
+    return made
+
+
+def work_list(which: str, rows: Sequence[ListRow], most: int) -> list[Printed]:
+    """Return a work list, grouped by account, with at most `most` rows."""
+    columns = ("Account", "Subscription", "SKU", "Paid up to", "Renews on", "Note", "Balance")
+    made = table(f"{which.capitalize()} ({len(rows)})", *columns, right=("Balance",))
+    for _, group in groupby(rows[:most], key=lambda row: row.account):
+        for index, row in enumerate(group):
+            _list_row(made, row, first_of_account=index == 0)
+    left = len(rows) - most
+    more = f"… and {left} more. Narrow the list down, or use --csv or --json for all of it."
+    return [made, *([more] if left > 0 else [])]
+
+
+def _list_row(made: Table, row: ListRow, *, first_of_account: bool) -> None:
+    whose = "\n".join(filter(None, (row.account, row.owner, row.billing_email)))
+    add_row(
+        made,
+        whose if first_of_account else "",
+        row.subscription,
+        f"{row.quantity} × {row.sku}",
+        day(row.expiry),
+        day(row.renewal_date) if row.auto_renew else "–",
+        _note(row),
+        money(row.balance, row.currency) if first_of_account else "",
+    )
+
+
+def _note(row: ListRow) -> str:
+    if row.status is Status.EXPIRED:
+        return f"renewal had failed: {reason(row.reason)}" if row.reason else ""
+    notes = [f"failed on {day(row.failed_on)}: {reason(row.reason)}"] if row.reason else []
+    return "; ".join(notes + ([] if row.auto_renew else ["auto-renewal off"]))
+
+
+def explanation(found: Explanation, answer: str, asked: str) -> list[Printed]:
+    """Return why a subscription renewed or not, what led to it, and what comes next."""
+    title = f"Subscription {found.subscription}: {found.status}"
+    parts: list[Printed] = [pairs(title, [("Answer", answer), ("Source", asked)])]
+    if found.fee is not None:
+        fee, usable = (money(amount, found.currency) for amount in (found.fee, found.usable))
+        parts.append(f"The next cycle costs {fee}. Usable credits are {usable} (rule 11.1).")
+    parts.append(history("What led to it", found.because))
+    if not found.coming:
+        return parts
+    coming = table("What comes next", "When", "What", "Rule", "Why")
+    for item in found.coming:
+        rule, why = (item.rule, item.why) if isinstance(item, Step) else (Rule.MESSAGES, "")
+        add_row(coming, moment(item.due, found.timezone), item.kind.words, rule, why)
+    return [*parts, coming]
+
+
+def forecast(
+    subscription: str, view: AccountView, entries: Sequence[Entry], months: int
+) -> list[Printed]:
+    """Return what will happen to an account without any command, with its balance."""
+    columns = ("When", "Subscription", "What", "Amount", "Balance", "Rule")
+    title = f"Forecast for {view.account}: the next {cycle(months)}"
+    made = table(title, *columns, right=("Amount", "Balance"))
+    for entry in entries:
+        add_row(
+            made,
+            moment(entry.at, view.timezone),
+            entry.subscription or "(account)",
+            event(entry),
+            signed(entry.amount, view.currency),
+            money(entry.balance, view.currency),
+            entry.rule,
+            style="dim" if entry.subscription not in (None, subscription) else None,
+        )
+    balance = money(view.balance, view.currency)
+    return [made, f"This happens without any command. The balance now is {balance}."]
+
+
+#: Repeated failures of a renewal are counted apart from first ones. Only the totals do so.
+RETRY_FAILED, RETRY_FAILED_WORDS = "retry_failed", "renewal failed, tried again"
+
+
+def totals(found: Totals) -> list[Printed]:
+    """Return sums over many subscriptions: what happened, their status, and the money."""
+    columns = ("What", "How often", "Money")
+    happened = table(f"What happened ({found.currency})", *columns, right=("How often", "Money"))
+    for name, (count, amount) in sorted(found.events.items(), key=lambda item: _order(item[0])):
+        words = RETRY_FAILED_WORDS if name == RETRY_FAILED else Event(name).words
+        add_row(happened, words, f"{count:,}", signed(amount or None, found.currency))
+    now = table("Where they stand", "Status", "Subscriptions", right=("Subscriptions",))
+    for status, count in sorted(found.statuses.items()):
+        add_row(now, "ACTIVE, renewal failed" if status == "failed" else status, f"{count:,}")
+    return [happened, now, _money_table(found)]
+
+
+def _order(name: str) -> tuple[int, bool]:
+    """Return the place of an event in the totals. A repeated failure follows the first one."""
+    again = name == RETRY_FAILED
+    return list(Event).index(Event.RENEWAL_FAILED if again else Event(name)), again
+
+
+def _money_table(found: Totals) -> Table:
+    """Return where the money in the wallets came from and went to, and the ledger's proof."""
+    made = table("Money in and out of the customers' wallets", "What", "Sum", right=("Sum",))
+    for name, amount in sorted(
+        found.books.items(), key=lambda item: list(Book).index(Book(item[0]))
+    ):
+        if name != Book.WALLET:
+            add_row(made, Book(name).words, signed(-amount, found.currency))
+    in_wallets = money(found.books.get(Book.WALLET), found.currency)
+    add_row(made, f"= {Book.WALLET.words}", in_wallets, style="bold")
+    ledger_sum = plain(found.ledger_sum, found.currency)
+    add_row(made, "sum of all postings in the ledger", ledger_sum, style="bold")
+    return made
+
+
+def catalog(found: Catalog) -> Table:
+    """Return what is sold, with every version of the prices."""
+    made = table("Catalogue", "SKU", "Kind", "Cycle", "From", "Price")
+    for sku in found.skus:
+        for index, version in enumerate(sku.versions):
+            prices = ", ".join(
+                money(price, currency)
+                for currency, price in sorted(version.prices.items())
+                if is_currency(currency)
+            )
+            first = (sku.sku, str(sku.kind), cycle(sku.months)) if index == 0 else ("", "", "")
+            add_row(made, *first, day(version.since) if version.since else "always", prices or "–")
+    return made
+
+
+def policy(version: int | None, settings: Mapping[str, Any]) -> Table:
+    """Return the terms in force."""
+    title = f"Policy, version {version}" if version else "Policy: the defaults"
+    made = table(title, "Setting", "Value")
+    for key, value in settings.items():
+        add_row(made, key, str(value))
+    return made
+
+
+def clocks(found: Sequence[tuple[str, datetime, int]]) -> Table:
+    """Return test clocks and their current instants."""
+    made = table("Test clocks", "Clock", "Now (UTC)", "Accounts", right=("Accounts",))
+    for id_, now, accounts in found:
+        add_row(made, id_, moment(now, "UTC"), str(accounts))
+    return made
+
+
+def stack(parts: "Sequence[Part]") -> Table:
+    """Return the servers of the stack. Passwords are left out."""
+    made = table("Stack", "Part", "From", "State", "Address", "Process", "Details")
+    for part in parts:
+        files = [
+            f"{kind} {file}" for kind, file in (("data", part.data), ("log", part.log)) if file
+        ]
+        add_row(
+            made,
+            part.name,
+            part.source,
+            part.state,
+            without_passwords(part.address) or "–",
+            str(part.pid or "–"),
+            without_passwords("\n".join(filter(None, (part.detail, *files)))),
+        )
+    return made
+
+
+def workers(roles: "Sequence[Role]") -> Table:
+    """Return the roles of workers and the processes that serve them."""
+    made = table("Workers", "Role", "Task queue", "Worker", "Last polled (UTC)")
+    for role in roles:
+        for poller in role.pollers:
+            add_row(made, role.role, role.queue, poller.identity, f"{poller.last_seen:%H:%M:%S}")
+        if not role.pollers:
+            add_row(made, role.role, role.queue, "none", "", style="red")
+    return made
+
+
+def import_report(report: "Report") -> list[Printed]:
+    """Return what an import did with a file of customers."""
+    would = "would be " if report.dry_run else ""
+    rate = report.rows / report.seconds if report.seconds else 0
+    parts: list[Printed] = [
+        f"{report.rows:,} rows: {report.imported:,} {would}imported, "
+        f"{report.there:,} there already, {report.faulty:,} faulty "
+        f"({report.seconds:.1f} s, {rate:,.0f} rows/s)."
+    ]
+    if not report.dry_run:
+        parts.append(f"{report.started:,} workflows started.")
+    if report.faulty:
+        made = table("Faulty rows", "Line", "Id", "Why", right=("Line",))
+        for fault in report.faults:
+            add_row(made, str(fault.line), fault.id, fault.reason)
+        parts.append(made)
+    return parts
+
+
+def reconciliation(report: "Findings") -> list[Printed]:
+    """Return what a reconciliation found and what it repaired."""
+    checked = ", ".join(f"{part} {n:,}" for part, n in report.checked.items())
+    if not report.findings:
+        return [f"Everything is as it should be (checked: {checked})."]
+    made = table(f"Found (checked: {checked})", "What", "About", "Words", "Repaired")
+    for finding in report.findings:
+        add_row(
+            made,
+            finding.kind.value,
+            finding.subject,
+            finding.what,
+            "yes" if finding.repaired else "no: check it",
+            style=None if finding.repaired else "red",
+        )
+    return [made, *([f"… and {report.left_out} more."] if report.left_out else [])]
+
+
+def simulation(report: Mapping[str, Any]) -> list[Printed]:
+    """Return the result of a scenario, as docs/scenario.md describes it."""
+    refused = [_refused_steps(report["refused"])] if report["refused"] else []
+    return [
+        _timeline(report),
+        _final_subscriptions(report),
+        _final_accounts(report),
+        *refused,
+        f"{len(report['invoices'])} invoices and credit notes; ledger sum {report['ledger_sum']}.",
+    ]
+
+
+def _timeline(report: Mapping[str, Any]) -> Table:
+    columns = ("Date", "Account", "Subscription", "What", "Amount")
+    made = table("What happened", *columns, right=("Amount",))
+    for line in report["timeline"]:
+        happened = Event(line["event"])
+        amount = Decimal(line["amount"]) if "amount" in line else None
+        add_row(
+            made,
+            line["date"],
+            line["account"],
+            line.get("id", ""),
+            happened.words + (f": {reason(line['reason'])}" if "reason" in line else ""),
+            signed(amount, _currency(report, line["account"])),
+            style="red" if happened.bad_news else None,
+        )
+    return made
+
+
+def _final_subscriptions(report: Mapping[str, Any]) -> Table:
+    columns = ("Subscription", "Account", "Status", "Paid up to", "Renews on", "Next fee")
+    made = table("How it ends", *columns, right=("Next fee",))
+    for id_, found in report["subscriptions"].items():
+        failed = " (failed)" if found["renewal_failed"] else ""
+        off = "" if found["auto_renew"] else " (auto-renewal off)"
+        fee = None if found["fee"] is None else Decimal(found["fee"])
+        add_row(
+            made,
+            id_,
+            found["account"],
+            found["status"] + failed + off,
+            found["expiry"],
+            found["renewal_date"] or "–",
+            money(fee, _currency(report, found["account"])),
+        )
+    return made
+
+
+def _final_accounts(report: Mapping[str, Any]) -> Table:
+    made = table("Accounts", "Account", "Balance", "Usable", right=("Balance", "Usable"))
+    for id_, found in report["accounts"].items():
+        amounts = (money(Decimal(found[key]), found["currency"]) for key in ("balance", "usable"))
+        add_row(made, id_, *amounts)
+    return made
+
+
+def _refused_steps(refused: Sequence[Mapping[str, Any]]) -> Table:
+    made = table("Refused", "Step", "Command", "Rule", "Why")
+    for found in refused:
+        add_row(made, str(found["step"]), found["do"], found["rule"], found["reason"])
+    return made
+
+
+def _currency(report: Mapping[str, Any], account: str) -> str:
+    return str(report["accounts"][account]["currency"])
