@@ -31,7 +31,8 @@ def allow_words(connection: Connection, tables: MetaData) -> None:
         }
         if not wanted:
             continue
-        found = dict(connection.execute(_ALLOWED, {"table": table.name}).tuples())
+        rows = connection.execute(_ALLOWED, {"table": table.name}).all()
+        found = {name: comment for name, comment in rows}
         for name, condition in wanted.items():
             if found.get(name) == condition:
                 continue
