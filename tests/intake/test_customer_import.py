@@ -234,9 +234,9 @@ def test_rule_1_3_a_row_becomes_a_subscription_in_the_middle_of_its_cycle(
     ) == (id_, id_, "c", "ACTIVE", 1, 1, 1)
     assert row.expiry == expiry
     assert f"{row.next_kind} {row.next_due:%Y-%m-%dT%H:%M} {row.next_rule}" == next_step
-    assert rows_of(
-        ledger, "SELECT start, expiry, scheduled_start, months, sku FROM periods"
-    ) == [(start, expiry, start, row.cycle_months, row.sku)]
+    assert rows_of(ledger, "SELECT start, expiry, scheduled_start, months, sku FROM periods") == [
+        (start, expiry, start, row.cycle_months, row.sku)
+    ]
     assert rows_of(ledger, "SELECT * FROM period_charges") == []
 
 
@@ -914,7 +914,9 @@ def test_killed_in_the_middle_and_run_again_gives_what_an_undisturbed_run_gives(
     with ledger.engine.begin() as connection:
         tables = "subscriptions, accounts, operations, postings, periods, messages, history, catalog_entries, policies, sellers, refunds, invoices"
         connection.execute(text("SET session_replication_role = replica"))
-        connection.execute(text(f"TRUNCATE {tables}, invoice_numbers, card_charges"))
+        connection.execute(
+            text(f"TRUNCATE {tables}, steps, period_charges, invoice_numbers, card_charges")
+        )
         connection.execute(text("SET session_replication_role = DEFAULT"))
     ledger.references.__init__()  # type: ignore[misc]  # forget the catalogue that was truncated
     assert run(ledger, TELCO, telco, limit=100).imported == 100
