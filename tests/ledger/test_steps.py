@@ -109,4 +109,5 @@ def test_a_period_can_have_a_second_charge_and_refunds_count_both(shop: Shop) ->
         work.charge_period(change, period, shop.value("SELECT amount FROM period_charges") / 2)
     assert change != operation
     refund = shop.do(Terminate(subscription="s1", reason="closed"))
-    assert refund.facts["refund"] == "75.00"
+    assert refund.result is not None
+    assert refund.result.data()["refund"] == "75.00"
