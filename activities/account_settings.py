@@ -9,6 +9,7 @@ from core.domain.commands.base import AccountCommand, Result
 from core.domain.events import Event
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
+from core.domain.subscription import Account
 from core.ledger.double_entry import Purpose
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import CommandResult
@@ -32,6 +33,16 @@ def change_settings(
         work.event(event, command.rule, actor=command.actor, operation=operation)
     snapshots = [work.snapshot(s) for s in work.living()] if event else []
     return CommandResult(result=result, snapshots=tuple(snapshots))
+
+
+def change_account(
+    work: Work, command: AccountCommand, result: Result, account: Account, event: Event
+) -> CommandResult:
+    """Change the account and plan its next step. Keep the operation with its result."""
+    work.save_account(account)
+    operation = work.operation(Purpose.CHANGE, commands.stored(result), command=command)
+    work.event(event, command.rule, actor=command.actor, operation=operation)
+    return CommandResult(result=result)
 
 
 def check_amount(amount: Decimal, what: str, rule: Rule) -> None:

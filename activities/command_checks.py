@@ -1,7 +1,7 @@
 """The order of checks that every command goes through. The first that fails is the answer (Rule 2).
 
 1. The replay of a request id (4.2).
-2. The account is suspended (11.8).
+2. The account is suspended or closed (11.8).
 3. The subscription was never created (4.1).
 4. The table of states.
 5. The arguments, a price that is missing (4.1), and funds.
@@ -25,9 +25,10 @@ from core.domain.commands.base import AccountCommand, Command, SubscriptionComma
 from core.domain.commands.purchase import Purchase
 from core.domain.refusal import Refusal, Refused
 from core.domain.rules import Rule
-from core.domain.subscription import Subscription
+from core.domain.subscription import Account, Subscription
 from core.ledger.account_reading import Unknown
 from core.ledger.ledger import Ledger
+from core.ledger.rows import account_from
 from core.ledger.tables import AccountRow, Operation, SubscriptionRow
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import ChargeOutcome, CommandRequest, CommandResult
@@ -81,19 +82,19 @@ def on_account(
         try:
             with ledger.work(request.now, account=command.account) as work:
                 if replayed := replay(work.connection, work.account.seller, command):
-                    return (
-                        replayed
-                        if isinstance(command, Purchase)
-                        else _with(replayed, work, work.living())
-                    )
+                    told = [] if isinstance(command, Purchase) else work.living()
+                    return replace(_with(replayed, work, told), account=work.account_snapshot())
                 if first := step_order.before_command(work, request):
                     return CommandResult(first=first)
                 account = work.account
-                if refusal := command.changes_nothing(account.id, account.suspended):
+                closed = account.closed_on is not None
+                if refusal := command.changes_nothing(
+                    account.id, suspended=account.suspended, closed=closed
+                ):
                     raise Refused(refusal.rule, refusal.reason)
-                _check_suspended(command, account.id, account.suspended)
+                _check_open(command, account)
                 _check_invoice_number(command)
-                return do(work, command)
+                return replace(do(work, command), account=work.account_snapshot())
         except Unknown:
             raise Refused(Rule.PURCHASE, f"there is no account {command.account}") from None
 
@@ -101,8 +102,8 @@ def on_account(
 
 
 def check_states(work: Work, command: SubscriptionCommand, subscription: Subscription) -> None:
-    """Refuse by the account's suspension (Rule 11.8), then by the table of states (Rule 2)."""
-    _check_suspended(command, work.account.id, work.account.suspended)
+    """Refuse by the account (Rule 11.8), then by the table of states (Rule 2)."""
+    _check_open(command, work.account)
     if refusal := state_table.refusal(command.do, subscription):
         raise Refused(refusal.rule, refusal.reason)
 
@@ -166,22 +167,25 @@ def _check_invoice_number(command: Command) -> None:
         raise Refused(Rule.INVOICES, "an external invoice number must not be blank")
 
 
-def _check_suspended(command: Command, account: str, suspended: bool) -> None:
-    if suspended and not command.while_suspended:
-        raise Refused(Rule.SUSPEND_AND_CLOSE, f"account {account} is suspended")
+def _check_open(command: Command, account: Account) -> None:
+    """Refuse a command that a suspended or a closed account does not take (Rule 11.8)."""
+    if account.suspended and not command.while_suspended:
+        raise Refused(Rule.SUSPEND_AND_CLOSE, f"account {account.id} is suspended")
+    if account.closed_on is not None and not command.while_closed:
+        until = "for good" if account.closed_for_good else f"since {account.closed_on}"
+        raise Refused(Rule.SUSPEND_AND_CLOSE, f"account {account.id} is closed {until}")
 
 
 def _never_created(ledger: Ledger, command: SubscriptionCommand) -> CommandResult:
     """The checks that come before "never created", for the account that the caller means."""
     with ledger.engine.connect() as connection:
-        hint = select(AccountRow.id, AccountRow.seller, AccountRow.suspended).where(
-            AccountRow.id == command.account_hint
-        )
-        account = connection.execute(hint).one_or_none()
+        hint = select(AccountRow.__table__).where(AccountRow.id == command.account_hint)
+        row = connection.execute(hint).one_or_none()
+        account = None if row is None else account_from(row)
         if replayed := replay(connection, account.seller if account else ledger.seller, command):
             return replayed
     if account:
-        _check_suspended(command, account.id, account.suspended)
+        _check_open(command, account)
     raise Refused(Rule.PURCHASE, f"subscription {command.subscription} was never created")
 
 

@@ -1,7 +1,8 @@
 """The activities by name: methods of one object that owns the ledger and the gateway.
 
-The activity of a command has the command's name. It is the function of that name in the file of
-that name in activities/commands/. This module finds the files, and fails when one is missing.
+The activity of a command or a step has its name. It is the function of that name in the file of
+that name in activities/commands/ or activities/steps/. This module finds the files, and fails when
+one is missing.
 """
 
 import pkgutil
@@ -12,10 +13,10 @@ from typing import Any
 
 from temporalio import activity
 
-from activities import charge, commands
+from activities import charge, commands, steps
 from activities.command_checks import on_account, on_subscription
-from activities.steps import end, expire, mark_failed, renew
 from core.domain.commands import COMMANDS, SUBSCRIPTION_COMMANDS
+from core.domain.steps import RENEWALS, StepKind
 from core.gateways.cards import CardGateway
 from core.ledger import failpoints
 from core.ledger.ledger import Ledger
@@ -28,6 +29,7 @@ from core.protocol.activity_messages import (
     StepResult,
 )
 
+StepActivity = Callable[[Ledger, StepRequest], StepResult]
 CommandActivity = Callable[[Ledger, CommandRequest], CommandResult]
 
 
@@ -47,12 +49,17 @@ def _find_commands() -> dict[str, CommandActivity]:
     return found
 
 
-_STEPS: dict[str, Callable[[Ledger, StepRequest], StepResult]] = {
-    "renew": renew.renew,
-    "mark_failed": mark_failed.mark_failed,
-    "expire": expire.expire,
-    "end": end.end,
-}
+def _find_steps() -> dict[str, StepActivity]:
+    """The activities of automatic steps. Raises ImportError when one is missing.
+
+    An attempt to renew runs `renew` and `mark_failed`. Every other kind of step runs the activity
+    of its name (`core.protocol.call_sequences`).
+    """
+    names = ["renew", "mark_failed", *(kind.value for kind in StepKind if kind not in RENEWALS)]
+    return {name: getattr(import_module(f"{steps.__name__}.{name}"), name) for name in names}
+
+
+_STEPS = _find_steps()
 _COMMANDS = _find_commands()
 STEPS = tuple(_STEPS)
 """The activities of automatic steps, by name. Those of commands are in `core.domain.commands`."""

@@ -29,7 +29,5 @@ def before_step(
     if request.charge or request.past is None:
         return None
     first = work.first_due(request.past)
-    mine = {request.subscription, *(subscription.id for subscription in together)}
-    if first is None or first.subject in set(map(of_subscription, mine)):
-        return None
-    return first
+    mine = {request.subject, *(of_subscription(subscription.id) for subscription in together)}
+    return None if first is None or first.subject in mine else first

@@ -16,7 +16,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from core.protocol.activity_messages import Snapshot
+    from core.protocol.activity_messages import AccountSnapshot, Snapshot
     from core.protocol.workflow_messages import SubscriptionInput
     from workflows.subscription import SubscriptionWorkflow
 
@@ -56,7 +56,7 @@ class Hurried(SubscriptionWorkflow):
         step = self._snapshot.next_step
         return None if step is None or super()._step_now() is None else step.due
 
-    def _apply(self, snapshot: Snapshot) -> None:
+    def _apply(self, snapshot: Snapshot | AccountSnapshot) -> None:
         super()._apply(snapshot)
         self._since = workflow.now()
 

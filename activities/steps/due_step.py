@@ -1,36 +1,44 @@
-"""A step that changes one subscription and moves no money: `expire` and `end`."""
-
-from collections.abc import Callable
+"""A step that changes its subject and moves no money."""
 
 from activities import step_order
 from activities.steps.outcomes import not_yet, stale
-from core.domain.events import Event
-from core.domain.steps import StepKind
-from core.domain.subscription import Subscription
+from core.domain.planner.account_steps import ACCOUNT_STEPS
+from core.domain.planner.subscription_steps import SUBSCRIPTION_STEPS
+from core.domain.steps import Step, StepKind
 from core.ledger.ledger import Ledger
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import Outcome, StepRequest, StepResult
 
 
-def take_due_step(
-    ledger: Ledger,
-    request: StepRequest,
-    kind: StepKind,
-    change: Callable[[Work, Subscription], Subscription],
-    event: Event,
-) -> StepResult:
-    """Change the subscription if a step of this kind is due, and add the event to its history."""
-    with ledger.work(request.now, subscription=request.subscription) as work:
-        subscription = work.subscription(request.subscription)
+def take_subscription_step(ledger: Ledger, request: StepRequest, kind: StepKind) -> StepResult:
+    """Change the subscription if a step of this kind is due, and add its event to the history."""
+    with ledger.work(request.now, subscription=request.subject.id) as work:
+        subscription = work.subscription(request.subject.id)
         step = work.step_of(subscription)
-        if (
-            subscription.version != request.version
-            or step is None
-            or step.kind is not kind
-            or step.due > work.now
-        ):
+        if step is None or not _is_due(step, kind, subscription.version, work, request):
             return stale(work, request)
         if first := step_order.before_step(work, request):
-            return not_yet(work, subscription, first)
-        work.event(event, step.rule, subscription=subscription.id, why=step.why)
-        return StepResult(outcome=Outcome.DONE, snapshot=work.save(change(work, subscription)))
+            return not_yet(work.snapshot(subscription), first)
+        row = SUBSCRIPTION_STEPS[kind]
+        work.event(row.event, step.rule, subscription=subscription.id, why=step.why)
+        after = row.change(subscription, work.today, work.zone)
+        return StepResult(outcome=Outcome.DONE, snapshot=work.save(after))
+
+
+def take_account_step(ledger: Ledger, request: StepRequest, kind: StepKind) -> StepResult:
+    """Change the account if a step of this kind is due, and add its event to the history."""
+    with ledger.work(request.now, account=request.subject.id) as work:
+        step = work.account_step()
+        if step is None or not _is_due(step, kind, work.account.version, work, request):
+            return StepResult(outcome=Outcome.STALE, snapshot=work.account_snapshot())
+        if first := step_order.before_step(work, request):
+            return not_yet(work.account_snapshot(), first)
+        row = ACCOUNT_STEPS[kind]
+        work.event(row.event, step.rule, why=step.why)
+        return StepResult(
+            outcome=Outcome.DONE, snapshot=work.save_account(row.change(work.account))
+        )
+
+
+def _is_due(step: Step, kind: StepKind, version: int, work: Work, request: StepRequest) -> bool:
+    return version == request.version and step.kind is kind and step.due <= work.now

@@ -15,7 +15,7 @@ def mark_failed(ledger: Ledger, request: StepRequest) -> StepResult:
 
     It checks again whether the sum can be funded, because a top-up may have come in between.
     """
-    with ledger.work(request.now, subscription=request.subscription) as work:
+    with ledger.work(request.now, subscription=request.subject.id) as work:
         declined = (
             request.charge is not None and take_up(work, request.charge) is ChargeOutcome.DECLINED
         )

@@ -25,13 +25,13 @@ from core.protocol.activity_messages import ChargeOutcome, Outcome, StepRequest,
 
 def renew(ledger: Ledger, request: StepRequest) -> StepResult:
     """Renew the subscription and its group in one transaction, if their sum can be funded."""
-    with ledger.work(request.now, subscription=request.subscription) as work:
+    with ledger.work(request.now, subscription=request.subject.id) as work:
         charged = take_up(work, request.charge) if request.charge else None
         attempt = due_attempt(work, request)
         if attempt is None:
             return stale(work, request)
         if first := step_order.before_step(work, request, attempt.members):
-            return not_yet(work, attempt.leader, first)
+            return not_yet(work.snapshot(attempt.leader), first)
         if not attempt.members:
             return missed(work, attempt)
         source = attempt.failure or funding.fund(

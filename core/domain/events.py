@@ -48,3 +48,6 @@ class Event(StrEnum):
     CARD_DECLINED = "card_declined", "card declined", False, True
     ACCOUNT_SUSPENDED = "account_suspended", "account suspended"
     ACCOUNT_RESUMED = "account_resumed", "account resumed"
+    ACCOUNT_CLOSED = "account_closed", "account closed"
+    ACCOUNT_REOPENED = "account_reopened", "account opened again"
+    ACCOUNT_CLOSED_FOR_GOOD = "account_closed_for_good", "account closed for good"

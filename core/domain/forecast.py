@@ -15,7 +15,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from heapq import heappop, heappush
 from itertools import count
-from typing import assert_never
 
 from core.domain import funding, lifecycle
 from core.domain import renewal_attempt as attempts
@@ -24,13 +23,15 @@ from core.domain.events import Event
 from core.domain.fees import total
 from core.domain.funding import Source
 from core.domain.planner import outage
+from core.domain.planner.account_steps import ACCOUNT_STEPS, next_account_step
 from core.domain.planner.next_step import next_step
 from core.domain.planner.notices import Notice, PlannedNotice, planned_notices, untrue
 from core.domain.planner.renewals import renewal_date
 from core.domain.planner.same_instant_order import place
+from core.domain.planner.subscription_steps import SUBSCRIPTION_STEPS
 from core.domain.renewal_attempt import Attempt
 from core.domain.rules import Rule
-from core.domain.steps import Step, StepKind
+from core.domain.steps import RENEWALS, Step
 from core.domain.subscription import Account, Failure, Subscription
 from core.domain.terms import Terms
 
@@ -78,12 +79,13 @@ def forecast(
     run = _Run(account, terms, card_charges, now)
     for subscription in subscriptions:
         run.plan(subscription)
+    run.plan_account(account)
     run.run_until(until)
     return run.entries
 
 
 #: Its instant, its place at that instant, the order of planning, and what it is.
-_Due = tuple[datetime, tuple[int, date, str], int, Step | PlannedNotice, Subscription]
+_Due = tuple[datetime, tuple[int, date, str], int, Step | PlannedNotice, Subscription | Account]
 
 
 class _Run:
@@ -110,7 +112,9 @@ class _Run:
         while self._due and self._due[0][0] <= until:
             due, *_, what, planned_for = heappop(self._due)
             self.now = max(self.now, due)
-            if isinstance(what, PlannedNotice):
+            if isinstance(planned_for, Account):
+                self._take_account_step(what, planned_for)
+            elif isinstance(what, PlannedNotice):
                 self._notify(what.kind, planned_for)
             elif self._subscriptions[planned_for.id].version == planned_for.version:
                 self._take(what, planned_for)
@@ -127,27 +131,36 @@ class _Run:
             for notice in planned_notices(subscription, policy, zone, self.now):
                 self._push(notice, subscription)
 
+    def plan_account(self, account: Account) -> None:
+        """Plan the next step of the account itself."""
+        if step := next_account_step(account, self.terms.policy):
+            order = (step.kind.rank, date.min, account.id)
+            heappush(self._due, (step.due, order, next(self._number), step, account))
+
+    def _take_account_step(self, step: Step | PlannedNotice, planned_for: Account) -> None:
+        if isinstance(step, PlannedNotice) or self.account.version != planned_for.version:
+            return
+        row = ACCOUNT_STEPS[step.kind]
+        self._tell(row.event, step.rule, step.why)
+        self.account = row.change(self.account)
+        self.plan_account(self.account)
+
     def _push(self, what: Step | PlannedNotice, subscription: Subscription) -> None:
         order = place(what, subscription, self.terms.policy_of(subscription))
         heappush(self._due, (what.due, order, next(self._number), what, subscription))
 
     def _take(self, step: Step, subscription: Subscription) -> None:
-        match step.kind:
-            case StepKind.EXPIRE:
-                self._tell(Event.EXPIRED, step.rule, step.why, subscription)
-                self.plan(lifecycle.expire(subscription, self.today, self.account.timezone))
-            case StepKind.END:
-                self._tell(Event.TERMINATED, step.rule, step.why, subscription)
-                self.plan(lifecycle.terminate(subscription, self.today))
-            case StepKind.RENEW | StepKind.ATTEMPT | StepKind.RETRY:
-                siblings = self._subscriptions.values()
-                attempt = attempts.plan(
-                    self.account, subscription, siblings, self._steps, self.terms, self.now
-                )
-                assert attempt is not None
-                self._attempt(attempt)
-            case unreachable:
-                assert_never(unreachable)
+        if step.kind in RENEWALS:
+            siblings = self._subscriptions.values()
+            attempt = attempts.plan(
+                self.account, subscription, siblings, self._steps, self.terms, self.now
+            )
+            assert attempt is not None
+            self._attempt(attempt)
+            return
+        row = SUBSCRIPTION_STEPS[step.kind]
+        self._tell(row.event, step.rule, step.why, subscription)
+        self.plan(row.change(subscription, self.today, self.account.timezone))
 
     def _attempt(self, attempt: Attempt) -> None:
         if not attempt.members:

@@ -26,6 +26,11 @@ class Subject:
     id: str
 
 
+def of_account(id_: str) -> Subject:
+    """The account of this id as the subject of a step."""
+    return Subject(SubjectKind.ACCOUNT, id_)
+
+
 def of_subscription(id_: str) -> Subject:
     """The subscription of this id as the subject of a step."""
     return Subject(SubjectKind.SUBSCRIPTION, id_)
@@ -35,7 +40,7 @@ class StepKind(StrEnum):
     """What a step does: its value, its rank at one instant (Rule 1.7), its subject, its words.
 
     The ranks follow the order of Rule 1.7: 0 month-end invoices, 1 renewals, 2 trial conversions,
-    3 expiries, 4 terminations, 5 number releases, 6 notices (`NOTICES_RANK`).
+    3 expiries, 4 terminations, 5 number releases and closings of accounts, 6 notices (`NOTICES_RANK`).
 
     `RENEW` is the attempt on the renewal date. `ATTEMPT` is the attempt that a command sets off at
     once (Rule 5.7). `END` is day 29 after the expiry, when the subscription is TERMINATED.
@@ -65,6 +70,7 @@ class StepKind(StrEnum):
     RETRY = "retry", 1, SubjectKind.SUBSCRIPTION, "try again to renew"
     EXPIRE = "expire", 3, SubjectKind.SUBSCRIPTION, "expire"
     END = "end", 4, SubjectKind.SUBSCRIPTION, "terminate"
+    CLOSE_FOR_GOOD = "close_for_good", 5, SubjectKind.ACCOUNT, "close the account for good"
 
 
 #: Notices come after all steps of the same instant and account (Rule 1.7).

@@ -129,6 +129,9 @@ class Account:
     `card`: the gateway's token of the stored card, default None.
     `renew_by_card`: whether the card pays renewals (Rule 5.3), default False.
     `suspended`: Rule 11.8, default False.
+    `closed_on`: the local date on which it was closed (Rule 11.8). None while it is open.
+    `closed_for_good`: whether it can no longer be opened again, default False.
+    `version`: grows by one when its steps change.
     """
 
     id: str
@@ -143,6 +146,9 @@ class Account:
     card: str | None = None
     renew_by_card: bool = False
     suspended: bool = False
+    closed_on: date | None = None
+    closed_for_good: bool = False
+    version: int = 1
 
     def usable(self, today: date) -> Decimal:
         """What may be spent on this day: balance − reserved − liability + credit limit.

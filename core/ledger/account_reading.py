@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, or_, select
 from core.domain.calendar import local_date
 from core.domain.catalog import Catalog
 from core.domain.money import plain
+from core.domain.planner.account_steps import next_account_step
 from core.domain.policy import Policy
 from core.domain.steps import Step, Subject
 from core.domain.subscription import Account, Status, Subscription
@@ -17,7 +18,7 @@ from core.domain.terms import Terms
 from core.ledger import due_steps
 from core.ledger.rows import SUBSCRIPTIONS, account_from, step_from, subscription_from
 from core.ledger.tables import SubscriptionRow
-from core.protocol.activity_messages import DueStep, Snapshot
+from core.protocol.activity_messages import AccountSnapshot, DueStep, Snapshot
 
 if TYPE_CHECKING:
     from core.ledger.ledger import Ledger
@@ -46,6 +47,13 @@ _FAILED = SUBSCRIPTIONS.where(
 ).order_by(SubscriptionRow.renewal_date, SubscriptionRow.id)
 _ALL = SUBSCRIPTIONS.where(SubscriptionRow.account == bindparam("account")).order_by(
     SubscriptionRow.id
+)
+
+
+_ACTIVE = (
+    select(SubscriptionRow.id)
+    .where(SubscriptionRow.account == bindparam("account"), SubscriptionRow.status == Status.ACTIVE)
+    .limit(1)
 )
 
 
@@ -123,7 +131,28 @@ class AccountReading:
         usable = plain(self.usable, currency)
         return f"usable {usable} {currency} does not cover {plain(amount, currency)}"
 
+    # the account's steps
+
+    def account_step(self) -> Step | None:
+        """The next step of the account itself."""
+        return next_account_step(self.account, self.policy)
+
+    def account_snapshot(self) -> AccountSnapshot:
+        """What the account's workflow needs to know."""
+        return AccountSnapshot(
+            account=self.account.id,
+            version=self.account.version,
+            suspended=self.account.suspended,
+            closed=self.account.closed_on is not None,
+            next_step=self.account_step(),
+        )
+
     # the account's subscriptions
+
+    def an_active_subscription(self) -> str | None:
+        """The id of one of its ACTIVE subscriptions. None when it has none."""
+        found: str | None = self.connection.execute(_ACTIVE, {"account": self.account.id}).scalar()
+        return found
 
     def subscription(self, id_: str) -> Subscription:
         """One subscription of the account. Raises `Unknown`."""

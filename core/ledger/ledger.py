@@ -19,7 +19,7 @@ from core.ledger.rows import SUBSCRIPTIONS
 from core.ledger.stored_terms import References
 from core.ledger.tables import AccountRow, Seller, SubscriptionRow
 from core.ledger.unit_of_work import Work, in_order
-from core.protocol.activity_messages import Snapshot
+from core.protocol.activity_messages import AccountSnapshot, Snapshot
 
 _ACCOUNT = select(AccountRow.__table__, Seller.policy_version, Seller.catalog_revision).join(
     Seller, Seller.id == AccountRow.seller
@@ -112,6 +112,21 @@ class Ledger:
             work.writes_into(writes)
         if write_all(connection, in_order(writes)) != len(writes.subscriptions):
             raise Overtaken(", ".join(change["id"] for change in writes.subscriptions))
+
+    def account_snapshot(
+        self, account: str, now: datetime
+    ) -> tuple[AccountSnapshot, str | None] | None:
+        """An account as committed, and its test clock. Nothing is locked.
+
+        `now` is an instant (UTC). Returns None when there is no such account.
+        """
+        with self.read() as connection:
+            query = _ACCOUNT.where(AccountRow.id == account)
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                return None
+            reading = AccountReading(self, connection, row, now)
+            return reading.account_snapshot(), reading.clock
 
     def snapshots(
         self, subscriptions: Iterable[str], now: datetime

@@ -122,6 +122,9 @@ class AccountRow(Base):
     card: Mapped[str | None] = mapped_column(Text)
     renew_by_card: Mapped[bool] = mapped_column(server_default="false")
     suspended: Mapped[bool] = mapped_column(server_default="false")
+    closed_on: Mapped[date | None]
+    closed_for_good: Mapped[bool] = mapped_column(server_default="false")
+    version: Mapped[int] = mapped_column(server_default="1")
     __table_args__ = (
         Index("accounts_clock", "clock", "timezone", postgresql_where=text("clock IS NOT NULL")),
     )

@@ -20,8 +20,8 @@ from core.domain.planner.notices import planned_notices
 from core.domain.planner.renewals import renewal_date
 from core.domain.planner.same_instant_order import by_date
 from core.domain.rules import Rule
-from core.domain.steps import Step, Subject, of_subscription
-from core.domain.subscription import ZERO, Period, Subscription
+from core.domain.steps import Step, Subject, of_account, of_subscription
+from core.domain.subscription import ZERO, Account, Period, Subscription
 from core.ledger.account_reading import AccountReading
 from core.ledger.bulk_write import Writes
 from core.ledger.double_entry import Book, InvoiceKind, Postings, Purpose
@@ -39,7 +39,7 @@ from core.ledger.tables import (
     RefundRow,
     SubscriptionRow,
 )
-from core.protocol.activity_messages import Snapshot
+from core.protocol.activity_messages import AccountSnapshot, Snapshot
 
 if TYPE_CHECKING:
     from core.ledger.ledger import Ledger
@@ -220,6 +220,15 @@ class Work(AccountReading):
         if changes := account_changes(before, self.account):
             mine = AccountRow.id == self.account.id
             self.connection.execute(update(AccountRow).where(mine).values(**changes))
+
+    def save_account(self, account: Account) -> AccountSnapshot:
+        """Change the account at once, and plan its next step anew."""
+        before, self.account = self.account, account
+        if changes := account_changes(before, account):
+            mine = AccountRow.id == account.id
+            self.connection.execute(update(AccountRow).where(mine).values(**changes))
+        self.set_step(of_account(account.id), self.account_step(), account.version)
+        return self.account_snapshot()
 
     # subscriptions and steps
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.domain.commands import AnyCommand, AnyResult
 from core.domain.refusal import Refusal
-from core.domain.steps import Step, StepKind, Subject
+from core.domain.steps import Step, StepKind, Subject, of_account, of_subscription
 from core.domain.subscription import Subscription
 
 
@@ -30,6 +30,42 @@ class Snapshot:
     suspended: bool
     policy: dict[str, Any] = field(default_factory=dict)
     next_step: Step | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """What it is about."""
+        return of_subscription(self.subscription.id)
+
+    @property
+    def version(self) -> int:
+        """The version of the subscription."""
+        return self.subscription.version
+
+    @property
+    def account(self) -> str:
+        """The id of its account."""
+        return self.subscription.account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSnapshot:
+    """An account as committed, as far as its workflow needs to know it.
+
+    `account`, `version`: its id, and the version of its steps.
+    `suspended`, `closed`: Rule 11.8.
+    `next_step`: what it does next by itself. None when it does nothing.
+    """
+
+    account: str
+    version: int
+    suspended: bool
+    closed: bool
+    next_step: Step | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """What it is about."""
+        return of_account(self.account)
 
 
 class Outcome(StrEnum):
@@ -54,16 +90,16 @@ class DueStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRequest:
-    """Run the next step of a subscription at a business instant, if its version is unchanged.
+    """Run the next step of a subject at a business instant, if its version is unchanged.
 
-    `subscription`, `version`: whose step it is, and the version that the caller has seen.
+    `subject`, `version`: whose step it is, and the version that the caller has seen.
     `now`: the business instant (UTC).
     `charge`: the key of the card charge that was made for the step, default None.
     `past`: subjects of the account whose due steps are skipped. None skips all of them.
     `briefly`: the step runs for another one, which waits for it. Default False.
     """
 
-    subscription: str
+    subject: Subject
     version: int
     now: datetime
     charge: str | None = None
@@ -73,14 +109,14 @@ class StepRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepResult:
-    """The outcome, the subscription as it is now, and the others that changed with it.
+    """The outcome, the subject as it is now, and the subscriptions that changed with it.
 
     `charge`: the key of the card charge that is needed for `members`.
     `first`: the step that comes before this one (Rule 1.7).
     """
 
     outcome: Outcome
-    snapshot: Snapshot
+    snapshot: Snapshot | AccountSnapshot
     others: tuple[Snapshot, ...] = ()
     charge: str | None = None
     members: tuple[str, ...] = ()
@@ -104,6 +140,7 @@ class CommandResult:
     `result`: what the command did. It is the same for every repetition of the request id.
     `replayed`: True for a repetition (Rule 4.2).
     `snapshots`: the subscriptions that changed.
+    `account`: the account as it is now, for a command on an account.
     `needs_charge`: the key of a card charge that is made before the command is repeated.
     `first`: a due step that runs before the command is repeated (Rule 1.6).
     """
@@ -112,6 +149,7 @@ class CommandResult:
     result: AnyResult | None = None
     replayed: bool = False
     snapshots: tuple[Snapshot, ...] = ()
+    account: AccountSnapshot | None = None
     needs_charge: str | None = None
     first: DueStep | None = None
 

@@ -9,9 +9,9 @@ which step is first. The generator runs that step, then tries again (Rules 1.6, 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any
 
-from core.domain.steps import StepKind, Subject, of_subscription
+from core.domain.steps import RENEWALS, StepKind, Subject, of_subscription
 from core.protocol.activity_messages import (
     ChargeRequest,
     CommandRequest,
@@ -42,13 +42,13 @@ MOST_BEFORE = 500
 
 
 def run_step(
-    kind: StepKind, subscription: str, version: int, now: datetime
+    kind: StepKind, subject: Subject, version: int, now: datetime
 ) -> Generator[Call, Any, StepResult]:
-    """Run the next step of a subscription in this version, after what comes first in its account.
+    """Run the next step of a subject in this version, after what comes first in its account.
 
     `now`: the business instant (UTC).
     """
-    request = StepRequest(subscription=subscription, version=version, now=now, past=())
+    request = StepRequest(subject=subject, version=version, now=now, past=())
     before: list[Snapshot] = []
     while True:
         result = yield from _step(kind, request)
@@ -79,18 +79,14 @@ def carry_out(request: CommandRequest) -> Generator[Call, Any, CommandResult]:
 
 
 def _step(kind: StepKind, request: StepRequest) -> Generator[Call, Any, StepResult | None]:
-    """A step by itself.
+    """A step by itself: an attempt to renew, or else the activity that has the name of the kind.
 
     A brief one may end early: without a result, or with a charge that was not made.
     """
-    match kind:
-        case StepKind.EXPIRE | StepKind.END:
-            result: StepResult | None = yield Call(str(kind), request, request.briefly)
-            return result
-        case StepKind.RENEW | StepKind.ATTEMPT | StepKind.RETRY:
-            return (yield from _renewal(request))
-        case unreachable:
-            assert_never(unreachable)
+    if kind in RENEWALS:
+        return (yield from _renewal(request))
+    result: StepResult | None = yield Call(str(kind), request, request.briefly)
+    return result
 
 
 def _renewal(request: StepRequest) -> Generator[Call, Any, StepResult | None]:
@@ -122,13 +118,12 @@ def _run_first(
     gateway does not reply. None: the request skips all due steps.
     """
     request = StepRequest(
-        subscription=step.subject.id, version=step.version, now=now, past=past, briefly=True
+        subject=step.subject, version=step.version, now=now, past=past, briefly=True
     )
     result = yield from _step(step.kind, request)
-    if result is None or (
-        result.first is None and result.snapshot.subscription.version == step.version
-    ):
+    if result is None or (result.first is None and result.snapshot.version == step.version):
         waiting = result.members if result else ()
         return (*past, step.subject, *map(of_subscription, waiting))
-    changed += [result.snapshot, *result.others]
+    mine = [result.snapshot] if isinstance(result.snapshot, Snapshot) else []
+    changed += [*mine, *result.others]
     return past if len(changed) < MOST_BEFORE else None

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.domain.commands import AnyAccountCommand, AnySubscriptionCommand
-from core.protocol.activity_messages import Snapshot
+from core.domain.steps import Subject, of_account, of_subscription
+from core.protocol.activity_messages import AccountSnapshot, Snapshot
 
 SCHEMA = 1
 """The newest schema of inputs that this code reads."""
@@ -70,14 +71,17 @@ class SubscriptionMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountInput:
-    """The input of the workflow that carries out the commands on an account.
+    """The input of an account's workflow.
 
-    `suspended`: whether the account is suspended, as committed.
+    `snapshot`: the account as committed.
+    `on_clock`: whether it lives by a test clock.
+    `queued`: the commands that wait in the queue.
     """
 
-    account: str
-    suspended: bool
+    snapshot: AccountSnapshot
+    on_clock: bool = False
     options: Options = field(default_factory=Options)
+    queued: tuple["AccountMessage", ...] = ()
     schema: int = SCHEMA
 
 
@@ -91,7 +95,7 @@ class AccountMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """A test clock has reached the next step of this version of the subscription.
+    """A test clock has reached the next step of this version of the subject.
 
     The step runs at the virtual `now`.
     """
@@ -110,11 +114,16 @@ class Planned:
     why: str
 
 
+def workflow_id(subject: Subject) -> str:
+    """The id of a subject's workflow, such as ``subscription/s1``."""
+    return f"{subject.kind}/{subject.id}"
+
+
 def subscription_workflow(subscription: str) -> str:
     """The id of a subscription's workflow."""
-    return f"subscription/{subscription}"
+    return workflow_id(of_subscription(subscription))
 
 
 def account_workflow(account: str) -> str:
     """The id of an account's workflow."""
-    return f"account/{account}"
+    return workflow_id(of_account(account))

@@ -18,11 +18,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, assert_never, cast
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, insert, or_, select, update
 from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
@@ -36,7 +36,7 @@ from core.domain.commands.base import SubscriptionCommand
 from core.domain.commands.purchase import Purchase
 from core.domain.refusal import Refusal, Refused
 from core.domain.rules import Rule
-from core.domain.steps import Step
+from core.domain.steps import Step, SubjectKind
 from core.domain.subscription import Status
 from core.gateways.choose_gateway import choose_gateway
 from core.ledger.bulk_write import one_of
@@ -63,7 +63,10 @@ from settings import Settings, settings
 
 #: The row of a subscription that its workflow starts from, and what its senders have seen.
 _SEEN = select(
-    SubscriptionRow.version, SubscriptionRow.account, AccountRow.suspended, AccountRow.clock
+    SubscriptionRow.version,
+    SubscriptionRow.account,
+    or_(AccountRow.suspended, AccountRow.closed_on.is_not(None)).label("suspended"),
+    AccountRow.clock,
 ).join(AccountRow, AccountRow.id == SubscriptionRow.account)
 
 #: How many workflows are started at once.
@@ -181,8 +184,10 @@ class Perennial:
         """
         if command.request_id is None:
             command = replace(command, request_id=f"client/{uuid4()}")
-        if foreign := await self._sql(self._foreign, command):
-            return CommandResult(refusal=Refusal(Rule.PURCHASE, foreign))
+        try:
+            await self._sql(self._refuse_foreign, command)
+        except Refused as refused:
+            return CommandResult(refusal=refused.refusal)
         if isinstance(command, Purchase):
             return await self._purchase(command, now)
         if isinstance(command, SubscriptionCommand):
@@ -193,9 +198,11 @@ class Perennial:
         """Send a command by signal, without waiting for the outcome.
 
         It is accepted while no worker is up. It needs a request id. The outcome is in the history.
+        Raises `Refused` 4.1 for a subscription of another seller.
         """
         if command.request_id is None:
-            raise ValueError("a command that nobody waits for needs a request id")
+            raise ValueError("a command whose caller does not wait needs a request id")
+        await self._sql(self._refuse_foreign, command)
         message = await self._sql(self._message, command, await self._sql(self._now_of, command))
         handle = self.temporal.get_workflow_handle(subscription_workflow(command.subscription))
         await handle.signal(command.do, message)
@@ -243,17 +250,11 @@ class Perennial:
         try:
             if replayed := await self._sql(self._replay, command):
                 return replayed
-            suspended = await self._sql(self._suspended, command.account)
-            if suspended is None:
-                return await self._directly(command, now)
-            input_ = AccountInput(
-                account=command.account, suspended=suspended, options=self._options
-            )
             message = AccountMessage(command=command, now=now)
-            async with self._turn(account_workflow(command.account)):
-                return cast(
-                    CommandResult, await patiently(lambda: self._update_account(input_, message))
-                )
+            result = await self._update_account(command.account, command.do, message, CommandResult)
+            if result is None:
+                return await self._directly(command, now)
+            return cast(CommandResult, result)
         except Refused as refused:
             return CommandResult(refusal=refused.refusal)
         except WorkflowUpdateFailedError as failed:
@@ -306,22 +307,39 @@ class Perennial:
             await self.start(subscription)
             return await patiently(lambda: handle.execute_update(name, message, result_type=result))
 
-    async def _update_account(self, start: AccountInput, message: AccountMessage) -> CommandResult:
-        operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-            "Account",
-            start,
-            id=account_workflow(start.account),
-            task_queue=self._config.task_queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            task_timeout=self._task_timeout,
-        )
-        result: CommandResult = await self.temporal.execute_update_with_start_workflow(
-            message.command.do,
-            message,
-            start_workflow_operation=operation,
-            result_type=CommandResult,
-        )
-        return result
+    async def _update_account(
+        self, account: str, name: str, message: AccountMessage | Tick, result: Any
+    ) -> Any:
+        """Send an update to an account's workflow, which is started if it does not run.
+
+        Returns None when there is no such account.
+        """
+        start = await self._sql(self._account_input, account)
+        if start is None:
+            return None
+
+        async def update() -> Any:
+            operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+                "Account",
+                start,
+                id=account_workflow(account),
+                task_queue=self._config.task_queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                task_timeout=self._task_timeout,
+            )
+            return await self.temporal.execute_update_with_start_workflow(
+                name, message, start_workflow_operation=operation, result_type=result
+            )
+
+        async with self._turn(account_workflow(account)):
+            return await patiently(update)
+
+    def _account_input(self, account: str) -> AccountInput | None:
+        found = self.ledger.account_snapshot(account, machine_now())
+        if found is None:
+            return None
+        snapshot, clock = found
+        return AccountInput(snapshot=snapshot, on_clock=clock is not None, options=self._options)
 
     @asynccontextmanager
     async def _turn(self, workflow: str) -> AsyncIterator[None]:
@@ -415,11 +433,30 @@ class Perennial:
     async def take(self, item: Due, now: datetime) -> Step | None:
         """Let a workflow run its next step (see `doors.application.test_clocks`)."""
         assert item.version is not None
-        if not await self._has_workflow(item.subject.id):
-            return None
         tick = Tick(now=now, version=item.version)
-        result: Step | None = await self._update(item.subject.id, "tick", tick, Step | None)
+        result: Step | None = None
+        match item.subject.kind:
+            case SubjectKind.SUBSCRIPTION:
+                if await self._has_workflow(item.subject.id):
+                    result = await self._update(item.subject.id, "tick", tick, Step | None)
+            case SubjectKind.ACCOUNT:
+                result = await self._update_account(item.subject.id, "tick", tick, Step | None)
+            case unreachable:
+                assert_never(unreachable)
         return result
+
+    async def start_account(self, account: str) -> None:
+        """Start the workflow of an account that has a next step, unless it runs."""
+        start = await self._sql(self._account_input, account)
+        if start is not None and start.snapshot.next_step is not None:
+            await self.temporal.start_workflow(
+                "Account",
+                start,
+                id=account_workflow(account),
+                task_queue=self._config.task_queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                task_timeout=self._task_timeout,
+            )
 
     # queries of a workflow
 
@@ -440,6 +477,8 @@ class Perennial:
         return await self._query(subscription, "why_not_renewed", str)  # type: ignore[no-any-return]
 
     async def _query(self, subscription: str, name: str, result: Any, *args: Any) -> Any:
+        """Raises `Refused` 4.1 for a subscription of another seller."""
+        await self._sql(self._refuse_foreign_subscription, subscription)
         handle = self.temporal.get_workflow_handle(subscription_workflow(subscription))
         return await handle.query(name, args=args, result_type=result)
 
@@ -491,24 +530,28 @@ class Perennial:
                 return virtual_now(connection, subscription=command.subscription)
             return virtual_now(connection, account=command.account)
 
-    def _foreign(self, command: AnyCommand) -> str | None:
-        """Why a command is refused: what it names is of another seller. None: it is not."""
+    def _refuse_foreign(self, command: AnyCommand) -> None:
+        """Raise `Refused` 4.1 if the command is about something of another seller."""
         if isinstance(command, SubscriptionCommand):
-            query = select(AccountRow.seller).join(
-                SubscriptionRow, SubscriptionRow.account == AccountRow.id
-            )
-            query, missing = (
-                query.where(SubscriptionRow.id == command.subscription),
-                f"subscription {command.subscription} was never created",
-            )
-        else:
-            query, missing = (
-                select(AccountRow.seller).where(AccountRow.id == command.account),
-                f"there is no account {command.account}",
-            )
+            self._refuse_foreign_subscription(command.subscription)
+            return
+        query = select(AccountRow.seller).where(AccountRow.id == command.account)
+        self._refuse_other_seller(query, f"there is no account {command.account}")
+
+    def _refuse_foreign_subscription(self, subscription: str) -> None:
+        query = (
+            select(AccountRow.seller)
+            .join(SubscriptionRow, SubscriptionRow.account == AccountRow.id)
+            .where(SubscriptionRow.id == subscription)
+        )
+        self._refuse_other_seller(query, f"subscription {subscription} was never created")
+
+    def _refuse_other_seller(self, query: Select[Any], missing: str) -> None:
+        """The one check of who may act on what. What is not there is left to the use case."""
         with self.ledger.engine.connect() as connection:
             seller = connection.execute(query).scalar()
-        return None if seller in (None, self.ledger.seller) else missing
+        if seller not in (None, self.ledger.seller):
+            raise Refused(Rule.PURCHASE, missing)
 
     def _clock_of(self, command: AnyCommand) -> str | None:
         with self.ledger.engine.connect() as connection:
@@ -536,12 +579,6 @@ class Perennial:
         return SubscriptionMessage(
             command=command, now=now, seen_version=row.version, seen_suspended=row.suspended
         )
-
-    def _suspended(self, account: str) -> bool | None:
-        with self.ledger.engine.connect() as connection:
-            return connection.execute(
-                select(AccountRow.suspended).where(AccountRow.id == account)
-            ).scalar()
 
     def _row(self, subscription: str) -> Any:
         with self.ledger.engine.connect() as connection:

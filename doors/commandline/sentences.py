@@ -11,7 +11,7 @@ from core.domain.steps import Step, StepKind
 from core.domain.subscription import Failure, Status
 from doors.application.quotes import ExtensionQuote, RefundQuote
 from doors.commandline.dates_and_money import day, moment, money
-from doors.queries.reading import HistoryLine, SubscriptionView
+from doors.queries.reading import AccountView, HistoryLine, SubscriptionView
 
 
 def reason(failure: str | None) -> str:
@@ -51,6 +51,12 @@ def state(view: SubscriptionView) -> str:
             return f"ACTIVE ({'; '.join(notes)})" if notes else "ACTIVE"
         case unreachable:
             assert_never(unreachable)
+
+
+def closed(view: AccountView) -> str:
+    """Return since when an account is closed, and whether it can be opened again."""
+    again = "for good" if view.closed_for_good else "and can be opened again (rule 11.8)"
+    return f"since {day(view.closed_on)}, {again}"
 
 
 def next_step(step: Step | None, zone: str) -> str:

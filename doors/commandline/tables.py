@@ -23,7 +23,7 @@ from core.domain.subscription import Status
 from core.ledger.double_entry import Book
 from doors.application.safe_text import printable, without_passwords
 from doors.commandline.dates_and_money import cycle, day, moment, money, signed
-from doors.commandline.sentences import event, next_step, reason, state
+from doors.commandline.sentences import closed, event, next_step, reason, state
 from doors.queries.reading import (
     AccountView,
     Explanation,
@@ -136,6 +136,7 @@ def account(view: AccountView) -> list[Printed]:
         ("Credit limit", money(view.credit_limit, view.currency) + until),
         ("Card", card if view.card else "none"),
         ("Suspended", "yes: nothing renews (rule 11.8)" if view.suspended else "no"),
+        *([("Closed", closed(view))] if view.closed_on else []),
         ("Subscriptions", (counts or "none") + failed),
         ("Time zone", view.timezone),
     ]

@@ -129,6 +129,8 @@ class AccountView:
     card: str | None
     renew_by_card: bool
     suspended: bool
+    closed_on: date | None
+    closed_for_good: bool
     subscriptions: dict[str, int]
     failed: int
 
@@ -306,6 +308,8 @@ class Reading:
                 card=row.card,
                 renew_by_card=row.renew_by_card,
                 suspended=row.suspended,
+                closed_on=row.closed_on,
+                closed_for_good=row.closed_for_good,
                 subscriptions={status: n for status, n, _ in found},
                 failed=sum(failed for *_, failed in found),
             )

@@ -15,7 +15,7 @@ from doors.simulation import later_steps, shapes
 from doors.simulation.shapes import Check, Path
 
 BUILT: Mapping[str, type[Command]] = {
-    command.scenario_step or do: command for do, command in COMMANDS.items()
+    command.scenario_step or do: command for do, command in COMMANDS.items() if command.in_scenario
 }
 """The commands by the word that a scenario uses for them."""
 

@@ -21,10 +21,10 @@ class Direct:
         self._activities = activities
 
     async def take(self, item: Due, now: datetime) -> Step | None:
-        """Run the step that is due, if its subscription is still as it was read."""
+        """Run the step that is due, if its subject is still as it was read."""
         assert item.kind is not None
         assert item.version is not None
-        result = self._drive(run_step(item.kind, item.subject.id, item.version, now))
+        result = self._drive(run_step(item.kind, item.subject, item.version, now))
         return result.snapshot.next_step
 
     async def command(self, command: AnyCommand, now: datetime) -> CommandResult:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.calendar import first_instant
+from core.domain.events import Event
 from core.domain.forecast import Entry, forecast
 from core.domain.policy import DEFAULT, GroupRenewal
 from core.domain.renewal_attempt import Terms
+from core.domain.rules import Rule
 from core.domain.subscription import Account, Failure, Status, Subscription
 from tests.domain.made import ZONE, account, at, day, expired, failed, subscription, terms
 
@@ -295,3 +297,16 @@ def test_a_longer_forecast_begins_with_the_shorter(
     shorter = forecast(wallet, bought, terms(), NOW, NOW + timedelta(days=days))
     longer = forecast(wallet, bought, terms(), NOW, NOW + timedelta(days=days + more))
     assert longer[: len(shorter)] == shorter
+
+
+def test_a_closed_account_is_closed_for_good_rule_11_8() -> None:
+    """Closed on 2020-11-16. 30 days later it can still be opened again, the day after it cannot."""
+    closed = replace(account(), closed_on=date(2020, 11, 16))
+    until = NOW + timedelta(days=60)
+    [entry] = forecast(closed, [], terms(), NOW, until)
+    assert (entry.event, entry.date, entry.rule) == (
+        Event.ACCOUNT_CLOSED_FOR_GOOD,
+        date(2020, 12, 17),
+        Rule.SUSPEND_AND_CLOSE,
+    )
+    assert forecast(replace(closed, closed_for_good=True), [], terms(), NOW, until) == []

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from core.domain.steps import of_subscription
 from core.protocol import activity_messages
 from core.protocol.activity_messages import CommandResult, Snapshot, StepRequest
 
@@ -27,7 +28,9 @@ def test_what_is_not_said_is_the_default() -> None:
         refusal=None, result=None, replayed=False, snapshots=(), needs_charge=None
     )
     assert (
-        StepRequest(subscription="s1", version=1, now=datetime(2020, 12, 8, tzinfo=UTC)).charge
+        StepRequest(
+            subject=of_subscription("s1"), version=1, now=datetime(2020, 12, 8, tzinfo=UTC)
+        ).charge
         is None
     )
     assert {f.name for f in dataclasses.fields(Snapshot) if f.default is f.default_factory} == {

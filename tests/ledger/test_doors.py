@@ -16,6 +16,7 @@ from core.domain.commands.set_account import SetAccount
 from core.domain.commands.set_card import SetCard
 from core.domain.commands.top_up import TopUp
 from core.domain.faults import Faults
+from core.domain.steps import of_subscription
 from core.gateways.cards import Answer
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger.stored_terms import add_catalog
@@ -29,7 +30,7 @@ RENEWAL, AFTER_E = datetime(2021, 3, 24, tzinfo=UTC), datetime(2021, 4, 1, 0, 30
 def take(shop: Shop, name: str, now: datetime = RENEWAL, **values: Any) -> Any:
     version = shop.value("SELECT version FROM subscriptions WHERE id = 's1'")
     return shop.engine._activities.call(
-        name, StepRequest(subscription="s1", version=version, now=now, **values)
+        name, StepRequest(subject=of_subscription("s1"), version=version, now=now, **values)
     )
 
 

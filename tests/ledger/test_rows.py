@@ -52,6 +52,9 @@ ACCOUNT: dict[str, Any] = {
     "card": "sim_ok",
     "renew_by_card": True,
     "suspended": True,
+    "closed_on": date(2021, 4, 3),
+    "closed_for_good": True,
+    "version": 2,
 }
 REFUSED = {"id", "account", "legacy"}
 REFUSED_OF_ACCOUNT = {"id", "seller", "currency", "timezone", "balance"}

@@ -70,7 +70,7 @@ def test_the_planner_is_asked_once_for_each_subscription_of_a_renewal(
         return planner.next_step(subscription, policy, zone)
 
     monkeypatch.setattr(unit_of_work, "next_step", counted)
-    request = StepRequest(subscription="s2", version=1, now=RENEWAL, past=())
+    request = StepRequest(subject=of_subscription("s2"), version=1, now=RENEWAL, past=())
     result = shop.engine._activities.call("renew", request)
     assert result.outcome is Outcome.DONE
     assert sorted(asked) == ["s1", "s2", "s3"]

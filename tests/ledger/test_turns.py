@@ -47,7 +47,9 @@ def step(shop: Shop, subscription: str, now: datetime) -> StepResult:
     [(kind, version)] = shop.rows(
         f"SELECT kind, version FROM steps WHERE subject = '{subscription}'"
     )
-    result: StepResult = shop.engine._drive(run_step(StepKind(kind), subscription, version, now))
+    result: StepResult = shop.engine._drive(
+        run_step(StepKind(kind), of_subscription(subscription), version, now)
+    )
     return result
 
 
@@ -77,7 +79,7 @@ def test_who_comes_too_early_writes_nothing(shop: Shop) -> None:
     of_two_dates(shop)
     before = shop.rows("SELECT * FROM subscriptions ORDER BY id")
     result = shop.engine._activities.call(
-        "renew", StepRequest(subscription="s2", version=1, now=BOTH, past=())
+        "renew", StepRequest(subject=of_subscription("s2"), version=1, now=BOTH, past=())
     )
     assert (result.outcome, result.first.subject, result.first.kind) == (
         Outcome.NOT_YET,
@@ -91,13 +93,13 @@ def test_who_comes_too_early_writes_nothing(shop: Shop) -> None:
 def test_what_does_not_come_to_its_end_is_gone_past(shop: Shop) -> None:
     """The card gateway does not answer for s1: s2 does not wait for it."""
     of_two_dates(shop)
-    steps = run_step(StepKind.RENEW, "s2", 1, BOTH)
+    steps = run_step(StepKind.RENEW, of_subscription("s2"), 1, BOTH)
     asked = next(steps)
     answer = shop.engine._activities.call(asked.activity, asked.request)
     asked = steps.send(answer)
-    assert (asked.activity, asked.request.subscription, asked.briefly) == ("renew", "s1", True)  # type: ignore[union-attr]
+    assert (asked.activity, asked.request.subject.id, asked.briefly) == ("renew", "s1", True)  # type: ignore[union-attr]
     asked = steps.send(None)
-    assert (asked.request.subscription, asked.request.past, asked.briefly) == (
+    assert (asked.request.subject.id, asked.request.past, asked.briefly) == (
         "s2",
         (of_subscription("s1"),),
         False,
@@ -129,7 +131,7 @@ def test_what_is_being_charged_is_not_marked_as_failed_by_somebody_else(shop: Sh
     """Its card was replaced while the gateway was silent: that is for its own workflow to find out, not for the next command."""
     shop.open(credits_="50.00", card="sim_ok", renew_by_card=True)
     shop.buy("s1")
-    request = StepRequest(subscription="s1", version=1, now=FIRST, past=())
+    request = StepRequest(subject=of_subscription("s1"), version=1, now=FIRST, past=())
     assert shop.engine._activities.call("renew", request).outcome is Outcome.NEEDS_CARD
     shop.do(SetCard(account="acme", card="sim_insufficient"), FIRST, past=("s1",))
     with pytest.raises(AccountBusy):
@@ -165,8 +167,10 @@ def test_a_group_whose_member_is_first_comes_first_as_a_whole_rule_5_2(shop: Sho
     order = "SELECT subject, kind FROM steps ORDER BY due, by_date"
     assert shop.rows(order) == [("g", "attempt"), ("a", "retry"), ("s", "retry")]
     calls = [
-        call.request.subscription
-        for call in until_done(shop, run_step(StepKind.RETRY, "s", version_of(shop, "s"), BOTH))
+        call.request.subject.id
+        for call in until_done(
+            shop, run_step(StepKind.RETRY, of_subscription("s"), version_of(shop, "s"), BOTH)
+        )
     ]
     assert calls == ["s", "s"]  # renew, mark_failed
     assert told(shop, "2021-03-26") == ["g renewal_failed", "s renewal_failed"]
@@ -205,13 +209,13 @@ def test_more_than_so_many_steps_are_not_waited_for(
 def test_a_step_that_stays_as_it_was_is_gone_past(shop: Shop) -> None:
     """The step of s1 is stale, but its version has not changed. It is not asked for again."""
     of_two_dates(shop)
-    steps = run_step(StepKind.RENEW, "s2", 1, BOTH)
+    steps = run_step(StepKind.RENEW, of_subscription("s2"), 1, BOTH)
     asked = next(steps)
     asked = steps.send(shop.engine._activities.call(asked.activity, asked.request))
-    assert asked.request.subscription == "s1"  # type: ignore[union-attr]
+    assert asked.request.subject.id == "s1"  # type: ignore[union-attr]
     [(as_it_was, _)] = shop.ledger.snapshots(["s1"], BOTH)
     asked = steps.send(StepResult(outcome=Outcome.STALE, snapshot=as_it_was))
-    assert (asked.request.subscription, asked.request.past) == ("s2", (of_subscription("s1"),))  # type: ignore[union-attr]
+    assert (asked.request.subject.id, asked.request.past) == ("s2", (of_subscription("s1"),))  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("woken", [["s2", "s0"], ["s0"]], ids=" ".join)

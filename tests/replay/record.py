@@ -42,6 +42,7 @@ from core.domain.commands.suspend import Suspend
 from core.domain.commands.terminate import Terminate
 from core.domain.commands.top_up import TopUp
 from core.domain.commands.unsubscribe import Unsubscribe
+from core.domain.steps import of_subscription
 from core.ledger.clocks import machine_now
 from core.ledger.database import migrate
 from core.protocol.activity_messages import StepRequest
@@ -220,7 +221,7 @@ async def signals(recording: Recording) -> None:
         await shop.account(credits="50.00")
         s = await shop.buy()
         shop.set_clock(FEBRUARY)
-        shop.step("mark_failed", StepRequest(subscription=s, version=1, now=FEBRUARY))
+        shop.step("mark_failed", StepRequest(subject=of_subscription(s), version=1, now=FEBRUARY))
         shop.call("top_up", TopUp(account=shop.id("acme"), amount=Decimal(80)), FEBRUARY)
         await shop.workflow(s).signal("recover")
         await shop.workflow(s).signal("moved", "rubbish")

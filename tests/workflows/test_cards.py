@@ -8,6 +8,7 @@ import pytest
 from core.domain.commands.recover import Recover
 from core.domain.commands.set_card import SetCard
 from core.domain.commands.top_up import TopUp
+from core.domain.steps import of_subscription
 from core.gateways.cards import GatewayUnavailable
 from core.gateways.simulated_cards import SimulatedCards
 from core.protocol.activity_messages import StepRequest
@@ -125,7 +126,7 @@ async def test_a_top_up_while_the_card_is_being_charged_is_not_lost(closed: Shop
     await closed.account(credits="50.00", card="sim_ok")
     s = await closed.buy()
     closed.set_clock(FEBRUARY)
-    asked = closed.step("renew", StepRequest(subscription=s, version=1, now=FEBRUARY))
+    asked = closed.step("renew", StepRequest(subject=of_subscription(s), version=1, now=FEBRUARY))
     assert asked.charge is not None
     closed.call("top_up", TopUp(account=closed.id("acme"), amount=Decimal(70)), FEBRUARY, past=(s,))
     async with closed.working():

@@ -29,9 +29,10 @@ from core.domain.commands.suspend import Suspend
 from core.domain.commands.terminate import Terminate
 from core.domain.commands.top_up import TopUp, TopUpResult
 from core.domain.commands.unsubscribe import Unsubscribe
+from core.domain.steps import of_subscription
 from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
-from core.protocol.activity_messages import CommandResult, StepRequest
+from core.protocol.activity_messages import AccountSnapshot, CommandResult, StepRequest
 from core.protocol.workflow_messages import (
     SCHEMA,
     AccountInput,
@@ -83,7 +84,7 @@ async def test_a_snapshot_that_is_behind_never_refuses(shop: Shop) -> None:
     await shop.account(credits="50.00")
     s = await shop.buy()
     shop.set_clock(FEBRUARY)
-    shop.step("mark_failed", StepRequest(subscription=s, version=1, now=FEBRUARY))
+    shop.step("mark_failed", StepRequest(subject=of_subscription(s), version=1, now=FEBRUARY))
     shop.call("top_up", TopUp(account=shop.id("acme"), amount=Decimal(49)), FEBRUARY)
     assert not (await shop.perennial.state(s)).subscription.renewal_failed
     assert (
@@ -221,7 +222,7 @@ async def test_signals_are_accepted_while_no_worker_is_up_and_carried_out_once(
         await shop.account(credits="50.00")
         s = await shop.buy()
         shop.set_clock(FEBRUARY)
-        shop.step("mark_failed", StepRequest(subscription=s, version=1, now=FEBRUARY))
+        shop.step("mark_failed", StepRequest(subject=of_subscription(s), version=1, now=FEBRUARY))
         shop.call("top_up", TopUp(account=shop.id("acme"), amount=Decimal(80)), FEBRUARY)
         recover, refund = (
             Recover(subscription=s, request_id=shop.id("r")),
@@ -372,7 +373,12 @@ async def test_an_input_of_newer_code_waits_for_a_worker_that_reads_it(shop: Sho
         ),
         account_workflow(shop.id("acme")): (
             "Account",
-            AccountInput(account=shop.id("acme"), suspended=False, schema=SCHEMA + 1),
+            AccountInput(
+                snapshot=AccountSnapshot(
+                    account=shop.id("acme"), version=1, suspended=False, closed=False
+                ),
+                schema=SCHEMA + 1,
+            ),
         ),
     }
     for id_, (name, start) in newer.items():

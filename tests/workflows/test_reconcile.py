@@ -11,6 +11,7 @@ from activities.reconcile import Limits, Reconciliation, Standing
 from core.domain.commands.top_up import TopUp
 from core.domain.commands.unsubscribe import Unsubscribe
 from core.domain.findings import Finding, Kind, Part, ReconcileRequest, Report
+from core.domain.steps import of_subscription
 from core.gateways.cards import GatewayUnavailable
 from core.ledger.clocks import machine_now
 from core.protocol.activity_messages import ChargeRequest, StepRequest
@@ -250,7 +251,9 @@ async def ask(
     """A renewal that has asked for the card and gone no further; answers the subscription and the charge's key."""
     s = await shop.bought(machine_now() - LONG_AGO, start=False)
     shop.sql("UPDATE accounts SET card = :card", card=card)
-    asked = shop.step("renew", StepRequest(subscription=s, version=1, now=machine_now() - ago))
+    asked = shop.step(
+        "renew", StepRequest(subject=of_subscription(s), version=1, now=machine_now() - ago)
+    )
     assert asked.charge is not None
     return s, asked.charge
 
@@ -297,7 +300,7 @@ async def test_a_charge_that_was_never_made_and_nobody_waits_for_is_closed(aslee
     assert late.outcome == "declined"
     assert asleep.charges() == []
     assert asleep.step(
-        "renew", StepRequest(subscription=s, version=1, now=machine_now())
+        "renew", StepRequest(subject=of_subscription(s), version=1, now=machine_now())
     ).charge not in (None, key)
 
 
@@ -355,7 +358,7 @@ async def test_a_charge_of_a_test_clock_is_booked_at_its_virtual_now(closed: Sho
     await closed.account(credits="50.00", card="sim_ok")
     s = await closed.bought(JANUARY, start=False)
     closed.set_clock(FEBRUARY)
-    asked = closed.step("renew", StepRequest(subscription=s, version=1, now=FEBRUARY))
+    asked = closed.step("renew", StepRequest(subject=of_subscription(s), version=1, now=FEBRUARY))
     assert asked.charge is not None
     closed.gateway.charge(asked.charge, "sim_ok", Decimal(50), "USD")
     await look(closed, Part.CHARGES, IDLE)

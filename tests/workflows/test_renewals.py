@@ -12,11 +12,12 @@ from activities import registry
 from core.domain.commands.recover import Recover
 from core.domain.commands.terminate import Terminate
 from core.domain.commands.top_up import TopUp
+from core.domain.steps import of_subscription
 from core.ledger.clocks import machine_now
 from core.protocol.activity_messages import Outcome, StepRequest
 from tests.workflows.conftest import OpenShop
 from tests.workflows.shop import FEBRUARY, JANUARY, Shop, kinds
-from workflows import subscription
+from workflows import subject_workflow
 
 START = ["WorkflowExecutionStarted"]
 TASK = ["WorkflowTaskScheduled", "WorkflowTaskStarted", "WorkflowTaskCompleted"]
@@ -215,7 +216,7 @@ async def test_a_step_that_a_worker_cannot_even_read_does_not_end_the_workflow(
         return renew(*arguments)
 
     monkeypatch.setitem(registry._STEPS, "renew", cannot_read)
-    monkeypatch.setattr(subscription, "_AFTER_A_FAULT", timedelta(milliseconds=10))
+    monkeypatch.setattr(subject_workflow, "_AFTER_A_FAULT", timedelta(milliseconds=10))
     await shop.account()
     s = await shop.buy()
     await shop.advance(2021, 2, 7)
@@ -285,9 +286,9 @@ async def test_a_step_that_somebody_else_has_taken_is_not_taken_again(closed: Sh
     await closed.account()
     s = await closed.buy()
     closed.set_clock(FEBRUARY)
-    result = closed.step("renew", StepRequest(subscription=s, version=1, now=FEBRUARY))
+    result = closed.step("renew", StepRequest(subject=of_subscription(s), version=1, now=FEBRUARY))
     assert result.outcome is Outcome.DONE
-    again = closed.step("renew", StepRequest(subscription=s, version=1, now=FEBRUARY))
+    again = closed.step("renew", StepRequest(subject=of_subscription(s), version=1, now=FEBRUARY))
     assert (again.outcome, again.snapshot) == (Outcome.STALE, result.snapshot)
     async with closed.working():
         await closed.advance(2021, 2, 8)  # the workflow only knows what was so in January

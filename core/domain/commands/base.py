@@ -82,6 +82,10 @@ class Command:
     """The rule that the command carries out."""
     while_suspended: ClassVar[bool] = False
     """Whether a suspended account may still do it (Rule 11.8)."""
+    while_closed: ClassVar[bool] = False
+    """Whether it may be done to a closed account (Rule 11.8)."""
+    in_scenario: ClassVar[bool] = True
+    """Whether it is a step of scenario files (docs/scenario.md has no closing of accounts)."""
     may_charge_card: ClassVar[bool] = False
     """Whether a card may pay it. Its activity is told whether it may ask for a card charge."""
     scenario_step: ClassVar[str | None] = None
@@ -150,7 +154,7 @@ class AccountCommand(Command):
     account: Annotated[str, AccountId()]
 
     @classmethod
-    def changes_nothing(cls, account: str, suspended: bool) -> Refusal | None:
+    def changes_nothing(cls, account: str, *, suspended: bool, closed: bool) -> Refusal | None:
         """The refusal of a command that would change nothing on this account."""
         return None
 

@@ -18,7 +18,7 @@ class Resume(AccountCommand):
     while_suspended: ClassVar[bool] = True
 
     @classmethod
-    def changes_nothing(cls, account: str, suspended: bool) -> Refusal | None:
+    def changes_nothing(cls, account: str, *, suspended: bool, closed: bool) -> Refusal | None:
         """The refusal of an account that is not suspended."""
         if suspended:
             return None

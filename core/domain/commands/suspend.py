@@ -17,7 +17,7 @@ class Suspend(AccountCommand):
     rule: ClassVar[Rule] = Rule.SUSPEND_AND_CLOSE
 
     @classmethod
-    def changes_nothing(cls, account: str, suspended: bool) -> Refusal | None:
+    def changes_nothing(cls, account: str, *, suspended: bool, closed: bool) -> Refusal | None:
         """The refusal of an account that is suspended already."""
         if not suspended:
             return None

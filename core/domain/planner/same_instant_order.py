@@ -5,24 +5,17 @@ Notices come last.
 """
 
 from datetime import date
-from typing import assert_never
 
 from core.domain.planner.notices import PlannedNotice
 from core.domain.planner.renewals import renewal_date
 from core.domain.policy import Policy
-from core.domain.steps import NOTICES_RANK, Step, StepKind
+from core.domain.steps import NOTICES_RANK, RENEWALS, Step, StepKind
 from core.domain.subscription import Subscription
 
 
 def by_date(kind: StepKind, subscription: Subscription, policy: Policy) -> date | None:
     """The date that orders steps of one rank: the renewal date of a renewal, else None."""
-    match kind:
-        case StepKind.RENEW | StepKind.ATTEMPT | StepKind.RETRY:
-            return renewal_date(subscription, policy)
-        case StepKind.EXPIRE | StepKind.END:
-            return None
-        case unreachable:
-            assert_never(unreachable)
+    return renewal_date(subscription, policy) if kind in RENEWALS else None
 
 
 def place(

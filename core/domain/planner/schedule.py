@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import assert_never
 
 from core.domain import lifecycle
 from core.domain.calendar import local_date
 from core.domain.planner.next_step import next_step
 from core.domain.planner.notices import PlannedNotice, planned_notices, untrue
+from core.domain.planner.subscription_steps import SUBSCRIPTION_STEPS
 from core.domain.policy import Policy
-from core.domain.steps import Step, StepKind
-from core.domain.subscription import Subscription
+from core.domain.steps import RENEWALS, Step
+from core.domain.subscription import Status, Subscription
 
 
 def schedule(
@@ -49,15 +49,11 @@ def _notices_before(
 
 def _after(step: Step, subscription: Subscription, zone: str) -> Subscription | None:
     """The subscription after the step. Returns None after its end, or the calendar's."""
-    match step.kind:
-        case StepKind.EXPIRE:
-            return lifecycle.expire(subscription, local_date(step.due, zone), zone)
-        case StepKind.END:
+    if step.kind in RENEWALS:
+        try:
+            return lifecycle.renew(subscription, step.due, subscription.policy_version)[0]
+        except OverflowError:
             return None
-        case StepKind.RENEW | StepKind.ATTEMPT | StepKind.RETRY:
-            try:
-                return lifecycle.renew(subscription, step.due, subscription.policy_version)[0]
-            except OverflowError:
-                return None
-        case unreachable:
-            assert_never(unreachable)
+    change = SUBSCRIPTION_STEPS[step.kind].change
+    after = change(subscription, local_date(step.due, zone), zone)
+    return None if after.status is Status.TERMINATED else after

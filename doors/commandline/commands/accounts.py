@@ -164,3 +164,27 @@ def resume(account: AccountId, request: Request) -> None:
 
     name = inputs.name("ACCOUNT", account)
     issue(Resume(account=name, request_id=request.id, actor=request.actor), json=request.json)
+
+
+@command("account close", "account close acme")
+def close(account: AccountId, request: Request) -> None:
+    """Close an account. Nothing may be ACTIVE, and the balance must be zero (rule 11.8)."""
+    from core.domain.commands.close_account import CloseAccount
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
+
+    name = inputs.name("ACCOUNT", account)
+    issue(CloseAccount(account=name, request_id=request.id, actor=request.actor), json=request.json)
+
+
+@command("account reopen", "account reopen acme")
+def reopen(account: AccountId, request: Request) -> None:
+    """Open a closed account again, until it is closed for good (rule 11.8)."""
+    from core.domain.commands.reopen_account import ReopenAccount
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
+
+    name = inputs.name("ACCOUNT", account)
+    issue(
+        ReopenAccount(account=name, request_id=request.id, actor=request.actor), json=request.json
+    )

@@ -111,6 +111,9 @@ def _accounts() -> None:
         Column("card", Text),
         Column("renew_by_card", Boolean, nullable=False, server_default="false"),
         Column("suspended", Boolean, nullable=False, server_default="false"),
+        Column("closed_on", Date),
+        Column("closed_for_good", Boolean, nullable=False, server_default="false"),
+        Column("version", Integer, nullable=False, server_default="1"),
     )
     op.create_index(
         "accounts_clock",

@@ -1,0 +1,59 @@
+"""The steps of an account run in its workflow (Rule 11.8): by a test clock and by timers."""
+
+from typing import Any
+
+from core.domain.commands.close_account import CloseAccount
+from core.domain.commands.reopen_account import ReopenAccount
+from core.domain.steps import StepKind
+from core.ledger.clocks import machine_now
+from tests.workflows.conftest import OpenShop
+from tests.workflows.shop import Shop, kinds
+
+
+async def do(shop: Shop, command: Any) -> str | None:
+    refusal = (await shop.perennial.do(command)).refusal
+    return None if refusal is None else str(refusal)
+
+
+async def test_a_closed_account_is_closed_for_good_when_its_clock_says_so(shop: Shop) -> None:
+    acme = await shop.account(credits="0.00")
+    assert await do(shop, CloseAccount(account=acme)) is None
+    state = await shop.account_workflow().query("state", result_type=dict)
+    assert (state["closed"], state["next_step"]["kind"]) == (True, StepKind.CLOSE_FOR_GOOD)
+    await shop.advance(2021, 2, 14)
+    assert shop.events() == ["account_closed"]
+    await shop.advance(2021, 2, 15)
+    assert shop.events() == ["account_closed", "account_closed_for_good"]
+    await shop.account_workflow().result()
+    assert await do(shop, ReopenAccount(account=acme)) == (
+        f"account {acme} is closed for good (rule 11.8)"
+    )
+
+
+async def test_a_command_wakes_the_workflow_and_drops_its_step(shop: Shop) -> None:
+    acme = await shop.account(credits="0.00")
+    await do(shop, CloseAccount(account=acme))
+    assert await do(shop, CloseAccount(account=acme)) == (
+        f"account {acme} is closed already (rule 11.8)"
+    )
+    assert await do(shop, ReopenAccount(account=acme)) is None
+    await shop.account_workflow().result()
+    await shop.advance(2021, 4, 1)
+    assert shop.events() == ["account_closed", "account_reopened"]
+
+
+async def test_a_workflow_that_is_lost_is_started_by_the_tick(shop: Shop) -> None:
+    acme = await shop.account(credits="0.00")
+    await do(shop, CloseAccount(account=acme))
+    await shop.account_workflow().terminate("lost")
+    await shop.advance(2021, 3, 1)
+    assert shop.events() == ["account_closed", "account_closed_for_good"]
+
+
+async def test_by_the_clock_of_the_machine_it_sleeps_until_the_step(open_shop: OpenShop) -> None:
+    async with open_shop(clock=False) as shop:
+        acme = await shop.account(credits="0.00")
+        await do(shop, CloseAccount(account=acme))
+        assert "TimerStarted" in kinds(await shop.account_workflow().fetch_history())
+        state = await shop.account_workflow().query("state", result_type=dict)
+        assert state["next_step"]["due"] > machine_now().isoformat()
