@@ -26,7 +26,7 @@ from sqlalchemy import Connection, func, select, update
 
 from activities.number_invoices import number_invoices
 from activities.payments import take_up
-from core.domain.findings import Finding, Kind, Part, ReconcileRequest, ReconcileResult
+from core.domain.findings import Finding, FindingKind, Part, ReconcileRequest, ReconcileResult
 from core.domain.money import plain
 from core.domain.subscription import Status
 from core.gateways.cards import CardGateway, GatewayUnavailable
@@ -161,7 +161,7 @@ class Reconciliation:
         with self._ledger.engine.connect() as connection:
             found = [
                 Finding(
-                    kind=Kind.UNNUMBERED,
+                    kind=FindingKind.UNNUMBERED,
                     subject=row.seller,
                     what=f"{row.n} invoices had no number",
                     repaired=True,
@@ -268,7 +268,7 @@ class Reconciliation:
         found = [finding for finding in await asyncio.gather(*map(look, rows)) if finding]
         if silent.is_set():
             what = "workflows do not answer queries: is a worker with the role workflows up?"
-            found.append(Finding(kind=Kind.NO_ANSWER, subject="workers", what=what))
+            found.append(Finding(kind=FindingKind.NO_ANSWER, subject="workers", what=what))
         more = len(rows) == self._limits.batch
         return ReconcileResult(
             findings=tuple(found), checked=len(rows), after=rows[-1].id if more else None
@@ -290,18 +290,20 @@ class Reconciliation:
             return None  # found in the books
         if not row.workflow_started:
             await self._workflows.start(row.id)
-            return _of(Kind.NOT_STARTED, row, "its workflow had not been started", repaired=True)
+            return _of(
+                FindingKind.NOT_STARTED, row, "its workflow had not been started", repaired=True
+            )
         standing = await self._workflows.standing(row.id)
         if not standing.runs:
             if await _off(self._ended, row.id):
                 return None
             await self._workflows.start(row.id)
-            return _of(Kind.WORKFLOW_MISSING, row, "its workflow was gone", repaired=True)
+            return _of(FindingKind.WORKFLOW_MISSING, row, "its workflow was gone", repaired=True)
         late = self._is_overdue(row, now)
         if standing.trouble:
             what = f"{row.next_kind} was due at {row.next_due.isoformat()}; " if late else ""
             return _of(
-                Kind.OVERDUE if late else Kind.STUCK,
+                FindingKind.OVERDUE if late else FindingKind.STUCK,
                 row,
                 f"{what}{standing.trouble}",
                 repaired=False,
@@ -309,7 +311,7 @@ class Reconciliation:
         if late and standing.idle:
             await self._tell(row.id)
             return _of(
-                Kind.OVERDUE,
+                FindingKind.OVERDUE,
                 row,
                 f"it slept over {row.next_kind}, due at {row.next_due.isoformat()}",
                 repaired=True,
@@ -334,7 +336,7 @@ class Reconciliation:
         if known.subscription.version > row.version or not await self._tell(row.id, row.version):
             return None  # it has moved on meanwhile
         return _of(
-            Kind.WORKFLOW_BEHIND,
+            FindingKind.WORKFLOW_BEHIND,
             row,
             f"its workflow knew version {known.subscription.version} of {row.version}",
             repaired=True,
@@ -380,12 +382,16 @@ async def _off(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R
     return await asyncio.to_thread(function, *args, **kwargs)
 
 
-def _of(kind: Kind, row: Any, what: str, *, repaired: bool) -> Finding:
+def _of(kind: FindingKind, row: Any, what: str, *, repaired: bool) -> Finding:
     return Finding(kind=kind, subject=row.id, what=what, repaired=repaired)
 
 
 def _of_charge(row: Any, what: str, *, repaired: bool) -> Finding:
-    kind = Kind.CHARGE_UNKNOWN if row.outcome == ChargeOutcome.PENDING else Kind.CHARGE_NOT_BOOKED
+    kind = (
+        FindingKind.CHARGE_UNKNOWN
+        if row.outcome == ChargeOutcome.PENDING
+        else FindingKind.CHARGE_NOT_BOOKED
+    )
     return Finding(
         kind=kind,
         subject=row.key,
@@ -403,7 +409,7 @@ def _unbalanced(connection: Connection) -> list[Finding]:
     )
     return [
         Finding(
-            kind=Kind.UNBALANCED,
+            kind=FindingKind.UNBALANCED,
             subject=str(row.operation),
             what=f"its postings sum to {plain(row.sum, row.currency)} {row.currency}",
         )
@@ -421,7 +427,7 @@ def _ledger_sums(connection: Connection) -> list[Finding]:
     )
     return [
         Finding(
-            kind=Kind.LEDGER_SUM,
+            kind=FindingKind.LEDGER_SUM,
             subject=row.currency,
             what=f"all postings sum to {plain(row.sum, row.currency)}",
         )
@@ -446,7 +452,7 @@ def _balances(connection: Connection) -> list[Finding]:
     )
     return [
         Finding(
-            kind=Kind.BALANCE,
+            kind=FindingKind.BALANCE,
             subject=row.id,
             what=(
                 f"its balance is {plain(row.balance, row.currency)} {row.currency}, "
@@ -461,7 +467,7 @@ def _without_step(connection: Connection) -> list[Finding]:
     query = SUBSCRIPTIONS.where(SubscriptionRow.status != Status.TERMINATED, StepRow.kind.is_(None))
     return [
         Finding(
-            kind=Kind.NO_NEXT_STEP,
+            kind=FindingKind.NO_NEXT_STEP,
             subject=row.id,
             what=f"it is {row.status} and nothing is due, ever",
         )
@@ -479,7 +485,7 @@ def _gaps(connection: Connection) -> list[Finding]:
     )
     return [
         Finding(
-            kind=Kind.NUMBERS,
+            kind=FindingKind.NUMBERS,
             subject=row.seller,
             what=f"the last number is {row.last}, but there are {row.n} numbers",
         )

@@ -10,7 +10,7 @@ from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from core.domain.findings import Part, ReconcileRequest, ReconcileResult, Report
+    from core.domain.findings import Part, ReconcileRequest, ReconcileResult, ReconciliationReport
 
 _AGAIN = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 _LAST = Priority(priority_key=5)
@@ -27,7 +27,7 @@ class ReconciliationInput:
 
     parts: tuple[Part, ...] = tuple(Part)
     after: str = ""
-    report: Report = field(default_factory=Report)
+    report: ReconciliationReport = field(default_factory=ReconciliationReport)
     schema: int = 1
 
 
@@ -36,7 +36,7 @@ class ReconciliationWorkflow:
     """A reconciliation."""
 
     @workflow.run
-    async def run(self, start: ReconciliationInput) -> Report:
+    async def run(self, start: ReconciliationInput) -> ReconciliationReport:
         """Run all parts. The report is the result of the workflow."""
         place = start
         while place.parts:

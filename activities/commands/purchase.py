@@ -6,7 +6,7 @@ Its workflow is started after the commit.
 from activities.command_checks import covered, exists, replay
 from activities.payments import Paid, done, pay
 from core.domain import lifecycle
-from core.domain.catalog import PRIMARY, Catalog, Kind
+from core.domain.catalog import PRIMARY, Catalog, SkuKind
 from core.domain.commands.purchase import Pay, Purchase
 from core.domain.events import Event
 from core.domain.fees import cycle_lines
@@ -61,7 +61,7 @@ def _check(work: Work, command: Purchase) -> None:
     catalog = work.catalog
     _check_sku(catalog, command.sku, PRIMARY, "cannot be bought by itself")
     for sku in command.addons:
-        _check_sku(catalog, sku, (Kind.ADDON,), "is no add-on")
+        _check_sku(catalog, sku, (SkuKind.ADDON,), "is no add-on")
     most = work.policy.max_licences
     for sku, quantity in ((command.sku, command.quantity), *command.addons.items()):
         if quantity < 1:

@@ -33,7 +33,7 @@ LONGEST_NAME = 100
 """Characters of the name of a SKU or an application."""
 
 
-class Kind(StrEnum):
+class SkuKind(StrEnum):
     """What a SKU is a unit of."""
 
     APPLICATION = "application"
@@ -43,7 +43,7 @@ class Kind(StrEnum):
     NUMBER = "number"
 
 
-PRIMARY = frozenset({Kind.APPLICATION, Kind.SERVICE, Kind.HARDWARE})
+PRIMARY = frozenset({SkuKind.APPLICATION, SkuKind.SERVICE, SkuKind.HARDWARE})
 """The kinds that a subscription can have as its primary SKU. Add-ons and numbers come with one."""
 
 
@@ -60,7 +60,7 @@ class Sku:
 
     sku: str
     application: str | None
-    kind: Kind
+    kind: SkuKind
     months: int
     versions: tuple[Version, ...]
 
@@ -90,7 +90,7 @@ class Catalog:
         """Every SKU, in the order of the document."""
         return tuple(self._skus.values())
 
-    def kind(self, sku: str) -> Kind:
+    def kind(self, sku: str) -> SkuKind:
         """What the SKU is a unit of."""
         return self._skus[sku].kind
 
@@ -132,14 +132,14 @@ class Catalog:
 _READERS: Mapping[str, Callable[[object], object]] = {
     "sku": lambda value: read_id(value, LONGEST_NAME),
     "application": lambda value: read_id(value, LONGEST_NAME),
-    "kind": lambda value: read_choice(value, Kind),
+    "kind": lambda value: read_choice(value, SkuKind),
     "months": lambda value: read_whole(value, 1, MOST_MONTHS),
     "trial_days": lambda value: read_whole(value, 1, MOST_TRIAL_DAYS),
     "refundable": read_flag,
     "from": lambda value: read_day(value, (date.min.year, date.max.year)),
 }
 """How each key of an entry is read, except amounts by currency."""
-_RESTORERS: Mapping[str, Callable[[Any], object]] = {"kind": Kind, "from": date.fromisoformat}
+_RESTORERS: Mapping[str, Callable[[Any], object]] = {"kind": SkuKind, "from": date.fromisoformat}
 """How each key is restored that JSON does not hold as it is, except amounts by currency."""
 _AMOUNTS = ("prices", "costs", "activation_fee")
 _KEYS = (*_READERS, *_AMOUNTS)
@@ -282,7 +282,7 @@ def _check_fixed(there: str, later: Values, place: str, first: Values, faults: l
 
 
 def _as_written(value: object) -> str:
-    return shown(value.value if isinstance(value, Kind) else value)
+    return shown(value.value if isinstance(value, SkuKind) else value)
 
 
 def _check_since(

@@ -14,7 +14,7 @@ class Part(StrEnum):
     SUBSCRIPTIONS = "subscriptions"
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     """What can be found."""
 
     UNBALANCED = "unbalanced operation"
@@ -37,14 +37,14 @@ class Kind(StrEnum):
 class Finding:
     """One thing that is wrong: its subject, what is wrong in words, and whether it was repaired."""
 
-    kind: Kind
+    kind: FindingKind
     subject: str
     what: str
     repaired: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class ReconciliationReport:
     """What a reconciliation has found.
 
     `checked` counts what was looked at by part. `left_out` counts findings beyond the first 500.
@@ -54,10 +54,12 @@ class Report:
     checked: dict[str, int] = field(default_factory=dict)
     left_out: int = 0
 
-    def plus(self, part: Part, findings: tuple[Finding, ...], checked: int) -> "Report":
+    def plus(
+        self, part: Part, findings: tuple[Finding, ...], checked: int
+    ) -> "ReconciliationReport":
         """Return the report with the findings of a part added."""
         room = max(0, 500 - len(self.findings))
-        return Report(
+        return ReconciliationReport(
             findings=self.findings + findings[:room],
             checked=self.checked | {part.value: self.checked.get(part.value, 0) + checked},
             left_out=self.left_out + len(findings[room:]),

@@ -37,7 +37,6 @@ from doors.application.perennial import Perennial
 from doors.commandline import embedded_stack
 from doors.commandline.errors import first_line
 from doors.commandline.exit_codes import Unavailable
-from doors.queries.reading import Reading
 from settings import Settings, read_settings
 
 #: Seconds that a command waits for its outcome.
@@ -87,13 +86,6 @@ def ledger(config: Settings | None = None) -> Iterator[Ledger]:
         opened.engine.dispose()
 
 
-@contextmanager
-def reading() -> Iterator[Reading]:
-    """Open the read models on the database."""
-    with ledger() as opened:
-        yield Reading(opened)
-
-
 @asynccontextmanager
 async def perennial(config: Settings | None = None) -> AsyncIterator[Perennial]:
     """Connect to the whole system. Raises `Unavailable` when Temporal cannot be reached."""
@@ -115,8 +107,12 @@ async def perennial(config: Settings | None = None) -> AsyncIterator[Perennial]:
         await opening.__aexit__(None, None, None)
 
 
-async def carry_out(perennial: Perennial, config: Settings, command: AnyCommand) -> CommandResult:
+async def carry_out(
+    perennial: Perennial, config: Settings, command: AnyCommand, request: str
+) -> CommandResult:
     """Carry out a command.
+
+    `request`: the request id as the person gave it. It may stand for several commands.
 
     Raises `Unavailable` when the outcome stays unknown. Its message names the request id with
     which the command can be repeated safely.
@@ -142,7 +138,7 @@ async def carry_out(perennial: Perennial, config: Settings, command: AnyCommand)
         raise Unavailable(
             f"The outcome of {command.do} is unknown: {reason}.\n"
             "It may still be carried out. Check the workers with `starter.py worker status`.\n"
-            f"Repeat the command with --request-id {_typed(command)}: it does not run twice, "
+            f"Repeat the command with --request-id {request}: it does not run twice, "
             "and you see its outcome."
         ) from None
 
@@ -205,12 +201,6 @@ async def _role(
         Poller(poller.identity, poller.last_access_time.ToDatetime()) for poller in response.pollers
     ]
     return Role(role, queue, found)
-
-
-def _typed(command: AnyCommand) -> str:
-    """Return the request id as the person typed it, without what a selection adds to it."""
-    subscription = getattr(command, "subscription", "")
-    return (command.request_id or "").removesuffix("/switch").removesuffix(f"/{subscription}")
 
 
 def _quiet(config: Settings) -> None:

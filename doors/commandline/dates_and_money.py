@@ -4,12 +4,13 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from core.domain.calendar import local_time
+from core.domain.commands.base import day_in_words
 from core.domain.money import in_words
 
 
 def day(value: date | None) -> str:
     """Return ``31 January 2021``, or a dash for None."""
-    return "–" if value is None else f"{value.day} {value:%B} {value.year}"
+    return "–" if value is None else day_in_words(value)
 
 
 def moment(at: datetime, zone: str) -> str:

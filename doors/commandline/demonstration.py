@@ -33,7 +33,11 @@ from doors.commandline.output import print_part, print_parts
 from doors.commandline.progress_bars import counting, passing
 from doors.intake import column_mapping
 from doors.intake.customer_import import import_file
-from doors.queries.reading import Reading, Totals
+from doors.queries.histories import account_history
+from doors.queries.list_names import WorkList
+from doors.queries.subscriptions import find_subscription
+from doors.queries.totals import Totals, totals_of
+from doors.queries.work_lists import work_list
 from doors.service.workers import ROLES, running
 from settings import PROJECT, Settings
 
@@ -77,7 +81,7 @@ class Demo:
         self._perennial = perennial
         self._config = config
         self._console = console
-        self._reading = Reading(perennial.ledger)
+        self._ledger = perennial.ledger
         self._began = time.monotonic()
         stamp = f"{machine_now():%y%m%d-%H%M%S}"
         self._clock = f"demo-{stamp}"
@@ -90,8 +94,8 @@ class Demo:
         await self._pass(BEGIN, INTERVENTION)
         cast = await self._intervene()
         await self._pass(INTERVENTION, END)
-        number_invoices(self._perennial.ledger)
-        totals = self._reading.totals(self._clock)
+        number_invoices(self._ledger)
+        totals = totals_of(self._ledger, self._clock)
         self._tables(totals)
         await self._life(cast.recovered or self._any_active())
         self._farewell(cast)
@@ -128,7 +132,7 @@ class Demo:
     # support steps in
 
     async def _intervene(self) -> Cast:
-        failed = self._reading.work_list("failed", clock=self._clock)
+        failed = work_list(self._ledger, WorkList.FAILED, clock=self._clock)
         willing = [row.subscription for row in failed if row.auto_renew]
         self._say(f"Failed renewals on the list of support: {len(failed)}.", timed=True)
         recovered = await self._recover(willing[0]) if willing else None
@@ -136,7 +140,7 @@ class Demo:
         return Cast(recovered, healed, await self._refund(recovered, healed))
 
     async def _recover(self, subscription: str) -> str:
-        account = self._reading.subscription(subscription).account
+        account = find_subscription(self._ledger, subscription).account
         await self._do(
             SetCard(account=account, card="sim_ok", request_id=self._request("card")), "set"
         )
@@ -153,7 +157,7 @@ class Demo:
         return subscription
 
     async def _heal(self, subscription: str) -> str:
-        view = self._reading.subscription(subscription)
+        view = find_subscription(self._ledger, subscription)
         fee = view.fee or Decimal(100)
         await self._do(
             TopUp(
@@ -164,7 +168,7 @@ class Demo:
             ),
             "top_up",
         )
-        after = self._reading.subscription(subscription)
+        after = find_subscription(self._ledger, subscription)
         self._say(
             f"  This renews {subscription} at once, whose renewal had failed. "
             f"It is paid up to {day(after.expiry)} (rule 5.4)."
@@ -175,7 +179,7 @@ class Demo:
         """Terminate the first subscription with a refund that plays no other part."""
         rows = [
             row
-            for row in self._reading.work_list("active", clock=self._clock)
+            for row in work_list(self._ledger, WorkList.ACTIVE, clock=self._clock)
             if row.subscription not in others
         ]
         for row in rows[:_REFUND_CANDIDATES]:
@@ -185,7 +189,7 @@ class Demo:
                 request_id=self._request("terminate"),
                 actor="support",
             )
-            quote = quotes.refund_of(self._perennial.ledger, command)
+            quote = quotes.refund_of(self._ledger, command)
             if quote is not None and quote.refund:
                 await self._do(command, "terminate")
                 return row.subscription
@@ -212,12 +216,12 @@ class Demo:
     async def _life(self, subscription: str | None) -> None:
         if subscription is None:
             return
-        account = self._reading.subscription(subscription).account
-        lines = self._reading.account_history(account)
+        account = find_subscription(self._ledger, subscription).account
+        lines = account_history(self._ledger, account)
         self._console.print()
         print_part(tables.history(f"The history of {subscription}", lines), self._console)
         self._console.print()
-        perennial, zone = self._perennial, self._reading.subscription(subscription).timezone
+        perennial, zone = self._perennial, find_subscription(self._ledger, subscription).timezone
         step = await perennial.next_step(subscription)
         self._say("What its workflow says:")
         self._say(f"  next step: {sentences.next_step(step, zone)}.")
@@ -229,7 +233,7 @@ class Demo:
         self._say(f"  its schedule: {coming}.")
 
     def _any_active(self) -> str | None:
-        rows = self._reading.work_list("active", clock=self._clock)
+        rows = work_list(self._ledger, WorkList.ACTIVE, clock=self._clock)
         return rows[0].subscription if rows else None
 
     def _farewell(self, cast: Cast) -> None:

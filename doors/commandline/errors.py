@@ -25,7 +25,7 @@ from core.domain.rules import Rule
 from doors.application.safe_text import printable, without_passwords
 from doors.commandline import embedded_stack
 from doors.commandline.exit_codes import Code, Ended, Unavailable
-from doors.queries.reading import NotFound
+from doors.queries.snapshot import NotFound
 from settings import SettingsError
 
 _LOOK = "Check it with `starter.py stack status`."

@@ -12,8 +12,8 @@ from doors.commandline import connection
 from doors.commandline.inputs import wrong
 from doors.commandline.progress_bars import counting
 from doors.intake import column_mapping
-from doors.intake.customer_import import Report, import_file, import_into
-from doors.queries.reading import NotFound
+from doors.intake.customer_import import ImportReport, import_file, import_into
+from doors.queries.snapshot import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Import:
     limit: int | None
 
 
-async def import_with_fault_file(wanted: Import, faults: Path | None) -> Report:
+async def import_with_fault_file(wanted: Import, faults: Path | None) -> ImportReport:
     """Import, and list faulty rows in `faults`, or in `fault_file_of` if there are any."""
     _refuse_to_overwrite(wanted, faults)
     with tempfile.TemporaryDirectory(prefix="perennial-") as scratch:
@@ -63,7 +63,7 @@ def _refuse_to_overwrite(wanted: Import, faults: Path | None) -> None:
             )
 
 
-async def _import(wanted: Import, faults: Path) -> Report:
+async def _import(wanted: Import, faults: Path) -> ImportReport:
     try:
         mapping = None if wanted.mapping is None else column_mapping.read(wanted.mapping)
         return await (_check if wanted.dry_run else _write)(wanted, mapping, faults)
@@ -76,7 +76,7 @@ async def _import(wanted: Import, faults: Path) -> Report:
 
 async def _check(
     wanted: Import, mapping: column_mapping.ColumnMapping | None, faults: Path
-) -> Report:
+) -> ImportReport:
     """Run the import without writing. Only the database is needed."""
     with counting(wanted.file.name) as progress, connection.ledger() as ledger:
         return await import_into(
@@ -94,7 +94,7 @@ async def _check(
 
 async def _write(
     wanted: Import, mapping: column_mapping.ColumnMapping | None, faults: Path
-) -> Report:
+) -> ImportReport:
     with counting(wanted.file.name) as progress:
         async with connection.perennial() as perennial:
             return await import_file(

@@ -1,7 +1,7 @@
 """Gives commands to the system and prints what became of them."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
@@ -17,17 +17,19 @@ from doors.commandline.output import print_json, say
 Done = Callable[[AnyCommand, CommandResult], None]
 
 
-def issue_all(*commands: AnyCommand, done: Done | None = None) -> list[CommandResult]:
+def issue_all(
+    commands: Sequence[AnyCommand], request: str, done: Done | None = None
+) -> list[CommandResult]:
     """Carry out commands, one after the other, and return their results.
 
-    `done` is called for each as soon as it is done, even if a later one fails.
+    `request` is the request id that stands for all of them. `done` is called for each as soon as it is done, even if a later one fails.
     """
 
     async def work() -> list[CommandResult]:
         config, results = connection.configured(), []
         async with connection.perennial(config) as perennial:
             for command in commands:
-                result = await connection.carry_out(perennial, config, command)
+                result = await connection.carry_out(perennial, config, command, request)
                 results.append(result)
                 if done:
                     done(command, result)
@@ -38,7 +40,7 @@ def issue_all(*commands: AnyCommand, done: Done | None = None) -> list[CommandRe
 
 def issue(command: AnyCommand, *, json: bool) -> None:
     """Carry out one command and print its outcome. Raises `Ended` when it is refused."""
-    (result,) = issue_all(command)
+    (result,) = issue_all([command], command.request_id or "")
     if json:
         print_json(outcome_data(command, result))
     elif not result.refusal:

@@ -42,6 +42,18 @@ class Request:
     actor: str
     json: bool
 
+    def key_of(self, part: str) -> str:
+        """Return the idempotency key of one of several commands that this request stands for.
+
+        A key that would be too long is replaced by a UUID, which is the same for the same request.
+        """
+        from uuid import NAMESPACE_OID, uuid5
+
+        from core.domain.inputs import LONGEST_ID
+
+        key = f"{self.id}/{part}"
+        return key if len(key) <= LONGEST_ID else str(uuid5(NAMESPACE_OID, key))
+
     @classmethod
     def from_options(cls, values: dict[str, Any]) -> "Request":
         """Take the shared options out of the values of a command line. Raises `Faults`."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from core.domain.money import plain
 from doors.application.safe_text import printable, spreadsheet_cell
-from doors.queries.reading import ListRow
+from doors.queries.work_lists import ListRow
 
 
 def data(value: Any, currency: str | None = None) -> Any:

@@ -11,7 +11,9 @@ from core.domain.steps import Step, StepKind
 from core.domain.subscription import Failure, Status
 from doors.application.quotes import ExtensionQuote, RefundQuote
 from doors.commandline.dates_and_money import day, moment, money
-from doors.queries.reading import AccountView, HistoryLine, SubscriptionView
+from doors.queries.accounts import AccountView
+from doors.queries.histories import HistoryLine
+from doors.queries.subscriptions import SubscriptionView
 
 
 def reason(failure: str | None) -> str:

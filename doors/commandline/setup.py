@@ -20,7 +20,7 @@ from core.ledger.ledger import Ledger
 from core.ledger.stored_terms import add_catalog, add_policy
 from core.ledger.tables import Clock, Seller
 from doors.commandline.inputs import wrong
-from doors.queries.reading import NotFound
+from doors.queries.snapshot import NotFound
 
 
 def prepare(database_url: str, seller: str) -> None:

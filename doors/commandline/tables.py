@@ -24,21 +24,20 @@ from core.ledger.double_entry import Book
 from doors.application.safe_text import printable, without_passwords
 from doors.commandline.dates_and_money import cycle, day, moment, money, signed
 from doors.commandline.sentences import closed, event, next_step, reason, state
-from doors.queries.reading import (
-    AccountView,
-    Explanation,
-    HistoryLine,
-    InvoiceView,
-    ListRow,
-    SubscriptionView,
-    Totals,
-)
+from doors.queries.accounts import AccountView
+from doors.queries.explanations import Explanation
+from doors.queries.histories import HistoryLine
+from doors.queries.invoices import InvoiceView
+from doors.queries.list_names import WorkList
+from doors.queries.subscriptions import SubscriptionView
+from doors.queries.totals import RETRY_FAILED, Totals
+from doors.queries.work_lists import ListRow
 
 if TYPE_CHECKING:
-    from core.domain.findings import Report as Findings
+    from core.domain.findings import ReconciliationReport
     from doors.commandline.connection import Role
     from doors.commandline.embedded_stack import Part
-    from doors.intake.customer_import import Report
+    from doors.intake.customer_import import ImportReport
 
 #: What `output.show` prints: tables, and lines of text between them.
 Printed = Table | str
@@ -251,20 +250,18 @@ def forecast(
     return [made, f"This happens without any command. The balance now is {balance}."]
 
 
-#: Repeated failures of a renewal are counted apart from first ones. Only the totals do so.
-RETRY_FAILED, RETRY_FAILED_WORDS = "retry_failed", "renewal failed, tried again"
-
-
 def totals(found: Totals) -> list[Printed]:
     """Return sums over many subscriptions: what happened, their status, and the money."""
     columns = ("What", "How often", "Money")
     happened = table(f"What happened ({found.currency})", *columns, right=("How often", "Money"))
     for name, (count, amount) in sorted(found.events.items(), key=lambda item: _order(item[0])):
-        words = RETRY_FAILED_WORDS if name == RETRY_FAILED else Event(name).words
+        words = "renewal failed, tried again" if name == RETRY_FAILED else Event(name).words
         add_row(happened, words, f"{count:,}", signed(amount or None, found.currency))
     now = table("Where they stand", "Status", "Subscriptions", right=("Subscriptions",))
     for status, count in sorted(found.statuses.items()):
-        add_row(now, "ACTIVE, renewal failed" if status == "failed" else status, f"{count:,}")
+        add_row(
+            now, "ACTIVE, renewal failed" if status == WorkList.FAILED else status, f"{count:,}"
+        )
     return [happened, now, _money_table(found)]
 
 
@@ -351,7 +348,7 @@ def workers(roles: "Sequence[Role]") -> Table:
     return made
 
 
-def import_report(report: "Report") -> list[Printed]:
+def import_report(report: "ImportReport") -> list[Printed]:
     """Return what an import did with a file of customers."""
     would = "would be " if report.dry_run else ""
     rate = report.rows / report.seconds if report.seconds else 0
@@ -370,7 +367,7 @@ def import_report(report: "Report") -> list[Printed]:
     return parts
 
 
-def reconciliation(report: "Findings") -> list[Printed]:
+def reconciliation(report: "ReconciliationReport") -> list[Printed]:
     """Return what a reconciliation found and what it repaired."""
     checked = ", ".join(f"{part} {n:,}" for part, n in report.checked.items())
     if not report.findings:

@@ -98,7 +98,7 @@ class RowFault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class ImportReport:
     """The result of an import. Every row is imported, there already, or faulty.
 
     `rows`: rows of the file.
@@ -134,7 +134,7 @@ async def import_file(
     progress: Progress | None = None,
     start_workflows: bool = True,
     at_once: int = AT_ONCE,
-) -> Report:
+) -> ImportReport:
     """Import a CSV file.
 
     `mapping`: which column is which field. Default: the columns are named like the fields.
@@ -180,7 +180,7 @@ async def import_into(
     progress: Progress | None = None,
     at_once: int = AT_ONCE,
     chunk: int = CHUNK,
-) -> Report:
+) -> ImportReport:
     """Import a CSV file into a ledger, with the parameters of `import_file`.
 
     `starter`: starts the workflows. Without one, none is started. The direct engine needs none.
@@ -193,7 +193,7 @@ async def import_into(
         if not dry_run:
             await asyncio.to_thread(run.prepare)
         imported, there, started = await _rows(run, starter, dry_run, at_once, chunk, progress)
-    return Report(
+    return ImportReport(
         rows=run.rows,
         imported=imported,
         there=there,

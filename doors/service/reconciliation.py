@@ -30,7 +30,7 @@ from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.reconcile import Limits, Reconciliation, Standing
-from core.domain.findings import Part, ReconcileRequest, ReconcileResult, Report
+from core.domain.findings import Part, ReconcileRequest, ReconcileResult, ReconciliationReport
 from core.ledger.clocks import machine_now
 from core.protocol.activity_messages import Snapshot
 from core.protocol.workflow_messages import subscription_workflow
@@ -48,14 +48,14 @@ _ASK_EVERY = 24
 
 async def reconcile(
     perennial: Perennial, progress: Callable[[Part, int], None] | None = None
-) -> Report:
+) -> ReconciliationReport:
     """Reconcile everything now in this process. No worker needs to run.
 
     `progress` is called with the part and the number of its subjects that were checked. Raises
     `sqlalchemy.exc.OperationalError` if PostgreSQL is away, and `temporalio.service.RPCError` if
     Temporal is away.
     """
-    reconciliation, report = _reconciliation(perennial, ask_every=1), Report()
+    reconciliation, report = _reconciliation(perennial, ask_every=1), ReconciliationReport()
     for part in Part:
         after: str | None = ""
         while after is not None:

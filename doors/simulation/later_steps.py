@@ -7,7 +7,7 @@ of a built command needs no line here: its shape comes from the fields of the co
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from core.domain.catalog import PRIMARY, Kind
+from core.domain.catalog import PRIMARY, SkuKind
 from core.domain.inputs import Sign, read_percent
 from doors.simulation.shapes import (
     IDENTIFIER,
@@ -27,7 +27,7 @@ from doors.simulation.shapes import (
 
 _hold, _when = NUMBER["hold?"], one_of("now", "renewal")
 _mode = one_of("prepaid", "postpaid")
-_number = sku_of(Kind.NUMBER)
+_number = sku_of(SkuKind.NUMBER)
 _paid = amount(Sign.POSITIVE)
 
 # fmt: off
@@ -38,7 +38,7 @@ STEPS: Mapping[str, Mapping[str, Check]] = {
         "id": introduced, "sku": sku_of(*PRIMARY), "when?": _when, "invoice_number?": IDENTIFIER,
     },
     "set_addon": {
-        "id": introduced, "sku": sku_of(Kind.ADDON), "quantity": whole(0), "when?": _when,
+        "id": introduced, "sku": sku_of(SkuKind.ADDON), "quantity": whole(0), "when?": _when,
     },
     "add_number": {
         "id": introduced, "number": IDENTIFIER, "sku": _number, "hold?": _hold, "when?": _when,

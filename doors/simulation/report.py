@@ -30,7 +30,7 @@ from core.ledger.tables import (
     Seller,
     SubscriptionRow,
 )
-from doors.simulation.scenario import Scenario, Step
+from doors.simulation.scenario import Scenario, ScenarioStep
 
 _WITH_REASON = (Event.TERMINATED, Event.RENEWAL_FAILED)
 
@@ -39,7 +39,7 @@ _WITH_REASON = (Event.TERMINATED, Event.RENEWAL_FAILED)
 class Refused:
     """A step that was refused."""
 
-    step: Step
+    step: ScenarioStep
     refusal: Refusal
 
 

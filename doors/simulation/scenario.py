@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from core.domain import catalog, inputs, policy
 from core.domain.calendar import first_instant
-from core.domain.catalog import Catalog, Kind
+from core.domain.catalog import Catalog, SkuKind
 from core.domain.commands import AnyCommand
 from core.domain.faults import Fault, Faults
 from core.domain.inputs import read_amounts
@@ -55,7 +55,7 @@ class AccountSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class ScenarioStep:
     """A step: a command at an instant (UTC), or an outage.
 
     `number`: its place in the file, from 1.
@@ -81,7 +81,7 @@ class Scenario:
     catalog: Catalog
     catalog_entries: list[dict[str, Any]]
     accounts: tuple[AccountSpec, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[ScenarioStep, ...]
     until: date | datetime
     seller_credits: Mapping[str, Decimal] = field(default_factory=dict)
 
@@ -213,15 +213,15 @@ class _File:
         """
         if goods is not None:
             return Names({sku.sku: sku.kind for sku in goods.skus}, self.zones)
-        kinds: dict[str, Kind | None] = {}
+        kinds: dict[str, SkuKind | None] = {}
         entries = self.top.get("catalog")
         for entry in entries if isinstance(entries, list) else []:
             if isinstance(entry, dict) and isinstance(sku := entry.get("sku"), str):
                 kind = entry.get("kind")
                 kinds.setdefault(
                     sku,
-                    Kind(kind)
-                    if isinstance(kind, str) and kind in [k.value for k in Kind]
+                    SkuKind(kind)
+                    if isinstance(kind, str) and kind in [k.value for k in SkuKind]
                     else None,
                 )
         return Names(kinds, self.zones)
@@ -242,13 +242,13 @@ class _Story:
             if isinstance(step, dict) and isinstance(step.get("request_id"), str)
         }
 
-    def steps(self, written: list[Any]) -> Iterator[Step]:
+    def steps(self, written: list[Any]) -> Iterator[ScenarioStep]:
         """The steps without faults; the faults of the others go to the file."""
         for index, step in enumerate(written):
             if (good := self._step(index, step)) is not None:
                 yield good
 
-    def _step(self, index: int, written: Any) -> Step | None:
+    def _step(self, index: int, written: Any) -> ScenarioStep | None:
         values, wrong = self._values(index, written)
         do = values.get("do")
         zone = self._zone(values)
@@ -270,7 +270,7 @@ class _Story:
             self.names.owners[values["id"]] = values["account"]
         if wrong or at is None:
             return None
-        return Step(
+        return ScenarioStep(
             number=index + 1,
             at=at,
             zone=zone or "UTC",

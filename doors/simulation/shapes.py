@@ -15,7 +15,7 @@ from datetime import date, datetime
 from typing import Any
 
 from core.domain import inputs
-from core.domain.catalog import Kind
+from core.domain.catalog import SkuKind
 from core.domain.faults import Fault
 from core.domain.inputs import Sign, Wrong, either
 from core.domain.places import shown
@@ -40,7 +40,7 @@ class Names:
     `owners`: the subscriptions of earlier steps, each with the account that owns it by then.
     """
 
-    kinds: Mapping[str, Kind | None]
+    kinds: Mapping[str, SkuKind | None]
     accounts: Mapping[str, str | None]
     owners: dict[str, str | None] = field(default_factory=dict)
 
@@ -109,7 +109,7 @@ def day_or_instant(_: Names, value: Any) -> date | datetime:
     return inputs.read_moment(value)
 
 
-def sku_of(*kinds: Kind) -> Check:
+def sku_of(*kinds: SkuKind) -> Check:
     """A SKU of the catalogue that is of one of the kinds."""
 
     def check(names: Names, value: Any) -> str:
@@ -117,7 +117,7 @@ def sku_of(*kinds: Kind) -> Check:
             inputs.wrong(f"{shown(value)} is not in the catalog; {_allowed(names.kinds)}")
         kind = names.kinds[value]
         if kind is not None and kind not in kinds:
-            allowed = either(k.value for k in Kind if k in kinds)
+            allowed = either(k.value for k in SkuKind if k in kinds)
             inputs.wrong(
                 f"{shown(value)} is of kind {kind}; a SKU of kind {allowed} is allowed here"
             )
@@ -141,7 +141,7 @@ def introduced(names: Names, value: Any) -> str:
     return value
 
 
-def quantities(*kinds: Kind) -> Check:
+def quantities(*kinds: SkuKind) -> Check:
     """Quantities by SKU. The SKUs are of one of the kinds."""
 
     def check(names: Names, value: Any) -> dict[str, int]:
@@ -234,7 +234,7 @@ IDENTIFIER, SENTENCE, CARD = plain(inputs.read_id), plain(inputs.read_text), one
 
 NUMBER: Mapping[str, Check] = {
     "number": IDENTIFIER,
-    "sku": sku_of(Kind.NUMBER),
+    "sku": sku_of(SkuKind.NUMBER),
     "hold?": one_of("normal", "ported_in", "byoi"),
 }
 

@@ -146,11 +146,11 @@ def test_what_was_done_is_told_when_the_next_one_has_no_answer(
     carry_out = connection.carry_out
 
     async def away_for_the_second(
-        perennial: Perennial, config: Settings, command: AnyCommand
+        perennial: Perennial, config: Settings, command: AnyCommand, request: str
     ) -> CommandResult:
         if command.subscription == shop.s2:  # type: ignore[union-attr]
             raise Unavailable("The outcome of recover is unknown.")
-        return await carry_out(perennial, config, command)
+        return await carry_out(perennial, config, command, request)
 
     monkeypatch.setattr(connection, "carry_out", away_for_the_second)
     told = shop.run("recover", shop.s1, shop.s2, "--invoice-number", "X-19", *options)
@@ -184,6 +184,9 @@ def test_a_card_pays_a_renewal(shop: Shop) -> None:
     assert "card charged" in shop.run("history", shop.acme, "--account").out
     assert shop.run("card", "remove", shop.acme, "--no-renew-by-card", "--json").code == 0
     assert shop.run("account", "show", shop.acme, "--json").json["card"] is None
+    longest = ("--request-id", "k" * 200)
+    again = shop.run("card", "set", shop.acme, "sim_ok", "--renew-by-card", *longest)
+    assert again.code == 0, again.err
     number = shop.run("card", "set", shop.acme, "4242 4242 4242 4242")
     assert (number.code, "4242" in number.err) == (2, False)
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain import catalog
-from core.domain.catalog import PRIMARY, Catalog, Kind, load, restore
+from core.domain.catalog import PRIMARY, Catalog, SkuKind, load, restore
 from core.domain.faults import Faults
 
 PRO = {
@@ -73,9 +73,9 @@ def test_a_catalogue_tells_what_each_sku_is() -> None:
     assert "PRO" not in read
     assert 7 not in read
     assert [read.kind(sku) for sku in ("PRO-M", "SEAT", "DID-SG")] == [
-        Kind.APPLICATION,
-        Kind.ADDON,
-        Kind.NUMBER,
+        SkuKind.APPLICATION,
+        SkuKind.ADDON,
+        SkuKind.NUMBER,
     ]
     assert [read.months(sku) for sku in ("PRO-M", "SEAT")] == [1, 12]
     assert [read.application(sku) for sku in ("PRO-M", "SEAT")] == ["phone", None]
@@ -83,7 +83,7 @@ def test_a_catalogue_tells_what_each_sku_is() -> None:
 
 def test_the_primary_kinds_are_those_that_can_be_bought_alone() -> None:
     assert {kind.value for kind in PRIMARY} == {"application", "service", "hardware"}
-    assert {kind.value for kind in set(Kind) - PRIMARY} == {"addon", "number"}
+    assert {kind.value for kind in set(SkuKind) - PRIMARY} == {"addon", "number"}
 
 
 def test_what_the_catalogue_does_not_say_is_not_there() -> None:
@@ -226,7 +226,7 @@ named = {
     "refundable": st.booleans(),
 }
 firsts = st.fixed_dictionaries(
-    {"kind": st.sampled_from([kind.value for kind in Kind]), "months": st.integers(1, 36)},
+    {"kind": st.sampled_from([kind.value for kind in SkuKind]), "months": st.integers(1, 36)},
     optional={
         **named,
         "application": names,

@@ -37,7 +37,7 @@ from doors.application import test_clocks
 from doors.application.perennial import Perennial
 from doors.intake import column_mapping
 from doors.intake.column_mapping import ColumnMapping
-from doors.intake.customer_import import Report, import_file, import_into
+from doors.intake.customer_import import ImportReport, import_file, import_into
 from doors.simulation.direct_engine import Direct
 from settings import Settings
 from tests.domain.made import at, day
@@ -81,11 +81,13 @@ def plain(folder: Path, *rows: str, header: str = HEADER) -> Path:
     return file
 
 
-def run(ledger: Ledger, file: Path, by: ColumnMapping | None = None, **options: Any) -> Report:
+def run(
+    ledger: Ledger, file: Path, by: ColumnMapping | None = None, **options: Any
+) -> ImportReport:
     return asyncio.run(import_into(ledger, file, by, **{"clock": "c", **options}))
 
 
-def reasons(report: Report) -> list[str]:
+def reasons(report: ImportReport) -> list[str]:
     return [f"{fault.line} {fault.id}: {fault.reason}" for fault in report.faults]
 
 
@@ -959,7 +961,7 @@ def test_two_imports_at_once_come_to_one(
 ) -> None:
     other = Ledger(connect(database))
 
-    async def both() -> list[Report]:
+    async def both() -> list[ImportReport]:
         return list(
             await asyncio.gather(
                 *(

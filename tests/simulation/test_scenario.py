@@ -13,7 +13,7 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from core.domain.catalog import Kind
+from core.domain.catalog import SkuKind
 from core.domain.commands.base import Command
 from core.domain.commands.extend import Extend
 from core.domain.commands.purchase import Pay, Purchase
@@ -30,7 +30,7 @@ from core.domain.commands.unsubscribe import Unsubscribe
 from core.domain.faults import Faults
 from core.domain.policy import GroupRenewal
 from doors.simulation import document
-from doors.simulation.scenario import NotBuilt, Scenario, Step, parse
+from doors.simulation.scenario import NotBuilt, Scenario, ScenarioStep, parse
 
 EXAMPLES = Path(__file__).parent / "examples"
 
@@ -97,7 +97,7 @@ def read(values: Any) -> Scenario:
     return parse(json.dumps(values))
 
 
-def second(*steps: Any, **top: Any) -> Step:
+def second(*steps: Any, **top: Any) -> ScenarioStep:
     """The step after the purchase."""
     return read(written(*steps, **top)).steps[1]
 
@@ -173,7 +173,7 @@ def test_the_parts_of_a_file_are_kept_as_read_and_as_written() -> None:
     assert scenario.policy.group_renewal is GroupRenewal.INDEPENDENT
     assert scenario.policy_document == {"group_renewal": "independent", "retry_days": []}
     assert scenario.seller_credits == {"USD": Decimal(1000)}
-    assert scenario.catalog.kind("APP") is Kind.APPLICATION
+    assert scenario.catalog.kind("APP") is SkuKind.APPLICATION
     assert scenario.catalog.price("APP", "USD", date(2024, 5, 1)) == 12
     assert scenario.catalog_entries[1] == {
         "sku": "APP",
@@ -271,7 +271,7 @@ OF_SIN: dict[str, Any] = {"request_id": "step-2", "account": "sin"}
     ids=lambda value: value["do"] if isinstance(value, dict) else "",
 )
 def test_a_step_becomes_its_command(keys: dict[str, Any], command: Command) -> None:
-    assert second(keys) == Step(
+    assert second(keys) == ScenarioStep(
         number=2,
         at=datetime(2024, 3, 1, 16, tzinfo=UTC),
         zone="Asia/Singapore",
@@ -344,7 +344,7 @@ def test_the_end_is_an_instant_or_a_date_in_each_zone() -> None:
 
 def test_an_outage_has_two_instants_and_its_dates_are_read_as_utc() -> None:
     outage = second(step("outage", "2024-03-05", until="2024-03-06T12:00:00+02:00"))
-    assert outage == Step(
+    assert outage == ScenarioStep(
         number=2,
         at=datetime(2024, 3, 5, tzinfo=UTC),
         zone="UTC",

@@ -10,7 +10,13 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from activities.reconcile import Limits, Reconciliation, Standing
 from core.domain.commands.top_up import TopUp
 from core.domain.commands.unsubscribe import Unsubscribe
-from core.domain.findings import Finding, Kind, Part, ReconcileRequest, Report
+from core.domain.findings import (
+    Finding,
+    FindingKind,
+    Part,
+    ReconcileRequest,
+    ReconciliationReport,
+)
 from core.domain.steps import of_subscription
 from core.gateways.cards import GatewayUnavailable
 from core.ledger.clocks import machine_now
@@ -46,12 +52,12 @@ async def asleep(open_shop: OpenShop) -> Any:
         yield shop
 
 
-def told(report: Report) -> list[tuple[Kind, str, bool]]:
+def told(report: ReconciliationReport) -> list[tuple[FindingKind, str, bool]]:
     """The findings in short."""
     return [(finding.kind, finding.subject, finding.repaired) for finding in report.findings]
 
 
-async def found(shop: Shop) -> list[tuple[Kind, str, bool]]:
+async def found(shop: Shop) -> list[tuple[FindingKind, str, bool]]:
     """What a reconciliation finds."""
     return told(await reconcile(shop.perennial))
 
@@ -110,7 +116,7 @@ async def test_where_all_is_well_nothing_is_found_and_everything_was_looked_at(r
 
 async def test_a_workflow_that_was_never_started_is_started(real: Shop) -> None:
     s = await real.bought(machine_now(), start=False)
-    assert await found(real) == [(Kind.NOT_STARTED, s, True)]
+    assert await found(real) == [(FindingKind.NOT_STARTED, s, True)]
     assert (await real.perennial.state(s)).subscription.id == s
     assert await found(real) == []
 
@@ -121,7 +127,7 @@ async def test_a_workflow_that_is_gone_is_started_again_and_goes_on(real: Shop) 
     real.sql(
         "UPDATE subscriptions SET workflow_started = true"
     )  # somebody lost Temporal's database
-    assert (Kind.WORKFLOW_MISSING, s, True) in await found(real)
+    assert (FindingKind.WORKFLOW_MISSING, s, True) in await found(real)
     await real.until(s, lambda: "renewed" in real.events(s))
     assert await found(real) == []
 
@@ -129,7 +135,7 @@ async def test_a_workflow_that_is_gone_is_started_again_and_goes_on(real: Shop) 
 async def test_a_workflow_that_somebody_has_killed_is_started_again(real: Shop) -> None:
     s = await real.bought(machine_now())
     await real.workflow(s).terminate("by mistake")
-    assert await found(real) == [(Kind.WORKFLOW_MISSING, s, True)]
+    assert await found(real) == [(FindingKind.WORKFLOW_MISSING, s, True)]
     assert (await real.perennial.do(Unsubscribe(subscription=s, request_id="u"))).refusal is None
 
 
@@ -144,7 +150,7 @@ async def test_a_workflow_that_knows_less_than_is_committed_is_told(real: Shop) 
     s = await real.bought(machine_now())
     await real.perennial.state(s)
     real.call("unsubscribe", Unsubscribe(subscription=s), machine_now())
-    assert await found(real) == [(Kind.WORKFLOW_BEHIND, s, True)]
+    assert await found(real) == [(FindingKind.WORKFLOW_BEHIND, s, True)]
     assert not (await real.perennial.state(s)).subscription.auto_renew
     assert await found(real) == []
 
@@ -153,7 +159,7 @@ async def test_a_workflow_that_sleeps_over_an_overdue_step_is_told(asleep: Shop)
     s = await asleep.bought(machine_now() - LONG_AGO, start=False)
     asleep.sql("UPDATE subscriptions SET workflow_started = true")
     findings, workflows = await look(asleep, Part.SUBSCRIPTIONS, IDLE)
-    assert [(f.kind, f.subject, f.repaired) for f in findings] == [(Kind.OVERDUE, s, True)]
+    assert [(f.kind, f.subject, f.repaired) for f in findings] == [(FindingKind.OVERDUE, s, True)]
     assert [snapshot.subscription.id for snapshot in workflows.heard] == [s]
 
 
@@ -162,7 +168,7 @@ async def test_a_step_that_is_late_by_its_spread_and_the_grace_is_not_overdue(as
     asleep.sql("UPDATE subscriptions SET workflow_started = true")
     asleep.sql("UPDATE steps SET due = :due", due=machine_now() - timedelta(minutes=14))
     findings, workflows = await look(asleep, Part.SUBSCRIPTIONS, IDLE)
-    assert [f.kind for f in findings] == [Kind.NO_ANSWER]
+    assert [f.kind for f in findings] == [FindingKind.NO_ANSWER]
     assert workflows.heard == []
 
 
@@ -171,7 +177,7 @@ async def test_a_test_clock_is_never_overdue(closed: Shop) -> None:
     await closed.bought(JANUARY, start=False)
     closed.sql("UPDATE subscriptions SET workflow_started = true")
     findings, _ = await look(closed, Part.SUBSCRIPTIONS, IDLE)
-    assert [f.kind for f in findings] == [Kind.NO_ANSWER]
+    assert [f.kind for f in findings] == [FindingKind.NO_ANSWER]
 
 
 async def test_a_workflow_that_cannot_go_on_is_reported_with_what_keeps_it(asleep: Shop) -> None:
@@ -179,7 +185,7 @@ async def test_a_workflow_that_cannot_go_on_is_reported_with_what_keeps_it(aslee
     asleep.sql("UPDATE subscriptions SET workflow_started = true")
     stuck = Standing(runs=True, idle=False, trouble="renew fails: a price is missing (attempt 9)")
     findings, workflows = await look(asleep, Part.SUBSCRIPTIONS, stuck)
-    assert [(f.kind, f.subject, f.repaired) for f in findings] == [(Kind.OVERDUE, s, False)]
+    assert [(f.kind, f.subject, f.repaired) for f in findings] == [(FindingKind.OVERDUE, s, False)]
     assert findings[0].what.endswith("; renew fails: a price is missing (attempt 9)")
     assert workflows.heard == []
 
@@ -271,7 +277,9 @@ async def test_a_charge_of_unknown_outcome_is_looked_up_and_becomes_credits(asle
             key, "sim_timeout_charged", Decimal(50), "USD"
         )  # charged; the answer was lost, and the worker with it
     findings, _ = await look(asleep, Part.CHARGES, IDLE)
-    assert [(f.kind, f.subject, f.repaired) for f in findings] == [(Kind.CHARGE_UNKNOWN, key, True)]
+    assert [(f.kind, f.subject, f.repaired) for f in findings] == [
+        (FindingKind.CHARGE_UNKNOWN, key, True)
+    ]
     assert charge_row(asleep) == ("charged", True, None)
     assert asleep.balance() == "50.00"
     assert asleep.charges() == [(1, True)]
@@ -293,7 +301,9 @@ async def test_a_charge_that_was_declined_is_put_on_record(asleep: Shop) -> None
 async def test_a_charge_that_was_never_made_and_nobody_waits_for_is_closed(asleep: Shop) -> None:
     s, key = await ask(asleep)
     findings, _ = await look(asleep, Part.CHARGES, IDLE)
-    assert [(f.kind, f.subject, f.repaired) for f in findings] == [(Kind.CHARGE_UNKNOWN, key, True)]
+    assert [(f.kind, f.subject, f.repaired) for f in findings] == [
+        (FindingKind.CHARGE_UNKNOWN, key, True)
+    ]
     assert charge_row(asleep) == ("declined", True, "never made")
     # a worker that wakes up late does not make it any more
     late = activity_charge(asleep, key)
@@ -340,7 +350,7 @@ async def test_a_charge_whose_outcome_is_known_but_not_booked_is_booked(asleep: 
     activity_charge(asleep, key)
     assert charge_row(asleep) == ("charged", False, None)
     findings, _ = await look(asleep, Part.CHARGES, Standing(runs=False, idle=True))
-    assert [(f.kind, f.repaired) for f in findings] == [(Kind.CHARGE_NOT_BOOKED, True)]
+    assert [(f.kind, f.repaired) for f in findings] == [(FindingKind.CHARGE_NOT_BOOKED, True)]
     assert asleep.balance() == "50.00"
 
 
@@ -349,7 +359,7 @@ async def test_while_the_gateway_is_down_a_charge_stays_unknown(asleep: Shop) ->
     asleep.gateway.set_down(True)
     findings, _ = await look(asleep, Part.CHARGES, IDLE)
     assert [(f.kind, f.subject, f.repaired) for f in findings] == [
-        (Kind.CHARGE_UNKNOWN, key, False)
+        (FindingKind.CHARGE_UNKNOWN, key, False)
     ]
     assert charge_row(asleep) == ("pending", False, None)
 
@@ -381,10 +391,10 @@ async def test_books_that_do_not_add_up_are_reported(asleep: Shop) -> None:
     asleep.sql("UPDATE subscriptions SET workflow_started = true")
     findings, _ = await look(asleep, Part.BOOKS, IDLE)
     assert [(f.kind, f.subject, f.repaired) for f in findings] == [
-        (Kind.UNBALANCED, str(operation), False),
-        (Kind.LEDGER_SUM, "USD", False),
-        (Kind.BALANCE, asleep.id("acme"), False),
-        (Kind.NO_NEXT_STEP, s, False),
+        (FindingKind.UNBALANCED, str(operation), False),
+        (FindingKind.LEDGER_SUM, "USD", False),
+        (FindingKind.BALANCE, asleep.id("acme"), False),
+        (FindingKind.NO_NEXT_STEP, s, False),
     ]
     assert findings[2].what == "its balance is 0.00 USD, its postings sum to 1.00"
     assert (await look(asleep, Part.SUBSCRIPTIONS, IDLE))[0] == ()  # said once
@@ -394,18 +404,18 @@ async def test_invoices_without_numbers_are_numbered_and_gaps_reported(asleep: S
     await asleep.bought(machine_now() - timedelta(days=1), start=False)
     findings, _ = await look(asleep, Part.INVOICES, IDLE)
     assert [(f.kind, f.subject, f.what, f.repaired) for f in findings] == [
-        (Kind.UNNUMBERED, "main", "1 invoices had no number", True)
+        (FindingKind.UNNUMBERED, "main", "1 invoices had no number", True)
     ]
     asleep.sql("UPDATE invoice_numbers SET number = 7")
     findings, _ = await look(asleep, Part.INVOICES, IDLE)
     assert [(f.kind, f.what, f.repaired) for f in findings] == [
-        (Kind.NUMBERS, "the last number is 7, but there are 1 numbers", False)
+        (FindingKind.NUMBERS, "the last number is 7, but there are 1 numbers", False)
     ]
 
 
 def test_a_report_keeps_500_findings_and_counts_the_others() -> None:
-    many = tuple(Finding(kind=Kind.STUCK, subject=str(n), what="") for n in range(600))
-    report = Report().plus(Part.BOOKS, many, 600).plus(Part.BOOKS, many, 600)
+    many = tuple(Finding(kind=FindingKind.STUCK, subject=str(n), what="") for n in range(600))
+    report = ReconciliationReport().plus(Part.BOOKS, many, 600).plus(Part.BOOKS, many, 600)
     assert (len(report.findings), report.left_out, report.checked) == (500, 700, {"books": 1200})
 
 
@@ -421,10 +431,17 @@ async def test_what_the_schedule_starts_is_the_whole_reconciliation(real: Shop) 
     await handle.delete()
     [start] = await temporal.data_converter.decode(action.args, [ReconciliationInput])
     assert start == ReconciliationInput()
-    report: Report = await temporal.execute_workflow(
-        action.workflow, start, id=action.id, task_queue=action.task_queue, result_type=Report
+    report: ReconciliationReport = await temporal.execute_workflow(
+        action.workflow,
+        start,
+        id=action.id,
+        task_queue=action.task_queue,
+        result_type=ReconciliationReport,
     )
-    assert told(report) == [(Kind.UNNUMBERED, "main", True), (Kind.NOT_STARTED, s, True)]
+    assert told(report) == [
+        (FindingKind.UNNUMBERED, "main", True),
+        (FindingKind.NOT_STARTED, s, True),
+    ]
     assert report.checked == {"books": 1, "invoices": 1, "charges": 0, "subscriptions": 1}
     assert (await real.perennial.state(s)).subscription.id == s
 

@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Any
 
 from core.domain import inputs, money
-from core.domain.catalog import Kind
+from core.domain.catalog import SkuKind
 from core.domain.inputs import LARGEST_WHOLE, LONGEST_ID, LONGEST_TEXT, Sign
 from core.domain.places import shown
 from core.domain.places import whole as is_whole
@@ -93,14 +93,14 @@ class Name(_Id):
 class Sku(_Id):
     """A SKU of the catalogue that is of one of the `kinds`."""
 
-    kinds: tuple[Kind, ...]
+    kinds: tuple[SkuKind, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantities(FieldKind):
     """Quantities by SKU, such as add-ons. The SKUs are of one of the `kinds`."""
 
-    kinds: tuple[Kind, ...]
+    kinds: tuple[SkuKind, ...]
 
     def read(self, value: object) -> dict[str, int]:
         """A mapping of SKU to a whole number of 1 or more."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
-from core.domain.catalog import PRIMARY, Kind
+from core.domain.catalog import PRIMARY, SkuKind
 from core.domain.commands.base import AccountCommand, ExternalInvoice, PaidResult
 from core.domain.commands.fields import Choice, Flag, Quantities, Sku, SubscriptionId, Whole
 from core.domain.rules import Rule
@@ -27,7 +27,7 @@ class Purchase(AccountCommand):
     quantity: Annotated[int, Whole(help="How many licences (Rule 3.3).", least=1)] = 1
     multiplier: Annotated[int, Whole(help="Base cycles in one cycle (Rule 3.1).", least=1)] = 1
     addons: Annotated[
-        dict[str, int], Quantities(help="Quantities by add-on SKU.", kinds=(Kind.ADDON,))
+        dict[str, int], Quantities(help="Quantities by add-on SKU.", kinds=(SkuKind.ADDON,))
     ] = field(default_factory=dict)
     pay: Annotated[Pay, Choice(help="How it is paid.", choices=Pay)] = Pay.CREDITS
     invoice_number: ExternalInvoice = None

@@ -83,14 +83,17 @@ def account_show(
 ) -> None:
     """Show an account: its wallet, card and settings."""
     from doors.commandline import inputs, plain_data, tables
-    from doors.commandline.connection import reading
+    from doors.commandline.connection import ledger
     from doors.commandline.output import show
+    from doors.queries.accounts import find_account
+    from doors.queries.histories import account_history
+    from doors.queries.invoices import invoices_of
 
     name = inputs.name("ACCOUNT", account)
-    with reading() as found:
-        view = found.account(name)
-        bills = found.invoices(name) if invoices else []
-        lines = found.account_history(name) if history else []
+    with ledger() as opened:
+        view = find_account(opened, name)
+        bills = invoices_of(opened, name) if invoices else []
+        lines = account_history(opened, name) if history else []
     values = plain_data.data(view)
     parts = tables.account(view)
     if invoices:

@@ -45,11 +45,12 @@ def clock_advance(
     """
     from doors.commandline import inputs
     from doors.commandline.async_run import run
-    from doors.commandline.connection import reading
+    from doors.commandline.connection import ledger
+    from doors.queries.clocks import find_clocks
 
     name, until = inputs.name("CLOCK", clock), inputs.instant("--to", to)
-    with reading() as found:
-        ((_, now, _),) = found.clocks(name)
+    with ledger() as opened:
+        ((_, now, _),) = find_clocks(opened, name)
     if until < now:
         inputs.wrong(
             "--to",
@@ -80,10 +81,11 @@ def clock_show(
 ) -> None:
     """Show test clocks and their current instants."""
     from doors.commandline import inputs, tables
-    from doors.commandline.connection import reading
+    from doors.commandline.connection import ledger
     from doors.commandline.output import show
+    from doors.queries.clocks import find_clocks
 
-    with reading() as opened:
-        found = opened.clocks(inputs.optional_name("CLOCK", clock))
+    with ledger() as opened:
+        found = find_clocks(opened, inputs.optional_name("CLOCK", clock))
     values = [{"clock": id_, "now": now, "accounts": accounts} for id_, now, accounts in found]
     show(values, tables.clocks(found), json=json)

@@ -1,21 +1,12 @@
 """`list`: the work lists of support."""
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from doors.commandline.app import command
 from doors.commandline.options import Json
-
-
-class WorkList(StrEnum):
-    """The work lists."""
-
-    ACTIVE = "active"
-    FAILED = "failed"
-    EXPIRING = "expiring"
-    EXPIRED = "expired"
+from doors.queries.list_names import WorkList
 
 
 @command(
@@ -50,16 +41,18 @@ def list_subscriptions(
 ) -> None:
     """Show a work list of support, grouped by account (rule 6.3)."""
     from doors.commandline import inputs, plain_data, tables
-    from doors.commandline.connection import reading
+    from doors.commandline.connection import ledger
     from doors.commandline.output import show
+    from doors.queries.work_lists import work_list
 
     first = inputs.optional_day("--expiry-from", expiry_from)
     last = inputs.optional_day("--expiry-to", expiry_to)
     if first and last and first > last:
         inputs.wrong("--expiry-from", f"{first} is after --expiry-to, {last}")
-    with reading() as found:
-        rows = found.work_list(
-            which.value,
+    with ledger() as opened:
+        rows = work_list(
+            opened,
+            which,
             account=inputs.optional_name("--account", account),
             expiry_from=first,
             expiry_to=last,
@@ -67,4 +60,4 @@ def list_subscriptions(
     if csv and not json:
         typer.echo(plain_data.as_csv(rows), nl=False)
     else:
-        show(rows, tables.work_list(which.value, rows, limit), json=json)
+        show(rows, tables.work_list(which, rows, limit), json=json)

@@ -8,6 +8,7 @@ from doors.commandline.app import command, group
 from doors.commandline.options import AccountId, ByCard, Request
 
 if TYPE_CHECKING:
+    from core.domain.commands import AnyCommand
     from core.domain.commands.set_card import SetCard
 
 group("card", "Store or remove the card of an account.")
@@ -64,7 +65,7 @@ def card_set(
         )
     name, card = inputs.name("ACCOUNT", account), inputs.name("TOKEN", token)
     changed = SetCard(account=name, card=card, request_id=request.id, actor=request.actor)
-    _change_card(changed, renew_by_card, json=request.json)
+    _change_card(changed, renew_by_card, request)
 
 
 @command("card remove", "card remove acme --no-renew-by-card")
@@ -75,10 +76,10 @@ def card_remove(account: AccountId, request: Request, renew_by_card: ByCard = No
 
     name = inputs.name("ACCOUNT", account)
     removed = SetCard(account=name, card=None, request_id=request.id, actor=request.actor)
-    _change_card(removed, renew_by_card, json=request.json)
+    _change_card(removed, renew_by_card, request)
 
 
-def _change_card(card: "SetCard", renew_by_card: bool | None, *, json: bool) -> None:
+def _change_card(card: "SetCard", renew_by_card: bool | None, request: Request) -> None:
     """Set the card and, if it is given, the switch *renew by card* (Rule 5.3)."""
     from core.domain.commands.set_account import SetAccount
     from doors.commandline import outcome
@@ -88,11 +89,12 @@ def _change_card(card: "SetCard", renew_by_card: bool | None, *, json: bool) -> 
     switch = SetAccount(
         account=card.account,
         renew_by_card=renew_by_card,
-        request_id=f"{card.request_id}/switch",
-        actor=card.actor,
+        request_id=request.key_of("switch"),
+        actor=request.actor,
     )
-    results = issue_all(*([card] if renew_by_card is None else [card, switch]))
-    if json:
+    commands: list[AnyCommand] = [card] if renew_by_card is None else [card, switch]
+    results = issue_all(commands, request.id)
+    if request.json:
         print_json(
             outcome_data(card, results[0])
             | {key: value for result in results for key, value in outcome.data(result).items()}
@@ -105,9 +107,10 @@ def _change_card(card: "SetCard", renew_by_card: bool | None, *, json: bool) -> 
 
 def _require_currency(account: str, currency: str) -> None:
     from doors.commandline import inputs
-    from doors.commandline.connection import reading
+    from doors.commandline.connection import ledger
+    from doors.queries.accounts import find_account
 
-    with reading() as found:
-        own = found.account(account).currency
+    with ledger() as opened:
+        own = find_account(opened, account).currency
     if own != currency:
         inputs.wrong("--currency", f"the currency of {account} is {own}, not {currency}")

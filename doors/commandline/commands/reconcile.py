@@ -6,7 +6,7 @@ from doors.commandline.app import command
 from doors.commandline.options import Json
 
 if TYPE_CHECKING:
-    from core.domain.findings import Report
+    from core.domain.findings import ReconciliationReport
 
 
 @command("reconcile", "reconcile")
@@ -27,7 +27,7 @@ def reconcile(json: Json = False) -> None:
         raise Ended(f"A person has to check {left} findings.", Code.REFUSED)
 
 
-async def _reconcile() -> "Report":
+async def _reconcile() -> "ReconciliationReport":
     from doors.commandline import connection
     from doors.service.reconciliation import reconcile as find_differences
 

@@ -42,19 +42,19 @@ def recover(
     number = inputs.optional_name("--invoice-number", invoice_number)
     if not ids and not request.json:
         say("No renewal has failed: nothing to recover.")
-    commands = [
+    commands: list[AnyCommand] = [
         Recover(
             subscription=id_,
             invoice_number=number,
-            request_id=request.id if len(ids) == 1 else f"{request.id}/{id_}",
+            request_id=request.id if len(ids) == 1 else request.key_of(id_),
             actor=request.actor,
         )
         for id_ in ids
     ]
-    _recover_each(commands, json=request.json)
+    _recover_each(commands, request)
 
 
-def _recover_each(commands: "list[Any]", *, json: bool) -> None:
+def _recover_each(commands: "list[AnyCommand]", request: Request) -> None:
     """Carry out the commands and print each outcome, also when a later one has none."""
     from doors.commandline import outcome
     from doors.commandline.exit_codes import Code, Ended
@@ -66,14 +66,14 @@ def _recover_each(commands: "list[Any]", *, json: bool) -> None:
     def done(command: "AnyCommand", result: "CommandResult") -> None:
         id_ = getattr(command, "subscription", "")
         outcomes.append(outcome_data(command, result, id_))
-        if not json:
+        if not request.json:
             refused = f"{id_}: refused: {result.refusal}"
             say(refused if result.refusal else outcome.sentence(result))
 
     try:
-        results = issue_all(*commands, done=done) if commands else []
+        results = issue_all(commands, request.id, done) if commands else []
     finally:
-        if json and (outcomes or not commands):
+        if request.json and (outcomes or not commands):
             print_json(outcomes)
     if refused := sum(result.refusal is not None for result in results):
         raise Ended(f"{refused} of {len(results)} refused.", Code.REFUSED)
@@ -85,16 +85,20 @@ def _selection(subscriptions: list[str], account: str | None) -> list[str]:
     Raises `Faults` when the named ones belong to several accounts.
     """
     from doors.commandline import inputs
-    from doors.commandline.connection import reading
+    from doors.commandline.connection import ledger
+    from doors.queries.accounts import accounts_of
+    from doors.queries.list_names import WorkList
+    from doors.queries.work_lists import work_list
 
     if bool(subscriptions) == (account is not None):
         inputs.wrong("recover", "name subscriptions, or an account with --account")
     ids = list(dict.fromkeys(inputs.name("ID", id_) for id_ in subscriptions))
-    with reading() as found:
+    with ledger() as opened:
         if account is not None:
-            rows = found.work_list("failed", account=inputs.name("--account", account))
+            name = inputs.name("--account", account)
+            rows = work_list(opened, WorkList.FAILED, account=name)
             return [row.subscription for row in rows]
-        owners = found.accounts_of(ids)
+        owners = accounts_of(opened, ids)
     if len(set(owners.values())) > 1:
         whose = ", ".join(f"{id_} to {owner}" for id_, owner in owners.items())
         inputs.wrong("ID", f"these belong to several accounts ({whose}); name those of one")

@@ -38,11 +38,12 @@ def catalog_show(json: Json = False) -> None:
     """Show what is sold, with every version of the prices."""
     from core.domain import catalog
     from doors.commandline import tables
-    from doors.commandline.connection import reading
+    from doors.commandline.connection import ledger
     from doors.commandline.output import show
+    from doors.queries.terms_in_force import catalog_in_force
 
-    with reading() as opened:
-        found = opened.catalog()
+    with ledger() as opened:
+        found = catalog_in_force(opened)
     show(catalog.entries(found), tables.catalog(found), json=json)
 
 
@@ -73,11 +74,12 @@ def policy_show(json: Json = False) -> None:
     """Show the terms in force."""
     from core.domain import policy
     from doors.commandline import tables
-    from doors.commandline.connection import reading
+    from doors.commandline.connection import ledger
     from doors.commandline.output import show
+    from doors.queries.terms_in_force import policy_in_force
 
-    with reading() as opened:
-        version, found = opened.policy()
+    with ledger() as opened:
+        version, found = policy_in_force(opened)
     settings = policy.document(found)
     values = {"version": version, "policy": settings}
     show(values, tables.policy(version, settings), json=json)

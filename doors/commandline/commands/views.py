@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 def show_subscription(subscription: SubscriptionId, json: Json = False) -> None:
     """Show a subscription with its periods. This includes the next fee and the next step."""
     from doors.commandline import inputs, tables
-    from doors.commandline.connection import reading
+    from doors.commandline.connection import ledger
     from doors.commandline.output import show
+    from doors.queries.subscriptions import find_subscription
 
-    with reading() as found:
-        view = found.subscription(inputs.name("ID", subscription))
+    with ledger() as opened:
+        view = find_subscription(opened, inputs.name("ID", subscription))
     show(view, tables.subscription(view), json=json)
 
 
@@ -28,12 +29,13 @@ def explain(subscription: SubscriptionId, json: Json = False) -> None:
     """Explain why a subscription renewed or not. The rules and the next steps are named."""
     from doors.commandline import inputs, plain_data, sentences, tables
     from doors.commandline.async_run import run
-    from doors.commandline.connection import configured, reading
+    from doors.commandline.connection import configured, ledger
     from doors.commandline.output import show
+    from doors.queries.explanations import explain_subscription
 
     id_, config = inputs.name("ID", subscription), configured()
-    with reading() as opened:
-        found = opened.explain(id_)
+    with ledger(config) as opened:
+        found = explain_subscription(opened, id_)
     said = run(_workflow_answer(config, id_))
     source = "its workflow and the database" if said else "the database; its workflow is away"
     answer = sentences.last_payment(found.because) + (said or found.answer)
@@ -71,12 +73,14 @@ def history(
 ) -> None:
     """Show who did what, and by which rule. Changes of the balance are included."""
     from doors.commandline import inputs, tables
-    from doors.commandline.connection import reading
+    from doors.commandline.connection import ledger
     from doors.commandline.output import show
+    from doors.queries.histories import account_history, subscription_history
 
     id_ = inputs.name("ID", subscription)
-    with reading() as found:
-        lines = found.account_history(id_, limit) if of_account else found.history(id_, limit)
+    of = account_history if of_account else subscription_history
+    with ledger() as opened:
+        lines = of(opened, id_, limit)
     show(lines, tables.history(f"History of {id_}", lines, whose=of_account), json=json)
 
 
@@ -94,11 +98,12 @@ def forecast(
     All subscriptions of the account are included, because they share its wallet.
     """
     from doors.commandline import inputs, tables
-    from doors.commandline.connection import reading
+    from doors.commandline.connection import ledger
     from doors.commandline.output import show
+    from doors.queries.forecasts import forecast_account
 
     id_ = inputs.name("ID", subscription)
-    with reading() as opened:
-        view, entries = opened.forecast(id_, months, card_charges=not card_declines)
+    with ledger() as opened:
+        view, entries = forecast_account(opened, id_, months, card_charges=not card_declines)
     parts = tables.forecast(id_, view, entries, months)
     show(entries, parts, json=json, currency=view.currency)

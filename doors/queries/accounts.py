@@ -1,0 +1,96 @@
+"""One account and its wallet, as a person sees it, and the accounts of subscriptions."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, select
+
+from core.domain.calendar import local_date
+from core.ledger.clocks import machine_now
+from core.ledger.ledger import Ledger
+from core.ledger.rows import account_from
+from core.ledger.tables import AccountRow, SubscriptionRow
+from doors.queries.snapshot import Snapshot, open_snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountView:
+    """An account and its wallet (Rule 11.1).
+
+    `subscriptions` counts its subscriptions by status, `failed` those whose renewal failed.
+    """
+
+    account: str
+    owner: str | None
+    billing_email: str | None
+    currency: str
+    timezone: str
+    clock: str | None
+    now: datetime
+    balance: Decimal
+    usable: Decimal
+    reserved: Decimal
+    liability: Decimal
+    credit_limit: Decimal
+    credit_limit_until: date | None
+    card: str | None
+    renew_by_card: bool
+    suspended: bool
+    closed_on: date | None
+    closed_for_good: bool
+    subscriptions: dict[str, int]
+    failed: int
+
+
+def find_account(ledger: Ledger, id_: str) -> AccountView:
+    """One account. Raises NotFound."""
+    with open_snapshot(ledger) as snapshot:
+        row = snapshot.account_row(id_)
+        now = row.clock_now or machine_now()
+        counts = _counts(snapshot, id_)
+        return AccountView(
+            account=row.id,
+            owner=row.owner,
+            billing_email=row.billing_email,
+            currency=row.currency,
+            timezone=row.timezone,
+            clock=row.clock,
+            now=now,
+            balance=row.balance,
+            usable=account_from(row).usable(local_date(now, row.timezone)),
+            reserved=row.reserved,
+            liability=row.liability,
+            credit_limit=row.credit_limit,
+            credit_limit_until=row.credit_limit_until,
+            card=row.card,
+            renew_by_card=row.renew_by_card,
+            suspended=row.suspended,
+            closed_on=row.closed_on,
+            closed_for_good=row.closed_for_good,
+            subscriptions={status: n for status, n, _ in counts},
+            failed=sum(failed for *_, failed in counts),
+        )
+
+
+def accounts_of(ledger: Ledger, subscriptions: list[str]) -> dict[str, str]:
+    """The account of each of these subscriptions that exists."""
+    query = (
+        select(SubscriptionRow.id, SubscriptionRow.account)
+        .join(AccountRow, AccountRow.id == SubscriptionRow.account)
+        .where(SubscriptionRow.id.in_(subscriptions), AccountRow.seller == ledger.seller)
+    )
+    with open_snapshot(ledger) as snapshot:
+        return {row.id: row.account for row in snapshot.connection.execute(query)}
+
+
+def _counts(snapshot: Snapshot, account: str) -> list[Any]:
+    """For each status, how many subscriptions have it and how many of them failed to renew."""
+    failed = func.count().filter(SubscriptionRow.renewal_failed)
+    query = (
+        select(SubscriptionRow.status, func.count(), failed)
+        .where(SubscriptionRow.account == account)
+        .group_by(SubscriptionRow.status)
+    )
+    return list(snapshot.connection.execute(query))

@@ -1,0 +1,12 @@
+"""The names of the work lists. They are apart from the queries, so that `--help` starts quickly."""
+
+from enum import StrEnum
+
+
+class WorkList(StrEnum):
+    """The work lists of support (Rule 6.3)."""
+
+    ACTIVE = "active"
+    FAILED = "failed"
+    EXPIRING = "expiring"
+    EXPIRED = "expired"

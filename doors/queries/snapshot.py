@@ -1,0 +1,116 @@
+"""One snapshot of the database that a query reads, within one seller.
+
+Owns the reading of single rows and of the terms that several queries need. It changes nothing.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from core.domain import policy as policies
+from core.domain.catalog import Catalog
+from core.domain.fees import cycle_lines, total
+from core.domain.policy import Policy
+from core.domain.refusal import Refused
+from core.domain.subscription import Subscription
+from core.ledger.ledger import Ledger
+from core.ledger.rows import IS_NEXT_STEP, NEXT_STEP
+from core.ledger.tables import AccountRow, Clock, Seller, StepRow, SubscriptionRow
+
+#: Selects subscriptions with their next steps and with what their accounts say about them.
+SUBSCRIPTIONS_WITH_ACCOUNTS = (
+    select(
+        SubscriptionRow.__table__,
+        *NEXT_STEP,
+        AccountRow.owner,
+        AccountRow.billing_email,
+        AccountRow.currency,
+        AccountRow.timezone,
+        AccountRow.suspended,
+        AccountRow.balance,
+        Clock.now.label("clock_now"),
+    )
+    .join(AccountRow, AccountRow.id == SubscriptionRow.account)
+    .outerjoin(Clock, Clock.id == AccountRow.clock)
+    .outerjoin(StepRow, IS_NEXT_STEP)
+)
+
+
+class NotFound(LookupError):
+    """The thing does not exist. The message says what was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one transaction sees of a seller."""
+
+    connection: Connection
+    ledger: Ledger
+
+    @property
+    def seller(self) -> str:
+        """The seller whose data is read."""
+        return self.ledger.seller
+
+    def subscription_row(self, id_: str) -> Any:
+        """The row of a subscription, with its account's. Raises NotFound."""
+        query = SUBSCRIPTIONS_WITH_ACCOUNTS.where(
+            SubscriptionRow.id == id_, AccountRow.seller == self.seller
+        )
+        row = self.connection.execute(query).one_or_none()
+        if row is None:
+            raise NotFound(f"subscription {id_} was never created")
+        return row
+
+    def account_row(self, id_: str) -> Any:
+        """The row of an account, with the now of its test clock. Raises NotFound."""
+        query = (
+            select(AccountRow.__table__, Clock.now.label("clock_now"))
+            .outerjoin(Clock, Clock.id == AccountRow.clock)
+            .where(AccountRow.id == id_, AccountRow.seller == self.seller)
+        )
+        row = self.connection.execute(query).one_or_none()
+        if row is None:
+            raise NotFound(f"there is no account {id_}")
+        return row
+
+    def versions_in_force(self) -> tuple[int, int]:
+        """The newest catalogue and the policy in force, as numbers. Zero if none is loaded."""
+        query = select(Seller.catalog_revision, Seller.policy_version).where(
+            Seller.id == self.seller
+        )
+        row = self.connection.execute(query).one_or_none()
+        return (0, 0) if row is None else (row.catalog_revision, row.policy_version)
+
+    def policy(self, version: int) -> Policy:
+        """A version of the policy. Version 0 is the defaults."""
+        if version == 0:
+            return policies.DEFAULT
+        return self.ledger.references.policy(self.connection, self.seller, version)
+
+    def catalog(self) -> Catalog:
+        """The newest catalogue."""
+        revision, _ = self.versions_in_force()
+        return self.ledger.references.catalog(self.connection, self.seller, revision)
+
+    def fee(self, subscription: Subscription, currency: str, today: date) -> Decimal | None:
+        """What the next cycle costs at today's prices. None if a price is missing."""
+        try:
+            return total(cycle_lines(subscription, self.catalog(), currency, today))
+        except Refused:
+            return None
+
+
+@contextmanager
+def open_snapshot(ledger: Ledger) -> Iterator[Snapshot]:
+    """Open a transaction that only reads, and reads one snapshot of the database."""
+    with ledger.engine.connect() as connection:
+        reading = connection.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        yield Snapshot(reading, ledger)

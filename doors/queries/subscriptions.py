@@ -1,0 +1,121 @@
+"""One subscription, as a person sees it."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import Connection, select
+
+from core.domain.calendar import local_date
+from core.domain.planner.renewals import renewal_date
+from core.domain.steps import Step
+from core.domain.subscription import Status
+from core.ledger.clocks import machine_now
+from core.ledger.ledger import Ledger
+from core.ledger.period_amounts import PAID, REFUNDED
+from core.ledger.rows import step_from, subscription_from
+from core.ledger.tables import PeriodRow
+from doors.queries.snapshot import open_snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodView:
+    """One paid cycle: its days, what was paid for it and what was given back."""
+
+    start: date
+    expiry: date
+    paid: Decimal
+    refunded: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionView:
+    """A subscription for a person.
+
+    `fee` is what the next cycle costs at today's prices. It is None where a price is missing or
+    when the subscription is TERMINATED. `now` is the instant by which it lives. `periods` are its
+    paid cycles. The other fields are as in `Subscription` and `Account`.
+    """
+
+    subscription: str
+    account: str
+    owner: str | None
+    billing_email: str | None
+    sku: str
+    quantity: int
+    multiplier: int
+    addons: dict[str, int]
+    legacy: bool
+    status: Status
+    auto_renew: bool
+    renewal_failed: bool
+    failure: str | None
+    anchor: date
+    cycle_months: int
+    expiry: date
+    renewal_date: date | None
+    expired_on: date | None
+    terminated_on: date | None
+    cycles_paid: int
+    fee: Decimal | None
+    currency: str
+    timezone: str
+    suspended: bool
+    clock: str | None
+    now: datetime
+    next_step: Step | None
+    periods: list[PeriodView]
+
+
+def find_subscription(ledger: Ledger, id_: str) -> SubscriptionView:
+    """One subscription with its periods. Raises NotFound."""
+    with open_snapshot(ledger) as snapshot:
+        row = snapshot.subscription_row(id_)
+        now = row.clock_now or machine_now()
+        today = local_date(now, row.timezone)
+        subscription = subscription_from(row)
+        policy = snapshot.policy(subscription.policy_version)
+        active = subscription.status is Status.ACTIVE
+        ended = subscription.status is Status.TERMINATED
+        return SubscriptionView(
+            subscription=row.id,
+            account=row.account,
+            owner=row.owner,
+            billing_email=row.billing_email,
+            sku=row.sku,
+            quantity=row.quantity,
+            multiplier=row.multiplier,
+            addons=row.addons,
+            legacy=row.legacy,
+            status=subscription.status,
+            auto_renew=row.auto_renew,
+            renewal_failed=row.renewal_failed,
+            failure=row.failure if row.renewal_failed else None,
+            anchor=row.anchor,
+            cycle_months=row.cycle_months,
+            expiry=row.expiry,
+            renewal_date=renewal_date(subscription, policy) if active else None,
+            expired_on=row.expired_on,
+            terminated_on=row.terminated_on,
+            cycles_paid=row.cycles_paid,
+            fee=None if ended else snapshot.fee(subscription, row.currency, today),
+            currency=row.currency,
+            timezone=row.timezone,
+            suspended=row.suspended,
+            clock=row.clock,
+            now=now,
+            next_step=step_from(row),
+            periods=_periods(snapshot.connection, id_),
+        )
+
+
+def _periods(connection: Connection, subscription: str) -> list[PeriodView]:
+    query = (
+        select(PeriodRow.start, PeriodRow.expiry, PAID.label("paid"), REFUNDED.label("given_back"))
+        .where(PeriodRow.subscription == subscription)
+        .order_by(PeriodRow.start, PeriodRow.id)
+    )
+    return [
+        PeriodView(start=row.start, expiry=row.expiry, paid=row.paid, refunded=row.given_back)
+        for row in connection.execute(query)
+    ]
