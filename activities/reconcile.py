@@ -28,6 +28,7 @@ from activities.number_invoices import number_invoices
 from activities.payments import take_up
 from core.domain.findings import Finding, FindingKind, Part, ReconcileRequest, ReconcileResult
 from core.domain.money import plain
+from core.domain.steps import Subject, SubjectKind, of_account, of_subscription
 from core.domain.subscription import Status
 from core.gateways.cards import CardGateway, GatewayUnavailable
 from core.ledger import failpoints
@@ -45,7 +46,7 @@ from core.ledger.tables import (
     StepRow,
     SubscriptionRow,
 )
-from core.protocol.activity_messages import ChargeOutcome, Snapshot
+from core.protocol.activity_messages import AccountSnapshot, ChargeOutcome, Snapshot
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -72,21 +73,21 @@ class Standing:
 
 
 class Workflows(Protocol):
-    """What reconciliation needs of the workflows of subscriptions."""
+    """What reconciliation needs of the workflows of subscriptions and accounts."""
 
-    async def standing(self, subscription: str) -> Standing:
+    async def standing(self, subject: Subject) -> Standing:
         """How a workflow is."""
         ...
 
-    async def known(self, subscription: str) -> Snapshot | None:
+    async def known(self, subject: Subject) -> Snapshot | None:
         """What it knows. Returns None when it does not answer."""
         ...
 
-    async def start(self, subscription: str) -> None:
+    async def start(self, subject: Subject) -> None:
         """Start it from what is committed."""
         ...
 
-    async def tell(self, snapshot: Snapshot) -> None:
+    async def tell(self, snapshot: Snapshot | AccountSnapshot) -> None:
         """Tell it what is committed."""
         ...
 
@@ -131,6 +132,8 @@ class Reconciliation:
                 return await self._charges(request.now)
             case Part.SUBSCRIPTIONS:
                 return await self._subscriptions(request.now, request.after)
+            case Part.ACCOUNTS:
+                return await self._accounts(request.now, request.after)
 
     # books and invoices
 
@@ -196,7 +199,7 @@ class Reconciliation:
             return connection.execute(query).all()
 
     async def _charge(self, row: Any, now: datetime) -> Finding | None:
-        standing = await self._workflows.standing(row.subscription)
+        standing = await self._workflows.standing(of_subscription(row.subscription))
         waited_for = standing.runs and not standing.idle
         grace = self._limits.grace + timedelta(seconds=self._limits.jitter_seconds)
         if waited_for or (row.clock is None and row.asked_at > now - grace):
@@ -289,15 +292,15 @@ class Reconciliation:
         if row.next_due is None:
             return None  # found in the books
         if not row.workflow_started:
-            await self._workflows.start(row.id)
+            await self._workflows.start(of_subscription(row.id))
             return _of(
                 FindingKind.NOT_STARTED, row, "its workflow had not been started", repaired=True
             )
-        standing = await self._workflows.standing(row.id)
+        standing = await self._workflows.standing(of_subscription(row.id))
         if not standing.runs:
             if await _off(self._ended, row.id):
                 return None
-            await self._workflows.start(row.id)
+            await self._workflows.start(of_subscription(row.id))
             return _of(FindingKind.WORKFLOW_MISSING, row, "its workflow was gone", repaired=True)
         late = self._is_overdue(row, now)
         if standing.trouble:
@@ -322,7 +325,7 @@ class Reconciliation:
 
     async def _ask(self, row: Any, silent: asyncio.Event) -> Finding | None:
         """Whether the workflow's next step is the one that is committed."""
-        known = await self._workflows.known(row.id)
+        known = await self._workflows.known(of_subscription(row.id))
         if known is None:
             silent.set()
             return None
@@ -358,6 +361,52 @@ class Reconciliation:
         with self._ledger.engine.connect() as connection:
             status = select(SubscriptionRow.status).where(SubscriptionRow.id == subscription)
             return connection.execute(status).scalar() == Status.TERMINATED
+
+    # the steps of accounts and their workflows
+
+    async def _accounts(self, now: datetime, after: str) -> ReconcileResult:
+        rows = await _off(self._account_steps, after)
+        found = [await self._account(row, now) for row in rows]
+        more = len(rows) == self._limits.batch
+        return ReconcileResult(
+            findings=tuple(finding for finding in found if finding),
+            checked=len(rows),
+            after=rows[-1].id if more else None,
+        )
+
+    def _account_steps(self, after: str) -> Sequence[Any]:
+        query = (
+            select(
+                StepRow.subject.label("id"),
+                StepRow.account,
+                StepRow.clock,
+                StepRow.kind.label("next_kind"),
+                StepRow.due.label("next_due"),
+            )
+            .where(StepRow.subject_kind == SubjectKind.ACCOUNT, StepRow.subject > after)
+            .order_by(StepRow.subject)
+            .limit(self._limits.batch)
+        )
+        with self._ledger.engine.connect() as connection:
+            return connection.execute(query).all()
+
+    async def _account(self, row: Any, now: datetime) -> Finding | None:
+        subject = of_account(row.id)
+        standing = await self._workflows.standing(subject)
+        if not standing.runs:
+            await self._workflows.start(subject)
+            return _of(FindingKind.WORKFLOW_MISSING, row, "its workflow was gone", repaired=True)
+        late = self._is_overdue(row, now)
+        if standing.trouble:
+            kind = FindingKind.OVERDUE if late else FindingKind.STUCK
+            return _of(kind, row, standing.trouble, repaired=False)
+        if late and standing.idle:
+            found = await _off(self._ledger.account_snapshot, row.id, machine_now())
+            if found is not None:
+                await self._workflows.tell(found[0])
+            what = f"it slept over {row.next_kind}, due at {row.next_due.isoformat()}"
+            return _of(FindingKind.OVERDUE, row, what, repaired=True)
+        return None
 
     def _is_overdue(self, row: Any, now: datetime) -> bool:
         if row.clock is not None:

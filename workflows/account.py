@@ -59,6 +59,11 @@ class AccountWorkflow(SubjectWorkflow[AccountSnapshot, AccountMessage]):
         if refusal:
             raise refused(refusal)
 
+    @workflow.signal
+    def moved(self, snapshot: AccountSnapshot) -> None:
+        """Reconciliation has found that the workflow sleeps over a step that is due."""
+        self._apply(snapshot)
+
     @workflow.query
     def state(self) -> AccountSnapshot:
         """The account as last committed."""

@@ -12,6 +12,7 @@ class Part(StrEnum):
     INVOICES = "invoices"
     CHARGES = "charges"
     SUBSCRIPTIONS = "subscriptions"
+    ACCOUNTS = "accounts"
 
 
 class FindingKind(StrEnum):

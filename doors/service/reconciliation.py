@@ -6,7 +6,7 @@ The schedule runs it every hour. `activities.reconcile` describes what it does.
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, assert_never
 
 import structlog
 from temporalio import activity
@@ -31,9 +31,10 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.reconcile import Limits, Reconciliation, Standing
 from core.domain.findings import Part, ReconcileRequest, ReconcileResult, ReconciliationReport
+from core.domain.steps import Subject, SubjectKind
 from core.ledger.clocks import machine_now
-from core.protocol.activity_messages import Snapshot
-from core.protocol.workflow_messages import subscription_workflow
+from core.protocol.activity_messages import AccountSnapshot, Snapshot
+from core.protocol.workflow_messages import workflow_id
 from doors.application.perennial import Perennial
 from workflows.reconciliation import ReconciliationInput
 
@@ -150,18 +151,18 @@ def _tell(part: Part, result: ReconcileResult) -> None:
 
 
 class OnTemporal:
-    """The workflows of subscriptions on the Temporal server (`activities.reconcile.Workflows`)."""
+    """The workflows on the Temporal server (`activities.reconcile.Workflows`)."""
 
     def __init__(self, perennial: Perennial) -> None:
         self._perennial = perennial
 
-    def _handle(self, subscription: str) -> Any:
-        return self._perennial.temporal.get_workflow_handle(subscription_workflow(subscription))
+    def _handle(self, subject: Subject) -> Any:
+        return self._perennial.temporal.get_workflow_handle(workflow_id(subject))
 
-    async def standing(self, subscription: str) -> Standing:
+    async def standing(self, subject: Subject) -> Standing:
         """As `Workflows` describes."""
         try:
-            description = await self._handle(subscription).describe()
+            description = await self._handle(subject).describe()
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
@@ -175,11 +176,11 @@ class OnTemporal:
             trouble=trouble(raw, timedelta(seconds=self._perennial.config.reconcile_grace_seconds)),
         )
 
-    async def known(self, subscription: str) -> Snapshot | None:
+    async def known(self, subject: Subject) -> Snapshot | None:
         """As `Workflows` describes."""
         try:
             async with asyncio.timeout(_QUERY.total_seconds()):
-                handle = self._handle(subscription)
+                handle = self._handle(subject)
                 state: Snapshot = await handle.query("state", result_type=Snapshot)
                 return state
         except (
@@ -191,13 +192,19 @@ class OnTemporal:
         ):
             return None
 
-    async def start(self, subscription: str) -> None:
+    async def start(self, subject: Subject) -> None:
         """As `Workflows` describes."""
-        await self._perennial.start(subscription)
+        match subject.kind:
+            case SubjectKind.SUBSCRIPTION:
+                await self._perennial.start(subject.id)
+            case SubjectKind.ACCOUNT:
+                await self._perennial.start_account(subject.id)
+            case unreachable:
+                assert_never(unreachable)
 
-    async def tell(self, snapshot: Snapshot) -> None:
+    async def tell(self, snapshot: Snapshot | AccountSnapshot) -> None:
         """As `Workflows` describes."""
-        await self._handle(snapshot.subscription.id).signal("moved", snapshot)
+        await self._handle(snapshot.subject).signal("moved", snapshot)
 
 
 def trouble(raw: DescribeWorkflowExecutionResponse, patience: timedelta) -> str | None:

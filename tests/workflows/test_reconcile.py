@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
+from activities.open_account import NewAccount, open_account
 from activities.reconcile import Limits, Reconciliation, Standing
+from core.domain.commands.close_account import CloseAccount
 from core.domain.commands.top_up import TopUp
 from core.domain.commands.unsubscribe import Unsubscribe
 from core.domain.findings import (
@@ -17,7 +19,7 @@ from core.domain.findings import (
     ReconcileRequest,
     ReconciliationReport,
 )
-from core.domain.steps import of_subscription
+from core.domain.steps import Subject, of_account, of_subscription
 from core.gateways.cards import GatewayUnavailable
 from core.ledger.clocks import machine_now
 from core.protocol.activity_messages import ChargeRequest, StepRequest
@@ -70,16 +72,16 @@ class NoWorkflows:
         self.started: list[str] = []
         self.heard: list[Any] = []
 
-    async def standing(self, subscription: str) -> Standing:
+    async def standing(self, subject: Subject) -> Standing:
         """As the test says."""
         return self.now
 
-    async def known(self, subscription: str) -> None:
+    async def known(self, subject: Subject) -> None:
         """Nobody answers."""
 
-    async def start(self, subscription: str) -> None:
+    async def start(self, subject: Subject) -> None:
         """Remembered."""
-        self.started.append(subscription)
+        self.started.append(subject.id)
 
     async def tell(self, snapshot: Any) -> None:
         """Remembered."""
@@ -243,9 +245,9 @@ async def test_what_keeps_a_workflow_is_read_from_the_server() -> None:
 async def test_without_workers_it_says_that_nobody_answers(asleep: Shop) -> None:
     await asleep.bought(machine_now())
     workflows = OnTemporal(asleep.perennial)
-    standing = await workflows.standing(asleep.id("s"))
+    standing = await workflows.standing(of_subscription(asleep.id("s")))
     assert (standing.runs, standing.idle) == (True, False)  # its first task waits for a worker
-    assert not (await workflows.standing("never")).runs
+    assert not (await workflows.standing(of_subscription("never"))).runs
 
 
 # charges
@@ -449,3 +451,52 @@ async def test_what_the_schedule_starts_is_the_whole_reconciliation(real: Shop) 
 async def test_top_ups_are_no_findings(asleep: Shop) -> None:
     asleep.call("top_up", TopUp(account=asleep.id("acme"), amount=Decimal(5)), machine_now())
     assert (await look(asleep, Part.BOOKS, IDLE))[0] == ()
+
+
+async def closing(shop: Shop) -> str:
+    """An account that was closed 60 days ago, whose closing for good is overdue."""
+    acme = shop.id("shut")
+    opened = NewAccount(id=acme, seller=shop.config.seller, currency="USD", timezone="UTC")
+    long_ago = machine_now() - timedelta(days=60)
+    open_account(shop.perennial.ledger, opened, long_ago)
+    shop.call("close_account", CloseAccount(account=acme), long_ago)
+    return acme
+
+
+async def test_the_workflow_of_an_account_with_a_step_that_is_gone_is_started(
+    asleep: Shop,
+) -> None:
+    acme = await closing(asleep)
+    findings, workflows = await look(asleep, Part.ACCOUNTS, Standing(runs=False, idle=True))
+    assert [(f.kind, f.subject, f.repaired) for f in findings] == [
+        (FindingKind.WORKFLOW_MISSING, acme, True)
+    ]
+    assert workflows.started == [acme]
+
+
+async def test_an_account_that_sleeps_over_its_step_is_told(asleep: Shop) -> None:
+    acme = await closing(asleep)
+    findings, workflows = await look(asleep, Part.ACCOUNTS, IDLE)
+    assert [(f.kind, f.subject, f.repaired) for f in findings] == [
+        (FindingKind.OVERDUE, acme, True)
+    ]
+    assert [snapshot.subject for snapshot in workflows.heard] == [of_account(acme)]
+
+
+async def test_an_account_whose_workflow_is_stuck_is_reported(asleep: Shop) -> None:
+    await closing(asleep)
+    stuck = Standing(runs=True, idle=False, trouble="close_for_good fails")
+    findings, _ = await look(asleep, Part.ACCOUNTS, stuck)
+    assert [(f.kind, f.what, f.repaired) for f in findings] == [
+        (FindingKind.OVERDUE, "close_for_good fails", False)
+    ]
+
+
+async def test_reconciliation_starts_what_was_lost_and_it_does_its_step(shop: Shop) -> None:
+    acme = await shop.account(credits="0.00")
+    await shop.perennial.do(CloseAccount(account=acme))
+    await shop.account_workflow().terminate("lost")
+    report = await reconcile(shop.perennial)
+    assert [(f.kind, f.subject) for f in report.findings] == [(FindingKind.WORKFLOW_MISSING, acme)]
+    await shop.advance(2021, 3, 1)
+    assert shop.events() == ["account_closed", "account_closed_for_good"]
