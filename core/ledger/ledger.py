@@ -4,14 +4,15 @@ A unit of work locks the account's row first. So everything that moves an accoun
 subscriptions is serial by account. No lock is shared by two accounts.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, select
+from sqlalchemy import Connection, Engine, Row, bindparam, select
 
-from core.ledger import failpoints
+from core.ledger import clocks, failpoints
 from core.ledger.account_reading import AccountReading, Unknown
 from core.ledger.bulk_write import Writes, one_of, write_all
 from core.ledger.ids import Ids
@@ -39,10 +40,14 @@ class Overtaken(Exception):
 
 @dataclass
 class Ledger:
-    """The database and what a process remembers of it. A process makes one."""
+    """The database and what a process remembers of it. A process makes one.
+
+    `machine_now`: the machine's clock, read when a transaction runs. Tests hand in another one.
+    """
 
     engine: Engine
     seller: str = "main"
+    machine_now: Callable[[], datetime] = clocks.machine_now
 
     def __post_init__(self) -> None:
         self.ids = Ids()
@@ -76,8 +81,11 @@ class Ledger:
     ) -> Iterator[Work]:
         """A unit of work on the account, or on the account that owns the subscription.
 
-        `now` is the business instant (UTC). The unit commits at the end and rolls back on any
-        exception. Raises `Unknown` when there is no such account or subscription.
+        `now` is the business instant (UTC) of an account on a test clock. Any other account lives
+        by the machine's clock, read after the lock: work that was asked for long ago is judged and
+        dated by the day it is done (Rule 13). It is never earlier than `now`, because another
+        machine's clock may be ahead. The unit commits at the end and rolls back on any exception.
+        Raises `Unknown` when there is no such account or subscription.
         """
         with self.transaction(failpoints.here()) as connection:
             if account is not None:
@@ -87,9 +95,13 @@ class Ledger:
             row = found.one_or_none()
             if row is None:
                 raise Unknown(account or subscription)
-            work = Work(self, connection, row, now)
+            work = Work(self, connection, row, self._instant(row, now))
             yield work
             work.flush()
+
+    def _instant(self, row: Row[Any], now: datetime) -> datetime:
+        """When the work on this account is really done."""
+        return now if row.clock is not None else max(now, self.machine_now())
 
     def works(
         self, connection: Connection, now: datetime, accounts: Iterable[str]

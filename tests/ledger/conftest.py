@@ -25,6 +25,8 @@ from core.protocol.call_sequences import carry_out
 from doors.simulation.direct_engine import Direct
 
 DAY = datetime(2021, 3, 1, tzinfo=UTC)
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""The machine's clock of the shop: the instants that a test names are later."""
 PRO = {"sku": "PRO", "kind": "application", "months": 1, "prices": {"USD": "50.00"}}
 
 
@@ -67,7 +69,7 @@ class Shop:
 
 @pytest.fixture
 def shop(database: str) -> Iterator[Shop]:
-    ledger = Ledger(connect(database, pool_size=30))
+    ledger = Ledger(connect(database, pool_size=30), machine_now=lambda: LONG_AGO)
     with ledger.engine.begin() as connection:
         stored_terms.add_policy(connection, "main", policy.DEFAULT)
         stored_terms.add_catalog(connection, "main", [PRO])

@@ -8,7 +8,7 @@ import uuid
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -200,15 +200,20 @@ class Shop:
     ) -> CommandResult:
         """A use case, without any workflow; going past what is due of some subscriptions."""
         request = CommandRequest(command=command, now=now, past=tuple(map(of_subscription, past)))
-        result: CommandResult = Activities(self.perennial.ledger, self.gateway).call(
-            activity, request
-        )
+        result: CommandResult = self._activities(now).call(activity, request)
         assert result.first is None
         return result
 
+    def _activities(self, now: datetime) -> Activities:
+        """The use cases on a machine whose clock shows an instant."""
+        ledger = replace(self.perennial.ledger, machine_now=lambda: now)
+        return Activities(ledger, self.gateway)
+
     def rehearse(self, activity: str, command: AnyCommand, now: datetime) -> CommandResult:
         """What a use case would answer now; nothing stays."""
-        ledger = Rehearsal(self.perennial.ledger.engine, self.perennial.ledger.seller)
+        ledger = Rehearsal(
+            self.perennial.ledger.engine, self.perennial.ledger.seller, machine_now=lambda: now
+        )
         result: CommandResult = Activities(ledger, self.gateway).call(
             activity, CommandRequest(command=command, now=now)
         )
@@ -216,7 +221,7 @@ class Shop:
 
     def step(self, activity: str, request: StepRequest) -> StepResult:
         """A step, without any workflow."""
-        result: StepResult = Activities(self.perennial.ledger, self.gateway).call(activity, request)
+        result: StepResult = self._activities(request.now).call(activity, request)
         return result
 
     def working(self, *roles: str) -> AbstractAsyncContextManager[None]:
