@@ -139,7 +139,7 @@ def test_a_second_operation_of_the_same_request(shop):
     shop.open()
     shop.run(operation(1, request="'r'"))
     with pytest.raises(IntegrityError, match="operations_once_per_request"):
-        shop.run(operation(2, "suspend", request="'r'"))
+        shop.run(operation(2, "change", request="'r'"))
 
 
 def test_a_second_period_with_the_same_end(shop):
