@@ -209,7 +209,8 @@ class Operation(Base):
     """What lies behind every movement (Rule 11.3). Never changed.
 
     It is unique by (subscription, cycle, purpose) and by the seller's request id. A repeated
-    request gets its `result` (Rule 4.2). `cycle` is the expiry date that the operation moved.
+    request gets its `result` (Rule 4.2), which is empty without a request id. `cycle` is the expiry
+    date that the operation moved.
     """
 
     __tablename__ = "operations"
