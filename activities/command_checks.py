@@ -28,7 +28,7 @@ from core.domain.rules import Rule
 from core.domain.subscription import Account, Subscription
 from core.ledger.account_reading import Unknown
 from core.ledger.ledger import Ledger
-from core.ledger.rows import account_from
+from core.ledger.rows import ACCOUNT, account_from
 from core.ledger.tables import AccountRow, Operation, SubscriptionRow
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import ChargeOutcome, CommandRequest, CommandResult
@@ -179,7 +179,7 @@ def _check_open(command: Command, account: Account) -> None:
 def _never_created(ledger: Ledger, command: SubscriptionCommand) -> CommandResult:
     """The checks that come before "never created", for the account that the caller means."""
     with ledger.engine.connect() as connection:
-        hint = select(AccountRow.__table__).where(AccountRow.id == command.account_hint)
+        hint = select(*ACCOUNT).where(AccountRow.id == command.account_hint)
         row = connection.execute(hint).one_or_none()
         account = None if row is None else account_from(row)
         if replayed := replay(connection, account.seller if account else ledger.seller, command):

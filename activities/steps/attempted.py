@@ -13,7 +13,7 @@ from core.protocol.activity_messages import Outcome, Snapshot, StepRequest, Step
 
 def due_attempt(work: Work, request: StepRequest) -> Attempt | None:
     """The attempt that is due. Returns None when the step was taken already."""
-    siblings = work.group_of(request.subject.id)
+    siblings = work.group_of(request.subject.id, request.past or ())
     leader = next(s for s in siblings if s.id == request.subject.id)
     if leader.version != request.version:
         return None

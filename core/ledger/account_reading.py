@@ -1,50 +1,76 @@
 """What a use case sees of one account: its money, its terms, its subscriptions and their steps."""
 
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, or_, select
+from sqlalchemy import (
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    literal_column,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.orm import aliased
 
 from core.domain.calendar import local_date
 from core.domain.catalog import Catalog
 from core.domain.money import plain
 from core.domain.planner.account_steps import next_account_step
 from core.domain.policy import Policy
-from core.domain.steps import Step, Subject
+from core.domain.steps import Step, Subject, SubjectKind
 from core.domain.subscription import Account, Status, Subscription
 from core.domain.terms import Terms
 from core.ledger import due_steps
-from core.ledger.rows import SUBSCRIPTIONS, account_from, step_from, subscription_from
-from core.ledger.tables import SubscriptionRow
+from core.ledger.rows import (
+    IS_NEXT_STEP,
+    NEXT_STEP,
+    SUBSCRIPTIONS,
+    account_from,
+    step_from,
+    subscription_from,
+)
+from core.ledger.tables import StepRow, SubscriptionRow
 from core.protocol.activity_messages import AccountSnapshot, DueStep, Snapshot
 
 if TYPE_CHECKING:
     from core.ledger.ledger import Ledger
 
 _ONE = SUBSCRIPTIONS.where(SubscriptionRow.id == bindparam("subscription"))
-_SAME_DATE = (
-    select(SubscriptionRow.renewal_date)
-    .where(SubscriptionRow.id == bindparam("subscription"))
-    .scalar_subquery()
-)
-_GROUP = SUBSCRIPTIONS.where(
-    or_(
-        SubscriptionRow.id == bindparam("subscription"),
+_MY_STEP = aliased(StepRow, name="mine")
+_FIRST = due_steps.FIRST.subquery("first_due")
+_DAY = timedelta(days=1)
+#: The leader of a group, and those with an attempt on the same date. The index on `due` finds them.
+#: A day more on both sides covers a time zone whose rules have changed since they were planned.
+_GROUP = (
+    select(SubscriptionRow.__table__, *NEXT_STEP, *_FIRST.c)
+    .select_from(_MY_STEP)
+    .join(
+        StepRow,
         and_(
-            SubscriptionRow.account == bindparam("account"),
-            SubscriptionRow.renewal_date == _SAME_DATE,
-            SubscriptionRow.status == Status.ACTIVE,
-            SubscriptionRow.auto_renew,
+            StepRow.account == _MY_STEP.account,
+            StepRow.due.between(_MY_STEP.due - _DAY, _MY_STEP.due + _DAY),
+            or_(StepRow.by_date == _MY_STEP.by_date, StepRow.subject == _MY_STEP.subject),
         ),
     )
-).order_by(SubscriptionRow.id)
+    .join(SubscriptionRow, IS_NEXT_STEP)
+    .outerjoin(_FIRST, true())
+    .where(
+        _MY_STEP.subject_kind == literal_column(f"'{SubjectKind.SUBSCRIPTION}'"),
+        _MY_STEP.subject == bindparam("subscription"),
+    )
+    .order_by(SubscriptionRow.id)
+)
 _FAILED = SUBSCRIPTIONS.where(
     SubscriptionRow.account == bindparam("account"),
     SubscriptionRow.renewal_failed,
     SubscriptionRow.auto_renew,
 ).order_by(SubscriptionRow.renewal_date, SubscriptionRow.id)
+_FAILED_ON = _FAILED.where(SubscriptionRow.renewal_date == bindparam("on"))
 _ALL = SUBSCRIPTIONS.where(SubscriptionRow.account == bindparam("account")).order_by(
     SubscriptionRow.id
 )
@@ -84,6 +110,7 @@ class AccountReading:
         self._read: dict[str, Subscription] = {}
         self._current: dict[str, Subscription] = {}
         self._steps: dict[str, Step | None] = {}
+        self._first_due: dict[frozenset[Subject], DueStep | None] = {}
 
     # the account's terms
 
@@ -161,12 +188,24 @@ class AccountReading:
             raise Unknown(id_)
         return found[0]
 
-    def group_of(self, id_: str) -> list[Subscription]:
+    def group_of(self, id_: str, past: Collection[Subject]) -> list[Subscription]:
         """The subscription and the candidates for its group, by id (Rule 5.2).
 
-        The candidates have the same renewal date, are ACTIVE and renew by themselves.
+        The candidates have an attempt on the same renewal date. Of a failed subscription they are
+        all that have failed with it, also those without a retry that is left. The first query also
+        reads what `first_due` returns for `past`.
         """
-        return self._subscriptions(_GROUP, {"subscription": id_, "account": self.account.id})
+        values = {"subscription": id_} | due_steps.first_values(self.account.id, self.now, past)
+        rows = self.connection.execute(_GROUP, values).all()
+        if not rows:
+            return [self.subscription(id_)]
+        self._first_due[frozenset(past)] = due_steps.first_from(rows[0])
+        group = {row.id: self.add(row) for row in rows}
+        if group[id_].renewal_failed:
+            on = next(row.renewal_date for row in rows if row.id == id_)
+            failed = self._subscriptions(_FAILED_ON, {"account": self.account.id, "on": on})
+            group |= {subscription.id: subscription for subscription in failed}
+        return [group[key] for key in sorted(group)]
 
     def failed(self) -> list[Subscription]:
         """The failed subscriptions that renew by themselves, oldest renewal date first, by id."""
@@ -201,9 +240,16 @@ class AccountReading:
         """The next steps of subscriptions, by id."""
         return {subscription.id: self.step_of(subscription) for subscription in subscriptions}
 
-    def first_due(self, past: Iterable[Subject]) -> DueStep | None:
-        """The first of the account's steps that are due now, without those of `past` (Rule 1.7)."""
-        return due_steps.first_of(self.connection, self.account.id, self.now, list(past))
+    def first_due(self, past: Collection[Subject]) -> DueStep | None:
+        """The first of the account's steps that are due now, without those of `past` (Rule 1.7).
+
+        It is read once. The account's row is locked, and steps are written at the end.
+        """
+        key = frozenset(past)
+        if key not in self._first_due:
+            found = due_steps.first_of(self.connection, self.account.id, self.now, past)
+            self._first_due[key] = found
+        return self._first_due[key]
 
     def snapshot(self, subscription: Subscription) -> Snapshot:
         """What a workflow needs to know of a subscription that was read or saved."""

@@ -31,8 +31,8 @@ def allow_words(connection: Connection, tables: MetaData) -> None:
         }
         if not wanted:
             continue
-        rows = connection.execute(_ALLOWED, {"table": table.name}).all()
-        found = {name: comment for name, comment in rows}
+        rows = connection.execute(_ALLOWED, {"table": table.name}).tuples()
+        found: dict[str, str] = dict(rows.all())
         for name, condition in wanted.items():
             if found.get(name) == condition:
                 continue

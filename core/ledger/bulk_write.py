@@ -71,7 +71,10 @@ def one_of(column: Any, ids: list[str]) -> ColumnElement[bool]:
 
 
 def _json(rows: Rows) -> str:
-    return json.dumps(rows, default=str)
+    return _ENCODER.encode(rows)
+
+
+_ENCODER = json.JSONEncoder(default=str, separators=(",", ":"))
 
 
 @lru_cache

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Row,
     Select,
     Text,
     all_,
@@ -79,16 +80,31 @@ def first_of(
     connection: Connection, account: str, until: datetime, past: Collection[Subject]
 ) -> DueStep | None:
     """The first step of an account that is due at an instant, without those of `past`."""
+    return first_from(connection.execute(FIRST, first_values(account, until, past)).one_or_none())
+
+
+def first_values(account: str, until: datetime, past: Collection[Subject]) -> dict[str, Any]:
+    """The parameters of `FIRST`, as those of `first_of`."""
     keys = [f"{subject.kind}/{subject.id}" for subject in past]
-    row = connection.execute(_FIRST, {"of": account, "until": until, "past": keys}).one_or_none()
-    if row is None:
+    return {"of": account, "until": until, "past": keys}
+
+
+def first_from(row: Row[Any] | None) -> DueStep | None:
+    """The step in a row of `FIRST`. Returns None when there is no row or no step in it."""
+    if row is None or row.first_kind is None:
         return None
-    subject = Subject(SubjectKind(row.subject_kind), row.subject)
-    return DueStep(subject=subject, version=row.version, kind=StepKind(row.kind))
+    subject = Subject(SubjectKind(row.first_subject_kind), row.first_subject)
+    return DueStep(subject=subject, version=row.first_version, kind=StepKind(row.first_kind))
 
 
-_FIRST = (
-    select(StepRow.subject_kind, StepRow.subject, StepRow.version, StepRow.kind)
+#: The first step of an account that is due. Another query may contain it.
+FIRST: Any = (
+    select(
+        StepRow.subject_kind.label("first_subject_kind"),
+        StepRow.subject.label("first_subject"),
+        StepRow.version.label("first_version"),
+        StepRow.kind.label("first_kind"),
+    )
     .where(
         StepRow.account == bindparam("of"),
         StepRow.due <= bindparam("until"),

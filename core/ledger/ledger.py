@@ -10,21 +10,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, bindparam, select
+from sqlalchemy import Connection, Engine, Row, Select, bindparam, select
 
 from core.ledger import clocks, failpoints
 from core.ledger.account_reading import AccountReading, Unknown
 from core.ledger.bulk_write import Writes, one_of, write_all
 from core.ledger.ids import Ids
-from core.ledger.rows import SUBSCRIPTIONS
+from core.ledger.rows import ACCOUNT, SUBSCRIPTIONS
 from core.ledger.stored_terms import References
 from core.ledger.tables import AccountRow, Seller, SubscriptionRow
 from core.ledger.unit_of_work import Work, in_order
 from core.protocol.activity_messages import AccountSnapshot, Snapshot
 
-_ACCOUNT = select(AccountRow.__table__, Seller.policy_version, Seller.catalog_revision).join(
-    Seller, Seller.id == AccountRow.seller
-)
+_ACCOUNT: Select[Any] = select(
+    *ACCOUNT, AccountRow.clock, Seller.policy_version, Seller.catalog_revision
+).join(Seller, Seller.id == AccountRow.seller)
 _BY_ACCOUNT = _ACCOUNT.where(AccountRow.id == bindparam("account")).with_for_update(of=AccountRow)
 _BY_SUBSCRIPTION = _ACCOUNT.where(
     AccountRow.id

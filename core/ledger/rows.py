@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import timedelta
 from enum import StrEnum
+from operator import attrgetter
 from types import UnionType
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from sqlalchemy import Row, and_, literal_column, select
 
@@ -17,7 +18,7 @@ from core.domain.calendar import first_instant
 from core.domain.rules import Rule
 from core.domain.steps import Step, StepKind, SubjectKind
 from core.domain.subscription import Account, Subscription
-from core.ledger.tables import StepRow, SubscriptionRow
+from core.ledger.tables import AccountRow, StepRow, SubscriptionRow
 
 #: The columns of a subscription's next step, beside those of the subscription itself.
 NEXT_STEP = (
@@ -34,6 +35,9 @@ IS_NEXT_STEP = and_(
 #: Subscriptions, each with its next step.
 SUBSCRIPTIONS = select(SubscriptionRow.__table__, *NEXT_STEP).outerjoin(StepRow, IS_NEXT_STEP)
 
+#: The columns of an account that `account_from` reads.
+ACCOUNT = tuple(getattr(AccountRow, field.name) for field in fields(Account))
+
 #: What of a subscription never changes.
 _FIXED_IN_SUBSCRIPTION = frozenset({"id", "account", "legacy"})
 #: What of an account never changes, and the balance, which only postings change.
@@ -47,12 +51,12 @@ class CannotChange(Exception):
 
 def subscription_from(row: Row[Any]) -> Subscription:
     """The subscription in a row of `subscriptions`."""
-    return Subscription(**{name: read(getattr(row, name)) for name, read in _SUBSCRIPTION})
+    return Subscription(**_SUBSCRIPTION.read(row))
 
 
 def subscription_values(subscription: Subscription) -> dict[str, Any]:
     """The columns of a new subscription."""
-    return {name: _plain(getattr(subscription, name)) for name, _ in _SUBSCRIPTION}
+    return _SUBSCRIPTION.columns(subscription)
 
 
 def subscription_changes(before: Subscription, after: Subscription) -> dict[str, Any]:
@@ -68,17 +72,14 @@ def subscription_changes(before: Subscription, after: Subscription) -> dict[str,
 
 def account_from(row: Row[Any]) -> Account:
     """The account in a row of `accounts`."""
-    return Account(**{name: read(getattr(row, name)) for name, read in _ACCOUNT})
+    return Account(**_ACCOUNT.read(row))
 
 
 def account_changes(before: Account, after: Account) -> dict[str, Any]:
     """The columns of an account that differ. Raises `CannotChange`."""
     _refuse(before, after, _FIXED_IN_ACCOUNT)
-    changes = {
-        name: _plain(getattr(after, name))
-        for name, _ in _ACCOUNT
-        if getattr(after, name) != getattr(before, name)
-    }
+    old = _ACCOUNT.columns(before)
+    changes = {name: value for name, value in _ACCOUNT.columns(after).items() if value != old[name]}
     if "credit_limit_until" in changes:
         until = after.credit_limit_until
         changes["credit_limit_ends"] = until and first_instant(until + _DAY, after.timezone)
@@ -99,26 +100,41 @@ def _refuse(before: Any, after: Any, fixed: frozenset[str]) -> None:
         raise CannotChange(f"{', '.join(changed)} of {kind} {before.id} can never change")
 
 
-def _plain(value: Any) -> Any:
-    """A value as its column holds it."""
-    if isinstance(value, StrEnum):
-        return str(value)
-    return dict(value) if isinstance(value, Mapping) else value
+class _Fields:
+    """The fields of a dataclass, as the columns of the same names hold them."""
+
+    def __init__(self, of: type) -> None:
+        hints = get_type_hints(of)
+        self._names = tuple(field.name for field in fields(of))
+        self._values: Callable[[Any], tuple[Any, ...]] = attrgetter(*self._names)
+        self._enums = {name: enum for name in self._names if (enum := _enum(hints[name]))}
+        self._mappings = [name for name in self._names if get_origin(hints[name]) is Mapping]
+
+    def read(self, row: Row[Any]) -> dict[str, Any]:
+        """The values of the fields from a row."""
+        values = dict(zip(self._names, self._values(row), strict=True))
+        for name, enum in self._enums.items():
+            if values[name] is not None:
+                values[name] = enum(values[name])
+        return values
+
+    def columns(self, value: Any) -> dict[str, Any]:
+        """The columns from the fields of a dataclass."""
+        values = dict(zip(self._names, self._values(value), strict=True))
+        for name in self._enums:
+            if values[name] is not None:
+                values[name] = str(values[name])
+        for name in self._mappings:
+            values[name] = dict(values[name])
+        return values
 
 
-def _readers(of: type) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
-    """The fields of a dataclass, each with the function that reads its column."""
-    hints = get_type_hints(of)
-    return tuple((field.name, _reader(hints[field.name])) for field in fields(of))
-
-
-def _reader(hint: Any) -> Callable[[Any], Any]:
+def _enum(hint: Any) -> type[StrEnum] | None:
+    """The enumeration in a type hint, also beside None. Returns None when there is none."""
     options = get_args(hint) if isinstance(hint, UnionType) else (hint,)
-    for option in options:
-        if isinstance(option, type) and issubclass(option, StrEnum):
-            return lambda value: None if value is None else option(value)
-    return lambda value: value
+    found = (o for o in options if isinstance(o, type) and issubclass(o, StrEnum))
+    return next(found, None)
 
 
-_SUBSCRIPTION = _readers(Subscription)
-_ACCOUNT = _readers(Account)
+_SUBSCRIPTION = _Fields(Subscription)
+_ACCOUNT = _Fields(Account)

@@ -44,12 +44,14 @@ Id = Text(collation="C")
 
 
 def _one_of(column: str, values: Iterable[str], name: str) -> CheckConstraint:
-    """The column holds a value of an enum, or NULL where the column allows it."""
-    return CheckConstraint(f"{column} IN ({_listed(values)})", name=name, info={WORDS: True})
+    """The column holds a value of an enum, or NULL where the column allows it.
 
-
-def _listed(values: Iterable[str]) -> str:
-    return ", ".join(f"'{value}'" for value in values)
+    `column` may be an expression. The values are one array constant. PostgreSQL reads the condition
+    anew for each statement, and a list of many constants takes it five times as long.
+    """
+    listed = ",".join(f'"{value}"' for value in values)
+    condition = f"{column} = ANY ('{{{listed}}}'::text[])"
+    return CheckConstraint(condition, name=name, info={WORDS: True})
 
 
 class Base(DeclarativeBase):
@@ -163,7 +165,8 @@ class SubscriptionRow(Base):
     renewal_date: Mapped[date]
     workflow_started: Mapped[bool] = mapped_column(server_default="false")
     __table_args__ = (
-        Index("subscriptions_account", "account", "renewal_date"),
+        Index("subscriptions_account", "account"),
+        Index("subscriptions_failed", "account", postgresql_where=text("renewal_failed")),
         Index("subscriptions_unstarted", "id", postgresql_where=text("NOT workflow_started")),
         _one_of("status", Status, "subscriptions_status"),
         _one_of("failure", Failure, "subscriptions_failure"),
@@ -194,14 +197,12 @@ class StepRow(Base):
     why: Mapped[str] = mapped_column(Text)
     version: Mapped[int]
     __table_args__ = (
-        Index("steps_due", "clock", "due"),
+        Index("steps_due", "clock", "due", postgresql_where=text("clock IS NOT NULL")),
         Index("steps_account_due", "account", "due"),
-        CheckConstraint(
-            "(subject_kind, kind, rank) IN ("
-            + ", ".join(f"('{kind.subject}', '{kind}', {kind.rank})" for kind in StepKind)
-            + ")",
-            name="steps_kind",
-            info={WORDS: True},
+        _one_of(
+            "subject_kind || '/' || kind || '/' || rank",
+            (f"{kind.subject}/{kind}/{kind.rank}" for kind in StepKind),
+            "steps_kind",
         ),
         _one_of("rule", Rule, "steps_rule"),
     )
@@ -211,7 +212,8 @@ class Operation(Base):
     """What lies behind every movement (Rule 11.3). Never changed.
 
     It is unique by (subscription, cycle, purpose) and by the seller's request id. A repeated
-    request gets its `result` (Rule 4.2). `cycle` is the expiry date that the operation moved.
+    request gets its `result` (Rule 4.2), which is empty without a request id. `cycle` is the expiry
+    date that the operation moved.
     """
 
     __tablename__ = "operations"
@@ -242,16 +244,18 @@ class Operation(Base):
             unique=True,
             postgresql_where=text("request_id IS NOT NULL"),
         ),
-        Index("operations_account", "account", "at"),
         _one_of("purpose", Purpose, "operations_purpose"),
     )
 
 
 class Posting(Base):
-    """One side of a double entry. An operation's postings sum to zero. Never changed."""
+    """One side of a double entry. An operation's postings sum to zero. Never changed.
+
+    The guard of double entry checks that the operation exists.
+    """
 
     __tablename__ = "postings"
-    operation: Mapped[int] = mapped_column(ForeignKey("operations.id"), primary_key=True)
+    operation: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     line: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     book: Mapped[str] = mapped_column(Text)
     account: Mapped[str] = mapped_column(Id)
@@ -283,12 +287,13 @@ class PeriodCharge(Base):
     """What an operation charged the wallet for a period (Rule 8.2). Never changed.
 
     A period can have several charges. The first is its fee, later ones are prorated (Rule 3.4).
-    A period that an external invoice or another system paid has none.
+    A period that an external invoice or another system paid has none. A guard checks that the
+    period and the operation exist.
     """
 
     __tablename__ = "period_charges"
-    period: Mapped[int] = mapped_column(ForeignKey("periods.id"), primary_key=True)
-    operation: Mapped[int] = mapped_column(ForeignKey("operations.id"), primary_key=True)
+    period: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    operation: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     amount: Mapped[Decimal] = mapped_column(Money)
     __table_args__ = (CheckConstraint("amount >= 0", name="period_charges_amount"),)
 

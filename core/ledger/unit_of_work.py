@@ -88,7 +88,7 @@ class Work(AccountReading):
         """Add an operation and return its id (Rules 4.2, 11.3).
 
         `purpose`: what it is for.
-        `result`: what a repetition of its request returns.
+        `result`: what a repetition of its request returns. It is kept with a request id only.
         `subscription`, `cycle`: what it concerns. With the purpose they make it unique.
         `command`: the command behind it. Its request id and fingerprint are kept.
         `external_invoice`: the number of an external invoice that pays it (Rule 11.4).
@@ -107,7 +107,7 @@ class Work(AccountReading):
             fingerprint=command.fingerprint() if command and repeatable else None,
             external_invoice=external_invoice,
             at=self.now,
-            result=dict(result),
+            result=dict(result) if repeatable else {},
         )
         return id_
 

@@ -3,6 +3,9 @@
 -- Every statement that adds postings is balanced, operation by operation and currency by currency.
 -- The trigger reads the added rows only. A posting to the wallet moves the account's balance, and a
 -- movement down never leaves usable below zero. Only postings change a balance.
+--
+-- The trigger also holds what a foreign key would hold: each posting has its operation. Operations
+-- are never deleted, so one look for all rows of a statement is enough.
 
 CREATE FUNCTION post() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -10,8 +13,14 @@ DECLARE
   moved record;
   left_over numeric;
 BEGIN
-  SELECT operation INTO bad FROM added GROUP BY operation, currency HAVING sum(amount) <> 0 LIMIT 1;
+  SELECT operation, sum(amount) AS off INTO bad FROM added GROUP BY operation, currency
+    HAVING sum(amount) <> 0 OR (SELECT o.id FROM operations o WHERE o.id = added.operation) IS NULL
+    LIMIT 1;
   IF FOUND THEN
+    IF bad.off = 0 THEN
+      RAISE EXCEPTION 'there is no operation % to post (rule 11.3)', bad.operation
+        USING ERRCODE = 'foreign_key_violation';
+    END IF;
     RAISE EXCEPTION 'operation % is not balanced (rule 11.3)', bad.operation
       USING ERRCODE = 'check_violation';
   END IF;

@@ -35,6 +35,7 @@ IN_ORDER = (
     "ids",
     "usable",
     "double_entry",
+    "period_charges",
     "refunds",
     "next_step",
     "never_changed",
@@ -154,7 +155,13 @@ def _subscriptions() -> None:
         Column("workflow_started", Boolean, nullable=False, server_default="false"),
         CheckConstraint("NOT renewal_failed OR status = 'ACTIVE'", name="subscriptions_failed"),
     )
-    op.create_index("subscriptions_account", "subscriptions", ["account", "renewal_date"])
+    op.create_index("subscriptions_account", "subscriptions", ["account"])
+    op.create_index(
+        "subscriptions_failed",
+        "subscriptions",
+        ["account"],
+        postgresql_where=text("renewal_failed"),
+    )
     op.create_index(
         "subscriptions_unstarted",
         "subscriptions",
@@ -176,7 +183,9 @@ def _subscriptions() -> None:
         Column("version", Integer, nullable=False),
     )
     op.create_index("steps_account_due", "steps", ["account", "due"])
-    op.create_index("steps_due", "steps", ["clock", "due"])
+    op.create_index(
+        "steps_due", "steps", ["clock", "due"], postgresql_where=text("clock IS NOT NULL")
+    )
     op.create_table(
         "messages",
         Column("id", BigInteger, Identity(), primary_key=True),
@@ -212,7 +221,6 @@ def _money() -> None:
         Column("at", INSTANT, nullable=False),
         Column("result", JSONB, nullable=False),
     )
-    op.create_index("operations_account", "operations", ["account", "at"])
     op.create_index(
         "operations_once_per_cycle",
         "operations",
@@ -229,13 +237,7 @@ def _money() -> None:
     )
     op.create_table(
         "postings",
-        Column(
-            "operation",
-            BigInteger,
-            ForeignKey("operations.id"),
-            primary_key=True,
-            autoincrement=False,
-        ),
+        Column("operation", BigInteger, primary_key=True, autoincrement=False),
         Column("line", SmallInteger, primary_key=True, autoincrement=False),
         Column("book", Text, nullable=False),
         Column("account", ID, nullable=False),
@@ -258,16 +260,8 @@ def _money() -> None:
     )
     op.create_table(
         "period_charges",
-        Column(
-            "period", BigInteger, ForeignKey("periods.id"), primary_key=True, autoincrement=False
-        ),
-        Column(
-            "operation",
-            BigInteger,
-            ForeignKey("operations.id"),
-            primary_key=True,
-            autoincrement=False,
-        ),
+        Column("period", BigInteger, primary_key=True, autoincrement=False),
+        Column("operation", BigInteger, primary_key=True, autoincrement=False),
         Column("amount", MONEY, nullable=False),
         CheckConstraint("amount >= 0", name="period_charges_amount"),
     )
