@@ -86,7 +86,7 @@ class Refused(Exception):
     """A command was refused. The argument is the number of the rule."""
 
 
-# --- days and instants (Rules 1.1 to 1.4) ---
+# --- days and instants (Rules 1.1 to 1.4) ---------------------------------------------------------
 
 
 @cache
@@ -124,7 +124,7 @@ def instant_of(text: str, zone: str) -> datetime:
     )
 
 
-# --- money (Rule 3.2) ---
+# --- money (Rule 3.2) -----------------------------------------------------------------------------
 
 
 def rounded(amount: Fraction, currency: str) -> Fraction:
@@ -141,7 +141,7 @@ def written(amount: Fraction, currency: str) -> str:
     return ("-" if amount < 0 else "") + str(whole) + ("." + decimals if decimals else "")
 
 
-# --- catalogue, accounts, subscriptions ---
+# --- catalogue, accounts, subscriptions -----------------------------------------------------------
 
 
 class Catalog:
