@@ -22,7 +22,8 @@ def issue_all(
 ) -> list[CommandResult]:
     """Carry out commands, one after the other, and return their results.
 
-    `request` is the request id that stands for all of them. `done` is called for each as soon as it is done, even if a later one fails.
+    `request`: the request id that stands for all of them.
+    `done`: is called for each as soon as it is done, even if a later one fails. Default None.
     """
 
     async def work() -> list[CommandResult]:

@@ -532,7 +532,7 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
     (
         "at no time of day",
         written(step("suspend", "2024-03-02T25:00:00Z", account="sin")),
-        "step 2, at: '2024-03-02T25:00:00Z' is not an instant",
+        "step 2, at: '2024-03-02T25:00:00Z' is not in the calendar or on the clock",
     ),
     (
         "at before the calendar",
@@ -607,7 +607,7 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
     (
         "quantity beyond all",
         written(buy(quantity=10**23)),
-        "step 2, quantity: must be a whole number of 1 or more, not 1000",
+        "step 2, quantity: must be a whole number from 1 to 1000000000, not 1000",
     ),
     ("multiplier", written(buy(multiplier=-1)), "step 2, multiplier: must be a whole number"),
     (
