@@ -1,4 +1,4 @@
-"""The events of the history: what can happen to a subscription or an account, with words for people.
+"""The events of the history: what can happen to a subscription or an account, in words.
 
 The table `Event` is the one place where an event is named. The ledger keeps the value, a scenario's
 timeline shows it, and the command line says `words`.

@@ -90,7 +90,7 @@ def _input_error(error: Exception) -> Ended | None:
                 f"The settings cannot be used:\n{error}\n.env.example describes each setting.",
                 Code.BAD_INPUT,
             )
-        case _:
+        case _:  # The error is not about input.
             return None
 
 

@@ -11,6 +11,7 @@ from typing import Any, assert_never
 from core.domain.commands import COMMANDS, AnyCommand
 from core.domain.commands import fields as kinds
 from core.domain.commands.base import Command, CommandField, SubscriptionCommand, fields_of
+from core.domain.commands.purchase import Purchase
 from doors.simulation import later_steps, shapes
 from doors.simulation.shapes import Check, Path
 
@@ -52,7 +53,7 @@ def together(do: str, given: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
         *first, last = [*command.at_least_one, *later]
         if not given.keys() & {*first, last}:
             yield (), f"sets nothing; at least one of {', '.join(first)} and {last} is needed"
-    if do == "purchase":
+    if command is Purchase:
         yield from _payment(given)
 
 

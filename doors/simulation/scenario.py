@@ -21,11 +21,13 @@ from core.domain import catalog, inputs, policy
 from core.domain.calendar import first_instant
 from core.domain.catalog import Catalog, SkuKind
 from core.domain.commands import AnyCommand
+from core.domain.commands.purchase import Purchase
 from core.domain.faults import Fault, Faults
 from core.domain.inputs import read_amounts
 from core.domain.places import shown
 from core.domain.policy import Policy
 from doors.simulation import command_steps, document, later_steps, shapes
+from doors.simulation.command_steps import BUILT
 from doors.simulation.document import place
 from doors.simulation.shapes import Names, Reasons
 
@@ -264,7 +266,8 @@ class _Story:
             for what in later_steps.in_words(values)
         ]
         command = None if wrong else self._command(index, values)
-        if do in ("purchase", "trial") and "id" in values:
+        buys = do == "trial" or BUILT.get(str(do)) is Purchase
+        if buys and "id" in values:
             self.names.owners.setdefault(values["id"], values.get("account"))
         if do == "change_owner" and not wrong:
             self.names.owners[values["id"]] = values["account"]

@@ -517,7 +517,11 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
         written(step("refund", id="s1")),
         "step 2, do: must be add_number, adjust, change_cycle",
     ),
-    ("do no text", written(step([], id="s1")), "step 2, do: must be add_number"),  # type: ignore[arg-type]
+    (
+        "do no text",
+        written(step([], id="s1")),  # type: ignore[arg-type]
+        "step 2, do: must be add_number",
+    ),
     ("no at", written({"do": "suspend", "account": "sin"}), "step 2, at: is missing"),
     (
         "at not in the calendar",

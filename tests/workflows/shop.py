@@ -234,7 +234,8 @@ class Shop:
     async def advance(self, *instant: int) -> None:
         """Advance the test clock to the first instant of a day, or to a time of it (UTC)."""
         assert self.clock is not None
-        await self.perennial.advance(self.clock, datetime(*instant, tzinfo=UTC))  # type: ignore[arg-type]
+        until = datetime(*instant, tzinfo=UTC)  # type: ignore[arg-type]
+        await self.perennial.advance(self.clock, until)
 
     # what is in the database
 

@@ -181,7 +181,8 @@ def test_log_lines_are_json_or_text_as_the_settings_say() -> None:
         "logs.configure(Settings(log_json=sys.argv[1] == 'json', log_level='INFO'));"
         "structlog.get_logger().info('renewed', subscription='s1');"
         "structlog.get_logger().debug('quiet');"
-        "logging.getLogger('temporalio').warning('a %s at %s', 'fault', 'postgresql://a:secret@h/d')"
+        "log = logging.getLogger('temporalio');"
+        "log.warning('a %s at %s', 'fault', 'postgresql://a:secret@h/d')"
     )
     json_, text = (
         subprocess.run(
