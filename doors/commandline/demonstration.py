@@ -2,7 +2,7 @@
 
 Each run has its own test clock, accounts and subscriptions, told apart by a prefix. It can be
 repeated, and an interrupted run does not disturb the next one. The demonstration stops the servers
-that it has started, unless it is told to keep them.
+that it has started, except with the option to keep them.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Rules 5.2, 5.3, 5.6, 11.1: who is funded together, and from what."""
+"""Rules 5.2, 5.3, 5.6, 11.1: what is funded together, and from what."""
 
 from decimal import Decimal
 

@@ -74,7 +74,7 @@ def some(folder: Path, *ids: str) -> Path:
 
 
 def plain(folder: Path, *rows: str, header: str = HEADER) -> Path:
-    """A file without a mapping; what a row leaves out at its end is empty."""
+    """Write a file for an import without a mapping. Missing cells at the end are empty."""
     file = folder / "plain.csv"
     width = header.count(",")
     file.write_text(header + "".join(row + "," * (width - row.count(",")) + "\n" for row in rows))
@@ -840,7 +840,7 @@ def test_a_file_that_is_not_there_is_said(ledger: Ledger, tmp_path: Path) -> Non
 
 
 class Recorder:
-    """Stands where workflows are started; fails at the n-th call, if it is told to."""
+    """Records the workflows that would be started. It fails at the call `fail_at`."""
 
     def __init__(self, ledger: Ledger, fail_at: int = 0) -> None:
         self.ledger = ledger

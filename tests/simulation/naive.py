@@ -5,7 +5,7 @@ repeat a mistake of the engine. It plans nothing ahead and is slow. Before each 
 actions that are due, and runs the earliest one. It finds an instant by a walk from minute to
 minute. Money is a fraction.
 
-It plays prepaid accounts and their cards, purchases with add-ons, renewals, retries, groups,
+It knows prepaid accounts and their cards, purchases with add-ons, renewals, retries, groups,
 recover, extend, reactivate, unsubscribe, terminate with refunds, suspension, notices, outages,
 policies, versions of prices, and individual invoices.
 
@@ -275,7 +275,7 @@ def play(document: Document) -> dict[str, Any]:
 
 
 class Story:
-    """A scenario while it is played."""
+    """A scenario while it runs."""
 
     def __init__(self, document: Document) -> None:
         self.policy = POLICY | dict(document.get("policy", {}))

@@ -1161,7 +1161,7 @@ def test_a_later_step_introduces_and_moves_subscriptions_all_the_same() -> None:
     assert [fault.place for fault in raised.value.faults] == ["step 2", "step 3"]
 
 
-# --- whatever arrives -----------------------------------------------------------------------------
+# --- any input at all -----------------------------------------------------------------------------
 
 WORDS = st.sampled_from(
     [

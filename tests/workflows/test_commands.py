@@ -288,7 +288,7 @@ async def test_a_signal_without_a_request_id_or_for_another_subscription_is_drop
     assert shop.events(s) == ["purchased", "unsubscribed"]
 
 
-# whatever arrives
+# invalid messages
 
 
 async def not_stopped(shop: Shop, subscription: str) -> None:

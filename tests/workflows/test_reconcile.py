@@ -56,7 +56,7 @@ async def found(shop: Shop) -> list[tuple[FindingKind, str, bool]]:
 
 
 class NoWorkflows:
-    """Workflows whose state a test sets. They remember what they are told."""
+    """Workflows whose state a test sets. They remember each call."""
 
     def __init__(self, standing: Standing) -> None:
         self.now = standing

@@ -41,7 +41,7 @@ def run(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str]
 
 @contextmanager
 def started(*arguments: str, **settings: object) -> Iterator[subprocess.Popen[str]]:
-    """A worker that runs until it is told to stop."""
+    """Run a worker during a `with` block."""
     with subprocess.Popen(
         [sys.executable, "worker.py", *arguments],
         cwd=PROJECT,
