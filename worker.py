@@ -1,7 +1,7 @@
 """The process of workers.
 
     python worker.py all                    all roles in one process
-    python worker.py workflows activities   some roles; a large installation runs each by itself
+    python worker.py workflows activities   some roles. A large installation runs each by itself
 
 `doors/commandline/worker_process.py` runs the roles. This module reads the arguments, adds the
 embedded stack, where it is installed, and ends the process with an exit code.
@@ -21,8 +21,8 @@ from doors.commandline.worker_process import ALL_ROLES, run_roles
 from settings import read_settings
 
 DESCRIPTION = """roles:
-  workflows    decides what happens when; renewals from the wallet run here
-  activities   renews, marks failed, expires, carries out commands, reconciles
+  workflows    decides what happens when. Renewals from the wallet run here
+  activities   renews, marks failed, expires, runs commands, reconciles
   charge       calls the card gateway, at a limited rate
   relay        starts missing workflows, sends notices, numbers invoices
   all          all roles in one process

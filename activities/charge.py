@@ -1,4 +1,4 @@
-"""The card charge: write down that the gateway is called, call it, write down its answer.
+"""The card charge. It records that the gateway is called, calls it, and records the response.
 
 The charge's key is the idempotency key at the gateway. When an earlier call may have been made, the
 gateway is asked for its outcome first.

@@ -81,7 +81,7 @@ def take_over(
     """Take over customers at a business instant (UTC), in one transaction.
 
     `customers`: their ids are distinct, and their seller and SKUs exist.
-    `clock`: the test clock they live by, default the machine's clock.
+    `clock`: their test clock. Default: the machine's clock.
     When another transaction creates the same rows at the same time, this one starts again.
     """
     for attempt in range(_ATTEMPTS):
@@ -132,7 +132,7 @@ def _take_over(
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """What an account that exists must have in common with a customer who joins it."""
+    """What an existing account must have in common with a customer that joins it."""
 
     seller: str
     currency: str

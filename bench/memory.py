@@ -70,7 +70,7 @@ async def _resident(count: int, cache: int) -> float:
 
 
 async def _asleep(client: Client, process: psutil.Process) -> None:
-    """Wait until the worker is idle: it hardly uses the CPU for some seconds."""
+    """Wait until the worker is idle. It has used little CPU for some seconds."""
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         before = sum(process.cpu_times()[:2])

@@ -173,7 +173,10 @@ def throwaway(
 
 @contextlib.contextmanager
 def throwaway_database(config: Settings | None = None) -> Iterator[str]:
-    """A temporary PostgreSQL alone, whatever is configured. Yields the URL of its empty database."""
+    """A temporary PostgreSQL alone. Yields the URL of its empty database.
+
+    The settings of the addresses do not matter.
+    """
     with postgres.throwaway(config) as url:
         yield url
 

@@ -39,11 +39,17 @@ WORDS = (
 
 #: Places where such a word means something else: (file, word) and the reason.
 OTHER_MEANINGS = {
-    ("activities/refund.py", "refunded"): "the label of a sum in a query",
     ("core/gateways/simulated_cards.py", "refunded"): "a column of the simulated gateway",
-    ("core/ledger/due_steps.py", "9"): "the rank of notices, as a literal of SQL",
-    ("doors/queries/reading.py", "expired"): "the name of a list of subscriptions",
-    ("doors/queries/reading.py", "refunded"): "the label of a sum in a query",
+    ("core/gateways/simulated_cards.py", "card"): "a column of the simulated gateway",
+    ("core/ledger/period_amounts.py", "refunded"): "the label of a sum in a query",
+    ("doors/application/perennial.py", "purchase"): "the name of an activity",
+    ("doors/commandline/commands/import_customers.py", "import"): "the name of a command",
+    ("doors/commandline/commands/payments.py", "card"): "the name of a group of commands",
+    ("doors/commandline/commands/purchase.py", "purchase"): "the name of a command",
+    ("doors/commandline/commands/subscriptions.py", "terminate"): "the name of a command",
+    ("doors/commandline/demonstration.py", "card"): "a part of a request id",
+    ("doors/commandline/demonstration.py", "terminate"): "a part of a request id",
+    ("doors/intake/customer_import.py", "card"): "the name of a column",
 }
 
 #: The rule book and the description of scenarios were written elsewhere and are quoted as they are.

@@ -1,5 +1,7 @@
 """Recover: renew a failed subscription now, by card if need be (Rule 6.1)."""
 
+from typing import assert_never
+
 from activities.payments import Paid, ask_card, done, pay, renewal_lines
 from core.domain import funding, lifecycle
 from core.domain.commands.recover import Recover
@@ -7,7 +9,7 @@ from core.domain.events import Event
 from core.domain.fees import total
 from core.domain.funding import Source
 from core.domain.refusal import Refused
-from core.domain.subscription import Subscription
+from core.domain.subscription import Failure, Subscription
 from core.ledger.double_entry import Purpose
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import CommandResult
@@ -35,8 +37,10 @@ def recover(
                 raise Refused(command.rule, _UNCONFIRMED)
             case Source.WALLET:
                 pass
-            case _:
+            case Failure():
                 raise Refused(command.rule, work.not_covered(fee))
+            case unreachable:
+                assert_never(unreachable)
     recovered, period = lifecycle.renew(subscription, work.now, work.policy_version)
     facts = pay(
         work,

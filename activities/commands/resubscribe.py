@@ -10,6 +10,6 @@ from core.protocol.activity_messages import CommandResult
 
 
 def resubscribe(work: Work, command: Resubscribe, subscription: Subscription) -> CommandResult:
-    """Auto-renewal on. Past the renewal date, the next step is an attempt at once (Rule 5.7)."""
+    """Switch auto-renewal on. After the renewal date, an attempt follows at once (Rule 5.7)."""
     facts = note(work, command, Event.RESUBSCRIBED, command.rule, subscription)
     return done(facts, work.save(lifecycle.resubscribe(subscription, work.now)))

@@ -8,6 +8,6 @@ from core.protocol.activity_messages import CommandResult
 
 
 def resume(work: Work, command: Resume) -> CommandResult:
-    """Back to normal. It sets off no retry (Rule 5.6)."""
+    """Resume the account. This does not retry failed renewals (Rule 5.6)."""
     result = ResumeResult(account=work.account.id)
     return change_settings(work, command, result, {"suspended": False}, Event.ACCOUNT_RESUMED)

@@ -11,7 +11,7 @@ from core.protocol.activity_messages import CommandResult
 
 
 def set_account(work: Work, command: SetAccount) -> CommandResult:
-    """Change what the command names. It sets off no retry (Rule 5.4)."""
+    """Change what the command names. This does not retry failed renewals (Rule 5.4)."""
     result = SetAccountResult(
         account=work.account.id,
         currency=work.account.currency,
@@ -23,7 +23,7 @@ def set_account(work: Work, command: SetAccount) -> CommandResult:
 
 
 def _values(command: SetAccount) -> dict[str, Any]:
-    """The columns that change. A new credit limit without a last day is for good (Rule 11.1)."""
+    """The columns that change. A new credit limit without a last day never ends (Rule 11.1)."""
     values: dict[str, Any] = {}
     if command.credit_limit is not None:
         check_amount(command.credit_limit, "a credit limit", Rule.USABLE)

@@ -8,6 +8,6 @@ from core.protocol.activity_messages import CommandResult
 
 
 def suspend(work: Work, command: Suspend) -> CommandResult:
-    """No service, no renewals, hardly a command, until the account is resumed."""
+    """Suspend the account. Its service, renewals and most commands stop until it is resumed."""
     result = SuspendResult(account=work.account.id)
     return change_settings(work, command, result, {"suspended": True}, Event.ACCOUNT_SUSPENDED)

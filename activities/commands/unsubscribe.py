@@ -10,6 +10,6 @@ from core.protocol.activity_messages import CommandResult
 
 
 def unsubscribe(work: Work, command: Unsubscribe, subscription: Subscription) -> CommandResult:
-    """Auto-renewal off. The subscription runs to its expiry date; nothing is refunded."""
+    """Switch auto-renewal off. The subscription runs to its expiry date without a refund."""
     facts = note(work, command, Event.UNSUBSCRIBED, command.rule, subscription)
     return done(facts, work.save(lifecycle.unsubscribe(subscription)))

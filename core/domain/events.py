@@ -1,4 +1,4 @@
-"""The events of the history: what can happen to a subscription or an account, with words for people.
+"""The events of the history: what can happen to a subscription or an account, in words.
 
 The table `Event` is the one place where an event is named. The ledger keeps the value, a scenario's
 timeline shows it, and the command line says `words`.
@@ -6,12 +6,14 @@ timeline shows it, and the command line says `words`.
 
 from enum import StrEnum
 
+from core.domain.words import member_of
+
 
 class Event(StrEnum):
     """One event: its value, its words, and two marks.
 
     `pays_cycle`: it pays a cycle of a subscription, so the history tells up to which day.
-    `bad_news`: people want to notice it; lists print it in red.
+    `bad_news`: people want to notice it. Lists print it in red.
     """
 
     words: str
@@ -22,12 +24,7 @@ class Event(StrEnum):
         cls, value: str, words: str = "", pays_cycle: bool = False, bad_news: bool = False
     ) -> "Event":
         """An event from a row of the table below."""
-        event = str.__new__(cls, value)
-        event._value_ = value
-        event.words = words
-        event.pays_cycle = pays_cycle
-        event.bad_news = bad_news
-        return event
+        return member_of(cls, value, words=words, pays_cycle=pays_cycle, bad_news=bad_news)
 
     PURCHASED = "purchased", "bought", True
     IMPORTED = "imported", "taken over from another system", True

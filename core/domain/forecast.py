@@ -1,9 +1,9 @@
 """What an account's subscriptions will do by themselves, if no command arrives.
 
 The forecast holds the events to come, with amounts and balance. It decides nothing about dates or
-money. The planner says what is due, `renewal_attempt` who is attempted and what it costs, `funding`
-what pays, and `lifecycle` how a subscription changes. What is overdue when the forecast begins is
-done then, as after an outage (Rule 13).
+money. The planner says what is due, and `renewal_attempt` what is attempted and what it costs.
+`funding` says what pays, and `lifecycle` how a subscription changes. Overdue steps run when the
+forecast begins, as after an outage (Rule 13).
 
 Worked example: usable 30.00, *renew by card* on, 50.00 due on 12-08: `card_charged` +50.00 (balance
 80.00), `renewed` −50.00 (balance 30.00).

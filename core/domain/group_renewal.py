@@ -1,4 +1,4 @@
-"""Together or not at all: who is funded in one sum (Rule 5.2).
+"""The subscriptions that are funded in one sum, together or not at all (Rule 5.2).
 
 Worked example: two subscriptions of an account both renew on 12-08. They are one group. If their
 sum cannot be funded, both fail.
@@ -26,8 +26,8 @@ def group(
     `steps`: the next step of the leader and of each sibling, by id.
     `terms`: the policy in force decides whether groups exist at all.
 
-    Under `together` the group takes those whose first attempt is due. A retry takes those that
-    failed. An attempt of Rule 5.7 is made alone.
+    Under `together` the group of a first attempt has all whose first attempt is due. The group of
+    a retry has those that failed. An attempt of Rule 5.7 is made alone.
     """
     step = steps[leader.id]
     alone = terms.policy.group_renewal is GroupRenewal.INDEPENDENT

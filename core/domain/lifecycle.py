@@ -70,7 +70,7 @@ def expire(subscription: Subscription, today: date, zone: str) -> Subscription:
 
 
 def terminate(subscription: Subscription, today: date) -> Subscription:
-    """The end, for good (Rules 2, 8.2)."""
+    """The end of a subscription (Rules 2, 8.2)."""
     return replace(
         subscription,
         status=Status.TERMINATED,

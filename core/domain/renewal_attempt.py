@@ -1,7 +1,7 @@
-"""An attempt to renew: who is attempted together, what it costs, and what a failure does.
+"""An attempt to renew: its members, what it costs, and what a failure does.
 
-This module owns no money and no clock (Rules 5.1 to 5.4, 5.7, 13). The use case `renew` carries out
-what is planned here, and the forecast predicts it.
+This module owns no money and no clock (Rules 5.1 to 5.4, 5.7, 13). The use case `renew` runs what
+is planned here, and the forecast predicts it.
 
 Worked sum: two subscriptions of an account, 50.00 and 40.00, both expire on 12-15. On 12-08 they
 are one attempt: the members are both, the amount is 90.00.

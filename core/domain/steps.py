@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.domain.rules import Rule
+from core.domain.words import member_of
 
 
 class SubjectKind(StrEnum):
@@ -58,12 +59,7 @@ class StepKind(StrEnum):
         words: str = "",
     ) -> "StepKind":
         """A kind from a row of the table below."""
-        kind = str.__new__(cls, value)
-        kind._value_ = value
-        kind.rank = rank
-        kind.subject = subject
-        kind.words = words
-        return kind
+        return member_of(cls, value, rank=rank, subject=subject, words=words)
 
     RENEW = "renew", 1, SubjectKind.SUBSCRIPTION, "renew"
     ATTEMPT = "attempt", 1, SubjectKind.SUBSCRIPTION, "renew at once"

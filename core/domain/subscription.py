@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from core.domain.rules import Rule
+from core.domain.words import member_of
 
 ZERO = Decimal(0)
 
@@ -39,12 +40,7 @@ class Failure(StrEnum):
         cls, value: str, rule: Rule = Rule.FUNDING, words: str = "", past: str = ""
     ) -> "Failure":
         """A failure from a row of the table below."""
-        failure = str.__new__(cls, value)
-        failure._value_ = value
-        failure.rule = rule
-        failure.words = words
-        failure.past = past
-        return failure
+        return member_of(cls, value, rule=rule, words=words, past=past)
 
     NO_CREDITS = (
         "no_credits",
@@ -125,7 +121,7 @@ class Account:
     `id`, `seller`: its id, and the seller it belongs to.
     `currency`, `timezone`: ISO 4217 code and IANA name. All its money and days are in these.
     `balance`, `reserved`, `liability`, `credit_limit`: the amounts of Rule 11.1.
-    `credit_limit_until`: the last day of the limit. None means that the limit is for good.
+    `credit_limit_until`: the last day of the limit. None means that the limit never ends.
     `card`: the gateway's token of the stored card, default None.
     `renew_by_card`: whether the card pays renewals (Rule 5.3), default False.
     `suspended`: Rule 11.8, default False.

@@ -1,5 +1,7 @@
-"""How messages travel: JSON by pydantic, as the SDK's own converter does it, but with one cache of type adapters a process. The SDK makes a converter for every
-workflow that wakes, and building the adapters of our messages costs more than the renewal.
+"""Converts messages to JSON by pydantic, like the converter of the SDK.
+
+All converters of a process share one cache of type adapters. The SDK makes a converter for each
+workflow that wakes, and building the adapters costs more than a renewal.
 """
 
 from dataclasses import replace

@@ -84,7 +84,7 @@ def command(path: str, *examples: str) -> Callable[[Function], Function]:
 
 
 def _entry(function: Callable[..., None]) -> Callable[..., None]:
-    """Return what typer calls: the function with its options spelled out and its errors told."""
+    """Return the function that typer calls. It has all options and explains errors."""
     parameters = list(inspect.signature(function, eval_str=True).parameters.values())
     takes_request = any(parameter.annotation is options.Request for parameter in parameters)
 

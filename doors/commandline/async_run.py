@@ -24,7 +24,7 @@ def run(work: Coroutine[Any, Any, R]) -> R:
 
 
 async def _interruptible(work: Coroutine[Any, Any, R]) -> R:
-    """Report an interruption as such, whatever error the interruption has caused."""
+    """Report an interruption as such, even if it has caused another error."""
     try:
         return await work
     except Exception as error:

@@ -110,7 +110,7 @@ async def perennial(config: Settings | None = None) -> AsyncIterator[Perennial]:
 async def carry_out(
     perennial: Perennial, config: Settings, command: AnyCommand, request: str
 ) -> CommandResult:
-    """Carry out a command.
+    """Run a command.
 
     `request`: the request id as the person gave it. It may stand for several commands.
 
@@ -159,7 +159,7 @@ async def require_workers(perennial: Perennial, config: Settings) -> None:
 
 
 async def workers(perennial: Perennial, config: Settings) -> list[Role]:
-    """Return who serves the task queues.
+    """Return the roles of workers with the workers that serve them.
 
     Temporal remembers a worker for five minutes after it last polled.
     """

@@ -2,7 +2,7 @@
 
 Each run has its own test clock, accounts and subscriptions, told apart by a prefix. It can be
 repeated, and an interrupted run does not disturb the next one. The demonstration stops the servers
-that it has started, unless it is told to keep them.
+that it has started, except with the option to keep them.
 """
 
 import time
@@ -141,18 +141,15 @@ class Demo:
 
     async def _recover(self, subscription: str) -> str:
         account = find_subscription(self._ledger, subscription).account
-        await self._do(
-            SetCard(account=account, card="sim_ok", request_id=self._request("card")), "set"
-        )
+        await self._do(SetCard(account=account, card="sim_ok", request_id=self._request("card")))
         await self._do(
             SetAccount(account=account, renew_by_card=True, request_id=self._request("switch")),
-            None,
+            say=False,
         )
         await self._do(
             Recover(
                 subscription=subscription, request_id=self._request("recover"), actor="support"
             ),
-            "recover",
         )
         return subscription
 
@@ -166,7 +163,6 @@ class Demo:
                 request_id=self._request("top-up"),
                 actor="customer",
             ),
-            "top_up",
         )
         after = find_subscription(self._ledger, subscription)
         self._say(
@@ -191,11 +187,11 @@ class Demo:
             )
             quote = quotes.refund_of(self._ledger, command)
             if quote is not None and quote.refund:
-                await self._do(command, "terminate")
+                await self._do(command)
                 return row.subscription
         return None
 
-    async def _do(self, command: AnyCommand, say: str | None) -> CommandResult:
+    async def _do(self, command: AnyCommand, *, say: bool = True) -> CommandResult:
         result = await self._perennial.do(command)
         if result.refusal:
             self._say(f"  {command.do} is refused: {result.refusal}")

@@ -43,7 +43,7 @@ class Addresses(Protocol):
 class Part(Protocol):
     """One server of the stack, as `stack status` shows it.
 
-    `configured`: whether the settings name its address; otherwise it is embedded.
+    `configured`: whether the settings name its address. If not, it is embedded.
     `running`: whether it is up and can be reached.
     `source`, `state`: the same two facts in a word each.
     """

@@ -1,7 +1,7 @@
-"""How errors are told: every failure ends the program with one clear message and an exit code.
+"""Every failure ends the program with one clear message and an exit code.
 
-A message says what happened, where, and what to do next. It never shows a stack trace;
-`PERENNIAL_LOG_LEVEL=DEBUG` adds one. Control characters are escaped and passwords are removed here.
+A message says what happened, where, and what to do next. It has no stack trace, except
+with `PERENNIAL_LOG_LEVEL=DEBUG`. Control characters are escaped and passwords are removed here.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ _LOOK = "Check it with `starter.py stack status`."
 
 @contextmanager
 def end_with_exit_code() -> Iterator[None]:
-    """Print the message of whatever goes wrong on stderr and exit with its code."""
+    """Print the message of any error on stderr and exit with its code."""
     try:
         with explained():
             yield
@@ -90,7 +90,7 @@ def _input_error(error: Exception) -> Ended | None:
                 f"The settings cannot be used:\n{error}\n.env.example describes each setting.",
                 Code.BAD_INPUT,
             )
-        case _:
+        case _:  # The error is not about input.
             return None
 
 

@@ -20,9 +20,10 @@ Done = Callable[[AnyCommand, CommandResult], None]
 def issue_all(
     commands: Sequence[AnyCommand], request: str, done: Done | None = None
 ) -> list[CommandResult]:
-    """Carry out commands, one after the other, and return their results.
+    """Run commands, one after the other, and return their results.
 
-    `request` is the request id that stands for all of them. `done` is called for each as soon as it is done, even if a later one fails.
+    `request`: the request id that stands for all of them.
+    `done`: is called for each as soon as it is done, even if a later one fails. Default None.
     """
 
     async def work() -> list[CommandResult]:
@@ -39,7 +40,7 @@ def issue_all(
 
 
 def issue(command: AnyCommand, *, json: bool) -> None:
-    """Carry out one command and print its outcome. Raises `Ended` when it is refused."""
+    """Run one command and print its outcome. Raises `Ended` when it is refused."""
     (result,) = issue_all([command], command.request_id or "")
     if json:
         print_json(outcome_data(command, result))

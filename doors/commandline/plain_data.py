@@ -43,7 +43,7 @@ def data(value: Any, currency: str | None = None) -> Any:
             return value
         case Iterable():
             return [data(item, currency) for item in value]
-        case _:
+        case _:  # Any other type is a fault of the program.
             raise TypeError(f"{type(value).__name__} has no form as plain data")
 
 

@@ -16,7 +16,7 @@ def run_and_exit(main: Callable[[], object]) -> NoReturn:
     """Run a program and end the process with the code that it returns or exits with.
 
     The code is 3 when the output cannot be written. Threads are not joined and `atexit` handlers do
-    not run, so `main` must finish whatever has to be finished.
+    not run, so `main` must finish its own work.
     """
     try:
         code = main()

@@ -47,7 +47,7 @@ class ConfiguredServer:
 
 
 def of_all(config: Settings) -> Sequence[Part]:
-    """Return how each server is, PostgreSQL first. Raises `Unavailable` if none can be there."""
+    """Return how each server is, PostgreSQL first. Raises `Unavailable` without any."""
     stack = embedded_stack.installed()
     if stack is not None:
         return stack.status(config)

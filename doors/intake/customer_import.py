@@ -2,9 +2,9 @@
 
 Owns the order of an import. First the file is read as a stream and checked to its end, before
 anything is written. A fault of the file stops the import. A fault of a row is listed, and the other
-rows go on. Then the new SKUs are written, and then the rows in chunks of one transaction each.
-While one chunk is written, the workflows of the chunk before it are started. Rows that are there
-already are passed over. So an import may be interrupted anywhere and run again.
+rows are imported. Then the new SKUs are written, and then the rows in chunks. Each chunk is one
+transaction. While one chunk is written, the workflows of the chunk before it are started. Rows that
+exist already are skipped. So an import may be interrupted anywhere and run again.
 
 Worked rate: 7,043 rows are 15 chunks of 500 with about ten statements each. The remaining time
 goes into the starts of workflows.
@@ -141,7 +141,7 @@ async def import_file(
     `dry_run`: check the file and look up what is there, but write nothing.
     `clock`: a test clock, whose day is then "today". Default: the machine's clock.
     `prefix`: is put before every id.
-    `limit`: only so many rows are read, from the first on.
+    `limit`: the number of rows that are read. Default: all.
     `faults`: a CSV file for the faulty rows. It is replaced if it exists.
     `progress`: is called with the rows that are done and the rows that there are.
     `start_workflows`: whether to start workflows. The relay starts those that are missing.
@@ -183,7 +183,7 @@ async def import_into(
 ) -> ImportReport:
     """Import a CSV file into a ledger, with the parameters of `import_file`.
 
-    `starter`: starts the workflows. Without one, none is started. The direct engine needs none.
+    `starter`: starts the workflows. None starts no workflow, as the direct engine needs it.
     `chunk`: rows of one transaction.
     """
     begin = time.perf_counter()
@@ -250,7 +250,7 @@ async def _rows(
     except BaseException:
         if starting is not None:
             starting.cancel()
-            # No start may go on when the caller closes the connection.
+            # No start may be running when the caller closes the connection.
             await asyncio.gather(starting, return_exceptions=True)
         raise
     return imported, there, started

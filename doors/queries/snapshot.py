@@ -6,20 +6,22 @@ Owns the reading of single rows and of the terms that several queries need. It c
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from core.domain import policy as policies
+from core.domain.calendar import local_date
 from core.domain.catalog import Catalog
 from core.domain.fees import cycle_lines, total
 from core.domain.policy import Policy
 from core.domain.refusal import Refused
-from core.domain.subscription import Subscription
+from core.domain.subscription import Status, Subscription
+from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
-from core.ledger.rows import IS_NEXT_STEP, NEXT_STEP
+from core.ledger.rows import IS_NEXT_STEP, NEXT_STEP, subscription_from
 from core.ledger.tables import AccountRow, Clock, Seller, StepRow, SubscriptionRow
 
 #: Selects subscriptions with their next steps and with what their accounts say about them.
@@ -46,6 +48,26 @@ class NotFound(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
+class FoundSubscription:
+    """A subscription with what several queries need of it.
+
+    `row`: its row, with what its account says about it.
+    `now`: the instant by which it lives (UTC).
+    `today`: the local date of its account.
+    `policy`: the terms of its present cycle.
+    `fee`: what the next cycle costs at today's prices. None if a price is missing or if the
+    subscription is TERMINATED.
+    """
+
+    row: Any
+    subscription: Subscription
+    now: datetime
+    today: date
+    policy: Policy
+    fee: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """What one transaction sees of a seller."""
 
@@ -66,6 +88,17 @@ class Snapshot:
         if row is None:
             raise NotFound(f"subscription {id_} was never created")
         return row
+
+    def subscription(self, id_: str) -> FoundSubscription:
+        """A subscription. Raises NotFound."""
+        row = self.subscription_row(id_)
+        subscription = subscription_from(row)
+        now = row.clock_now or machine_now()
+        today = local_date(now, row.timezone)
+        policy = self.policy(subscription.policy_version)
+        ended = subscription.status is Status.TERMINATED
+        fee = None if ended else self._fee(subscription, row.currency, today)
+        return FoundSubscription(row, subscription, now, today, policy, fee)
 
     def account_row(self, id_: str) -> Any:
         """The row of an account, with the now of its test clock. Raises NotFound."""
@@ -98,8 +131,7 @@ class Snapshot:
         revision, _ = self.versions_in_force()
         return self.ledger.references.catalog(self.connection, self.seller, revision)
 
-    def fee(self, subscription: Subscription, currency: str, today: date) -> Decimal | None:
-        """What the next cycle costs at today's prices. None if a price is missing."""
+    def _fee(self, subscription: Subscription, currency: str, today: date) -> Decimal | None:
         try:
             return total(cycle_lines(subscription, self.catalog(), currency, today))
         except Refused:

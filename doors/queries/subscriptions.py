@@ -6,14 +6,12 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, select
 
-from core.domain.calendar import local_date
 from core.domain.planner.renewals import renewal_date
 from core.domain.steps import Step
 from core.domain.subscription import Status
-from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
 from core.ledger.period_amounts import PAID, REFUNDED
-from core.ledger.rows import step_from, subscription_from
+from core.ledger.rows import step_from
 from core.ledger.tables import PeriodRow
 from doors.queries.snapshot import open_snapshot
 
@@ -70,13 +68,9 @@ class SubscriptionView:
 def find_subscription(ledger: Ledger, id_: str) -> SubscriptionView:
     """One subscription with its periods. Raises NotFound."""
     with open_snapshot(ledger) as snapshot:
-        row = snapshot.subscription_row(id_)
-        now = row.clock_now or machine_now()
-        today = local_date(now, row.timezone)
-        subscription = subscription_from(row)
-        policy = snapshot.policy(subscription.policy_version)
+        found = snapshot.subscription(id_)
+        row, subscription = found.row, found.subscription
         active = subscription.status is Status.ACTIVE
-        ended = subscription.status is Status.TERMINATED
         return SubscriptionView(
             subscription=row.id,
             account=row.account,
@@ -94,16 +88,16 @@ def find_subscription(ledger: Ledger, id_: str) -> SubscriptionView:
             anchor=row.anchor,
             cycle_months=row.cycle_months,
             expiry=row.expiry,
-            renewal_date=renewal_date(subscription, policy) if active else None,
+            renewal_date=renewal_date(subscription, found.policy) if active else None,
             expired_on=row.expired_on,
             terminated_on=row.terminated_on,
             cycles_paid=row.cycles_paid,
-            fee=None if ended else snapshot.fee(subscription, row.currency, today),
+            fee=found.fee,
             currency=row.currency,
             timezone=row.timezone,
             suspended=row.suspended,
             clock=row.clock,
-            now=now,
+            now=found.now,
             next_step=step_from(row),
             periods=_periods(snapshot.connection, id_),
         )

@@ -1,7 +1,7 @@
 """The steps of a scenario: their shapes, and the command that a step becomes.
 
 The shape of a built command comes from the command's fields (core/domain/commands/). A field is
-written under its own name; the subscription is written as `id`. What is not built yet is in
+written under its own name, but the subscription is written as `id`. What is not built yet is in
 `doors.simulation.later_steps`. The shapes are the tables of docs/scenario.md.
 """
 
@@ -11,6 +11,7 @@ from typing import Any, assert_never
 from core.domain.commands import COMMANDS, AnyCommand
 from core.domain.commands import fields as kinds
 from core.domain.commands.base import Command, CommandField, SubscriptionCommand, fields_of
+from core.domain.commands.purchase import Purchase
 from doors.simulation import later_steps, shapes
 from doors.simulation.shapes import Check, Path
 
@@ -24,7 +25,7 @@ def command_of(values: Mapping[str, Any], request_id: str, owner: str | None) ->
     """The command of a step without faults. None for an outage, and for what is not built yet.
 
     `values`: the values of the step, as read by its shape.
-    `owner`: the account that owns the step's subscription by then.
+    `owner`: the account that owns the step's subscription at that instant.
     """
     command = BUILT.get(values["do"])
     if command is None or any(later_steps.in_words(values)):
@@ -41,7 +42,7 @@ def command_of(values: Mapping[str, Any], request_id: str, owner: str | None) ->
 
 
 def together(do: str, given: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """What is wrong with a step's keys together, whatever each of them holds."""
+    """What is wrong with the combination of a step's keys, apart from their values."""
     command = BUILT.get(do)
     one = command.exactly_one if command else later_steps.exactly_one(do)
     if one and len(given.keys() & set(one)) != 1:
@@ -52,7 +53,7 @@ def together(do: str, given: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
         *first, last = [*command.at_least_one, *later]
         if not given.keys() & {*first, last}:
             yield (), f"sets nothing; at least one of {', '.join(first)} and {last} is needed"
-    if do == "purchase":
+    if command is Purchase:
         yield from _payment(given)
 
 

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Direct:
-    """Carries out steps and commands in this process."""
+    """Runs steps and commands in this process."""
 
     def __init__(self, activities: Activities) -> None:
         self._activities = activities
@@ -28,7 +28,7 @@ class Direct:
         return result.snapshot.next_step
 
     async def command(self, command: AnyCommand, now: datetime) -> CommandResult:
-        """Carry out a command."""
+        """Run a command."""
         return self._drive(carry_out(CommandRequest(command=command, now=now)))
 
     def _drive(self, protocol: Generator[Call, Any, T]) -> T:

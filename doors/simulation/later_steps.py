@@ -1,6 +1,6 @@
 """Steps of the rule book that are not built yet: their shapes, and what is said of them.
 
-A valid file may hold them. It cannot be played, and the reader says what is not built yet. The step
+A valid file may hold them. It cannot run, and the reader says what is not built yet. The step
 of a built command needs no line here: its shape comes from the fields of the command.
 """
 

@@ -1,6 +1,6 @@
-"""Plays a scenario on a test clock (docs/scenario.md).
+"""Runs a scenario on a test clock (docs/scenario.md).
 
-It opens the accounts, gives the commands, lets time pass, and reports.
+It opens the accounts, runs the commands, lets time pass, and reports.
 """
 
 from collections.abc import Mapping
@@ -26,15 +26,15 @@ CLOCK = "scenario"
 
 
 class Engine(Taker, Protocol):
-    """Runs the steps and carries out the commands."""
+    """Runs the steps and the commands."""
 
     async def command(self, command: AnyCommand, now: datetime) -> CommandResult:
-        """Carry out a command at a business instant."""
+        """Run a command at a business instant."""
         ...
 
 
 async def play(scenario: Scenario, ledger: Ledger, engine: Engine) -> dict[str, Any]:
-    """Play a scenario in an empty database. Returns the report that docs/scenario.md describes."""
+    """Run a scenario in an empty database. Returns the report that docs/scenario.md describes."""
     ends = {account.timezone: scenario.until_for(account.timezone) for account in scenario.accounts}
     begin = min(
         [*(step.at for step in scenario.steps), *ends.values()], default=scenario.until_for("UTC")

@@ -204,7 +204,7 @@ def _refused(entry: Refused) -> dict[str, Any]:
 
 
 def _ledger_sum(connection: Connection) -> str:
-    """Zero when every currency's sum is; else the sum of the first that is not."""
+    """Zero if the sum of each currency is zero. If not, the sum of the first that is not."""
     sums = connection.execute(
         select(Posting.currency, func.sum(Posting.amount))
         .group_by(Posting.currency)

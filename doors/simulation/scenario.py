@@ -1,10 +1,9 @@
 """A scenario file, parsed and checked.
 
-Owns the way from the text of docs/scenario.md to commands in order, each at its instant, and every
-fault that can be seen without playing. The shapes of single steps are in
-`doors.simulation.command_steps`. What the steps mean to one another is here: who owns which
-subscription so far, instants, outages. What a command does is not a matter of this module, nor is
-whether a rule refuses it.
+Owns the way from a text (docs/scenario.md) to commands in order, each at its instant. Finds every
+fault that can be found without running the scenario. The shapes of single steps are in
+`doors.simulation.command_steps`. This module owns what depends on earlier steps: owners, instants,
+outages. It does not know what a command does or whether a rule refuses it.
 
 Worked example: ``{at: 2020-11-16, do: recover, id: s1}`` after a purchase of s1 by an account in
 Asia/Singapore is the command ``Recover(subscription="s1")`` at 2020-11-15T16:00Z. That is the first
@@ -21,11 +20,13 @@ from core.domain import catalog, inputs, policy
 from core.domain.calendar import first_instant
 from core.domain.catalog import Catalog, SkuKind
 from core.domain.commands import AnyCommand
+from core.domain.commands.purchase import Purchase
 from core.domain.faults import Fault, Faults
 from core.domain.inputs import read_amounts
 from core.domain.places import shown
 from core.domain.policy import Policy
 from doors.simulation import command_steps, document, later_steps, shapes
+from doors.simulation.command_steps import BUILT
 from doors.simulation.document import place
 from doors.simulation.shapes import Names, Reasons
 
@@ -243,7 +244,7 @@ class _Story:
         }
 
     def steps(self, written: list[Any]) -> Iterator[ScenarioStep]:
-        """The steps without faults; the faults of the others go to the file."""
+        """The steps without faults. The faults of the others are added to the file."""
         for index, step in enumerate(written):
             if (good := self._step(index, step)) is not None:
                 yield good
@@ -264,7 +265,8 @@ class _Story:
             for what in later_steps.in_words(values)
         ]
         command = None if wrong else self._command(index, values)
-        if do in ("purchase", "trial") and "id" in values:
+        buys = do == "trial" or BUILT.get(str(do)) is Purchase
+        if buys and "id" in values:
             self.names.owners.setdefault(values["id"], values.get("account"))
         if do == "change_owner" and not wrong:
             self.names.owners[values["id"]] = values["account"]
@@ -282,7 +284,7 @@ class _Story:
     def _values(self, index: int, written: Any) -> tuple[dict[str, Any], Reasons]:
         """The step's valid values.
 
-        Of a step whose `do` is not known, only the keys that every step has are judged.
+        If the `do` of a step is unknown, only the keys that every step has are checked.
         """
         do = written.get("do") if isinstance(written, dict) else None
         if not isinstance(do, str) or do not in command_steps.STEPS:
@@ -371,7 +373,7 @@ class _Story:
             self.outage = (index + 1, at, ends)
 
     def _request_id(self, index: int) -> str:
-        """A request id for a step that carries none, which no step of the file has."""
+        """A request id for a step without one. No step of the file has it."""
         name = f"step-{index + 1}"
         while name in self.taken:
             name += "-"

@@ -1,10 +1,10 @@
 """The shapes of mappings in a scenario file: which keys there are, and what each may hold.
 
-Owns what can be judged of one value without knowing the steps around it. `core.domain.inputs` reads
-the values themselves. This module adds what names of the file may stand where, and that numbers,
-true and false are not in quotes. A ``?`` marks a key that may be left out.
+Owns the checks of one value that need no other steps. `core.domain.inputs` reads the values
+themselves. This module adds which names of the file are allowed, and that numbers, true and false
+are not in quotes. A ``?`` marks a key that may be left out.
 
-What depends on state, money or dates is no fault here. It is refused when the scenario is played
+What depends on state, money or dates is no fault here. It is refused when the scenario runs
 (501 licences too, Rule 3.3).
 """
 
@@ -37,7 +37,7 @@ class Names:
 
     `kinds`: the file's SKUs. The kind is None where the catalogue entry has a fault.
     `accounts`: the file's accounts with their zones. The zone is None where it has a fault.
-    `owners`: the subscriptions of earlier steps, each with the account that owns it by then.
+    `owners`: the subscriptions of earlier steps, each with the account that owns it.
     """
 
     kinds: Mapping[str, SkuKind | None]
@@ -159,7 +159,7 @@ def quantities(*kinds: SkuKind) -> Check:
 
 
 def numbers(names: Names, value: Any) -> tuple[dict[str, str], ...]:
-    """Phone numbers with their SKU and, if they are not `normal`, their hold; each number once."""
+    """Phone numbers with their SKU, and with their hold if it is not `normal`. Each occurs once."""
     if not isinstance(value, list):
         inputs.wrong(f"must be a list of {{number, sku, hold?}}, not {shown(value)}")
     read = [keys(names, entry, NUMBER, (index,)) for index, entry in enumerate(value)]

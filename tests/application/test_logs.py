@@ -12,10 +12,11 @@ from doors.commandline.process_exit import run_and_exit
 
 {before}
 async def main():
-    async with Perennial.connect("postgresql://nobody@127.0.0.1:1/none", sys.argv[1]) as perennial:
+    async with Perennial.connect("postgresql://no-one@127.0.0.1:1/none", sys.argv[1]) as perennial:
         import structlog
-        structlog.get_logger("activities").info("command_done", operation="suspend", url="postgresql://me:hunter2@host/db")
-        structlog.get_logger("activities").warning("something", account="acme")
+        log = structlog.get_logger("activities")
+        log.info("command_done", operation="suspend", url="postgresql://me:hunter2@host/db")
+        log.warning("something", account="acme")
 
 run_and_exit(lambda: asyncio.run(main()))
 """

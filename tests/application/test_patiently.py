@@ -18,7 +18,8 @@ class Server:
         if self.left:
             self.left -= 1
             raise RPCError(
-                "Unable to perform workflow execution update due to unexpected workflow task failure.",
+                "Unable to perform workflow execution update "
+                "due to unexpected workflow task failure.",
                 self.status,
                 b"",
             )

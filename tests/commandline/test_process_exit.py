@@ -1,4 +1,4 @@
-"""A process ends with the code of its program, at once, whatever its threads do."""
+"""A process ends at once with the code of its program, even if its threads still run."""
 
 import asyncio
 import os

@@ -43,9 +43,7 @@ def test_rule_5_2_a_group_is_attempted_as_one_sum() -> None:
     assert planned.why == "2020-12-08 is the renewal date of the cycle that ends on 2020-12-15"
 
 
-def test_rule_5_2_whether_there_are_groups_is_said_by_the_policy_in_force_not_by_that_of_the_running_steps() -> (
-    None
-):
+def test_rule_5_2_the_policy_in_force_says_whether_there_are_groups() -> None:
     independent = replace(DEFAULT, group_renewal=GroupRenewal.INDEPENDENT)
     planned = plan(account(), S2, [S1, S2], terms(DEFAULT, independent, in_force=2), DUE)
     assert planned is not None
@@ -62,15 +60,16 @@ def test_rule_5_4_a_retry_takes_the_failed_ones() -> None:
 @pytest.mark.parametrize(
     "leader",
     [
-        subscription(anchor=day("11-17")),  # due a day later
+        subscription(anchor=day("11-17")),  # It is due a day later.
         subscription(auto_renew=False),
         expired(day("12-08")),
         subscription(status=Status.TERMINATED),
-        failed(subscription(), DUE),  # its retry lies ahead
+        failed(subscription(), DUE),  # Its retry lies ahead.
     ],
 )
 def test_nothing_is_attempted_that_is_not_due(leader: object) -> None:
-    assert plan(account(), leader, [leader], terms(), DUE) is None  # type: ignore[arg-type,list-item]
+    attempt = plan(account(), leader, [leader], terms(), DUE)  # type: ignore[arg-type,list-item]
+    assert attempt is None
 
 
 def test_rule_13_a_late_group_is_attempted_by_rule_13() -> None:
@@ -131,5 +130,5 @@ def test_rule_13_a_late_failure_is_expired_at_once() -> None:
         False,
         day("12-20"),
     )
-    assert changed.version == S1.version + 1  # one change, though it is two events
+    assert changed.version == S1.version + 1  # One change has two events.
     assert told == [Told("renewal_failed", "13", Failure.NO_CREDITS), Told("expired", "13")]

@@ -328,7 +328,7 @@ def test_rule_1_1_an_instant_lies_on_the_local_date_of_the_zone(
 
 def test_a_naive_instant_is_a_defect() -> None:
     with pytest.raises(ValueError, match="has no offset"):
-        local_date(datetime(2021, 1, 1), "UTC")
+        local_date(datetime(2021, 1, 1), "UTC")  # noqa: DTZ001
 
 
 def test_a_date_that_is_entered_twice_stays_today_when_the_clock_goes_back() -> None:

@@ -63,7 +63,7 @@ def version(since: object, **named: Any) -> dict[str, Any]:
     return {"sku": "PRO-M", "from": since, **named}
 
 
-# --- what is read --------------------------------------------------------------------------------
+# --- what is read ---------------------------------------------------------------------------------
 
 
 def test_a_catalogue_tells_what_each_sku_is() -> None:
@@ -286,7 +286,7 @@ def test_rule_3_5_a_catalogue_agrees_with_a_scan_of_its_entries_and_is_read_back
         )
 
 
-# --- every fault ---------------------------------------------------------------------------------
+# --- every fault ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("entries", [None, {}, "PRO-M", 7, {"sku": "PRO-M"}], ids=repr)
@@ -522,7 +522,7 @@ def test_every_fault_is_told_at_once_with_its_place() -> None:
     ]
 
 
-# --- what is stored -----------------------------------------------------------------------------
+# --- what is stored -------------------------------------------------------------------------------
 
 
 def test_a_stored_catalogue_may_have_keys_and_numbers_of_newer_code() -> None:

@@ -1,4 +1,4 @@
-"""Rule 4.2: a command's fingerprint; refusals and faults as they are told to a person."""
+"""Rule 4.2: the fingerprint of a command. Refusals and faults as a person sees them."""
 
 import dataclasses
 from datetime import date

@@ -26,7 +26,8 @@ FAILED = lifecycle.fail(BOUGHT, first_instant(day("12-08"), ZONE), Failure.NO_CR
         (
             BOUGHT,
             True,
-            "(rule 5.1). The account is suspended: the attempt will fail unless it is resumed (rule 5.6).",
+            "(rule 5.1). The account is suspended: "
+            "the attempt will fail unless it is resumed (rule 5.6).",
         ),
         (
             replace(BOUGHT, auto_renew=False),
@@ -36,7 +37,8 @@ FAILED = lifecycle.fail(BOUGHT, first_instant(day("12-08"), ZONE), Failure.NO_CR
         (
             FAILED,
             False,
-            "The renewal failed: the usable credits did not cover the fee (rule 5.3). The next retry is on 2020-12-10 (rule 5.4).",
+            "The renewal failed: the usable credits did not cover the fee (rule 5.3). "
+            "The next retry is on 2020-12-10 (rule 5.4).",
         ),
         (
             lifecycle.fail(FAILED, at("2020-12-14T03:00"), Failure.CARD_DECLINED),
@@ -50,7 +52,8 @@ FAILED = lifecycle.fail(BOUGHT, first_instant(day("12-08"), ZONE), Failure.NO_CR
                 "UTC",
             ),
             False,
-            "It expired after 2020-12-15 because the renewal failed: the account was suspended (rule 5.6). It can be reactivated",
+            "It expired after 2020-12-15 because the renewal failed: "
+            "the account was suspended (rule 5.6). It can be reactivated",
         ),
         (
             expired(day("12-16"), auto_renew=False),

@@ -1,4 +1,7 @@
-"""The forecast: what is to come by the planner alone. That it comes so is tested in tests/simulation/test_forecast_equals_clock.py."""
+"""The forecast, as the planner alone makes it.
+
+tests/simulation/test_forecast_equals_clock.py compares it with what happens.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -138,9 +141,7 @@ def test_rule_5_2_under_independent_each_by_id_takes_what_is_left() -> None:
     ]
 
 
-def test_rule_1_7_at_one_instant_the_oldest_renewal_date_first_then_expiries_terminations_notices() -> (
-    None
-):
+def test_rule_1_7_steps_of_one_instant_come_in_the_order_of_the_rule() -> None:
     noticed = subscription("a", anchor=day("11-25"))  # E 12-24: notice on 12-10
     ended = subscription("b", anchor=day("11-10"), auto_renew=False)  # E 12-09: expires on 12-10
     gone = expired(day("11-12"), id_="c", anchor=day("10-12"))  # day 29 is 12-10
@@ -241,7 +242,7 @@ def test_rule_3_5_without_a_price_every_attempt_fails() -> None:
     assert not [line for line in events if " renewed " in line]
 
 
-# --- any account ---------------------------------------------------------------------------------------------------------------
+# --- any account ----------------------------------------------------------------------------------
 
 buyers = st.builds(
     subscription,

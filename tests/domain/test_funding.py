@@ -1,4 +1,4 @@
-"""Rules 5.2, 5.3, 5.6, 11.1: who is funded together, and from what."""
+"""Rules 5.2, 5.3, 5.6, 11.1: what is funded together, and from what."""
 
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ TODAY = day("12-08")
 CARD = {"card": "tok", "renew_by_card": True}
 
 
-# --- 5.3, 5.6: from what -------------------------------------------------------------------------------------------------------
+# --- 5.3, 5.6: from what --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Rules 5.2, 5.7: who is funded together."""
+"""Rules 5.2, 5.7: what is funded together."""
 
 from dataclasses import replace
 

@@ -28,7 +28,7 @@ def reason(read: Callable[..., object], *values: Any, **options: Any) -> str:
     return str(error.value)
 
 
-# --- text ---------------------------------------------------------------------------------------
+# --- text -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("text", ["a", " a b ", "客户-1", "Zoë \N{NO-BREAK SPACE}’s", "x" * 1000])
@@ -99,7 +99,7 @@ def test_an_email_address_has_one_at_sign_and_no_blanks() -> None:
     )
 
 
-# --- whole numbers and flags --------------------------------------------------------------------
+# --- whole numbers and flags ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("number", [0, 1, 1_000_000_000])
@@ -150,7 +150,7 @@ def test_a_flag_as_text_has_several_words() -> None:
         assert reason(inputs.read_flag_text, value) == f"must be yes or no, not {value!r}"
 
 
-# --- choices ------------------------------------------------------------------------------------
+# --- choices --------------------------------------------------------------------------------------
 
 
 def test_a_choice_is_a_value_of_the_enumeration() -> None:
@@ -168,7 +168,7 @@ def test_words_are_written_as_a_choice(words: list[str], written: str) -> None:
     assert inputs.either(words) == written
 
 
-# --- money --------------------------------------------------------------------------------------
+# --- money ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_rule_3_2_a_currency_is_in_use() -> None:
         )
 
 
-# --- time ---------------------------------------------------------------------------------------
+# --- time -----------------------------------------------------------------------------------------
 
 
 def test_rule_1_1_a_zone_has_an_iana_name() -> None:
@@ -347,7 +347,7 @@ def test_every_instant_that_is_written_is_read_back(instant: datetime) -> None:
     assert inputs.read_moment(instant.isoformat()) == instant
 
 
-# --- files and places ---------------------------------------------------------------------------
+# --- files and places -----------------------------------------------------------------------------
 
 
 def test_a_file_is_text_in_utf_8_of_limited_size() -> None:

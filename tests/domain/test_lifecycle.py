@@ -34,7 +34,7 @@ def bought(today: date = START, base: int = 1, multiplier: int = 1) -> Subscript
     )
 
 
-# --- 1.3: periods from the anchor ----------------------------------------------------------------------------------------------
+# --- 1.3: periods from the anchor -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_rule_3_1_a_cycle_that_ends_beyond_the_calendar_is_refused() -> None:
             bought(base=12, multiplier=multiplier)
 
 
-# --- 5.1, 5.4: renew and fail --------------------------------------------------------------------------------------------------
+# --- 5.1, 5.4: renew and fail ---------------------------------------------------------------------
 
 
 def test_rule_5_1_a_renewal_begins_the_day_after_e_and_clears_what_had_failed() -> None:
@@ -158,7 +158,7 @@ def test_rule_13_a_missed_attempt_is_noted_without_a_failure() -> None:
     assert (after.attempted_at, after.renewal_failed, after.version) == (NOW, False, 2)
 
 
-# --- 6.2: extend ---------------------------------------------------------------------------------------------------------------
+# --- 6.2: extend ----------------------------------------------------------------------------------
 
 
 def test_rule_6_2_extending_by_cycles_makes_a_period_each() -> None:
@@ -228,7 +228,7 @@ def test_rule_6_2_an_extension_beyond_the_calendar_is_refused(
         extend(subscription())
 
 
-# --- 7: reactivate -------------------------------------------------------------------------------------------------------------
+# --- 7: reactivate --------------------------------------------------------------------------------
 
 
 def test_rule_7_reactivating_keeps_the_old_schedule() -> None:
@@ -284,7 +284,7 @@ def test_rule_7_auto_renewal_stays_as_it_was(auto_renew: bool) -> None:
     assert active.auto_renew is auto_renew
 
 
-# --- 1.5, 8.1, 8.2: ends, and auto-renewal -------------------------------------------------------------------------------------
+# --- 1.5, 8.1, 8.2: ends, and auto-renewal --------------------------------------------------------
 
 
 def test_rule_1_5_expiring_keeps_e_and_notes_day_1() -> None:
@@ -323,7 +323,7 @@ def test_rule_8_1_unsubscribing_leaves_a_failed_renewal_failed_and_resubscribing
     assert (on.planned_at, on.expiry) == (at("2020-12-11T09:00"), day("12-15"))
 
 
-# --- any sequence --------------------------------------------------------------------------------------------------------------
+# --- any sequence ---------------------------------------------------------------------------------
 
 Transition = Callable[[Subscription, date], tuple[Subscription, list[Period]]]
 

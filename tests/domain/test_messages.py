@@ -1,4 +1,4 @@
-"""The messages between workflows, activities and clients: what older code has recorded still decodes."""
+"""Messages between workflows, activities and clients that older code recorded can be decoded."""
 
 import dataclasses
 import inspect

@@ -66,7 +66,7 @@ currencies = st.sampled_from(["USD", "JPY", "KWD"])
 amounts = st.decimals(-(10**11), 10**11, places=5, allow_nan=False, allow_infinity=False)
 
 
-# --- currencies ----------------------------------------------------------------------------------
+# --- currencies -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_the_currency_data_is_loaded_with_the_first_amount_not_with_the_module()
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
-# --- rounding ------------------------------------------------------------------------------------
+# --- rounding -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_rule_3_2_a_fraction_rounds_like_its_decimal(amount: Fraction, currency:
     assert abs(round_half_up(amount, currency)) == with_many_digits
 
 
-# --- written -------------------------------------------------------------------------------------
+# --- written --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_a_customer_reads_an_amount_with_its_currency(
     assert in_words(Decimal(amount), currency) == text
 
 
-# --- read ----------------------------------------------------------------------------------------
+# --- read -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def places(document: object) -> list[str]:
     return [fault.split(": ")[0] for fault in faults(document)]
 
 
-# --- what is read --------------------------------------------------------------------------------
+# --- what is read ---------------------------------------------------------------------------------
 
 
 def test_rule_14_keys_and_defaults_are_those_of_its_table() -> None:
@@ -150,7 +150,7 @@ def test_rule_14_a_stored_policy_is_read_back(document: dict[str, Any]) -> None:
     assert hash(load(document)) == hash(read)
 
 
-# --- every fault ---------------------------------------------------------------------------------
+# --- every fault ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -346,7 +346,7 @@ def test_rule_14_every_fault_is_told_at_once_with_its_place() -> None:
     assert error.value.faults[4].place == "scenario.policy.lead"
 
 
-# --- what is stored -----------------------------------------------------------------------------
+# --- what is stored -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

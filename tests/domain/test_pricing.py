@@ -99,7 +99,8 @@ def test_rule_4_1_a_missing_price_of_any_line_refuses(
 def test_rule_6_2_an_extension_costs_whole_anchored_months_and_the_left_over_days(
     bought: dict[str, object], to: str, amounts: list[str]
 ) -> None:
-    lines = extension_lines(subscription(**bought), CATALOG, "USD", ON, day(to))  # type: ignore[arg-type]
+    extended = subscription(**bought)  # type: ignore[arg-type]
+    lines = extension_lines(extended, CATALOG, "USD", ON, day(to))
     assert [str(line.amount) for line in lines] == amounts
     assert lines[0].text.endswith(f"extended to {to}")
 

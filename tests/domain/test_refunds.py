@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -25,15 +26,15 @@ def period(
 ) -> PaidPeriod:
     begin = day(start)
     end = last_paid_day(begin, months) if expiry is None else day(expiry)
-    values = {"refunded": Decimal(0), "refundable": True, **more}
-    return PaidPeriod(id=id_, start=begin, expiry=end, months=months, paid=Decimal(paid), **values)  # type: ignore[arg-type]
+    values: dict[str, Any] = {"refunded": Decimal(0), "refundable": True, **more}
+    return PaidPeriod(id=id_, start=begin, expiry=end, months=months, paid=Decimal(paid), **values)
 
 
 def given_back(period: PaidPeriod, today: str) -> str:
     return str(period_refund(period, day(today), 14, "USD"))
 
 
-# --- 8.2, every line of its table: a month of the period is 10.00 -------------------------------------------------------------
+# --- 8.2, every line of its table: a month of the period is 10.00 ---------------------------------
 
 
 @pytest.mark.parametrize(
@@ -63,9 +64,7 @@ def test_rule_8_2_each_line_of_the_table(of: PaidPeriod, today: str, amount: str
     assert given_back(of, today) == amount
 
 
-def test_rule_8_2_monthly_on_day_25_with_the_next_period_paid_gives_nothing_and_the_next_in_full() -> (
-    None
-):
+def test_rule_8_2_on_day_25_only_the_next_period_is_given_back() -> None:
     this, following = period("2021-04-01", paid="10.00"), period("2021-05-01", paid="11.00", id_=2)
     assert refund([this, following], DEFAULT, day("2021-04-26"), "USD") == Refund(
         {2: Decimal("11.00")}, Decimal(0)
@@ -79,7 +78,8 @@ def test_rule_8_2_a_period_whose_last_day_is_past_gives_nothing_its_last_day_sti
 
 
 def test_rule_8_2_left_over_days_count_as_one_month_more() -> None:
-    # 2020-12-16..2021-01-31 is a month and 16 days, paid 75.81: 2 months; day 31 is in the second: 0 of 2 left; day 30 in the first
+    # 2020-12-16..2021-01-31 is a month and 16 days, which count as 2 months. 75.81 is paid.
+    # Day 30 is in the first month. Day 31 is in the second, so 0 of 2 months are left.
     extended = period("2020-12-16", 2, "75.81", expiry="2021-01-31")
     assert given_back(extended, "2021-01-15") == "37.91"  # 75.81 × 1/2 = 37.905
     assert given_back(extended, "2021-01-16") == "0.00"
@@ -119,7 +119,7 @@ def test_rule_8_2_nothing_is_given_back_where_policy_or_sku_do_not_allow_it() ->
     ) == Refund({}, Decimal(0))
 
 
-# --- 8.3: what is kept ---------------------------------------------------------------------------------------------------------
+# --- 8.3: what is kept ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_rule_8_3_what_an_external_invoice_paid_is_not_given_back() -> None:
     )
 
 
-# --- 8.4: never more than was paid ---------------------------------------------------------------------------------------------
+# --- 8.4: never more than was paid ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def row(read: ColumnMapping, **cells: str) -> tuple[dict[str, Any], list[str]]:
     return read.reader(list(cells)).values(list(cells.values()))
 
 
-# --- what it reads -------------------------------------------------------------------------------
+# --- what it reads --------------------------------------------------------------------------------
 
 
 def test_the_mapping_of_the_telco_file_reads_a_row() -> None:
@@ -143,7 +143,7 @@ def test_with_a_sku_price_and_months_may_be_left_to_the_catalogue() -> None:
     ).columns == ("I",)
 
 
-# --- what is wrong with a cell -------------------------------------------------------------------
+# --- what is wrong with a cell --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -297,7 +297,7 @@ def test_a_row_has_as_many_cells_as_the_header(cells: list[str]) -> None:
     assert reader.values(cells) == ({}, [f"has {len(cells)} cells, but the header has 2"])
 
 
-# --- what is wrong with the header ---------------------------------------------------------------
+# --- what is wrong with the header ----------------------------------------------------------------
 
 
 def test_missing_columns_and_columns_that_stand_twice_are_faults() -> None:
@@ -321,7 +321,7 @@ def test_a_plain_file_names_its_columns_like_the_fields() -> None:
     ]
 
 
-# --- what is wrong with a mapping ----------------------------------------------------------------
+# --- what is wrong with a mapping -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def some(folder: Path, *ids: str) -> Path:
 
 
 def plain(folder: Path, *rows: str, header: str = HEADER) -> Path:
-    """A file without a mapping; what a row leaves out at its end is empty."""
+    """Write a file for an import without a mapping. Missing cells at the end are empty."""
     file = folder / "plain.csv"
     width = header.count(",")
     file.write_text(header + "".join(row + "," * (width - row.count(",")) + "\n" for row in rows))
@@ -132,7 +132,7 @@ def everything(ledger: Ledger) -> dict[str, list[Any]]:
     }
 
 
-# --- a row, by hand ------------------------------------------------------------------------------
+# --- a row, by hand -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -349,7 +349,7 @@ def test_what_was_imported_lives_on(ledger: Ledger, telco: ColumnMapping) -> Non
     assert rows_of(ledger, "SELECT sum(amount) FROM postings") == [(0,)]
 
 
-# --- the whole file ------------------------------------------------------------------------------
+# --- the whole file -------------------------------------------------------------------------------
 
 
 def test_all_7043_rows_are_imported_and_a_second_time_nothing(
@@ -472,7 +472,7 @@ def test_progress_is_told_and_ends_with_all(ledger: Ledger, telco: ColumnMapping
     assert told == [(10, 25), (20, 25), (25, 25)]
 
 
-# --- a file without a mapping --------------------------------------------------------------------
+# --- a file without a mapping ---------------------------------------------------------------------
 
 
 def test_the_plain_example_is_imported(ledger: Ledger) -> None:
@@ -605,7 +605,7 @@ def test_a_sku_of_the_catalogue_needs_no_price(ledger: Ledger, tmp_path: Path) -
     assert rows_of(ledger, "SELECT count(*) FROM catalog_entries") == [(2,)]
 
 
-# --- faulty rows ---------------------------------------------------------------------------------
+# --- faulty rows ----------------------------------------------------------------------------------
 
 
 def test_faulty_rows_are_listed_with_line_id_and_every_reason_and_do_not_stop_the_others(
@@ -761,7 +761,7 @@ def test_a_cycle_beyond_the_calendar_is_a_fault(ledger: Ledger, tmp_path: Path) 
     ]
 
 
-# --- hostile files -------------------------------------------------------------------------------
+# --- hostile files --------------------------------------------------------------------------------
 
 GOOD = b"a,,USD,UTC,1,5.00,2024-01-31,,,,,,,\n"
 
@@ -836,11 +836,11 @@ def test_a_file_that_is_not_there_is_said(ledger: Ledger, tmp_path: Path) -> Non
         run(ledger, tmp_path / "nowhere.csv")
 
 
-# --- killed, repeated, at once -------------------------------------------------------------------
+# --- killed, repeated, at once --------------------------------------------------------------------
 
 
 class Recorder:
-    """Stands where workflows are started; fails at the n-th call, if it is told to."""
+    """Records the workflows that would be started. It fails at the call `fail_at`."""
 
     def __init__(self, ledger: Ledger, fail_at: int = 0) -> None:
         self.ledger = ledger
@@ -999,7 +999,7 @@ def test_a_subscription_that_was_bought_under_the_id_is_passed_over(
     }
 
 
-# --- with workflows ------------------------------------------------------------------------------
+# --- with workflows -------------------------------------------------------------------------------
 
 
 async def test_each_imported_subscription_has_its_workflow(

@@ -1,4 +1,4 @@
-"""A shop with one seller, and accounts that act on it through the activities, each test in a database of its own."""
+"""A shop with one seller, whose accounts act through the activities, in a database of its own."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -62,9 +62,15 @@ class Shop:
         return self.rows(sql)[0][0]
 
     def run(self, sql: str) -> None:
-        """A statement in a transaction of its own, as somebody with a console would give it."""
+        """Execute a statement in its own transaction, as a person at a console would."""
         with self.ledger.engine.begin() as connection:
             connection.exec_driver_sql(sql)
+
+    def put_on_clock(self) -> None:
+        """Put everything on the test clock ``c``."""
+        self.run("INSERT INTO clocks (id, now) VALUES ('c', now())")
+        for table in ("accounts", "subscriptions", "steps"):
+            self.run(f"UPDATE {table} SET clock = 'c'")
 
 
 @pytest.fixture
@@ -79,7 +85,10 @@ def shop(database: str) -> Iterator[Shop]:
 
 @pytest.fixture
 def at_once() -> Callable[[list[Callable[[], Any]]], list[Any]]:
-    """Runs functions in threads that start together; answers their results, or the exceptions they raised, in order."""
+    """Return a function that runs functions in threads which start together.
+
+    It returns their results, or the exceptions that they raised, in order.
+    """
 
     def run(functions: list[Callable[[], Any]]) -> list[Any]:
         barrier = Barrier(len(functions))

@@ -1,4 +1,4 @@
-"""Many at once: whatever arrives at the same time, the result is one that some order explains (Rule 13)."""
+"""Concurrent commands and steps: the result is always that of some order (Rule 13)."""
 
 import random
 from asyncio import run
@@ -54,7 +54,7 @@ def test_fifty_purchases_of_one_id_without_a_request_id_are_one_charge_and_forty
 
 @pytest.mark.parametrize("request_id", [None, "r"])
 def test_one_id_bought_by_many_accounts_at_once_is_sold_once(shop, at_once, request_id):
-    """Nobody waits for another account, so the database finds the second: it is refused like one that comes later."""
+    """Accounts do not wait for each other. The database refuses the second like a later one."""
     for n in range(20):
         shop.open(f"a{n:02}")
     results = at_once(
@@ -79,7 +79,7 @@ def test_credits_for_three_of_twenty_purchases_buy_three(shop, at_once):
 
 
 def explained(shop, opening: Decimal) -> None:
-    """What is true whatever the order was."""
+    """Check what is true in any order."""
     posted = shop.value("SELECT coalesce(sum(amount), 0) FROM postings WHERE book = 'wallet'")
     assert shop.value("SELECT balance FROM accounts") == posted
     assert shop.value("SELECT coalesce(sum(amount), 0) FROM postings") == 0
@@ -93,7 +93,8 @@ def explained(shop, opening: Decimal) -> None:
         periods: list[tuple[date, date]] = [
             (start, expiry)
             for start, expiry in shop.rows(
-                f"SELECT start, expiry FROM periods WHERE subscription = '{subscription}' ORDER BY start"
+                "SELECT start, expiry FROM periods "
+                f"WHERE subscription = '{subscription}' ORDER BY start"
             )
         ]
         assert all(begun == ended + ONE_DAY for (_, ended), (begun, _) in pairwise(periods))
@@ -150,9 +151,7 @@ def test_groups_that_are_healed_by_many_top_ups_at_once_are_paid_once(shop, at_o
     shop.open(credits_="150.00")
     for n in range(3):
         shop.buy(f"s{n}")
-    shop.run(
-        "INSERT INTO clocks (id, now) VALUES ('c', now()); UPDATE accounts SET clock = 'c'; UPDATE subscriptions SET clock = 'c'; UPDATE steps SET clock = 'c'"
-    )
+    shop.put_on_clock()
     with shop.ledger.engine.connect() as connection:
         item = next(item for item in due_at(connection, "c", DAY + 23 * ONE_DAY) if item.kind)
     run(shop.engine.take(item, item.due))
@@ -176,9 +175,7 @@ def test_the_members_of_a_group_that_wake_at_once_are_renewed_once(shop, at_once
     shop.open(credits_="150.00", card="sim_ok", renew_by_card=True)
     for n in range(3):
         shop.buy(f"s{n}")
-    shop.run(
-        "INSERT INTO clocks (id, now) VALUES ('c', now()); UPDATE accounts SET clock = 'c'; UPDATE subscriptions SET clock = 'c'; UPDATE steps SET clock = 'c'"
-    )
+    shop.put_on_clock()
     with shop.ledger.engine.connect() as connection:
         items = [item for item in due_at(connection, "c", DAY + 23 * ONE_DAY) if item.kind]
     steps = at_once(
@@ -195,9 +192,7 @@ def test_the_members_of_a_group_that_wake_at_once_are_renewed_once(shop, at_once
     explained(shop, Decimal("150.00"))
 
 
-def test_invoice_numbers_have_no_gap_whoever_numbers_and_whatever_is_bought_meanwhile(
-    shop, at_once
-):
+def test_invoice_numbers_have_no_gap_although_several_number_while_others_buy(shop, at_once):
     for n in range(8):
         shop.open(f"a{n}", "100000.00")
 
@@ -225,9 +220,8 @@ def test_each_seller_has_its_own_numbers(shop):
     shop.open("a")
     shop.open("b", seller="other")
     for n, account in enumerate("abab"):
-        assert (
-            shop.buy(f"s{n}", account, request_id=f"r{n // 2}").refusal is None
-        )  # request ids are each seller's own, too
+        # Request ids are each seller's own, too.
+        assert shop.buy(f"s{n}", account, request_id=f"r{n // 2}").refusal is None
     number_invoices(shop.ledger)
     assert shop.rows("SELECT seller, number FROM invoice_numbers ORDER BY 1, 2") == [
         ("main", 1),

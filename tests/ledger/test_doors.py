@@ -1,4 +1,4 @@
-"""What the use cases refuse whoever calls them, and what they do where a step is late or its world has changed."""
+"""What use cases refuse to any caller, and what a step does that is late or overtaken."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -23,7 +23,7 @@ from core.ledger.stored_terms import add_catalog
 from core.protocol.activity_messages import ChargeOutcome, ChargeRequest, Outcome, StepRequest
 from tests.ledger.conftest import Shop
 
-# bought 2021-03-01 for a month: renewal date 03-24, retries 03-26, 03-28, 03-30, E 03-31
+# Bought 2021-03-01 for a month: renewal date 03-24, retries 03-26, 03-28, 03-30, E 03-31.
 RENEWAL, AFTER_E = datetime(2021, 3, 24, tzinfo=UTC), datetime(2021, 4, 1, 0, 30, tzinfo=UTC)
 
 
@@ -81,7 +81,7 @@ def test_a_blank_external_invoice_number_is_refused_rule_11_4(shop: Shop, number
 
 
 @pytest.mark.parametrize("command", [Recover, Reactivate])
-def test_a_blank_number_does_not_come_before_the_table_of_states_rule_2(
+def test_the_table_of_states_is_checked_before_a_blank_number_rule_2(
     shop: Shop, command: Any
 ) -> None:
     shop.open()
@@ -98,19 +98,19 @@ def test_an_amount_that_the_ledger_cannot_keep_is_refused_rule_3_2(shop: Shop) -
 
 
 @pytest.mark.parametrize("amount", ["NaN", "Infinity", "1000000000000"])
-def test_what_is_no_amount_at_all_makes_no_command_rule_3_2(amount: str) -> None:
+def test_a_value_that_is_no_amount_makes_no_command_rule_3_2(amount: str) -> None:
     with pytest.raises(Faults, match="amount: "):
         TopUp(account="acme", amount=Decimal(amount))
     with pytest.raises(Faults, match="credit_limit: "):
         SetAccount(account="acme", credit_limit=Decimal(amount))
 
 
-def test_a_step_without_a_price_fails_like_an_unfunded_one_and_a_top_up_is_good_all_the_same(
+def test_a_step_without_a_price_fails_like_an_unfunded_one_and_a_top_up_still_works(
     shop: Shop,
 ) -> None:
     shop.open(currency="USD")
     shop.buy()
-    # a portfolio taken over may name a SKU whose price begins after the renewal date
+    # A portfolio taken over may name a SKU whose price begins after the renewal date.
     with shop.ledger.engine.begin() as connection:
         add_catalog(
             connection,
@@ -138,7 +138,7 @@ def test_an_open_charge_is_not_made_to_a_card_that_was_replaced_rule_5_3(shop: S
     shop.buy()
     first = take(shop, "renew")
     assert first.outcome is Outcome.NEEDS_CARD
-    assert take(shop, "renew").charge == first.charge  # a repetition finds the same one
+    assert take(shop, "renew").charge == first.charge  # A repetition finds it.
     shop.do(SetCard(account="acme", card="sim_insufficient"), RENEWAL, past=("s1",))
     assert take(shop, "renew").outcome is Outcome.UNFUNDED
     take(shop, "mark_failed")
@@ -147,7 +147,7 @@ def test_an_open_charge_is_not_made_to_a_card_that_was_replaced_rule_5_3(shop: S
 
 
 class Recorded(SimulatedCards):
-    """A gateway that remembers what it was asked; the first charge is made, and then its caller dies."""
+    """A gateway that remembers its calls. The caller of the first charge dies after it is made."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
@@ -178,5 +178,5 @@ def test_a_call_that_may_have_been_made_is_looked_up_before_anything_else_rule_5
     assert activities.call("charge", ChargeRequest(key=key)).outcome is ChargeOutcome.CHARGED
     assert gateway.asked == ["charge", "look_up"]
     assert activities.call("charge", ChargeRequest(key=key)).outcome is ChargeOutcome.CHARGED
-    assert gateway.asked == ["charge", "look_up"]  # settled: nobody is asked any more
+    assert gateway.asked == ["charge", "look_up"]  # It is settled.
     assert shop.rows("SELECT outcome, calls, booked FROM card_charges") == [("charged", 2, False)]

@@ -1,4 +1,4 @@
-"""What the database itself refuses, whoever asks (Rules 8.4, 11.1, 11.3)."""
+"""What the database itself refuses to any caller (Rules 8.4, 11.1, 11.3)."""
 
 import asyncio
 import time
@@ -24,11 +24,12 @@ from core.ledger.ledger import Overtaken
 from tests.ledger.conftest import DAY
 
 ADD_OPERATION = (
-    "INSERT INTO operations (id, seller, account, subscription, cycle, purpose, request_id, at, result) "
+    "INSERT INTO operations"
+    " (id, seller, account, subscription, cycle, purpose, request_id, at, result) "
     "VALUES ({id}, 'main', 'acme', {subscription}, {cycle}, '{purpose}', {request}, '{at}', '{{}}')"
 )
 BY_HAND = 10**9
-"""Ids that are given by hand begin here; those of the ledger come from its sequence."""
+"""Ids that tests choose begin here. Those of the ledger come from its sequence."""
 
 ADD_POSTING = "INSERT INTO postings (operation, line, book, account, currency, amount) VALUES "
 
@@ -53,7 +54,10 @@ def operation(
 
 def spend(id_, amount, at="2021-03-01T00:00:00Z"):
     there = BY_HAND + id_
-    postings = f"({there}, 1, 'wallet', 'acme', 'USD', -{amount}), ({there}, 2, 'revenue', 'acme', 'USD', {amount})"
+    postings = (
+        f"({there}, 1, 'wallet', 'acme', 'USD', -{amount}), "
+        f"({there}, 2, 'revenue', 'acme', 'USD', {amount})"
+    )
     return f"{operation(id_, at=at)}; {ADD_POSTING} {postings}"
 
 
@@ -61,9 +65,12 @@ def spend(id_, amount, at="2021-03-01T00:00:00Z"):
     "postings",
     [
         "(1000000001, 1, 'wallet', 'acme', 'USD', 10)",
-        "(1000000001, 1, 'wallet', 'acme', 'USD', 10), (1000000001, 2, 'bank', 'acme', 'USD', -9.99999)",
-        "(1000000001, 1, 'wallet', 'acme', 'USD', 10), (1000000001, 2, 'bank', 'acme', 'EUR', -10)",  # each currency for itself
-        "(1000000001, 1, 'wallet', 'acme', 'USD', 10), (1000000002, 1, 'bank', 'acme', 'USD', -10)",  # each operation for itself
+        "(1000000001, 1, 'wallet', 'acme', 'USD', 10), "
+        "(1000000001, 2, 'bank', 'acme', 'USD', -9.99999)",
+        # Each currency balances for itself.
+        "(1000000001, 1, 'wallet', 'acme', 'USD', 10), (1000000001, 2, 'bank', 'acme', 'EUR', -10)",
+        # Each operation balances for itself.
+        "(1000000001, 1, 'wallet', 'acme', 'USD', 10), (1000000002, 1, 'bank', 'acme', 'USD', -10)",
     ],
 )
 def test_an_unbalanced_operation(shop, postings):
@@ -87,7 +94,8 @@ def test_a_posting_to_a_wallet_in_another_currency(shop):
     shop.open()
     with pytest.raises(IntegrityError, match="has no wallet in EUR"):
         shop.run(
-            f"{operation(1)}; {ADD_POSTING} (1000000001, 1, 'wallet', 'acme', 'EUR', 1), (1000000001, 2, 'bank', 'acme', 'EUR', -1)"
+            f"{operation(1)}; {ADD_POSTING} (1000000001, 1, 'wallet', 'acme', 'EUR', 1), "
+            "(1000000001, 2, 'bank', 'acme', 'EUR', -1)"
         )
 
 
@@ -118,7 +126,8 @@ def test_a_change_of_what_is_never_changed(shop, table, statement):
     before = shop.value(f"SELECT count(*) FROM {table}")
     assert before > 0
     column = shop.value(
-        f"SELECT column_name FROM information_schema.columns WHERE table_name = '{table}' ORDER BY ordinal_position LIMIT 1"
+        "SELECT column_name FROM information_schema.columns "
+        f"WHERE table_name = '{table}' ORDER BY ordinal_position LIMIT 1"
     )
     with pytest.raises(DBAPIError, match="are never changed or deleted"):
         shop.run(statement.format(table=table, column=f'"{column}"'))
@@ -147,13 +156,16 @@ def test_a_second_period_with_the_same_end(shop):
     shop.buy()
     with pytest.raises(IntegrityError, match="periods_subscription_expiry"):
         shop.run(
-            "INSERT INTO periods SELECT id + 1, operation, subscription, account, sku, start, expiry, "
-            "months, scheduled_start FROM periods"
+            "INSERT INTO periods SELECT id + 1, operation, subscription, account, sku, start, "
+            "expiry, months, scheduled_start FROM periods"
         )
 
 
 def give_back(id_, amount):
-    return f"INSERT INTO refunds (operation, period, amount) SELECT {BY_HAND + id_}, id, {amount} FROM periods"
+    return (
+        "INSERT INTO refunds (operation, period, amount) "
+        f"SELECT {BY_HAND + id_}, id, {amount} FROM periods"
+    )
 
 
 def test_a_refund_above_what_was_paid(shop):
@@ -168,7 +180,7 @@ def test_a_refund_above_what_was_paid(shop):
 
 
 def test_two_refunds_at_once_that_are_too_much_together(shop, at_once):
-    """Each is within what was paid, and neither sees the other's: the period's row makes the second wait and look again."""
+    """Each is within what was paid. The lock of the period makes the second wait and look again."""
     shop.open()
     shop.buy()
     with shop.ledger.engine.connect() as first:
@@ -194,7 +206,7 @@ def test_two_payments_at_once_that_are_too_much_together(shop):
 
 
 def at_once_later(function):
-    """Starts a function in a thread; answers what waits for it."""
+    """Start a function in a thread. Returns a function that waits for its result."""
     pool = ThreadPoolExecutor(1)
     future = pool.submit(function)
     pool.shutdown(wait=False)
@@ -202,10 +214,10 @@ def at_once_later(function):
 
 
 def waiting(shop):
-    """Until somebody waits for a lock."""
+    """Wait until a transaction waits for a lock."""
     end = time.monotonic() + 30
     while not shop.value("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-        assert time.monotonic() < end, "nobody waits for a lock"
+        assert time.monotonic() < end, "no transaction waits for a lock"
 
 
 def test_spending_beyond_usable(shop):
@@ -236,7 +248,7 @@ def test_spending_a_credit_limit_that_has_ended(shop):
     shop.run(spend(1, "15.00", at="2021-03-02T04:59:59Z"))
     with pytest.raises(IntegrityError, match=r"would spend 20\.00000 beyond usable"):
         shop.run(spend(2, "5.00", at="2021-03-02T05:00:00Z"))
-    shop.do(SetAccount(account="acme", credit_limit=Decimal("20.00")))  # for good
+    shop.do(SetAccount(account="acme", credit_limit=Decimal("20.00")))  # It has no end.
     shop.run(spend(2, "5.00", at="2021-03-02T05:00:00Z"))
 
 
@@ -245,7 +257,8 @@ def test_credits_are_taken_even_while_usable_is_negative(shop):
     shop.run(spend(1, "20.00"))
     shop.do(SetAccount(account="acme", credit_limit=Decimal(0)))
     shop.run(
-        f"{operation(2)}; {ADD_POSTING} (1000000002, 1, 'wallet', 'acme', 'USD', 5), (1000000002, 2, 'bank', 'acme', 'USD', -5)"
+        f"{operation(2)}; {ADD_POSTING} (1000000002, 1, 'wallet', 'acme', 'USD', 5), "
+        "(1000000002, 2, 'bank', 'acme', 'USD', -5)"
     )
     assert shop.value("SELECT balance FROM accounts") == -15
 
@@ -256,14 +269,16 @@ def test_a_balance_that_is_written(shop):
         shop.run("UPDATE accounts SET balance = balance + 1")
     with pytest.raises(DBAPIError, match="changes by postings alone"):
         shop.run(
-            "INSERT INTO accounts (id, seller, currency, timezone, balance) VALUES ('x', 'main', 'USD', 'UTC', 1)"
+            "INSERT INTO accounts (id, seller, currency, timezone, balance) "
+            "VALUES ('x', 'main', 'USD', 'UTC', 1)"
         )
     shop.run("UPDATE accounts SET suspended = true, balance = balance")
 
 
 def test_a_second_open_card_charge_of_an_account(shop):
     charge = (
-        "INSERT INTO card_charges (key, account, card, amount, currency, asked_at, outcome, booked) "
+        "INSERT INTO card_charges"
+        " (key, account, card, amount, currency, asked_at, outcome, booked) "
         "VALUES ('{key}', 'acme', 'sim_ok', 1, 'USD', now(), '{outcome}', {booked})"
     )
     shop.open()
@@ -271,7 +286,7 @@ def test_a_second_open_card_charge_of_an_account(shop):
     shop.run(charge.format(key="b", outcome="charged", booked="false"))
     with pytest.raises(IntegrityError, match="card_charges_one_open"):
         shop.run(charge.format(key="c", outcome="pending", booked="false"))
-    with pytest.raises(IntegrityError):  # booked before anybody knows what became of it
+    with pytest.raises(IntegrityError):  # It is booked before its outcome is known.
         shop.run(charge.format(key="d", outcome="pending", booked="true"))
 
 
@@ -279,7 +294,7 @@ def test_a_second_open_card_charge_of_an_account(shop):
     "change",
     [
         "status = 'PAUSED'",
-        "status = 'TERMINATED'",  # and its next step is still there
+        "status = 'TERMINATED'",  # Its next step still exists.
         "failure = 'bad_luck'",
         "status = 'EXPIRED', renewal_failed = true",
     ],
@@ -291,7 +306,7 @@ def test_a_state_that_cannot_be(shop, change):
         shop.run(f"UPDATE subscriptions SET {change}")
 
 
-def test_a_writer_that_has_gone_past_the_account_s_lock_is_noticed_and_nothing_is_written(shop):
+def test_a_change_made_without_the_lock_of_the_account_is_noticed_and_nothing_is_written(shop):
     shop.open()
     shop.buy()
 
@@ -307,7 +322,9 @@ def test_a_writer_that_has_gone_past_the_account_s_lock_is_noticed_and_nothing_i
         overtaken()
     assert shop.value("SELECT balance FROM accounts") == 950
     assert shop.value("SELECT count(*) FROM history") == 1
-    assert shop.do(Extend(subscription="s1", cycles=1)).refusal is None  # read anew, it goes on
+    assert (
+        shop.do(Extend(subscription="s1", cycles=1)).refusal is None
+    )  # It works after a new reading.
 
 
 def test_an_exception_rolls_everything_back(shop):
@@ -324,12 +341,10 @@ def test_an_exception_rolls_everything_back(shop):
     assert shop.rows("SELECT balance, suspended FROM accounts") == [(1000, False)]
 
 
-def test_a_card_is_charged_once_though_the_first_answer_is_lost(shop):
+def test_a_card_is_charged_once_although_the_first_response_is_lost(shop):
     shop.open(credits_="50.00", card="sim_timeout_charged", renew_by_card=True)
     shop.buy()
-    shop.run(
-        "INSERT INTO clocks (id, now) VALUES ('c', now()); UPDATE accounts SET clock = 'c'; UPDATE subscriptions SET clock = 'c'; UPDATE steps SET clock = 'c'"
-    )
+    shop.put_on_clock()
     with shop.ledger.engine.connect() as connection:
         (item,) = [item for item in due_at(connection, "c", DAY + timedelta(days=23)) if item.kind]
     asyncio.run(shop.engine.take(item, item.due))

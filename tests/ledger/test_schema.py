@@ -102,4 +102,4 @@ def test_a_new_word_is_allowed_without_a_migration(migrated: Engine) -> None:
 
 def oids(connection: Connection) -> dict[str, int]:
     found = connection.exec_driver_sql("SELECT conname, oid FROM pg_constraint WHERE contype = 'c'")
-    return {name: oid for name, oid in found.all()}
+    return dict(found.all())

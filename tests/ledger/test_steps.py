@@ -77,7 +77,7 @@ def test_the_planner_is_asked_once_for_each_subscription_of_a_renewal(
 
 
 def test_a_step_of_the_account_stands_in_the_order_of_its_steps(shop: Shop) -> None:
-    """No kind belongs to an account yet, so the check of the kinds is taken away here."""
+    """No kind belongs to an account yet, so this test drops the check of the kinds."""
     shop.open()
     shop.buy()
     shop.run("ALTER TABLE steps DROP CONSTRAINT steps_kind")

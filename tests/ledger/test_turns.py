@@ -1,4 +1,8 @@
-"""Whose turn it is in an account (Rules 1.6, 1.7): whoever comes too early writes nothing, is told which step is first, takes that, and tries again."""
+"""The order of the steps and commands of an account (Rules 1.6, 1.7).
+
+A call that comes too early writes nothing and returns the step that comes first. The caller runs
+that step and tries again.
+"""
 
 from collections.abc import Generator, Iterator
 from contextlib import suppress
@@ -28,13 +32,14 @@ from core.protocol.activity_messages import CommandRequest, Outcome, StepRequest
 from core.protocol.call_sequences import Call, carry_out, run_step
 from tests.ledger.conftest import DAY, Shop
 
-# s1, bought 2021-03-01 for a month, renews on 03-24 and is retried on 03-26; s2, bought 03-03, renews on 03-26; both cost 50.00
+# s1 is bought on 2021-03-01 for a month. It renews on 03-24, and its retry is on 03-26.
+# s2 is bought on 03-03 and renews on 03-26. Both cost 50.00.
 LATER = datetime(2021, 3, 3, tzinfo=UTC)
 FIRST, BOTH = datetime(2021, 3, 24, tzinfo=UTC), datetime(2021, 3, 26, 0, 30, tzinfo=UTC)
 
 
 def of_two_dates(shop: Shop) -> None:
-    """s1 has failed once, s2 is due for the first time when s1 is due again; the credits are enough for one."""
+    """s1 has failed once and is due with s2, which is due for the first time. Credits pay one."""
     shop.open(credits_="100.00")
     shop.buy("s1")
     shop.do(Purchase(subscription="s2", account="acme", sku="PRO"), LATER)
@@ -43,7 +48,7 @@ def of_two_dates(shop: Shop) -> None:
 
 
 def step(shop: Shop, subscription: str, now: datetime) -> StepResult:
-    """Take the next step of a subscription, as its workflow does when it wakes."""
+    """Run the next step of a subscription, as its workflow does when it wakes."""
     [(kind, version)] = shop.rows(
         f"SELECT kind, version FROM steps WHERE subject = '{subscription}'"
     )
@@ -54,12 +59,15 @@ def step(shop: Shop, subscription: str, now: datetime) -> StepResult:
 
 
 def told(shop: Shop, since: str = "2021-03-25") -> list[str]:
-    """What is on record, in order."""
-    query = f"SELECT coalesce(subscription, account), event FROM history WHERE at >= '{since}' ORDER BY seq"
+    """The subject and the event of each line of history, in order."""
+    query = (
+        "SELECT coalesce(subscription, account), event FROM history "
+        f"WHERE at >= '{since}' ORDER BY seq"
+    )
     return [" ".join(row) for row in shop.rows(query)]
 
 
-def test_of_two_dates_the_older_one_gets_the_credits_whoever_wakes_first_rule_1_7(
+def test_of_two_dates_the_older_one_gets_the_credits_in_any_order_of_waking_rule_1_7(
     shop: Shop,
 ) -> None:
     of_two_dates(shop)
@@ -75,7 +83,7 @@ def test_of_two_dates_the_older_one_gets_the_credits_whoever_wakes_first_rule_1_
     ]
 
 
-def test_who_comes_too_early_writes_nothing(shop: Shop) -> None:
+def test_a_step_that_comes_too_early_writes_nothing(shop: Shop) -> None:
     of_two_dates(shop)
     before = shop.rows("SELECT * FROM subscriptions ORDER BY id")
     result = shop.engine._activities.call(
@@ -90,14 +98,15 @@ def test_who_comes_too_early_writes_nothing(shop: Shop) -> None:
     assert told(shop) == []
 
 
-def test_what_does_not_come_to_its_end_is_gone_past(shop: Shop) -> None:
-    """The card gateway does not answer for s1: s2 does not wait for it."""
+def test_a_step_that_does_not_end_is_skipped(shop: Shop) -> None:
+    """The card gateway does not respond for s1. s2 does not wait for it."""
     of_two_dates(shop)
     steps = run_step(StepKind.RENEW, of_subscription("s2"), 1, BOTH)
     asked = next(steps)
     answer = shop.engine._activities.call(asked.activity, asked.request)
     asked = steps.send(answer)
-    assert (asked.activity, asked.request.subject.id, asked.briefly) == ("renew", "s1", True)  # type: ignore[union-attr]
+    subscription = asked.request.subject.id  # type: ignore[union-attr]
+    assert (asked.activity, subscription, asked.briefly) == ("renew", "s1", True)
     asked = steps.send(None)
     assert (asked.request.subject.id, asked.request.past, asked.briefly) == (
         "s2",
@@ -107,8 +116,8 @@ def test_what_does_not_come_to_its_end_is_gone_past(shop: Shop) -> None:
     assert shop.engine._activities.call(asked.activity, asked.request).outcome is Outcome.DONE
 
 
-def test_who_waits_for_the_same_charge_is_gone_past_together(shop: Shop) -> None:
-    """A group of three by card, and a gateway that does not answer: a command waits for it once, not once for each of them."""
+def test_steps_that_wait_for_the_same_charge_are_skipped_together(shop: Shop) -> None:
+    """A group of three renews by card. A command waits once for the silent gateway."""
     shop.open(credits_="150.00", card="sim_ok", renew_by_card=True)
     for name in ("s1", "s2", "s3"):
         shop.buy(name)
@@ -127,8 +136,10 @@ def test_who_waits_for_the_same_charge_is_gone_past_together(shop: Shop) -> None
     assert told(shop, "2021-03-24") == ["acme account_suspended"]
 
 
-def test_what_is_being_charged_is_not_marked_as_failed_by_somebody_else(shop: Shop) -> None:
-    """Its card was replaced while the gateway was silent: that is for its own workflow to find out, not for the next command."""
+def test_a_renewal_that_is_being_charged_is_not_marked_as_failed_by_another_caller(
+    shop: Shop,
+) -> None:
+    """Its card was replaced meanwhile. Its own workflow finds that out, not the next command."""
     shop.open(credits_="50.00", card="sim_ok", renew_by_card=True)
     shop.buy("s1")
     request = StepRequest(subject=of_subscription("s1"), version=1, now=FIRST, past=())
@@ -140,7 +151,7 @@ def test_what_is_being_charged_is_not_marked_as_failed_by_somebody_else(shop: Sh
 
 
 def test_a_declined_card_fails_the_attempt_in_the_transaction_that_books_it(shop: Shop) -> None:
-    """So that nobody who asks in between has the card charged again."""
+    """So a caller in between cannot charge the card again."""
     shop.open(credits_="50.00", card="sim_declined", renew_by_card=True)
     shop.buy("s1")
     step(shop, "s1", FIRST)
@@ -150,12 +161,16 @@ def test_a_declined_card_fails_the_attempt_in_the_transaction_that_books_it(shop
 
 
 def test_a_group_whose_member_is_first_comes_first_as_a_whole_rule_5_2(shop: Shop) -> None:
-    """g and s have failed together; g was resubscribed, so what is next for it is an attempt at once, which nobody has made yet. a, of an older date, is
-    retried when s is. g comes before a, and a before s: s takes its group, and nobody waits for somebody who waits for them."""
+    """g comes before a, and a before s. So s runs the step of its group without a deadlock.
+
+    g and s have failed together. g was resubscribed, so its next step is an attempt at once, which
+    has not run yet. a has an older date, and its retry is due with that of s.
+    """
     shop.open(credits_="150.00")
+    # Its renewal date is 03-20, its retries are on 03-22, 24 and 26.
     shop.do(
         Purchase(subscription="a", account="acme", sku="PRO"), datetime(2021, 2, 28, tzinfo=UTC)
-    )  # renewal date 03-20, retries 22, 24, 26
+    )
     shop.buy("g")
     shop.buy("s")
     for day in (20, 22, 24):
@@ -172,18 +187,18 @@ def test_a_group_whose_member_is_first_comes_first_as_a_whole_rule_5_2(shop: Sho
             shop, run_step(StepKind.RETRY, of_subscription("s"), version_of(shop, "s"), BOTH)
         )
     ]
-    assert calls == ["s", "s"]  # renew, mark_failed
+    assert calls == ["s", "s"]  # They are renew and mark_failed.
     assert told(shop, "2021-03-26") == ["g renewal_failed", "s renewal_failed"]
 
 
 def version_of(shop: Shop, subscription: str) -> int:
-    """As committed."""
+    """The version that is committed."""
     version: int = shop.value(f"SELECT version FROM subscriptions WHERE id = '{subscription}'")
     return version
 
 
 def until_done(shop: Shop, protocol_: Generator[Call, Any, Any]) -> Iterator[Call]:
-    """The calls of a protocol, each carried out; no more than 20."""
+    """Yield and execute the calls of a call sequence, at most 20."""
     answer = None
     with suppress(StopIteration):
         for _ in range(20):
@@ -192,7 +207,7 @@ def until_done(shop: Shop, protocol_: Generator[Call, Any, Any]) -> Iterator[Cal
             answer = shop.engine._activities.call(call.activity, call.request)
 
 
-def test_more_than_so_many_steps_are_not_waited_for(
+def test_a_command_runs_at_most_this_number_of_steps_before_itself(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(call_sequences, "MOST_BEFORE", 2)
@@ -206,7 +221,7 @@ def test_more_than_so_many_steps_are_not_waited_for(
     assert [snapshot.subscription.id for snapshot in result.snapshots][:2] == ["s1", "s2"]
 
 
-def test_a_step_that_stays_as_it_was_is_gone_past(shop: Shop) -> None:
+def test_a_step_that_stays_as_it_was_is_skipped(shop: Shop) -> None:
     """The step of s1 is stale, but its version has not changed. It is not asked for again."""
     of_two_dates(shop)
     steps = run_step(StepKind.RENEW, of_subscription("s2"), 1, BOTH)
@@ -215,7 +230,8 @@ def test_a_step_that_stays_as_it_was_is_gone_past(shop: Shop) -> None:
     assert asked.request.subject.id == "s1"  # type: ignore[union-attr]
     [(as_it_was, _)] = shop.ledger.snapshots(["s1"], BOTH)
     asked = steps.send(StepResult(outcome=Outcome.STALE, snapshot=as_it_was))
-    assert (asked.request.subject.id, asked.request.past) == ("s2", (of_subscription("s1"),))  # type: ignore[union-attr]
+    assert asked.request.subject.id == "s2"  # type: ignore[union-attr]
+    assert asked.request.past == (of_subscription("s1"),)
 
 
 @pytest.mark.parametrize("woken", [["s2", "s0"], ["s0"]], ids=" ".join)
@@ -227,16 +243,17 @@ def test_renewals_come_before_an_expiry_and_independent_ones_go_by_id_rule_1_7(
     shop.open(credits_="210.00")
     for name in ("s1", "s2"):
         shop.do(Purchase(subscription=name, account="acme", sku="PRO"), LATER)
+    # Its E is 03-25, and it is EXPIRED on 03-26.
     shop.do(
         Purchase(subscription="s0", account="acme", sku="PRO"), datetime(2021, 2, 26, tzinfo=UTC)
-    )  # E 03-25, EXPIRED on 03-26
+    )
     shop.do(Unsubscribe(subscription="s0"), LATER)
     for name in woken:
         step(shop, name, BOTH)
     assert told(shop) == ["s1 renewed", "s2 renewal_failed", "s0 expired"]
 
 
-def test_members_of_a_group_are_one_step_whoever_wakes_first_rule_5_2(shop: Shop) -> None:
+def test_members_of_a_group_are_one_step_in_any_order_of_waking_rule_5_2(shop: Shop) -> None:
     shop.open()
     shop.buy("s1")
     shop.buy("s2")
@@ -260,10 +277,10 @@ def test_members_of_a_group_are_one_step_whoever_wakes_first_rule_5_2(shop: Shop
     ],
     ids=lambda command: command.do,
 )
-def test_what_is_due_comes_before_any_command_of_the_account_rule_1_6(
+def test_a_due_step_comes_before_any_command_of_the_account_rule_1_6(
     shop: Shop, command: object
 ) -> None:
-    """On 03-24 s1 is due. What is commanded later that day, before its workflow has woken, finds it renewed."""
+    """s1 is due on 03-24. A command later that day finds it renewed. Its workflow still sleeps."""
     shop.open(credits_="200.00")
     shop.buy("s1")
     shop.do(Purchase(subscription="s2", account="acme", sku="PRO"), LATER)
@@ -290,7 +307,7 @@ def test_a_card_is_charged_before_a_command_that_would_remove_it_rule_1_6(shop: 
 def test_a_repetition_and_a_command_on_a_terminated_subscription_wait_for_nothing(
     shop: Shop,
 ) -> None:
-    """The first has its answer (4.2); for the second there is no workflow, and no step changes the answer (2)."""
+    """The first has its result (Rule 4.2). No step changes the refusal of the second (Rule 2)."""
     shop.open(credits_="500.00")
     shop.buy("s1")
     bought = Purchase(subscription="s2", account="acme", sku="PRO", request_id="buy")

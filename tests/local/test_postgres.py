@@ -170,10 +170,17 @@ def test_a_throwaway_is_empty_fast_and_gone(tmp_path: Path) -> None:
 
 
 def test_a_throwaway_is_gone_after_an_exception() -> None:
-    with pytest.raises(ZeroDivisionError), postgres.throwaway() as url:
-        data = data_of(url)
-        pid = int((data / "postmaster.pid").read_text().splitlines()[0])
-        raise ZeroDivisionError
+    found = []
+
+    def fail() -> None:
+        with postgres.throwaway() as url:
+            found.append(data_of(url))
+            found.append(int((found[0] / "postmaster.pid").read_text().splitlines()[0]))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    data, pid = found
     assert gone(pid)
     assert not data.parent.exists()
 

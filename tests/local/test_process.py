@@ -38,12 +38,13 @@ def test_a_guarded_server_is_gone_after_the_block_and_its_directory_too(tmp_path
 
 
 def test_a_guarded_server_is_gone_after_an_exception(tmp_path: Path) -> None:
-    with (
-        pytest.raises(ZeroDivisionError),
-        process.guarded(sleeper(tmp_path), tmp_path / "log", remove=None, end="KILL"),
-    ):
-        assert process.wait_until(lambda: running(tmp_path) is not None, lambda: True, 60)
-        raise ZeroDivisionError
+    def fail() -> None:
+        with process.guarded(sleeper(tmp_path), tmp_path / "log", remove=None, end="KILL"):
+            assert process.wait_until(lambda: running(tmp_path) is not None, lambda: True, 60)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert running(tmp_path) is None
 
 
@@ -100,9 +101,14 @@ def test_stopping_goes_on_to_sigkill(tmp_path: Path) -> None:
 
 def test_ctrl_c_waits_for_a_step_that_must_not_be_cut() -> None:
     steps: list[str] = []
-    with pytest.raises(KeyboardInterrupt), process.uninterrupted():
-        os.kill(os.getpid(), signal.SIGINT)
-        steps.append("done")
+
+    def interrupted() -> None:
+        with process.uninterrupted():
+            os.kill(os.getpid(), signal.SIGINT)
+            steps.append("done")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert steps == ["done"]
 
 

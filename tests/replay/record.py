@@ -1,11 +1,11 @@
-"""Records histories: plays every path of the workflows on a throwaway server and writes what the server has kept of it, one file a run.
+"""Records histories. Each path of the workflows runs on a throwaway server. Each run gets a file.
 
     python -m tests.replay.record              all paths
     python -m tests.replay.record commands     some of them
 
-Run it when a workflow gets a new path. Histories that are here stay as they are: they stand for the subscriptions that sleep in an
-installation while its code is upgraded, and the test replays them with the code of today. Only a path that nobody can have
-started yet may be recorded again.
+Run it when a workflow gets a new path. Recorded histories stay as they are. They stand for the
+subscriptions that sleep in an installation while its code is upgraded, and the test replays them
+with the present code. Record a path again only if no released version can have started it.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ HISTORIES = Path(__file__).parent / "histories"
 
 @dataclass
 class Recording:
-    """The stack on which paths are played, and the path's name, which is part of all its ids."""
+    """The stack on which a path runs, and the name of the path, which is part of all its ids."""
 
     addresses: stack.Addresses
     path: str
@@ -81,7 +81,7 @@ class Recording:
 
 
 async def _settle(shop: Shop) -> None:
-    """Let no task of a workflow be under way: a history that ends in one cannot be replayed."""
+    """Wait until no workflow task is open. A history that ends in one cannot be replayed."""
     for name in ("s", "a", "b"):
         description = await _described(shop.workflow(shop.id(name)))
         if description is not None and description.status is WorkflowExecutionStatus.RUNNING:
@@ -99,7 +99,7 @@ Path_ = Callable[[Recording], Awaitable[None]]
 
 
 async def renewals_local(recording: Recording) -> None:
-    """Seven months from the wallet on the local fast path, in runs of three cycles, by the test clock."""
+    """Seven months from the wallet by local activities, in runs of three cycles."""
     async with recording.shop(cycles_per_run=3) as shop:
         await shop.account()
         await shop.buy()
@@ -107,7 +107,7 @@ async def renewals_local(recording: Recording) -> None:
 
 
 async def renewals_regular(recording: Recording) -> None:
-    """The same by regular activities, a run a cycle."""
+    """Three months by regular activities, in runs of one cycle."""
     async with recording.shop(renew_locally=False, cycles_per_run=1) as shop:
         await shop.account()
         await shop.buy()
@@ -115,14 +115,14 @@ async def renewals_regular(recording: Recording) -> None:
 
 
 async def renewal_by_timer(recording: Recording) -> None:
-    """By the machine's clock: sleep, renew, sleep."""
+    """A renewal by the machine's clock, between two sleeps."""
     async with recording.shop(clock=False, jitter_seconds=80_000, cycles_per_run=12) as shop:
         s = await shop.due_soon()
         await shop.until_event(s, "MarkerRecorded")
 
 
 async def renewal_by_timer_regular(recording: Recording) -> None:
-    """The same by a regular activity, and then as a new run."""
+    """The same by a regular activity, and then a new run."""
     async with recording.shop(
         clock=False, jitter_seconds=80_000, cycles_per_run=1, renew_locally=False
     ) as shop:
@@ -131,7 +131,7 @@ async def renewal_by_timer_regular(recording: Recording) -> None:
 
 
 async def local_falls_back(recording: Recording) -> None:
-    """A local renewal that fails is made as a regular one."""
+    """A local renewal fails and runs again as a regular one."""
     renew, tries = registry._STEPS["renew"], []
 
     def fail_once(*arguments: Any) -> Any:
@@ -151,26 +151,26 @@ async def local_falls_back(recording: Recording) -> None:
 
 
 async def card(recording: Recording) -> None:
-    """By card, of which the first answer is lost."""
+    """A renewal by card. The first response of the gateway is lost."""
     async with recording.shop() as shop:
-        await shop.account(credits="50.00", card="sim_timeout_charged")
+        await shop.account(opening="50.00", card="sim_timeout_charged")
         await shop.buy()
         await shop.advance(2021, 2, 7)
 
 
 async def declined_to_the_end(recording: Recording) -> None:
-    """Declined on the renewal date and at each retry, expired, terminated on day 29."""
+    """The card is declined on the renewal date and at each retry. It ends on day 29."""
     async with recording.shop() as shop:
-        await shop.account(credits="50.00", card="sim_declined")
+        await shop.account(opening="50.00", card="sim_declined")
         s = await shop.buy()
         await shop.advance(2021, 4, 1)
         await shop.workflow(s).result()
 
 
 async def unfunded_then_recovered(recording: Recording) -> None:
-    """No credits, a retry, then recovered by card; reactivated after it has expired; terminated with a refund."""
+    """A renewal fails and is recovered by card. Later it is reactivated and then refunded."""
     async with recording.shop() as shop:
-        await shop.account(credits="50.00")
+        await shop.account(opening="50.00")
         s = await shop.buy()
         await shop.advance(2021, 2, 10)
         await shop.perennial.do(
@@ -193,9 +193,9 @@ async def unfunded_then_recovered(recording: Recording) -> None:
 
 
 async def commands(recording: Recording) -> None:
-    """Extended, unsubscribed, resubscribed; refused by the use case; one that can never work; without a request id."""
+    """Commands that work, one that is refused, and one that can never work."""
     async with recording.shop() as shop:
-        await shop.account(credits="200.00")
+        await shop.account(opening="200.00")
         s = await shop.buy()
         await shop.perennial.do(Extend(subscription=s, cycles=2, request_id=shop.id("1")))
         await shop.perennial.do(Unsubscribe(subscription=s, request_id=shop.id("2")))
@@ -216,9 +216,9 @@ def _never(*_: Any) -> Any:
 
 
 async def signals(recording: Recording) -> None:
-    """What came in while no worker was up: recover and terminate, repeated; then rubbish, which is dropped."""
+    """Signals that arrive without a worker: repeated ones, and invalid ones, which are dropped."""
     async with recording.shop(workers=False, rules={"retry_on_top_up": False}) as shop:
-        await shop.account(credits="50.00")
+        await shop.account(opening="50.00")
         s = await shop.buy()
         shop.set_clock(FEBRUARY)
         shop.step("mark_failed", StepRequest(subject=of_subscription(s), version=1, now=FEBRUARY))
@@ -237,9 +237,9 @@ async def signals(recording: Recording) -> None:
 
 
 async def group(recording: Recording) -> None:
-    """Two that renew together, fail together, and are healed by a top-up; one of the account's workflows."""
+    """Two subscriptions renew together, fail together, and are healed by a top-up."""
     async with recording.shop() as shop:
-        await shop.account(credits="180.00")
+        await shop.account(opening="180.00")
         await shop.buy("a", "PRO"), await shop.buy("b", "BIZ")
         await shop.advance(2021, 3, 8)
         await shop.perennial.do(
@@ -248,7 +248,7 @@ async def group(recording: Recording) -> None:
 
 
 async def suspended(recording: Recording) -> None:
-    """The account is suspended over a renewal date, and resumed; a subscription that was not started is not told."""
+    """An account is suspended over a renewal date and resumed. One workflow was not started."""
     async with recording.shop() as shop:
         await shop.account()
         await shop.buy("a")
@@ -259,7 +259,7 @@ async def suspended(recording: Recording) -> None:
 
 
 async def turns(recording: Recording) -> None:
-    """A subscription is due and sleeps on: an extension of another one, a purchase and a suspension each find first what is due."""
+    """A subscription is due and sleeps. A purchase and a suspension run its step first."""
     async with recording.shop(clock=False, jitter_seconds=80_000) as shop:
         s = await shop.due_soon(3600.0)
         account = shop.row(s).account
@@ -272,9 +272,9 @@ async def turns(recording: Recording) -> None:
 
 
 async def turn_of_another(recording: Recording) -> None:
-    """A subscription is due by card, and sleeps on: a command on another one of the account charges the card and renews it first."""
+    """A subscription is due by card and sleeps. A command on another one renews it first."""
     async with recording.shop(clock=False, jitter_seconds=80_000) as shop:
-        s = await shop.due_soon(3600.0, credits="550.00", card="sim_ok")
+        s = await shop.due_soon(3600.0, opening="550.00", card="sim_ok")
         command = Purchase(
             subscription=shop.id("a"),
             account=shop.row(s).account,
@@ -289,7 +289,7 @@ async def turn_of_another(recording: Recording) -> None:
 
 
 async def outage(recording: Recording) -> None:
-    """Everything stood still over the renewal date: renewed late; and another one for so long that it expires."""
+    """After an outage one subscription is renewed late, and another one has expired."""
     async with recording.shop(clock=False) as shop:
         await shop.account()
         now = machine_now()
@@ -303,9 +303,9 @@ async def outage(recording: Recording) -> None:
 
 
 async def flood(recording: Recording) -> None:
-    """A run that ends with commands waiting, which the next one carries out. (Its history would be long: the second run alone is kept.)"""
+    """A run ends while commands wait, and the next one runs them. Only the next one is kept."""
     async with recording.shop(workers=False) as shop:
-        await shop.account(credits="50.00")
+        await shop.account(opening="50.00")
         s = await shop.buy()
         [(old, _)] = shop.perennial.ledger.snapshots([s], JANUARY)
         gate = asyncio.Semaphore(50)
@@ -323,7 +323,7 @@ async def flood(recording: Recording) -> None:
 
 
 async def reconciliation(recording: Recording) -> None:
-    """All parts, with something to find in two of them."""
+    """All parts of a reconciliation, with findings in two of them."""
     async with recording.shop(clock=False) as shop:
         await shop.account()
         await shop.bought(machine_now() - timedelta(days=1), start=False)
@@ -361,7 +361,7 @@ _LONGEST = 1000
 
 
 async def record(names: list[str]) -> None:
-    """Play paths and write their histories."""
+    """Run paths and write their histories."""
     for name in names:
         with stack.throwaway() as addresses:
             migrate(addresses.database_url)
@@ -381,7 +381,8 @@ async def _write(perennial: Perennial, path: str) -> int:
             history = await run.fetch_history()
             if len(history.events) <= _LONGEST:
                 written += 1
-                name = f"{path}.{id_.partition('/')[0]}-{id_.partition('/')[2].removesuffix(f'-{path}')}.{written}.json"
+                kind, _, subject = id_.partition("/")
+                name = f"{path}.{kind}-{subject.removesuffix(f'-{path}')}.{written}.json"
                 (HISTORIES / name).write_text(
                     json.dumps(_plain(json.loads(history.to_json())), separators=(",", ":")) + "\n"
                 )
@@ -400,7 +401,7 @@ async def _runs(perennial: Perennial, id_: str) -> list[WorkflowHandle[Any, Any]
 
 
 def _plain(value: Any) -> Any:
-    """Without what belongs to the machine that recorded it: identities, and the paths in traces."""
+    """Replace identities and stack traces, which tell about the machine that recorded them."""
     if isinstance(value, dict):
         said = {"identity": "recorder", "stackTrace": "", "buildId": "recorder"}
         return {key: said.get(key, _plain(item)) for key, item in value.items()}
@@ -408,7 +409,7 @@ def _plain(value: Any) -> Any:
 
 
 def main() -> None:
-    """The script."""
+    """Run the script."""
     logging.disable(logging.CRITICAL)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     HISTORIES.mkdir(exist_ok=True)

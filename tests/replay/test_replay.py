@@ -1,4 +1,7 @@
-"""Recorded histories are replayed with the code of today: whoever changes a workflow in a way that sleeping ones cannot follow, hears of it here."""
+"""Recorded histories are replayed with the present code.
+
+These tests fail if a workflow changes in a way that sleeping workflows cannot follow.
+"""
 
 import json
 from collections.abc import Iterable
@@ -97,7 +100,7 @@ def test_histories_are_small_and_say_nothing_of_the_machine_that_recorded_them()
         assert "site-packages" not in text, file.name
 
 
-# that it is noticed: changes of the code that sleeping workflows could not follow
+# changes of the code that sleeping workflows could not follow are noticed
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ repeat a mistake of the engine. It plans nothing ahead and is slow. Before each 
 actions that are due, and runs the earliest one. It finds an instant by a walk from minute to
 minute. Money is a fraction.
 
-It plays prepaid accounts and their cards, purchases with add-ons, renewals, retries, groups,
+It knows prepaid accounts and their cards, purchases with add-ons, renewals, retries, groups,
 recover, extend, reactivate, unsubscribe, terminate with refunds, suspension, notices, outages,
 policies, versions of prices, and individual invoices.
 
@@ -86,7 +86,7 @@ class Refused(Exception):
     """A command was refused. The argument is the number of the rule."""
 
 
-# --- days and instants (Rules 1.1 to 1.4) ---
+# --- days and instants (Rules 1.1 to 1.4) ---------------------------------------------------------
 
 
 @cache
@@ -124,7 +124,7 @@ def instant_of(text: str, zone: str) -> datetime:
     )
 
 
-# --- money (Rule 3.2) ---
+# --- money (Rule 3.2) -----------------------------------------------------------------------------
 
 
 def rounded(amount: Fraction, currency: str) -> Fraction:
@@ -141,7 +141,7 @@ def written(amount: Fraction, currency: str) -> str:
     return ("-" if amount < 0 else "") + str(whole) + ("." + decimals if decimals else "")
 
 
-# --- catalogue, accounts, subscriptions ---
+# --- catalogue, accounts, subscriptions -----------------------------------------------------------
 
 
 class Catalog:
@@ -275,7 +275,7 @@ def play(document: Document) -> dict[str, Any]:
 
 
 class Story:
-    """A scenario while it is played."""
+    """A scenario while it runs."""
 
     def __init__(self, document: Document) -> None:
         self.policy = POLICY | dict(document.get("policy", {}))

@@ -109,7 +109,7 @@ def faults_of(text: str | bytes) -> list[str]:
     return [str(fault) for fault in raised.value.faults]
 
 
-# --- the shared examples -------------------------------------------------------------------------------------------------------------
+# --- the shared examples --------------------------------------------------------------------------
 
 BUILT = {
     "card-declined-then-recover",
@@ -155,17 +155,19 @@ def test_an_example_means_the_same_as_json(file: Path) -> None:
     assert outcome(as_json) == outcome(file.read_text())
 
 
-# --- what a valid file becomes -------------------------------------------------------------------------------------------------------
+# --- what a valid file becomes --------------------------------------------------------------------
 
 
 def test_the_parts_of_a_file_are_kept_as_read_and_as_written() -> None:
     scenario = parse("""
         policy: {group_renewal: independent, retry_days: []}
         seller: {credits: {USD: "1000.00"}}
-        catalog: [{sku: APP, kind: application, months: 1, prices: {USD: "10.00"}}, {sku: APP, prices: {USD: "12.00"}, from: 2024-05-01}]
+        catalog:
+          - {sku: APP, kind: application, months: 1, prices: {USD: "10.00"}}
+          - {sku: APP, prices: {USD: "12.00"}, from: 2024-05-01}
         accounts:
-          - {id: a, currency: USD, timezone: Asia/Singapore, credits: "7.50", credit_limit: "1.00", card: declined, renew_by_card: true,
-             auto_top_up: false, mode: prepaid}
+          - {id: a, currency: USD, timezone: Asia/Singapore, credits: "7.50", credit_limit: "1.00",
+             card: declined, renew_by_card: true, auto_top_up: false, mode: prepaid}
           - {id: b, currency: JPY, timezone: UTC}
         steps: []
         until: 2024-06-01
@@ -383,7 +385,9 @@ def test_made_up_request_ids_never_equal_one_of_the_file() -> None:
 
 def test_yaml_may_use_anchors_yes_and_no_and_a_bom() -> None:
     text = """\ufeff
-        catalog: [{sku: APP, kind: application, months: 1, prices: &p {USD: "10.00"}, costs: *p, refundable: no}]
+        catalog:
+          - {sku: APP, kind: application, months: 1, prices: &p {USD: "10.00"}, costs: *p,
+             refundable: no}
         accounts: [{id: "no", currency: USD, timezone: UTC, renew_by_card: yes}]
         steps: [{at: 2024-03-01, do: terminate, id: s1, reason: "yes"}]
         until: 2024-06-01
@@ -401,7 +405,7 @@ def test_yaml_may_use_anchors_yes_and_no_and_a_bom() -> None:
     )
 
 
-# --- faults --------------------------------------------------------------------------------------------------------------------------
+# --- faults ---------------------------------------------------------------------------------------
 
 OUTAGE = step("outage", "2024-03-05", until="2024-03-10")
 
@@ -513,7 +517,11 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
         written(step("refund", id="s1")),
         "step 2, do: must be add_number, adjust, change_cycle",
     ),
-    ("do no text", written(step([], id="s1")), "step 2, do: must be add_number"),  # type: ignore[arg-type]
+    (
+        "do no text",
+        written(step([], id="s1")),  # type: ignore[arg-type]
+        "step 2, do: must be add_number",
+    ),
     ("no at", written({"do": "suspend", "account": "sin"}), "step 2, at: is missing"),
     (
         "at not in the calendar",
@@ -585,7 +593,8 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
     (
         "add-on as primary",
         written(buy(sku="SEAT")),
-        "step 2, sku: 'SEAT' is of kind addon; a SKU of kind application, service or hardware is allowed",
+        "step 2, sku: 'SEAT' is of kind addon; "
+        "a SKU of kind application, service or hardware is allowed",
     ),
     (
         "quantity zero",
@@ -974,7 +983,8 @@ until: 2024-06-01
         (GOOD + "---\n" + GOOD, "line 6: is the start of a second document; one is allowed"),
         (GOOD + "until: 2024-06-02\n" * 2, "until: stands twice; once is allowed"),
         (
-            '{"catalog": [], "accounts": [], "steps": [], "until": "2024-06-01", "until": "2024-06-01"}',
+            '{"catalog": [], "accounts": [], "steps": [], '
+            '"until": "2024-06-01", "until": "2024-06-01"}',
             "until: stands twice",
         ),
         (GOOD + "7: seven", "file: a key must be text, not 7; write it in quotes"),
@@ -1041,7 +1051,7 @@ def test_dates_are_read_as_text_whatever_the_language() -> None:
     )
 
 
-# --- not built yet -------------------------------------------------------------------------------------------------------------------
+# --- not built yet --------------------------------------------------------------------------------
 
 NUMBERS = [{"number": "+1", "sku": "DID"}]
 
@@ -1151,7 +1161,7 @@ def test_a_later_step_introduces_and_moves_subscriptions_all_the_same() -> None:
     assert [fault.place for fault in raised.value.faults] == ["step 2", "step 3"]
 
 
-# --- whatever arrives ----------------------------------------------------------------------------------------------------------------
+# --- any input at all -----------------------------------------------------------------------------
 
 WORDS = st.sampled_from(
     [

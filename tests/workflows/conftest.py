@@ -1,4 +1,4 @@
-"""Shops for the tests of workflows: with workers or without, on a test clock or by the machine's clock."""
+"""Shops for the tests of workflows, with or without workers and test clocks."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -15,7 +15,13 @@ OpenShop = Callable[..., AbstractAsyncContextManager[Shop]]
 
 @pytest.fixture
 def open_shop(database: str, temporal_address: str) -> OpenShop:
-    """Opens a shop: `clock` puts it on a test clock, `workers` names the roles that run, the rest are settings; `rules` is its policy."""
+    """Return a function that opens a shop.
+
+    `clock`: whether the shop is on a test clock. Default True.
+    `workers`: the roles of the workers that run. Default all.
+    `rules`: what differs from the default policy. Default None.
+    `changes`: settings.
+    """
 
     @asynccontextmanager
     async def open_(

@@ -1,7 +1,8 @@
-"""A small shop on real workflows: what the tests of workflows, relay, reconciliation and replay share.
+"""A small shop on real workflows, for the tests of workflows, relay, reconciliation and replay.
 
-Every test has a database of its own; the Temporal server is shared by a test process, so each shop has task queues and ids of its own.
-Nothing here waits by the machine's clock: what a workflow does is awaited by its events (`until`), which the server pushes.
+Each test has a database of its own. The tests of one process share a Temporal server. So each shop
+has its own task queues and ids. A test never sleeps. It waits for the events of a workflow, which
+the server pushes (`until`).
 """
 
 import uuid
@@ -61,13 +62,16 @@ CATALOG = [
     },
 ]
 JANUARY = datetime(2021, 1, 15, 12, tzinfo=UTC)
-"""When test clocks start: what is bought then for a month renews on 2021-02-07 and expires on 2021-02-14."""
+"""The instant at which test clocks start.
+
+A month that is bought then renews on 2021-02-07 and expires on 2021-02-14.
+"""
 FEBRUARY = datetime(2021, 2, 7, tzinfo=UTC)
-"""The first instant of the renewal date of what was bought in January."""
+"""The first instant of the renewal date of a month that was bought in January."""
 
 
 def settings_for(**changes: Any) -> Settings:
-    """Settings with task queues that nobody else uses, and no jitter."""
+    """Settings with task queues of their own and without jitter."""
     queue = f"test-{uuid.uuid4().hex[:12]}"
     return Settings(
         **{
@@ -93,7 +97,7 @@ class Rehearsal(Ledger):
 
 @dataclass
 class Shop:
-    """A seller with a catalogue; `clock` is its test clock, if it has one."""
+    """A seller with a catalogue. `clock` is its test clock, or None."""
 
     perennial: Perennial
     config: Settings
@@ -105,7 +109,7 @@ class Shop:
         self.gateway = SimulatedCards(self.perennial.ledger.engine)
 
     async def open(self, now: datetime | None = None, **rules: Any) -> None:
-        """Load policy and catalogue, and make the test clock if there is to be one."""
+        """Load the policy and the catalogue. Create the test clock if `now` is given."""
         with self.perennial.ledger.engine.begin() as connection:
             stored_terms.add_policy(connection, self.config.seller, policy.load(rules))
             stored_terms.add_catalog(connection, self.config.seller, CATALOG)
@@ -114,23 +118,23 @@ class Shop:
             await self.perennial.new_clock(self.clock, now)
 
     def id(self, name: str) -> str:
-        """An id of this shop's own."""
+        """An id that no other shop has."""
         return f"{name}-{self.unique}"
 
     async def account(
         self,
         name: str = "acme",
-        credits: str = "1000.00",
+        opening: str = "1000.00",
         card: str | None = None,
         timezone: str = "UTC",
     ) -> str:
-        """Open an account; with a card it renews by card."""
+        """Open an account with opening credits. An account with a card renews by card."""
         account = NewAccount(
             id=self.id(name),
             seller=self.config.seller,
             currency="USD",
             timezone=timezone,
-            credits=Decimal(credits),
+            credits=Decimal(opening),
             card=card,
             renew_by_card=card is not None,
             clock=self.clock,
@@ -142,7 +146,7 @@ class Shop:
         return account.id
 
     async def buy(self, name: str = "s", sku: str = "PRO", account: str = "acme") -> str:
-        """Buy a subscription and have its workflow."""
+        """Buy a subscription, whose workflow starts."""
         command = Purchase(
             subscription=self.id(name),
             account=self.id(account),
@@ -161,7 +165,7 @@ class Shop:
         account: str = "acme",
         start: bool = True,
     ) -> str:
-        """A subscription that was bought at an instant of the past; with `start`, its workflow starts now."""
+        """Buy a subscription at an instant of the past. `start`: start its workflow now."""
         command = Purchase(
             subscription=self.id(name),
             account=self.id(account),
@@ -175,11 +179,15 @@ class Shop:
         return command.subscription
 
     async def due_soon(self, seconds: float = 1.5, **account: Any) -> str:
-        """A subscription by the machine's clock that is due since an hour, and whose workflow wakes so many seconds from now: its account is one
-        whose stable part of the spread ends then. It needs the shop's `jitter_seconds` to be 80,000."""
+        """Buy a subscription that has been due for an hour by the machine's clock.
+
+        Its workflow wakes in this number of seconds, because the jitter of its account ends then.
+        The shop's `jitter_seconds` must be 80,000.
+        """
         assert self.config.jitter_seconds == 80_000
         now = machine_now()
-        # a zone in which it is between 1 and 2 o'clock, so that the renewal date began between 3,600 and 7,200 seconds ago
+        # In this zone it is between 1 and 2 o'clock. So the renewal date began between 3,600 and
+        # 7,200 seconds ago.
         hours = (1 - now.hour) % 24
         zone = f"Etc/GMT-{hours}" if hours <= 12 else f"Etc/GMT+{24 - hours}"
         today = local_date(now, zone)
@@ -188,7 +196,7 @@ class Shop:
             f"a{n}" for n in count() if zlib.crc32(self.id(f"a{n}").encode()) % 80_000 == spread
         )
         await self.account(name, timezone=zone, **account)
-        # bought when the cycle that is renewed a week before its end began
+        # It was bought when the present cycle began. The renewal date is a week before its end.
         expiry = today + timedelta(days=7)
         bought = first_instant(add_months(expiry + timedelta(days=1), -1), zone)
         subscription = await self.bought(bought, account=name)
@@ -198,7 +206,7 @@ class Shop:
     def call(
         self, activity: str, command: AnyCommand, now: datetime, past: tuple[str, ...] = ()
     ) -> CommandResult:
-        """A use case, without any workflow; going past what is due of some subscriptions."""
+        """Run a use case without a workflow. Due steps of `past` are skipped."""
         request = CommandRequest(command=command, now=now, past=tuple(map(of_subscription, past)))
         result: CommandResult = self._activities(now).call(activity, request)
         assert result.first is None
@@ -210,7 +218,7 @@ class Shop:
         return Activities(ledger, self.gateway)
 
     def rehearse(self, activity: str, command: AnyCommand, now: datetime) -> CommandResult:
-        """What a use case would answer now; nothing stays."""
+        """Run a use case, return its result, and roll back what it has written."""
         ledger = Rehearsal(
             self.perennial.ledger.engine, self.perennial.ledger.seller, machine_now=lambda: now
         )
@@ -220,18 +228,19 @@ class Shop:
         return result
 
     def step(self, activity: str, request: StepRequest) -> StepResult:
-        """A step, without any workflow."""
+        """Run a step without a workflow."""
         result: StepResult = self._activities(request.now).call(activity, request)
         return result
 
     def working(self, *roles: str) -> AbstractAsyncContextManager[None]:
-        """Workers, for a while."""
+        """Workers that run inside a `with` block."""
         return running(roles or ROLES, self.perennial, self.config)
 
     async def advance(self, *instant: int) -> None:
         """Advance the test clock to the first instant of a day, or to a time of it (UTC)."""
         assert self.clock is not None
-        await self.perennial.advance(self.clock, datetime(*instant, tzinfo=UTC))  # type: ignore[arg-type]
+        until = datetime(*instant, tzinfo=UTC)  # type: ignore[arg-type]
+        await self.perennial.advance(self.clock, until)
 
     # what is in the database
 
@@ -243,10 +252,11 @@ class Shop:
     def balance(self, name: str = "acme") -> str:
         """The balance of an account."""
         with self.perennial.ledger.engine.connect() as connection:
-            return f"{connection.execute(select(AccountRow.balance).where(AccountRow.id == self.id(name))).scalar_one():.2f}"
+            query = select(AccountRow.balance).where(AccountRow.id == self.id(name))
+            return f"{connection.execute(query).scalar_one():.2f}"
 
     def events(self, subscription: str | None = None, account: str = "acme") -> list[str]:
-        """What is on record, in order: of a subscription, or of an account with all its subscriptions."""
+        """The events of a subscription, or of an account with all its subscriptions, in order."""
         which = (
             History.subscription == subscription
             if subscription
@@ -260,7 +270,7 @@ class Shop:
             )
 
     def charges(self) -> list[tuple[int, bool | None]]:
-        """What the card gateway has seen: for each key the number of calls and whether the card was charged."""
+        """For each key at the card gateway, how often it was called and whether it charged."""
         with self.perennial.ledger.engine.connect() as connection:
             return [
                 (row.calls, row.charged)
@@ -268,20 +278,20 @@ class Shop:
             ]
 
     def sql(self, statement: str, **values: Any) -> Any:
-        """Any statement, committed; with the database's guards off, to make what they prevent."""
+        """Execute and commit a statement with the guards of the database off."""
         with self.perennial.ledger.engine.begin() as connection:
             connection.execute(text("SET LOCAL session_replication_role = replica"))
             return connection.execute(text(statement), values)
 
     def set_clock(self, now: datetime) -> None:
-        """Set the test clock without letting anything happen."""
+        """Set the test clock. No step runs."""
         with self.perennial.ledger.engine.begin() as connection:
             connection.execute(update(Clock).where(Clock.id == self.clock).values(now=now))
 
     # what is on the server
 
     def workflow(self, subscription: str) -> WorkflowHandle[Any, Any]:
-        """A subscription's workflow, whichever run is the newest."""
+        """The newest run of the workflow of a subscription."""
         return self.perennial.temporal.get_workflow_handle(subscription_workflow(subscription))
 
     def account_workflow(self, name: str = "acme") -> WorkflowHandle[Any, Any]:
@@ -293,7 +303,10 @@ class Shop:
         return kinds(await self.workflow(subscription).fetch_history())
 
     async def settled(self, subscription: str) -> list[str]:
-        """The same, once it has dealt with all that has come in: a query is answered after that."""
+        """The same, after the workflow has processed all that has arrived.
+
+        A query waits for that.
+        """
         await self.perennial.state(subscription)
         return await self.history(subscription)
 
@@ -304,7 +317,10 @@ class Shop:
                 return
 
     async def until(self, subscription: str, happened: Callable[[], bool]) -> None:
-        """Wait for what a workflow does: looks again after each event that the server reports, in this run and those that follow it."""
+        """Wait until `happened` returns True. It is called after each event of a workflow.
+
+        Runs that continue the present one count too.
+        """
         await until(self.perennial.temporal, subscription_workflow(subscription), happened)
 
 
@@ -329,7 +345,7 @@ def kinds(history: WorkflowHistory) -> list[str]:
 
 
 def kind_of(number: "EventType.ValueType") -> str:
-    """A kind of event in words."""
+    """A kind of event, such as `TimerFired`."""
     return "".join(
         word.capitalize() for word in EventType.Name(number).removeprefix("EVENT_TYPE_").split("_")
     )

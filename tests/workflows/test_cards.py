@@ -1,4 +1,7 @@
-"""Card charges by real workflows against the simulated gateway: whatever it answers, the card is charged exactly once or not at all."""
+"""Card charges by real workflows against the simulated gateway.
+
+Whatever the gateway does, it charges the card exactly once or not at all.
+"""
 
 import asyncio
 from decimal import Decimal
@@ -33,7 +36,7 @@ FAILED = ["purchased", "notice_renewal", "card_declined", "renewal_failed"]
 async def test_a_renewal_by_card(
     shop: Shop, card: str, events: list[str], charges: list[tuple[int, bool]], balance: str
 ) -> None:
-    await shop.account(credits="50.00", card=card)
+    await shop.account(opening="50.00", card=card)
     await shop.buy()
     await shop.advance(2021, 2, 7)
     assert shop.events() == events
@@ -44,7 +47,7 @@ async def test_a_renewal_by_card(
 async def test_a_gateway_that_is_down_and_comes_back_charges_once(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Down for the first call and for the look-up after it; up when the activity is tried again."""
+    """It is down for the first call and the look-up after it. It is up at the retry."""
     reach, refused = SimulatedCards._reach, []
 
     def up_after_two(gateway: SimulatedCards) -> None:
@@ -57,7 +60,7 @@ async def test_a_gateway_that_is_down_and_comes_back_charges_once(
             raise
 
     monkeypatch.setattr(SimulatedCards, "_reach", up_after_two)
-    await shop.account(credits="50.00", card="sim_ok")
+    await shop.account(opening="50.00", card="sim_ok")
     await shop.buy()
     shop.gateway.set_down(True)
     await shop.advance(2021, 2, 7)
@@ -67,7 +70,7 @@ async def test_a_gateway_that_is_down_and_comes_back_charges_once(
 
 
 async def test_a_group_is_charged_once_for_all(shop: Shop) -> None:
-    await shop.account(credits="90.00", card="sim_ok")
+    await shop.account(opening="90.00", card="sim_ok")
     await shop.buy("a", "PRO"), await shop.buy("b", "BIZ")
     await shop.advance(2021, 2, 7)
     assert shop.charges() == [(1, True)]
@@ -84,7 +87,7 @@ async def test_a_group_is_charged_once_for_all(shop: Shop) -> None:
 
 
 async def test_recover_charges_the_card_once_though_it_is_sent_many_times(shop: Shop) -> None:
-    await shop.account(credits="50.00", card="sim_declined")
+    await shop.account(opening="50.00", card="sim_declined")
     s = await shop.buy()
     await shop.advance(2021, 2, 7)
     await shop.perennial.do(
@@ -98,7 +101,7 @@ async def test_recover_charges_the_card_once_though_it_is_sent_many_times(shop: 
 
 
 async def test_a_declined_card_refuses_recover_and_is_on_record(shop: Shop) -> None:
-    await shop.account(credits="50.00", card="sim_declined")
+    await shop.account(opening="50.00", card="sim_declined")
     s = await shop.buy()
     await shop.advance(2021, 2, 7)
     result = await shop.perennial.do(Recover(subscription=s, request_id=shop.id("r")))
@@ -110,7 +113,7 @@ async def test_a_declined_card_refuses_recover_and_is_on_record(shop: Shop) -> N
 
 async def test_without_a_worker_for_charges_the_renewal_waits(open_shop: OpenShop) -> None:
     async with open_shop(workers=("workflows", "activities")) as shop:
-        await shop.account(credits="50.00", card="sim_ok")
+        await shop.account(opening="50.00", card="sim_ok")
         s = await shop.buy()
         advance = asyncio.create_task(shop.advance(2021, 2, 7))
         await shop.until_event(s, "ActivityTaskScheduled")
@@ -122,8 +125,8 @@ async def test_without_a_worker_for_charges_the_renewal_waits(open_shop: OpenSho
 
 
 async def test_a_top_up_while_the_card_is_being_charged_is_not_lost(closed: Shop) -> None:
-    """Asked for the card, then topped up by somebody else, then charged: the charge becomes credits, the renewal is paid once."""
-    await closed.account(credits="50.00", card="sim_ok")
+    """The account is topped up after the card was asked for. The renewal is paid once."""
+    await closed.account(opening="50.00", card="sim_ok")
     s = await closed.buy()
     closed.set_clock(FEBRUARY)
     asked = closed.step("renew", StepRequest(subject=of_subscription(s), version=1, now=FEBRUARY))
@@ -133,6 +136,5 @@ async def test_a_top_up_while_the_card_is_being_charged_is_not_lost(closed: Shop
         await closed.advance(2021, 2, 8)
     assert closed.events(s)[-1] == "renewed"
     assert closed.balance() == "20.00"
-    assert (
-        closed.charges() == []
-    )  # the wallet covered it: the card was asked for, but is not charged any more
+    # The wallet covers the fee. The card was asked for, but it is not charged.
+    assert closed.charges() == []

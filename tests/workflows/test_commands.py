@@ -1,4 +1,4 @@
-"""Commands as updates and signals: refused at once or carried out once, whoever sends them, however often, whatever they contain."""
+"""Commands as updates and signals: each is refused at once or runs once."""
 
 import asyncio
 import itertools
@@ -50,7 +50,7 @@ SUBSCRIPTION_RESULTS = tuple(RESULTS[do] for do in SUBSCRIPTION_COMMANDS)
 
 
 def rule(result: CommandResult) -> str | None:
-    """The rule that refused."""
+    """The rule that refused the command, or None."""
     return result.refusal and result.refusal.rule
 
 
@@ -69,7 +69,7 @@ async def test_what_the_table_refuses_is_refused_at_once_and_leaves_no_trace(sho
 
 
 async def test_what_only_the_database_knows_is_refused_by_the_use_case(shop: Shop) -> None:
-    await shop.account(credits="60.00")
+    await shop.account(opening="60.00")
     s = await shop.buy()
     refused = await shop.perennial.do(Extend(subscription=s, cycles=1, request_id="a"))
     assert refused.refusal is not None
@@ -80,8 +80,8 @@ async def test_what_only_the_database_knows_is_refused_by_the_use_case(shop: Sho
 
 
 async def test_a_snapshot_that_is_behind_never_refuses(shop: Shop) -> None:
-    """The workflow does not know yet that the renewal has failed: it must not refuse to recover."""
-    await shop.account(credits="50.00")
+    """The workflow does not know yet that the renewal has failed. It must not refuse to recover."""
+    await shop.account(opening="50.00")
     s = await shop.buy()
     shop.set_clock(FEBRUARY)
     shop.step("mark_failed", StepRequest(subject=of_subscription(s), version=1, now=FEBRUARY))
@@ -95,7 +95,7 @@ async def test_a_snapshot_that_is_behind_never_refuses(shop: Shop) -> None:
     assert shop.events(s)[-1] == "renewed"
 
 
-async def test_a_suspension_that_the_workflow_has_not_heard_of_is_respected_and_one_that_is_over_does_not_refuse(
+async def test_a_suspension_refuses_commands_although_the_workflow_does_not_know_it_yet(
     shop: Shop,
 ) -> None:
     await shop.account()
@@ -106,12 +106,14 @@ async def test_a_suspension_that_the_workflow_has_not_heard_of_is_respected_and_
     await shop.workflow(s).signal("moved", suspended)
     before = await shop.settled(s)
     assert rule(await shop.perennial.do(Unsubscribe(subscription=s, request_id="b"))) == "11.8"
-    assert await shop.history(s) == before  # now it knows
+    assert await shop.history(s) == before  # The workflow knows it now.
     shop.call("resume", Resume(account=shop.id("acme")), JANUARY)
     assert rule(await shop.perennial.do(Unsubscribe(subscription=s, request_id="c"))) is None
 
 
-async def test_a_terminated_subscription_refuses_and_still_answers_repetitions(shop: Shop) -> None:
+async def test_a_terminated_subscription_refuses_commands_and_still_replays_old_requests(
+    shop: Shop,
+) -> None:
     await shop.account()
     s = await shop.buy()
     extend = Extend(subscription=s, cycles=1, request_id="e")
@@ -133,13 +135,13 @@ async def test_a_terminated_subscription_refuses_and_still_answers_repetitions(s
 async def test_what_was_never_created_is_refused(shop: Shop) -> None:
     await shop.account()
     assert (
-        rule(await shop.perennial.do(Recover(subscription=shop.id("nobody"), request_id="x")))
+        rule(await shop.perennial.do(Recover(subscription=shop.id("unknown"), request_id="x")))
         == "4.1"
     )
     assert (
         rule(
             await shop.perennial.do(
-                TopUp(account=shop.id("nobody"), amount=Decimal(1), request_id="y")
+                TopUp(account=shop.id("unknown"), amount=Decimal(1), request_id="y")
             )
         )
         == "4.1"
@@ -188,7 +190,7 @@ async def test_a_suspended_account_does_not_renew_and_recovers_after_it_has_resu
 
 
 async def test_settings_of_an_account_are_updates_too(shop: Shop) -> None:
-    await shop.account(credits="50.00")
+    await shop.account(opening="50.00")
     s = await shop.buy()
     await shop.perennial.do(SetCard(account=shop.id("acme"), card="sim_ok", request_id="a"))
     await shop.perennial.do(SetAccount(account=shop.id("acme"), renew_by_card=True, request_id="b"))
@@ -199,7 +201,7 @@ async def test_settings_of_an_account_are_updates_too(shop: Shop) -> None:
 
 async def test_many_top_ups_at_once_are_all_there(open_shop: OpenShop) -> None:
     async with open_shop(clock=False) as shop:
-        await shop.account(credits="0.00")
+        await shop.account(opening="0.00")
         commands = [
             TopUp(account=shop.id("acme"), amount=Decimal(n), request_id=shop.id(f"t{n}"))
             for n in range(1, 31)
@@ -215,11 +217,11 @@ async def test_many_top_ups_at_once_are_all_there(open_shop: OpenShop) -> None:
 # signals
 
 
-async def test_signals_are_accepted_while_no_worker_is_up_and_carried_out_once(
+async def test_signals_are_accepted_while_no_worker_is_up_and_run_once(
     open_shop: OpenShop,
 ) -> None:
     async with open_shop(workers=(), rules={"retry_on_top_up": False}) as shop:
-        await shop.account(credits="50.00")
+        await shop.account(opening="50.00")
         s = await shop.buy()
         shop.set_clock(FEBRUARY)
         shop.step("mark_failed", StepRequest(subject=of_subscription(s), version=1, now=FEBRUARY))
@@ -240,13 +242,12 @@ async def test_signals_are_accepted_while_no_worker_is_up_and_carried_out_once(
             "refunded",
         ]
         assert shop.row(s).terminated_on == date(2021, 2, 7)  # of the test clock
-        assert (
-            shop.balance() == "80.00"
-        )  # 80 − 50 for the cycle not begun, + 50 for it; the current one gives nothing back
+        # 80 − 50 for the cycle that has not begun, and 50 back for it. The current one gives none.
+        assert shop.balance() == "80.00"
 
 
 async def test_the_same_signal_twice_is_done_once(shop: Shop) -> None:
-    await shop.account(credits="50.00")
+    await shop.account(opening="50.00")
     s = await shop.buy()
     await shop.advance(2021, 2, 7)
     await shop.perennial.do(
@@ -256,14 +257,15 @@ async def test_the_same_signal_twice_is_done_once(shop: Shop) -> None:
     await shop.perennial.send(command)
     await shop.until(s, lambda: shop.events(s)[-1] == "recovered")
     await shop.perennial.send(command)
-    await shop.perennial.do(
-        Unsubscribe(subscription=s, request_id=shop.id("after"))
-    )  # behind it in the queue
+    # This command is behind the signal in the queue.
+    await shop.perennial.do(Unsubscribe(subscription=s, request_id=shop.id("after")))
     assert shop.events(s)[-2:] == ["recovered", "unsubscribed"]
     assert (await shop.perennial.state(s)).subscription.version == shop.row(s).version
 
 
-async def test_a_signal_without_a_request_id_or_for_somebody_else_is_dropped(shop: Shop) -> None:
+async def test_a_signal_without_a_request_id_or_for_another_subscription_is_dropped(
+    shop: Shop,
+) -> None:
     await shop.account()
     s = await shop.buy()
     with pytest.raises(ValueError, match="needs a request id"):
@@ -287,11 +289,11 @@ async def test_a_signal_without_a_request_id_or_for_somebody_else_is_dropped(sho
     assert shop.events(s) == ["purchased", "unsubscribed"]
 
 
-# whatever arrives
+# invalid messages
 
 
 async def not_stopped(shop: Shop, subscription: str) -> None:
-    """No workflow task has failed, and it still takes commands."""
+    """No workflow task has failed, and the workflow still runs commands."""
     await shop.perennial.do(
         Unsubscribe(subscription=subscription, request_id=shop.id("still there"))
     )
@@ -342,7 +344,7 @@ async def test_no_update_stops_a_workflow(shop: Shop, name: str, values: list[An
     await not_stopped(shop, s)
 
 
-async def test_a_subscription_by_the_machines_clock_does_not_take_its_time_from_anybody(
+async def test_a_subscription_by_the_machines_clock_ignores_instants_that_callers_name(
     open_shop: OpenShop,
 ) -> None:
     async with open_shop(clock=False) as shop:
@@ -362,7 +364,7 @@ async def test_a_subscription_by_the_machines_clock_does_not_take_its_time_from_
 
 
 async def test_an_input_of_newer_code_waits_for_a_worker_that_reads_it(shop: Shop) -> None:
-    """Its task fails, which the server tries again; the workflow does not."""
+    """Its workflow task fails and the server retries it. The workflow itself does not fail."""
     await shop.account()
     s = await shop.bought(JANUARY, start=False)
     [(snapshot, _)] = shop.perennial.ledger.snapshots([s], JANUARY)
@@ -409,7 +411,7 @@ async def test_no_query_stops_a_workflow(shop: Shop) -> None:
     await not_stopped(shop, s)
 
 
-async def test_a_command_that_can_never_work_is_told_and_the_next_one_is_carried_out(
+async def test_a_command_that_can_never_work_fails_and_the_next_one_runs(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from activities import registry
@@ -427,10 +429,10 @@ async def test_a_command_that_can_never_work_is_told_and_the_next_one_is_carried
     await not_stopped(shop, s)
 
 
-async def test_a_command_without_a_request_id_is_done_once_though_its_activity_is_repeated(
+async def test_a_command_without_a_request_id_runs_once_although_its_activity_is_retried(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The worker dies after the commit, before it has said so."""
+    """The worker dies after the commit and before it has reported it."""
     from activities import registry
 
     extend = registry._COMMANDS["extend"]
@@ -447,18 +449,16 @@ async def test_a_command_without_a_request_id_is_done_once_though_its_activity_i
     s = await shop.buy()
     await shop.perennial.do(Extend(subscription=s, cycles=1))
     assert shop.events(s) == ["purchased", "extended"]
+    # The workflow knows what its lost activity did.
     state = await shop.perennial.state(s)
-    assert (state.subscription.version, str(state.subscription.expiry)) == (
-        2,
-        "2021-03-14",
-    )  # it knows what its lost activity did
+    assert (state.subscription.version, str(state.subscription.expiry)) == (2, "2021-03-14")
 
 
 # queries
 
 
-async def test_a_workflow_answers_what_it_is_what_is_next_and_why(shop: Shop) -> None:
-    await shop.account(credits="50.00")
+async def test_a_workflow_says_what_it_is_what_is_next_and_why(shop: Shop) -> None:
+    await shop.account(opening="50.00")
     s = await shop.buy()
     state, step = await shop.perennial.state(s), await shop.perennial.next_step(s)
     assert state.subscription.expiry == date(2021, 2, 14)
@@ -475,10 +475,9 @@ async def test_a_workflow_answers_what_it_is_what_is_next_and_why(shop: Shop) ->
         "It is not due: it is paid until 2021-02-14 and renews on 2021-02-07 (rule 5.1)."
     )
     await shop.advance(2021, 2, 7)
-    why = await shop.perennial.why_not_renewed(s)
-    assert (
-        why
-        == "The renewal failed: the usable credits did not cover the fee (rule 5.3). The next retry is on 2021-02-09 (rule 5.4)."
+    assert await shop.perennial.why_not_renewed(s) == (
+        "The renewal failed: the usable credits did not cover the fee (rule 5.3). "
+        "The next retry is on 2021-02-09 (rule 5.4)."
     )
     await shop.advance(2021, 2, 20)
     assert (
@@ -494,7 +493,7 @@ async def test_50_equal_purchases_at_once_are_one_subscription_and_one_charge(
     open_shop: OpenShop,
 ) -> None:
     async with open_shop(clock=False) as shop:
-        await shop.account(credits="1000.00")
+        await shop.account(opening="1000.00")
         command = Purchase(
             subscription=shop.id("s"),
             account=shop.id("acme"),
@@ -512,7 +511,7 @@ async def test_50_equal_purchases_at_once_are_one_subscription_and_one_charge(
 
 
 def twenty(subscription: str, ids: str) -> list[AnyCommand]:
-    """Different commands, of which some exclude others."""
+    """Twenty different commands, some of which exclude others."""
     s = subscription
     commands: list[AnyCommand] = [
         *(Extend(subscription=s, cycles=n) for n in range(1, 7)),
@@ -531,12 +530,12 @@ def twenty(subscription: str, ids: str) -> list[AnyCommand]:
     return [replace(command, request_id=f"{ids}-{n}") for n, command in enumerate(commands)]
 
 
-async def test_20_different_commands_at_once_come_to_what_some_order_of_them_explains(
+async def test_the_result_of_20_different_commands_at_once_is_that_of_some_order_of_them(
     open_shop: OpenShop,
 ) -> None:
     async with open_shop(clock=False) as shop:
-        await shop.account("acme", credits="4000.00")
-        await shop.account("twin", credits="4000.00")
+        await shop.account("acme", opening="4000.00")
+        await shop.account("twin", opening="4000.00")
         now = machine_now()
         s, twin = (
             await shop.bought(now, "s"),
@@ -555,7 +554,8 @@ async def test_20_different_commands_at_once_come_to_what_some_order_of_them_exp
             key=lambda n: order[commands[n].request_id],
         )
         assert done
-        # the same on a twin, one after the other; in each state it is asked which rules would refuse those that were refused
+        # The same commands run on a twin, one after the other. In each state the test collects
+        # the rules that would refuse the commands that were refused.
         same = twenty(twin, shop.id("t"))
         refusing: dict[int, set[str]] = {n: set() for n in range(len(same)) if n not in done}
         for n in [*done, None]:
@@ -582,7 +582,7 @@ async def test_commands_of_many_subscriptions_do_not_wait_for_each_other(
     open_shop: OpenShop,
 ) -> None:
     async with open_shop(clock=False) as shop:
-        await shop.account(credits="5000.00")
+        await shop.account(opening="5000.00")
         subscriptions = [await shop.bought(machine_now(), f"s{n}") for n in range(20)]
         results = await asyncio.gather(
             *(
@@ -597,7 +597,7 @@ async def test_commands_of_many_subscriptions_do_not_wait_for_each_other(
         )
 
 
-async def test_another_sellers_accounts_and_subscriptions_are_not_there(shop: Shop) -> None:
+async def test_the_accounts_and_subscriptions_of_another_seller_are_not_found(shop: Shop) -> None:
     account, subscription = await shop.account(), await shop.buy()
     other = Perennial(
         Ledger(shop.perennial.ledger.engine, "other"), shop.perennial.temporal, shop.config

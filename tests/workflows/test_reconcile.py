@@ -1,4 +1,4 @@
-"""Reconciliation finds what is not as it should be, puts right what is safe, and then finds nothing more (architecture, invariant 6)."""
+"""Reconciliation finds what is wrong and repairs what is safe. The next one finds nothing."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -48,14 +48,14 @@ async def real(open_shop: OpenShop) -> Any:
 
 @pytest.fixture
 async def asleep(open_shop: OpenShop) -> Any:
-    """A shop by the machine's clock, without workers: nothing happens unless a test does it."""
+    """A shop by the machine's clock, without workers. Only the test itself does something."""
     async with open_shop(clock=False, workers=()) as shop:
-        await shop.account("acme", credits="50.00", card="sim_ok")
+        await shop.account("acme", opening="50.00", card="sim_ok")
         yield shop
 
 
 def told(report: ReconciliationReport) -> list[tuple[FindingKind, str, bool]]:
-    """The findings in short."""
+    """The kind and subject of each finding, and whether it was repaired."""
     return [(finding.kind, finding.subject, finding.repaired) for finding in report.findings]
 
 
@@ -65,7 +65,7 @@ async def found(shop: Shop) -> list[tuple[FindingKind, str, bool]]:
 
 
 class NoWorkflows:
-    """Workflows that are as a test says, and remember what they are told."""
+    """Workflows whose state a test sets. They remember each call."""
 
     def __init__(self, standing: Standing) -> None:
         self.now = standing
@@ -73,25 +73,25 @@ class NoWorkflows:
         self.heard: list[Any] = []
 
     async def standing(self, subject: Subject) -> Standing:
-        """As the test says."""
+        """The state that the test has set."""
         return self.now
 
     async def known(self, subject: Subject) -> None:
-        """Nobody answers."""
+        """Return None, as if no worker responded."""
 
     async def start(self, subject: Subject) -> None:
-        """Remembered."""
+        """Remember the subject."""
         self.started.append(subject.id)
 
     async def tell(self, snapshot: Any) -> None:
-        """Remembered."""
+        """Remember the snapshot."""
         self.heard.append(snapshot)
 
 
 async def look(
     shop: Shop, part: Part, standing: Standing, **limits: Any
 ) -> tuple[tuple[Finding, ...], NoWorkflows]:
-    """One part, with workflows that are as the test says."""
+    """Reconcile one part, with workflows whose state is `standing`."""
     workflows = NoWorkflows(standing)
     reconciliation = Reconciliation(
         shop.perennial.ledger, shop.gateway, workflows, Limits(**limits)
@@ -104,7 +104,7 @@ async def look(
 IDLE = Standing(runs=True, idle=True)
 
 
-async def test_where_all_is_well_nothing_is_found_and_everything_was_looked_at(real: Shop) -> None:
+async def test_where_all_is_well_everything_is_checked_and_nothing_is_found(real: Shop) -> None:
     subscriptions = [await real.bought(machine_now(), f"s{n}") for n in range(3)]
     report = await reconcile(real.perennial)
     assert report.findings == ()
@@ -115,7 +115,7 @@ async def test_where_all_is_well_nothing_is_found_and_everything_was_looked_at(r
         "subscriptions": 3,
         "accounts": 0,
     }
-    # what it has proven: the next step is the same in the database and in the workflow, and it has an instant (invariant 6)
+    # This proves that the database and the workflow have the same next step, with an instant.
     for s in subscriptions:
         step, row = await real.perennial.next_step(s), real.row(s)
         assert step is not None
@@ -129,18 +129,17 @@ async def test_a_workflow_that_was_never_started_is_started(real: Shop) -> None:
     assert await found(real) == []
 
 
-async def test_a_workflow_that_is_gone_is_started_again_and_goes_on(real: Shop) -> None:
+async def test_a_workflow_that_is_gone_is_started_again_and_continues(real: Shop) -> None:
     await real.account("late")
     s = await real.bought(machine_now() - LONG_AGO, account="late", start=False)
-    real.sql(
-        "UPDATE subscriptions SET workflow_started = true"
-    )  # somebody lost Temporal's database
+    # The database of Temporal was lost.
+    real.sql("UPDATE subscriptions SET workflow_started = true")
     assert (FindingKind.WORKFLOW_MISSING, s, True) in await found(real)
     await real.until(s, lambda: "renewed" in real.events(s))
     assert await found(real) == []
 
 
-async def test_a_workflow_that_somebody_has_killed_is_started_again(real: Shop) -> None:
+async def test_a_workflow_that_was_terminated_by_mistake_is_started_again(real: Shop) -> None:
     s = await real.bought(machine_now())
     await real.workflow(s).terminate("by mistake")
     assert await found(real) == [(FindingKind.WORKFLOW_MISSING, s, True)]
@@ -188,7 +187,7 @@ async def test_a_test_clock_is_never_overdue(closed: Shop) -> None:
     assert [f.kind for f in findings] == [FindingKind.NO_ANSWER]
 
 
-async def test_a_workflow_that_cannot_go_on_is_reported_with_what_keeps_it(asleep: Shop) -> None:
+async def test_a_workflow_that_cannot_continue_is_reported_with_the_reason(asleep: Shop) -> None:
     s = await asleep.bought(machine_now() - LONG_AGO, start=False)
     asleep.sql("UPDATE subscriptions SET workflow_started = true")
     stuck = Standing(runs=True, idle=False, trouble="renew fails: a price is missing (attempt 9)")
@@ -198,7 +197,7 @@ async def test_a_workflow_that_cannot_go_on_is_reported_with_what_keeps_it(aslee
     assert workflows.heard == []
 
 
-async def test_it_goes_on_from_batch_to_batch(asleep: Shop) -> None:
+async def test_it_continues_from_batch_to_batch(asleep: Shop) -> None:
     await asleep.account("rich")
     names = [
         await asleep.bought(machine_now(), f"s{n}", account="rich", start=False) for n in range(5)
@@ -228,7 +227,7 @@ async def test_in_so_many_reconciliations_each_workflow_is_asked_once(asleep: Sh
     assert asked.count(True) == 1
 
 
-async def test_what_keeps_a_workflow_is_read_from_the_server() -> None:
+async def test_the_reason_why_a_workflow_does_not_continue_is_read_from_the_server() -> None:
     now, patience = machine_now(), timedelta(minutes=15)
     raw = DescribeWorkflowExecutionResponse()
     assert trouble(raw, patience) is None
@@ -248,11 +247,11 @@ async def test_what_keeps_a_workflow_is_read_from_the_server() -> None:
     assert trouble(raw, patience) == "charge fails: the gateway is down (attempt 6)"
 
 
-async def test_without_workers_it_says_that_nobody_answers(asleep: Shop) -> None:
+async def test_without_workers_a_workflow_runs_and_is_not_idle(asleep: Shop) -> None:
     await asleep.bought(machine_now())
     workflows = OnTemporal(asleep.perennial)
     standing = await workflows.standing(of_subscription(asleep.id("s")))
-    assert (standing.runs, standing.idle) == (True, False)  # its first task waits for a worker
+    assert (standing.runs, standing.idle) == (True, False)  # Its first task waits for a worker.
     assert not (await workflows.standing(of_subscription("never"))).runs
 
 
@@ -262,7 +261,7 @@ async def test_without_workers_it_says_that_nobody_answers(asleep: Shop) -> None
 async def ask(
     shop: Shop, card: str = "sim_ok", ago: timedelta = timedelta(hours=1)
 ) -> tuple[str, str]:
-    """A renewal that has asked for the card and gone no further; answers the subscription and the charge's key."""
+    """Ask for the card of a renewal and stop. Returns the subscription and the charge's key."""
     s = await shop.bought(machine_now() - LONG_AGO, start=False)
     shop.sql("UPDATE accounts SET card = :card", card=card)
     asked = shop.step(
@@ -281,9 +280,8 @@ def charge_row(shop: Shop) -> tuple[str, bool, str | None]:
 async def test_a_charge_of_unknown_outcome_is_looked_up_and_becomes_credits(asleep: Shop) -> None:
     _, key = await ask(asleep, "sim_timeout_charged")
     with pytest.raises(GatewayUnavailable):
-        asleep.gateway.charge(
-            key, "sim_timeout_charged", Decimal(50), "USD"
-        )  # charged; the answer was lost, and the worker with it
+        # The card is charged. The response is lost, and so is the worker.
+        asleep.gateway.charge(key, "sim_timeout_charged", Decimal(50), "USD")
     findings, _ = await look(asleep, Part.CHARGES, IDLE)
     assert [(f.kind, f.subject, f.repaired) for f in findings] == [
         (FindingKind.CHARGE_UNKNOWN, key, True)
@@ -298,22 +296,21 @@ async def test_a_charge_that_was_declined_is_put_on_record(asleep: Shop) -> None
     _, key = await ask(asleep, "sim_declined")
     asleep.gateway.charge(key, "sim_declined", Decimal(50), "USD")
     findings, _ = await look(asleep, Part.CHARGES, IDLE)
-    assert (
-        findings[0].what
-        == "card charge over 50.00 USD: its outcome was unknown; it was not charged: card declined"
+    assert findings[0].what == (
+        "card charge over 50.00 USD: its outcome was unknown; it was not charged: card declined"
     )
     assert charge_row(asleep) == ("declined", True, "card declined")
     assert asleep.events()[-1] == "card_declined"
 
 
-async def test_a_charge_that_was_never_made_and_nobody_waits_for_is_closed(asleep: Shop) -> None:
+async def test_a_charge_that_was_never_made_and_is_not_waited_for_is_closed(asleep: Shop) -> None:
     s, key = await ask(asleep)
     findings, _ = await look(asleep, Part.CHARGES, IDLE)
     assert [(f.kind, f.subject, f.repaired) for f in findings] == [
         (FindingKind.CHARGE_UNKNOWN, key, True)
     ]
     assert charge_row(asleep) == ("declined", True, "never made")
-    # a worker that wakes up late does not make it any more
+    # A worker that wakes up late does not make it.
     late = activity_charge(asleep, key)
     assert late.outcome == "declined"
     assert asleep.charges() == []
@@ -323,20 +320,19 @@ async def test_a_charge_that_was_never_made_and_nobody_waits_for_is_closed(aslee
 
 
 def activity_charge(shop: Shop, key: str) -> Any:
-    """The activity `charge`."""
+    """Run the activity `charge`."""
     from activities.charge import charge
 
     return charge(shop.perennial.ledger, shop.gateway, ChargeRequest(key=key))
 
 
-async def test_a_charge_that_went_through_after_all_after_it_was_closed_is_booked(
+async def test_a_charge_that_was_made_after_it_had_been_closed_is_booked(
     asleep: Shop,
 ) -> None:
     _, key = await ask(asleep)
     await look(asleep, Part.CHARGES, IDLE)
-    asleep.gateway.charge(
-        key, "sim_ok", Decimal(50), "USD"
-    )  # a worker had read it before, and was slow
+    # A slow worker had read the charge before it was closed.
+    asleep.gateway.charge(key, "sim_ok", Decimal(50), "USD")
     findings, _ = await look(asleep, Part.CHARGES, IDLE)
     assert findings[0].what.endswith("it was charged after it had been closed as never made")
     assert charge_row(asleep) == ("charged", True, None)
@@ -344,7 +340,7 @@ async def test_a_charge_that_went_through_after_all_after_it_was_closed_is_booke
     assert (await look(asleep, Part.CHARGES, IDLE))[0] == ()
 
 
-async def test_a_charge_that_somebody_waits_for_or_that_is_fresh_is_left_alone(
+async def test_a_charge_that_is_waited_for_or_is_fresh_is_left_alone(
     asleep: Shop,
 ) -> None:
     await ask(asleep)
@@ -373,7 +369,7 @@ async def test_while_the_gateway_is_down_a_charge_stays_unknown(asleep: Shop) ->
 
 
 async def test_a_charge_of_a_test_clock_is_booked_at_its_virtual_now(closed: Shop) -> None:
-    await closed.account(credits="50.00", card="sim_ok")
+    await closed.account(opening="50.00", card="sim_ok")
     s = await closed.bought(JANUARY, start=False)
     closed.set_clock(FEBRUARY)
     asked = closed.step("renew", StepRequest(subject=of_subscription(s), version=1, now=FEBRUARY))
@@ -405,7 +401,7 @@ async def test_books_that_do_not_add_up_are_reported(asleep: Shop) -> None:
         (FindingKind.NO_NEXT_STEP, s, False),
     ]
     assert findings[2].what == "its balance is 0.00 USD, its postings sum to 1.00"
-    assert (await look(asleep, Part.SUBSCRIPTIONS, IDLE))[0] == ()  # said once
+    assert (await look(asleep, Part.SUBSCRIPTIONS, IDLE))[0] == ()  # It is reported once.
 
 
 async def test_invoices_without_numbers_are_numbered_and_gaps_reported(asleep: Shop) -> None:

@@ -1,4 +1,4 @@
-"""The relay: what follows a commit happens, whoever died in between, and whatever is away for a while."""
+"""The relay does what follows a commit, even if the process that committed has died."""
 
 import asyncio
 from datetime import timedelta
@@ -33,7 +33,7 @@ async def test_a_purchase_whose_sender_died_before_the_start_is_started(real: Sh
     assert (await Relay(real.perennial).once()).started == 0
 
 
-async def test_the_same_purchase_given_again_starts_it_too(real: Shop) -> None:
+async def test_the_same_purchase_sent_again_starts_the_workflow_too(real: Shop) -> None:
     s = await real.bought(machine_now(), start=False)
     command = Purchase(
         subscription=s, account=real.id("acme"), sku="PRO", request_id=real.id("buy-s")
@@ -62,9 +62,8 @@ async def test_notices_of_real_accounts_are_sent_when_they_are_due(
     s = await real.bought(machine_now() - timedelta(days=10), start=False)
     relay = Relay(real.perennial)
     assert await relay.notices() == 0
-    later = machine_now() + timedelta(
-        days=8
-    )  # a week before the renewal, which is a week before the end
+    # The notice is due a week before the renewal, which is a week before the end.
+    later = machine_now() + timedelta(days=8)
     monkeypatch.setattr(module, "machine_now", lambda: later)
     assert await relay.notices() == 1
     assert await relay.notices() == 0
@@ -98,7 +97,7 @@ async def test_invoices_are_numbered(real: Shop) -> None:
     ).scalar_one() == [1, 2, 3]
 
 
-async def test_a_part_that_fails_does_not_keep_the_others_from_their_work(
+async def test_a_part_that_fails_does_not_stop_the_other_parts(
     real: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await real.bought(machine_now(), start=False)
@@ -110,7 +109,7 @@ async def test_a_part_that_fails_does_not_keep_the_others_from_their_work(
     assert await Relay(real.perennial).once() == Pass(started=0, notices=0, numbered=1, failed=1)
 
 
-async def test_it_backs_off_while_something_is_away_and_goes_on_when_it_is_back(
+async def test_it_backs_off_while_a_server_is_away_and_continues_when_it_is_back(
     real: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outcomes = iter([Pass(failed=1)] * 9 + [Pass(), Pass()])

@@ -1,4 +1,7 @@
-"""Renewals on real workflows: by the test clock, by real timers, in groups, locally and regularly; and what they leave in the history."""
+"""Renewals on real workflows, and the events that they leave in the history.
+
+They run by the test clock, by real timers, in groups, and as local or regular activities.
+"""
 
 import asyncio
 from datetime import timedelta
@@ -25,7 +28,7 @@ ACTIVITY = ["ActivityTaskScheduled", "ActivityTaskStarted", "ActivityTaskComplet
 
 
 async def test_a_subscription_renews_on_its_renewal_date(shop: Shop) -> None:
-    await shop.account(credits="120.00")
+    await shop.account(opening="120.00")
     s = await shop.buy()
     await shop.advance(2021, 2, 6)
     assert shop.events(s) == ["purchased", "notice_renewal"]
@@ -35,7 +38,7 @@ async def test_a_subscription_renews_on_its_renewal_date(shop: Shop) -> None:
 
 
 async def test_a_life_from_purchase_to_termination(shop: Shop) -> None:
-    await shop.account(credits="60.00")
+    await shop.account(opening="60.00")
     s = await shop.buy()
     await shop.advance(2021, 4, 1)
     retries = ["renewal_failed"] * 4  # on the renewal date and 2, 4 and 6 days later
@@ -44,7 +47,7 @@ async def test_a_life_from_purchase_to_termination(shop: Shop) -> None:
 
 
 async def test_the_first_of_a_group_renews_all_and_tells_the_others(shop: Shop) -> None:
-    await shop.account(credits="180.00")
+    await shop.account(opening="180.00")
     a, b = await shop.buy("a", "PRO"), await shop.buy("b", "BIZ")
     await shop.advance(2021, 2, 7)
     assert shop.balance() == "0.00"
@@ -52,11 +55,11 @@ async def test_the_first_of_a_group_renews_all_and_tells_the_others(shop: Shop) 
     assert (await shop.perennial.state(b)).subscription.version == 2
     history = await shop.history(b)
     assert "WorkflowExecutionSignaled" in history
-    assert "MarkerRecorded" not in history  # it took no step of its own
+    assert "MarkerRecorded" not in history  # It ran no step of its own.
 
 
 async def test_a_group_that_cannot_be_funded_fails_together(shop: Shop) -> None:
-    await shop.account(credits="150.00")
+    await shop.account(opening="150.00")
     a, b = await shop.buy("a", "PRO"), await shop.buy("b", "BIZ")
     await shop.advance(2021, 2, 7)
     for s in (a, b):
@@ -66,7 +69,7 @@ async def test_a_group_that_cannot_be_funded_fails_together(shop: Shop) -> None:
 
 
 async def test_a_top_up_heals_failed_groups_and_tells_their_workflows(shop: Shop) -> None:
-    await shop.account(credits="90.00")
+    await shop.account(opening="90.00")
     a, b = await shop.buy("a", "PRO"), await shop.buy("b", "BIZ")
     await shop.advance(2021, 2, 7)
     result = await shop.perennial.do(
@@ -84,7 +87,7 @@ async def test_a_top_up_heals_failed_groups_and_tells_their_workflows(shop: Shop
     assert "WorkflowExecutionCompleted" in kinds(await shop.account_workflow().fetch_history())
 
 
-async def test_what_is_due_by_the_machines_clock_is_done_at_once(open_shop: OpenShop) -> None:
+async def test_a_step_that_is_due_by_the_machines_clock_runs_at_once(open_shop: OpenShop) -> None:
     async with open_shop(clock=False) as shop:
         await shop.account()
         s = await shop.bought(machine_now() - timedelta(days=28))
@@ -94,10 +97,11 @@ async def test_what_is_due_by_the_machines_clock_is_done_at_once(open_shop: Open
         assert step.due == shop.row(s).next_due > machine_now()
 
 
-async def test_after_an_outage_everything_overdue_is_done_late(open_shop: OpenShop) -> None:
+async def test_after_an_outage_every_overdue_step_runs_late(open_shop: OpenShop) -> None:
     async with open_shop(clock=False) as shop:
         await shop.account()
-        # paid for a month, 80 days ago; the attempt falls into the outage and is too late: expired, uncharged, 28 days from today
+        # It was paid for a month, 80 days ago. The attempt falls into the outage and is too late.
+        # So it expires without a charge, and has 28 days from today.
         s = await shop.bought(machine_now() - timedelta(days=80))
         await shop.until(s, lambda: shop.events(s) == ["purchased", "expired"])
         assert shop.balance() == "950.00"
@@ -112,13 +116,11 @@ async def test_a_renewal_waits_for_its_part_of_the_spread_but_a_command_does_not
         refused = await shop.perennial.do(Recover(subscription=s, request_id="r"))
         assert refused.refusal is not None
         assert refused.refusal.rule == "6.1"
-        assert shop.events(s) == [
-            "purchased",
-            "renewed",
-        ]  # what is due at an instant comes before a command of that instant (rule 1.6)
+        # A step that is due comes before a command of the same instant (Rule 1.6).
+        assert shop.events(s) == ["purchased", "renewed"]
 
 
-# what a cycle leaves in the history: these figures are what a renewal costs the server
+# events of a cycle in the history: they are what a renewal costs the server
 
 
 async def test_a_cycle_with_continue_as_new_is_16_events(open_shop: OpenShop) -> None:
@@ -130,7 +132,7 @@ async def test_a_cycle_with_continue_as_new_is_16_events(open_shop: OpenShop) ->
         await shop.until(s, lambda: shop.events(s) == ["purchased", "renewed"])
         run = shop.perennial.temporal.get_workflow_handle(f"subscription/{s}", run_id=first)
         async for _ in run.fetch_history_events(wait_new_event=True):
-            pass  # until this run has ended
+            pass  # The loop ends with this run.
         history = kinds(await run.fetch_history())
         assert history == [
             *START,
@@ -162,7 +164,7 @@ async def test_a_cycle_on_the_local_fast_path_is_6_events(open_shop: OpenShop) -
 
 
 async def cycle_of(shop: Shop) -> list[str]:
-    """What happens from one sleep to the next."""
+    """The events from one sleep to the next."""
     s = await shop.due_soon()
     begin = [*START, *TASK, "TimerStarted"]
     async for _ in _timers_started(shop, s, 2):
@@ -205,13 +207,13 @@ async def test_a_local_renewal_that_fails_is_tried_as_a_regular_one(
 async def test_a_step_that_a_worker_cannot_even_read_does_not_end_the_workflow(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Workers of an older version, say: their refusal is final for the activity, but not for the subscription."""
+    """A worker of an older version fails the activity for good, but not the subscription."""
     tries = []
     renew = registry._STEPS["renew"]
 
     def cannot_read(*arguments: Any) -> Any:
         tries.append(arguments)
-        if len(tries) <= 2:  # the local one and the regular one
+        if len(tries) <= 2:  # The local one and the regular one fail.
             raise ApplicationError("Failed decoding arguments", non_retryable=True)
         return renew(*arguments)
 
@@ -250,7 +252,7 @@ async def test_a_run_ends_after_as_many_cycles_as_the_setting_says(open_shop: Op
         s = await shop.buy()
         await shop.advance(2021, 6, 20)
         assert shop.events(s).count("renewed") == 5
-        # the fifth cycle, which begins the third run, has not ended it
+        # The fifth cycle begins the third run and has not ended it.
         assert [run.count("MarkerRecorded") for run in await runs_of(shop, s)] == [2, 2, 1]
         assert [run[-1] for run in await runs_of(shop, s)][:2] == [
             "WorkflowExecutionContinuedAsNew"
@@ -258,9 +260,9 @@ async def test_a_run_ends_after_as_many_cycles_as_the_setting_says(open_shop: Op
 
 
 async def test_a_flood_of_signals_is_carried_over_to_the_next_run(open_shop: OpenShop) -> None:
-    """More than a history should hold, before a worker comes up: the run ends in between, and the next one goes on with what waits."""
+    """More signals arrive than a history should hold. The run ends, and the next one continues."""
     async with open_shop(workers=()) as shop:
-        await shop.account(credits="50.00")
+        await shop.account(opening="50.00")
         s = await shop.buy()
         [(old, _)] = shop.perennial.ledger.snapshots([s], JANUARY)
         gate = asyncio.Semaphore(50)
@@ -282,7 +284,7 @@ async def test_a_flood_of_signals_is_carried_over_to_the_next_run(open_shop: Ope
         assert shop.events(s) == ["purchased", "terminated", "refunded"]
 
 
-async def test_a_step_that_somebody_else_has_taken_is_not_taken_again(closed: Shop) -> None:
+async def test_a_step_that_another_caller_has_run_does_not_run_again(closed: Shop) -> None:
     await closed.account()
     s = await closed.buy()
     closed.set_clock(FEBRUARY)
@@ -291,7 +293,7 @@ async def test_a_step_that_somebody_else_has_taken_is_not_taken_again(closed: Sh
     again = closed.step("renew", StepRequest(subject=of_subscription(s), version=1, now=FEBRUARY))
     assert (again.outcome, again.snapshot) == (Outcome.STALE, result.snapshot)
     async with closed.working():
-        await closed.advance(2021, 2, 8)  # the workflow only knows what was so in January
+        await closed.advance(2021, 2, 8)  # The workflow knows the state of January.
         await closed.advance(2021, 3, 8)
     assert closed.events(s).count("renewed") == 2
     assert closed.row(s).planned_at > JANUARY

@@ -1,5 +1,7 @@
-"""The order within an account by the machine's clock (Rules 1.6, 1.7): in these shops a subscription is due, and its workflow sleeps on for an hour,
-because the herd is spread. What somebody commands meanwhile finds it renewed all the same.
+"""The order within an account by the machine's clock (Rules 1.6, 1.7).
+
+In these shops a subscription is due, and its workflow sleeps for another hour because of the
+jitter. A command that arrives meanwhile finds the subscription renewed all the same.
 """
 
 from dataclasses import replace
@@ -20,7 +22,7 @@ AN_HOUR = 3600.0
 
 
 def on_record(shop: Shop) -> list[str]:
-    """All that has happened."""
+    """All events but notices, in order."""
     return [
         row.event
         for row in shop.sql("SELECT event FROM history ORDER BY seq")
@@ -28,8 +30,8 @@ def on_record(shop: Shop) -> list[str]:
     ]
 
 
-async def heard_of_it(shop: Shop, subscription: str) -> None:
-    """Its own workflow, which has slept, knows what is committed."""
+async def knows_what_is_committed(shop: Shop, subscription: str) -> None:
+    """Check that the workflow, which has slept, knows what is committed."""
     version = shop.row(subscription).version
     await shop.until(subscription, lambda: shop.row(subscription).version == version)
     assert (await shop.perennial.state(subscription)).subscription.version == version
@@ -45,14 +47,14 @@ async def test_a_suspension_finds_renewed_what_was_due_before_it_rule_1_6(
         )
         assert result.refusal is None
         assert on_record(shop) == ["purchased", "renewed", "account_suspended"]
-        await heard_of_it(shop, s)
+        await knows_what_is_committed(shop, s)
 
 
 async def test_a_purchase_finds_the_credits_that_a_renewal_has_left_rules_1_6_and_4_1(
     open_shop: OpenShop,
 ) -> None:
     async with open_shop(clock=False, jitter_seconds=80_000) as shop:
-        s = await shop.due_soon(AN_HOUR, credits="140.00")
+        s = await shop.due_soon(AN_HOUR, opening="140.00")
         buy = Purchase(
             subscription=shop.id("t"),
             account=shop.row(s).account,
@@ -69,10 +71,10 @@ async def test_a_purchase_finds_the_credits_that_a_renewal_has_left_rules_1_6_an
         assert bought.refusal is None
         assert on_record(shop) == ["purchased", "renewed", "purchased"]
         assert shop.row(buy.subscription).workflow_started
-        await heard_of_it(shop, s)
+        await knows_what_is_committed(shop, s)
 
 
-async def test_a_purchase_through_the_accounts_workflow_is_done_once_and_its_workflow_started(
+async def test_a_purchase_through_the_workflow_of_the_account_runs_once_and_starts_its_workflow(
     open_shop: OpenShop,
 ) -> None:
     async with open_shop(clock=False, jitter_seconds=80_000) as shop:
@@ -94,7 +96,7 @@ async def test_a_command_on_another_subscription_finds_it_renewed_rule_1_6(
 ) -> None:
     async with open_shop(clock=False, jitter_seconds=80_000) as shop:
         s = await shop.due_soon(AN_HOUR)
-        # bought before s, when nothing was due yet
+        # It was bought before s, when nothing was due yet.
         other = Purchase(
             subscription=shop.id("t"),
             account=shop.row(s).account,
@@ -106,15 +108,15 @@ async def test_a_command_on_another_subscription_finds_it_renewed_rule_1_6(
         result = await shop.perennial.do(
             Extend(subscription=other.subscription, cycles=1, request_id=shop.id("2"))
         )
-        assert result.refusal is not None  # 1000 − 500 − 50 − 50 does not pay another 500
+        assert result.refusal is not None  # 1000 − 500 − 50 − 50 < 500
         assert on_record(shop) == ["purchased", "purchased", "renewed"]
-        await heard_of_it(shop, s)
+        await knows_what_is_committed(shop, s)
 
 
-async def test_a_command_does_not_wait_for_a_card_gateway_that_does_not_answer(
+async def test_a_command_does_not_wait_for_a_card_gateway_that_does_not_respond(
     open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It goes past the charge after ten seconds (here: at once); the charge stays asked for."""
+    """It skips the charge after ten seconds, here at once. The charge stays pending."""
     monkeypatch.setattr(
         activity_driver,
         "_BRIEF_CHARGE",
@@ -123,7 +125,7 @@ async def test_a_command_does_not_wait_for_a_card_gateway_that_does_not_answer(
     async with open_shop(
         clock=False, jitter_seconds=80_000, workers=("workflows", "activities")
     ) as shop:
-        s = await shop.due_soon(AN_HOUR, credits="50.00", card="sim_ok")
+        s = await shop.due_soon(AN_HOUR, opening="50.00", card="sim_ok")
         result = await shop.perennial.do(
             SetCard(account=shop.row(s).account, card="sim_declined", request_id=shop.id("1"))
         )

@@ -1,4 +1,4 @@
-"""worker.py as a process: it says when it is ready, drains on SIGTERM, and says what is wrong when it cannot start."""
+"""worker.py as a process: it reports that it is ready, drains on SIGTERM, and explains failures."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def environment(**settings: object) -> dict[str, str]:
 
 
 def run(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
-    """A worker that ends by itself."""
+    """Run a worker that ends by itself."""
     return subprocess.run(
         [sys.executable, "worker.py", *arguments],
         cwd=PROJECT,
@@ -41,7 +41,7 @@ def run(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str]
 
 @contextmanager
 def started(*arguments: str, **settings: object) -> Iterator[subprocess.Popen[str]]:
-    """A worker that runs until it is told to stop."""
+    """Run a worker during a `with` block."""
     with subprocess.Popen(
         [sys.executable, "worker.py", *arguments],
         cwd=PROJECT,
@@ -56,7 +56,7 @@ def started(*arguments: str, **settings: object) -> Iterator[subprocess.Popen[st
 
 
 def lines(running: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
-    """What it logs, as it comes."""
+    """The lines of its log, as they arrive."""
     assert running.stderr is not None
     for line in running.stderr:
         yield json.loads(line)
@@ -176,10 +176,13 @@ def test_passwords_in_urls_are_not_logged() -> None:
 
 def test_log_lines_are_json_or_text_as_the_settings_say() -> None:
     program = (
-        "import sys, logging, structlog; from doors.application import logs; from settings import Settings;"
+        "import sys, logging, structlog;"
+        "from doors.application import logs; from settings import Settings;"
         "logs.configure(Settings(log_json=sys.argv[1] == 'json', log_level='INFO'));"
-        "structlog.get_logger().info('renewed', subscription='s1'); structlog.get_logger().debug('quiet');"
-        "logging.getLogger('temporalio').warning('a %s at %s', 'fault', 'postgresql://a:secret@h/d')"
+        "structlog.get_logger().info('renewed', subscription='s1');"
+        "structlog.get_logger().debug('quiet');"
+        "log = logging.getLogger('temporalio');"
+        "log.warning('a %s at %s', 'fault', 'postgresql://a:secret@h/d')"
     )
     json_, text = (
         subprocess.run(

@@ -1,8 +1,9 @@
-"""The commands that people and programs give, as data: one file a command, named by its `do`.
+"""The commands that people and programs give, as data. Each has a file that is named by its `do`.
 
-A file holds the whole description of its command: fields with types and limits, its row of the
-table of states, whether a suspended account may still do it, its result, and the sentence that
-tells a person what it did. What a command does is in activities/commands/, in a file of its name.
+A file holds the whole description of its command: its fields with their types and limits, its row
+of the table of states, and whether a suspended account may still do it. It also holds the result
+with the sentence that tells a person what was done. The file of the same name in
+activities/commands/ holds what the command does.
 
 Amounts are `Decimal` in the account's currency. Days are local dates of the account (Rule 1.1).
 
@@ -26,7 +27,7 @@ _SHARED = ("base", "fields")
 
 
 def _only(module: ModuleType, base: type[T], do: str) -> type[T]:
-    """The one subclass of `base` that a file defines; its `do` is the file's name."""
+    """The one subclass of `base` that a file defines. Its `do` is the name of the file."""
     found = [
         item
         for item in vars(module).values()
@@ -76,13 +77,13 @@ else:
 
 
 def stored(result: Result) -> dict[str, Any]:
-    """A result as JSON, for the ledger: amounts and days are text."""
+    """A result as JSON for the ledger. Amounts and days are text."""
     document: dict[str, Any] = _results().dump_python(result, mode="json", exclude_none=True)
     return document
 
 
 def restored(document: dict[str, Any]) -> Result:
-    """The result of which this is the JSON; its `do` says which type it has."""
+    """The result that was stored as this JSON. Its `do` says which type it has."""
     return _results().validate_python(document)
 
 

@@ -1,8 +1,8 @@
 """What all commands and their results share.
 
-Owns the fields of every command, the check of all fields when a command is made, the fingerprint
-(Rule 4.2), a command's row of the table of states (Rule 2), and the base of results. A command has
-a file of its own in this package, named by its `do`, with its whole description.
+Owns the fields of every command, their check when a command is made, and the fingerprint (Rule
+4.2). Owns also a command's row of the table of states (Rule 2) and the base of results. The
+description of each command has its own file in this package, named by its `do`.
 """
 
 import dataclasses

@@ -187,7 +187,7 @@ class InvoiceNumber(Text):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardToken(_Id):
-    """The token by which the card gateway knows a card; never a card number."""
+    """The token by which the card gateway knows a card. It is never a card number."""
 
     help: str = "The gateway's token of the card. None removes the card."
 
@@ -211,7 +211,7 @@ class Flag(FieldKind):
     """True or False."""
 
     def read(self, value: object) -> bool:
-        """True or False; as text also yes and no."""
+        """True or False, or text such as yes and no."""
         return inputs.read_flag(value)
 
     def check(self, value: object) -> None:

@@ -10,7 +10,7 @@ from core.domain.rules import Rule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resume(AccountCommand):
-    """Resume a suspended account. It sets off no retry (Rule 5.6)."""
+    """Resume a suspended account. This does not retry failed renewals (Rule 5.6)."""
 
     do: Literal["resume"] = "resume"
 

@@ -15,7 +15,7 @@ from core.domain.rules import Rule
 class SetAccount(AccountCommand):
     """Change settings of an account. A setting that is None stays as it is.
 
-    A credit limit without `credit_limit_until` is for good (Rule 11.1).
+    A credit limit without `credit_limit_until` never ends (Rule 11.1).
     """
 
     do: Literal["set_account"] = "set_account"

@@ -10,7 +10,7 @@ from core.domain.rules import Rule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetCard(AccountCommand):
-    """Store a card, or remove it where `card` is None. It sets off no retry (Rule 5.4)."""
+    """Store a card, or remove it where `card` is None. This does not retry renewals (Rule 5.4)."""
 
     do: Literal["set_card"] = "set_card"
     card: Annotated[str | None, CardToken()]

@@ -10,7 +10,7 @@ from core.domain.rules import Rule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspend(AccountCommand):
-    """Suspend an account: no service, no renewals, hardly a command."""
+    """Suspend an account. Its service, its renewals and most commands stop."""
 
     do: Literal["suspend"] = "suspend"
 

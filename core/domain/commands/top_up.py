@@ -1,4 +1,4 @@
-"""Top up: add credits; failed renewals that they cover are retried (Rule 5.4)."""
+"""Top up: add credits. Failed renewals that they cover are retried (Rule 5.4)."""
 
 from dataclasses import dataclass
 from decimal import Decimal

@@ -8,19 +8,11 @@ from core.domain.calendar import first_instant, local_date
 from core.domain.planner.renewals import renewal_date
 from core.domain.policy import Policy
 from core.domain.subscription import Status, Subscription
+from core.domain.words import Worded
 
 
-class Notice(StrEnum):
+class Notice(Worded):
     """The kinds of notices: the value and what the notice does, in words."""
-
-    words: str
-
-    def __new__(cls, value: str, words: str = "") -> "Notice":
-        """A kind from a row of the table below."""
-        notice = str.__new__(cls, value)
-        notice._value_ = value
-        notice.words = words
-        return notice
 
     RENEWAL = "notice_renewal", "tell the customer that it renews"
     EXPIRING = "notice_expiring", "tell the customer that it expires"

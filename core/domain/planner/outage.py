@@ -17,8 +17,8 @@ def may_attempt(
 ) -> bool:
     """Whether an attempt that is due may still be made now (Rules 1.5, 13).
 
-    Until *E* it always may. After *E* it may only when it is the first attempt, the account is not
-    suspended, and not more than `late_renewal_days` have passed since *E*.
+    Until *E* it always may. After *E* only a first attempt may be made, while the account is not
+    suspended. At most `late_renewal_days` may have passed since *E*.
     """
     today = local_date(now, zone)
     if today <= subscription.expiry:

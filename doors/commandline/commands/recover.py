@@ -55,7 +55,7 @@ def recover(
 
 
 def _recover_each(commands: "list[AnyCommand]", request: Request) -> None:
-    """Carry out the commands and print each outcome, also when a later one has none."""
+    """Run the commands and print each outcome, even if a later command has none."""
     from doors.commandline import outcome
     from doors.commandline.exit_codes import Code, Ended
     from doors.commandline.issue_commands import issue_all, outcome_data
