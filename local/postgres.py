@@ -122,16 +122,20 @@ def status(config: Settings | None = None) -> Running | None:
 
 
 @contextlib.contextmanager
-def throwaway(config: Settings | None = None) -> Iterator[str]:
+def throwaway(config: Settings | None = None, *, directory: Path | None = None) -> Iterator[str]:
     """A temporary PostgreSQL, fast and without durability.
 
     It yields the SQLAlchemy URL of its empty database `perennial`. The server and its files are
     gone after the block, also after an exception or when this process is killed.
+
+    `directory`: its files are in a new directory under this one. The path must be short, because it
+    is part of the socket's path. Default: the temporary directory.
     """
     config = config or settings()
-    with process.explained("while preparing a temporary PostgreSQL", Path(tempfile.gettempdir())):
+    directory = directory or _short_temporary_directory()
+    with process.explained("while preparing a temporary PostgreSQL", directory):
         with process.uninterrupted():
-            home = Path(tempfile.mkdtemp(prefix="perennial-pg-", dir=_short_temporary_directory()))
+            home = Path(tempfile.mkdtemp(prefix="perennial-pg-", dir=directory))
         try:
             process.require_space(home, 200, "a temporary PostgreSQL")
             user = _user_for(home)
@@ -158,9 +162,11 @@ def create_database(url: str, name: str, template: str | None = None) -> str:
     """Create the database `name` on the server of `url` unless it exists. Returns its URL.
 
     The user of `url` must have the right to create databases. `template`: the database that is
-    copied. Raises `StackError` if the server refuses or is away.
+    copied. Its files are copied, which is faster than the default, a copy through the write-ahead
+    log. Raises `StackError` if the server refuses or is away.
     """
-    source = [sql.SQL(" TEMPLATE "), sql.Identifier(template)] if template else []
+    copied = sql.SQL(" STRATEGY file_copy TEMPLATE ")
+    source = [copied, sql.Identifier(template)] if template else []
     with _administration(url) as connection:
         known = connection.execute(
             "SELECT 1 FROM pg_database WHERE datname = %s", (name,)

@@ -24,6 +24,27 @@ from settings import PREFIX, Settings, settings
 KEPT = {"PERENNIAL_CACHE", "PERENNIAL_TEMPORAL_PROGRAM"}
 """Variables that tests keep. They say where programs are, which the servers need."""
 
+LONGEST = (
+    "test_a_worker_that_is_killed_at_every_activity",
+    "test_a_worker_that_is_killed_around_every_call_of_the_gateway",
+    "test_postgresql_is_killed_in_the_middle",
+    "test_a_made_up_scenario_gives_the_same_by_both_engines",
+    "test_a_made_up_scenario_comes_to_the_same_by_the_engine_and_by_the_naive_model",
+    "test_a_flood_of_signals_is_carried_over",
+    "test_a_client_that_is_killed_at_every_commit",
+)
+"""Functions of tests that take more than ten seconds, the longest first.
+
+They start first. Otherwise one of them could run alone at the end, when the other processors are
+idle. A test that is not here may take long as well, it only starts later.
+"""
+
+MEMORY = Path("/dev/shm")
+"""Linux keeps the files of this directory in memory."""
+
+MEMORY_BYTES = 2_000_000_000
+"""The free memory that the files of a PostgreSQL for tests may need, with a wide margin."""
+
 
 def pytest_configure() -> None:
     """Remove the user's configuration from this process before any test module is imported."""
@@ -34,10 +55,25 @@ def pytest_configure() -> None:
     settings.cache_clear()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest tests first. The others keep their order."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(getattr(item, "originalname", item.name), len(LONGEST)))
+
+
+def in_memory() -> Path | None:
+    """The directory for files in memory. None if there is no such directory, or not enough room.
+
+    Every test copies a database of some hundred files. A disk makes that five times slower.
+    """
+    usable = MEMORY.is_dir() and os.access(MEMORY, os.W_OK | os.X_OK)
+    return MEMORY if usable and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES else None
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """The URL of an empty database. Its PostgreSQL lives as long as the test process."""
-    with postgres.throwaway() as url:
+    with postgres.throwaway(directory=in_memory()) as url:
         yield url
 
 

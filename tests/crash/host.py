@@ -24,6 +24,8 @@ import sys
 import traceback
 from pathlib import Path
 
+from temporalio.worker._worker import load_default_build_id
+
 from settings import Settings
 from tests.crash import processes
 
@@ -129,6 +131,9 @@ def tell(**event: object) -> None:
 def main() -> int:
     """Run the roles of the command line. Returns the exit code."""
     Settings.model_config["env_file"] = None
+    # The SDK hashes the code of all modules before the first worker starts. It keeps the result,
+    # and every child inherits it.
+    load_default_build_id()
     host = Host(Path(sys.argv[1]))
     try:
         for role in sys.argv[2:]:
