@@ -41,6 +41,7 @@ WORDS = (
 OTHER_MEANINGS = {
     ("core/gateways/simulated_cards.py", "refunded"): "a column of the simulated gateway",
     ("core/gateways/simulated_cards.py", "card"): "a column of the simulated gateway",
+    ("core/ledger/tables.py", "renewal_failed"): "the name of a column",
     ("core/ledger/period_amounts.py", "refunded"): "the label of a sum in a query",
     ("doors/application/perennial.py", "purchase"): "the name of an activity",
     ("doors/commandline/commands/import_customers.py", "import"): "the name of a command",
@@ -223,7 +224,7 @@ def test_the_enums_of_words_exist() -> None:
 @pytest.mark.parametrize("enum", WORDS)
 def test_a_word_of_an_enum_is_written_only_where_it_is_defined(enum: str) -> None:
     if enum not in enums():
-        pytest.skip("test_the_enums_of_words_exist fails for it")
+        pytest.fail(f"there is no enumeration {enum} under core/")
     home, words = enums()[enum]
     found = [
         f"{name}:{string.lineno} {string.value!r}"

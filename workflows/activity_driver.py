@@ -18,6 +18,7 @@ from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ActivityError, FailureError
 
+from core.domain.steps import StepKind
 from core.protocol.activity_messages import (
     ChargeOutcome,
     ChargeRequest,
@@ -101,7 +102,7 @@ async def _run(call: Call, options: Options) -> Any:
 async def _step(call: Call, options: Options) -> Any:
     if (
         options.renew_locally
-        and call.activity == "renew"
+        and call.activity == StepKind.RENEW
         and isinstance(call.request, StepRequest)
         and call.request.charge is None
     ):

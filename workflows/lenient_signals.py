@@ -25,7 +25,7 @@ class Tolerant(Interceptor):
 
 
 class _Inbound(WorkflowInboundInterceptor):
-    async def handle_signal(self, input: HandleSignalInput) -> None:
+    async def handle_signal(self, input: HandleSignalInput) -> None:  # noqa: A002  (the SDK's name)
         try:
             await super().handle_signal(input)
         except Exception as error:

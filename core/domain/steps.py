@@ -41,7 +41,8 @@ class StepKind(StrEnum):
     """What a step does: its value, its rank at one instant (Rule 1.7), its subject, its words.
 
     The ranks follow the order of Rule 1.7: 0 month-end invoices, 1 renewals, 2 trial conversions,
-    3 expiries, 4 terminations, 5 number releases and closings of accounts, 6 notices (`NOTICES_RANK`).
+    3 expiries, 4 terminations, 5 number releases and closings of accounts, 6 notices
+    (`NOTICES_RANK`).
 
     `RENEW` is the attempt on the renewal date. `ATTEMPT` is the attempt that a command sets off at
     once (Rule 5.7). `END` is day 29 after the expiry, when the subscription is TERMINATED.

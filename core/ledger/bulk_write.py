@@ -35,7 +35,8 @@ class Writes:
 
 def insert_all(connection: Connection, table: type, rows: Rows) -> None:
     """Insert rows in their order. All have the same columns."""
-    connection.execute(_insert(table.__tablename__, tuple(rows[0])), {"rows": _json(rows)})  # type: ignore[attr-defined]
+    name: str = table.__tablename__  # type: ignore[attr-defined]
+    connection.execute(_insert(name, tuple(rows[0])), {"rows": _json(rows)})
 
 
 def write_all(connection: Connection, writes: Writes) -> int:

@@ -37,6 +37,8 @@ class Call:
     briefly: bool = False
 
 
+_RENEW = StepKind.RENEW.value
+"""The activity of every attempt to renew."""
 MOST_BEFORE = 500
 """A step or command runs so many steps of others first. It skips what is due beyond them."""
 
@@ -92,7 +94,7 @@ def _step(kind: StepKind, request: StepRequest) -> Generator[Call, Any, StepResu
 def _renewal(request: StepRequest) -> Generator[Call, Any, StepResult | None]:
     """An attempt to renew: by the wallet, by the card, or else marked failed."""
     while True:
-        result: StepResult | None = yield Call("renew", request, request.briefly)
+        result: StepResult | None = yield Call(_RENEW, request, request.briefly)
         if (
             result is not None
             and result.outcome is Outcome.NEEDS_CARD
@@ -101,7 +103,7 @@ def _renewal(request: StepRequest) -> Generator[Call, Any, StepResult | None]:
             if (yield Call("charge", ChargeRequest(key=result.charge), request.briefly)) is None:
                 return result
             request = replace(request, charge=result.charge)
-            result = yield Call("renew", request, request.briefly)
+            result = yield Call(_RENEW, request, request.briefly)
         if result is not None and result.outcome is Outcome.UNFUNDED:
             result = yield Call("mark_failed", request, request.briefly)
         if result is None or result.outcome is not Outcome.FUNDED:

@@ -65,7 +65,7 @@ from settings import Settings, settings
 _SEEN = select(
     SubscriptionRow.version,
     SubscriptionRow.account,
-    or_(AccountRow.suspended, AccountRow.closed_on.is_not(None)).label("suspended"),
+    or_(AccountRow.suspended, AccountRow.closed_on.is_not(None)).label("halted"),
     AccountRow.clock,
 ).join(AccountRow, AccountRow.id == SubscriptionRow.account)
 
@@ -462,19 +462,23 @@ class Perennial:
 
     async def state(self, subscription: str) -> Snapshot:
         """What the workflow knows of its subscription. Raises RPCError NOT_FOUND."""
-        return await self._query(subscription, "state", Snapshot)  # type: ignore[no-any-return]
+        state: Snapshot = await self._query(subscription, "state", Snapshot)
+        return state
 
     async def next_step(self, subscription: str) -> Step | None:
         """What it does next by itself."""
-        return await self._query(subscription, "next_step", Step | None)  # type: ignore[no-any-return]
+        step: Step | None = await self._query(subscription, "next_step", Step | None)
+        return step
 
     async def schedule(self, subscription: str, steps: int = 12) -> list[Planned]:
         """The next steps and notices."""
-        return await self._query(subscription, "schedule", list[Planned], steps)  # type: ignore[no-any-return]
+        planned: list[Planned] = await self._query(subscription, "schedule", list[Planned], steps)
+        return planned
 
     async def why_not_renewed(self, subscription: str) -> str:
         """Why the coming cycle is not paid (yet), in words."""
-        return await self._query(subscription, "why_not_renewed", str)  # type: ignore[no-any-return]
+        why: str = await self._query(subscription, "why_not_renewed", str)
+        return why
 
     async def _query(self, subscription: str, name: str, result: Any, *args: Any) -> Any:
         """Raises `Refused` 4.1 for a subscription of another seller."""
@@ -577,7 +581,7 @@ class Perennial:
         if row is None:
             return SubscriptionMessage(command=command, now=now)
         return SubscriptionMessage(
-            command=command, now=now, seen_version=row.version, seen_suspended=row.suspended
+            command=command, now=now, seen_version=row.version, seen_suspended=row.halted
         )
 
     def _row(self, subscription: str) -> Any:

@@ -1,4 +1,4 @@
-"""No point is forgotten: those in the code are those at which tests kill, and nothing is committed elsewhere."""
+"""Tests kill at every point of the code, and no commit is made outside the points."""
 
 import ast
 import re
@@ -11,7 +11,8 @@ from core.ledger import failpoints
 from settings import PROJECT
 from tests.crash import points
 
-#: Programs that change what lasts. The gateway is outside (its own commits are its own matter), a simulation has a database to throw away.
+#: Packages that change lasting data. A gateway makes its own commits. A simulation has a throwaway
+#: database.
 PACKAGES = ("activities", "core", "doors", "workflows")
 LEFT_OUT = ("core/gateways", "core/ledger/migrations", "doors/simulation")
 DOORS = ("starter.py", "worker.py")
@@ -57,7 +58,8 @@ def test_every_commit_has_its_points() -> None:
         if begin.search(line)
     ]
     assert lines == [
-        'core/ledger/ledger.py: self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")',
+        "core/ledger/ledger.py: self._reader = self.engine.execution_options("
+        'isolation_level="AUTOCOMMIT")',
         "core/ledger/ledger.py: with self.engine.begin() as connection:",
     ]
 
