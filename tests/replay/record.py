@@ -30,10 +30,12 @@ from temporalio.client import (
 from temporalio.service import RPCError
 
 from activities import registry
+from core.domain.commands.close_account import CloseAccount
 from core.domain.commands.extend import Extend
 from core.domain.commands.purchase import Purchase
 from core.domain.commands.reactivate import Reactivate
 from core.domain.commands.recover import Recover
+from core.domain.commands.reopen_account import ReopenAccount
 from core.domain.commands.resubscribe import Resubscribe
 from core.domain.commands.resume import Resume
 from core.domain.commands.set_account import SetAccount
@@ -258,6 +260,16 @@ async def suspended(recording: Recording) -> None:
         await shop.perennial.do(Resume(account=shop.id("acme"), request_id=shop.id("2")))
 
 
+async def closed(recording: Recording) -> None:
+    """An account is closed, opened again, closed once more, and then closed for good."""
+    async with recording.shop() as shop:
+        acme = await shop.account(opening="0.00")
+        await shop.perennial.do(CloseAccount(account=acme, request_id=shop.id("1")))
+        await shop.perennial.do(ReopenAccount(account=acme, request_id=shop.id("2")))
+        await shop.perennial.do(CloseAccount(account=acme, request_id=shop.id("3")))
+        await shop.advance(2021, 3, 1)
+
+
 async def turns(recording: Recording) -> None:
     """A subscription is due and sleeps. A purchase and a suspension run its step first."""
     async with recording.shop(clock=False, jitter_seconds=80_000) as shop:
@@ -350,6 +362,7 @@ PATHS: dict[str, Path_] = {
         signals,
         group,
         suspended,
+        closed,
         turns,
         turn_of_another,
         outage,

@@ -16,7 +16,7 @@ async def do(shop: Shop, command: Any) -> str | None:
 
 
 async def test_a_closed_account_is_closed_for_good_when_its_clock_says_so(shop: Shop) -> None:
-    acme = await shop.account(credits="0.00")
+    acme = await shop.account(opening="0.00")
     assert await do(shop, CloseAccount(account=acme)) is None
     state = await shop.account_workflow().query("state", result_type=dict)
     assert (state["closed"], state["next_step"]["kind"]) == (True, StepKind.CLOSE_FOR_GOOD)
@@ -31,7 +31,7 @@ async def test_a_closed_account_is_closed_for_good_when_its_clock_says_so(shop: 
 
 
 async def test_a_command_wakes_the_workflow_and_drops_its_step(shop: Shop) -> None:
-    acme = await shop.account(credits="0.00")
+    acme = await shop.account(opening="0.00")
     await do(shop, CloseAccount(account=acme))
     assert await do(shop, CloseAccount(account=acme)) == (
         f"account {acme} is closed already (rule 11.8)"
@@ -43,7 +43,7 @@ async def test_a_command_wakes_the_workflow_and_drops_its_step(shop: Shop) -> No
 
 
 async def test_a_workflow_that_is_lost_is_started_by_the_tick(shop: Shop) -> None:
-    acme = await shop.account(credits="0.00")
+    acme = await shop.account(opening="0.00")
     await do(shop, CloseAccount(account=acme))
     await shop.account_workflow().terminate("lost")
     await shop.advance(2021, 3, 1)
@@ -52,7 +52,7 @@ async def test_a_workflow_that_is_lost_is_started_by_the_tick(shop: Shop) -> Non
 
 async def test_by_the_clock_of_the_machine_it_sleeps_until_the_step(open_shop: OpenShop) -> None:
     async with open_shop(clock=False) as shop:
-        acme = await shop.account(credits="0.00")
+        acme = await shop.account(opening="0.00")
         await do(shop, CloseAccount(account=acme))
         assert "TimerStarted" in kinds(await shop.account_workflow().fetch_history())
         state = await shop.account_workflow().query("state", result_type=dict)

@@ -501,7 +501,7 @@ async def test_an_account_whose_workflow_is_stuck_is_reported(asleep: Shop) -> N
 
 
 async def test_reconciliation_starts_what_was_lost_and_it_does_its_step(shop: Shop) -> None:
-    acme = await shop.account(credits="0.00")
+    acme = await shop.account(opening="0.00")
     await shop.perennial.do(CloseAccount(account=acme))
     await shop.account_workflow().terminate("lost")
     report = await reconcile(shop.perennial)
