@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
-from activities import step_order
+from activities import earlier_steps
 from activities.payments import take_up
 from core.domain import commands, state_table
 from core.domain.commands.base import AccountCommand, Command, SubscriptionCommand
@@ -56,7 +56,7 @@ def on_subscription(
                     return _with(replayed, work, [work.subscription(command.subscription)])
                 subscription = work.subscription(command.subscription)
                 if subscription.terminated_on is None and (
-                    first := step_order.before_command(work, request)
+                    first := earlier_steps.before_command(work, request)
                 ):
                     return CommandResult(first=first)
                 check_states(work, command, subscription)
@@ -84,7 +84,7 @@ def on_account(
                 if replayed := replay(work.connection, work.account.seller, command):
                     told = [] if isinstance(command, Purchase) else work.living()
                     return replace(_with(replayed, work, told), account=work.account_snapshot())
-                if first := step_order.before_command(work, request):
+                if first := earlier_steps.before_command(work, request):
                     return CommandResult(first=first)
                 account = work.account
                 closed = account.closed_on is not None

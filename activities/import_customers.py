@@ -15,9 +15,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from core.domain.calendar import local_date
 from core.domain.events import Event
+from core.domain.imported_subscription import taken_over
 from core.domain.rules import Rule
 from core.domain.subscription import ZERO, Status
-from core.domain.takeover import taken_over
 from core.ledger import double_entry
 from core.ledger.bulk_write import insert_all, one_of
 from core.ledger.double_entry import Purpose

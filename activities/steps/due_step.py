@@ -1,6 +1,6 @@
 """A step that changes its subject and moves no money."""
 
-from activities import step_order
+from activities import earlier_steps
 from activities.steps.outcomes import not_yet, stale
 from core.domain.planner.account_steps import ACCOUNT_STEPS
 from core.domain.planner.subscription_steps import SUBSCRIPTION_STEPS
@@ -17,7 +17,7 @@ def take_subscription_step(ledger: Ledger, request: StepRequest, kind: StepKind)
         step = work.step_of(subscription)
         if step is None or not _is_due(step, kind, subscription.version, work, request):
             return stale(work, request)
-        if first := step_order.before_step(work, request):
+        if first := earlier_steps.before_step(work, request):
             return not_yet(work.snapshot(subscription), first)
         row = SUBSCRIPTION_STEPS[kind]
         work.event(row.event, step.rule, subscription=subscription.id, why=step.why)
@@ -31,7 +31,7 @@ def take_account_step(ledger: Ledger, request: StepRequest, kind: StepKind) -> S
         step = work.account_step()
         if step is None or not _is_due(step, kind, work.account.version, work, request):
             return StepResult(outcome=Outcome.STALE, snapshot=work.account_snapshot())
-        if first := step_order.before_step(work, request):
+        if first := earlier_steps.before_step(work, request):
             return not_yet(work.account_snapshot(), first)
         row = ACCOUNT_STEPS[kind]
         work.event(row.event, step.rule, why=step.why)

@@ -1,7 +1,7 @@
 """Mark an attempt that cannot be funded as failed (Rules 5.4, 13)."""
 
 from activities.payments import take_up
-from activities.steps.attempted import due_attempt, failed, missed, result
+from activities.steps.attempt_results import due_attempt, failed, missed, result
 from activities.steps.outcomes import stale
 from core.domain import funding
 from core.domain.funding import Source

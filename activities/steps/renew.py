@@ -10,9 +10,9 @@ renew ── another step of the account is due before ──> not yet
 
 from typing import assert_never
 
-from activities import step_order
+from activities import earlier_steps
 from activities.payments import AccountBusy, ask_card, renew_all, take_up
-from activities.steps.attempted import due_attempt, failed, missed, result
+from activities.steps.attempt_results import due_attempt, failed, missed, result
 from activities.steps.outcomes import not_yet, stale
 from core.domain import funding
 from core.domain.funding import Source
@@ -30,7 +30,7 @@ def renew(ledger: Ledger, request: StepRequest) -> StepResult:
         attempt = due_attempt(work, request)
         if attempt is None:
             return stale(work, request)
-        if first := step_order.before_step(work, request, attempt.members):
+        if first := earlier_steps.before_step(work, request, attempt.members):
             return not_yet(work.snapshot(attempt.leader), first)
         if not attempt.members:
             return missed(work, attempt)

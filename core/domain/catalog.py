@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from core.domain.fault_places import shown, unknown_key
 from core.domain.faults import Fault, Faults
 from core.domain.inputs import (
     read_amounts,
@@ -24,7 +25,6 @@ from core.domain.inputs import (
     read_whole,
 )
 from core.domain.money import parse_amount
-from core.domain.places import shown, unknown_key
 from core.domain.price_versions import Timeline, Version
 
 MOST_MONTHS = 1200

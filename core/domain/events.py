@@ -6,7 +6,7 @@ timeline shows it, and the command line says `words`.
 
 from enum import StrEnum
 
-from core.domain.words import member_of
+from core.domain.worded_enum import member_of
 
 
 class Event(StrEnum):

@@ -18,9 +18,9 @@ from enum import Enum, StrEnum
 from typing import NoReturn, TypeVar
 
 from core.domain import calendar, money
+from core.domain.fault_places import at, shown
+from core.domain.fault_places import whole as is_whole
 from core.domain.faults import Fault
-from core.domain.places import at, shown
-from core.domain.places import whole as is_whole
 
 LONGEST_ID = 200
 """Characters of an id: of an account, a subscription, a SKU, a clock, a request."""

@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from functools import lru_cache
 
-from core.domain.places import shown
+from core.domain.fault_places import shown
 
 MOST_DECIMALS = 5
 MOST_DIGITS = 12

@@ -14,9 +14,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
+from core.domain.fault_places import shown, whole
 from core.domain.faults import Fault, Faults
-from core.domain.places import shown, whole
-from core.domain.policy_settings import (
+from core.domain.setting_kinds import (
     Amounts,
     Choice,
     Flag,

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.domain.rules import Rule
-from core.domain.words import member_of
+from core.domain.worded_enum import member_of
 
 
 class SubjectKind(StrEnum):

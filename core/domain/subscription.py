@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from core.domain.rules import Rule
-from core.domain.words import member_of
+from core.domain.worded_enum import member_of
 
 ZERO = Decimal(0)
 

@@ -10,7 +10,7 @@ and fees +5.00.
 from collections.abc import Mapping
 from decimal import Decimal
 
-from core.domain.words import Worded
+from core.domain.worded_enum import Worded
 
 #: The amounts of one operation by book. They sum to zero.
 Postings = Mapping["Book", Decimal]

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
+from core.domain.fault_places import shown
 from core.domain.faults import Fault, Faults
 from core.domain.inputs import (
     LARGEST_WHOLE,
@@ -26,7 +27,6 @@ from core.domain.inputs import (
     read_whole_text,
     read_zone,
 )
-from core.domain.places import shown
 
 LARGEST_FILE = 10_000_000
 """Bytes of a file that is read as a whole."""

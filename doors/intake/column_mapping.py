@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from core.domain.catalog import LONGEST_NAME, MOST_MONTHS
+from core.domain.fault_places import at, shown, unknown_key
 from core.domain.faults import Fault, Faults
 from core.domain.inputs import (
     LONGEST_ID,
@@ -34,7 +35,6 @@ from core.domain.inputs import (
     read_whole_text,
     read_zone,
 )
-from core.domain.places import at, shown, unknown_key
 
 LARGEST = 100_000
 """Bytes in a mapping."""

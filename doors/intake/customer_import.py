@@ -28,13 +28,13 @@ from activities.import_customers import Customer, TakenOver, take_over, what_is_
 from core.domain import policy as policies
 from core.domain.calendar import last_paid_day, local_date
 from core.domain.catalog import LONGEST_NAME, PRIMARY, Catalog
+from core.domain.fault_places import shown
 from core.domain.faults import Fault, Faults
+from core.domain.imported_subscription import anchor_by_tenure, months_under_way
 from core.domain.money import LARGEST, MOST_DIGITS, plain, round_half_up
-from core.domain.places import shown
 from core.domain.policy import Policy
 from core.domain.rules import Rule
 from core.domain.subscription import ZERO
-from core.domain.takeover import anchor_by_tenure, months_under_way
 from core.ledger import stored_terms
 from core.ledger.clocks import machine_now, now_of
 from core.ledger.ledger import Ledger

@@ -12,8 +12,8 @@ from core.domain.commands import COMMANDS, AnyCommand
 from core.domain.commands import fields as kinds
 from core.domain.commands.base import Command, CommandField, SubscriptionCommand, fields_of
 from core.domain.commands.purchase import Purchase
-from doors.simulation import later_steps, shapes
-from doors.simulation.shapes import Check, Path
+from doors.simulation import later_steps, step_shapes
+from doors.simulation.step_shapes import Check, Path
 
 BUILT: Mapping[str, type[Command]] = {
     command.scenario_step or do: command for do, command in COMMANDS.items() if command.in_scenario
@@ -85,23 +85,23 @@ def _check(kind: kinds.AnyKind) -> Check:
     """How a scenario writes a field of a kind."""
     match kind:
         case kinds.SubscriptionId():
-            return shapes.IDENTIFIER if kind.new else shapes.introduced
+            return step_shapes.IDENTIFIER if kind.new else step_shapes.introduced
         case kinds.AccountId():
-            return shapes.account
+            return step_shapes.account
         case kinds.Sku():
-            return shapes.sku_of(*kind.kinds)
+            return step_shapes.sku_of(*kind.kinds)
         case kinds.Quantities():
-            return shapes.quantities(*kind.kinds)
+            return step_shapes.quantities(*kind.kinds)
         case kinds.CardToken():
-            return shapes.card_token
+            return step_shapes.card_token
         case kinds.Whole():
-            return shapes.whole(kind.least, kind.most)
+            return step_shapes.whole(kind.least, kind.most)
         case kinds.Flag():
-            return shapes.flag
+            return step_shapes.flag
         case kinds.Amount() | kinds.Day() | kinds.Text() | kinds.Choice():
-            return shapes.plain(kind.read)
+            return step_shapes.plain(kind.read)
         case kinds.RequestId() | kinds.Name():
-            return shapes.plain(kind.read)
+            return step_shapes.plain(kind.read)
         case unreachable:
             assert_never(unreachable)
 
@@ -116,13 +116,13 @@ def _shape(command: type[Command]) -> dict[str, Check]:
 STEPS: Mapping[str, Mapping[str, Check]] = {
     **{do: {**_shape(it), **later_steps.KEYS.get(do, {})} for do, it in BUILT.items()},
     **later_steps.STEPS,
-    "outage": {"until": shapes.day_or_instant},
+    "outage": {"until": step_shapes.day_or_instant},
 }
 """The keys of each step beside those that every step has. An outage is no command."""
 
 EVERY_STEP: Mapping[str, Check] = {
-    "at": shapes.day_or_instant,
-    "do": shapes.one_of(*sorted(STEPS)),
-    "request_id?": shapes.IDENTIFIER,
+    "at": step_shapes.day_or_instant,
+    "do": step_shapes.one_of(*sorted(STEPS)),
+    "request_id?": step_shapes.IDENTIFIER,
 }
 """The keys that every step has."""

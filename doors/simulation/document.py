@@ -17,9 +17,9 @@ from typing import Any, NoReturn
 
 import yaml
 
+from core.domain.fault_places import key_in_words, shown
 from core.domain.faults import Fault, Faults
 from core.domain.inputs import Wrong, read_utf8
-from core.domain.places import key_in_words, shown
 
 LARGEST = 10_000_000
 """Bytes of a file."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.domain.catalog import PRIMARY, SkuKind
 from core.domain.inputs import Sign, read_percent
-from doors.simulation.shapes import (
+from doors.simulation.step_shapes import (
     IDENTIFIER,
     NUMBER,
     SENTENCE,

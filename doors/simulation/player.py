@@ -20,7 +20,7 @@ from doors.application import test_clocks
 from doors.application.test_clocks import Taker
 from doors.simulation.report import Refused, report
 from doors.simulation.scenario import Scenario
-from doors.simulation.shapes import CARDS
+from doors.simulation.step_shapes import CARDS
 
 CLOCK = "scenario"
 

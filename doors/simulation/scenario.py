@@ -21,14 +21,14 @@ from core.domain.calendar import first_instant
 from core.domain.catalog import Catalog, SkuKind
 from core.domain.commands import AnyCommand
 from core.domain.commands.purchase import Purchase
+from core.domain.fault_places import shown
 from core.domain.faults import Fault, Faults
 from core.domain.inputs import read_amounts
-from core.domain.places import shown
 from core.domain.policy import Policy
-from doors.simulation import command_steps, document, later_steps, shapes
+from doors.simulation import command_steps, document, later_steps, step_shapes
 from doors.simulation.command_steps import BUILT
 from doors.simulation.document import place
-from doors.simulation.shapes import Names, Reasons
+from doors.simulation.step_shapes import Names, Reasons
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ class NotBuilt(Faults):
 class AccountSpec:
     """An account as the story begins. Amounts are in its currency.
 
-    `card`: none, ok or declined (`shapes.CARDS` has the tokens).
+    `card`: none, ok or declined (`step_shapes.CARDS` has the tokens).
     """
 
     id: str
@@ -123,22 +123,22 @@ def _as_is(_: Names, value: Any) -> Any:
 
 
 def _seller(names: Names, value: Any) -> dict[str, Decimal]:
-    values, wrong = shapes.keys(names, value, {"credits?": _as_is}, ())
+    values, wrong = step_shapes.keys(names, value, {"credits?": _as_is}, ())
     faults: list[Fault] = []
     amounts = read_amounts(values.get("credits", {}), "credits", faults)
     wrong += [((fault.place,), fault.reason) for fault in faults]
     if wrong:
-        raise shapes.WrongInside(wrong)
+        raise step_shapes.WrongInside(wrong)
     return amounts
 
 
-_FILE: Mapping[str, shapes.Check] = {
+_FILE: Mapping[str, step_shapes.Check] = {
     "policy?": _as_is,
     "seller?": _seller,
     "catalog": _as_is,
     "accounts": _list,
     "steps": _list,
-    "until": shapes.day_or_instant,
+    "until": step_shapes.day_or_instant,
 }
 
 
@@ -148,8 +148,8 @@ class _File:
     def __init__(self, values: dict[str, Any], found: list[Fault]) -> None:
         self.found = found
         self.later: list[Fault] = []
-        self.top, wrong = shapes.keys(Names({}, {}), values, _FILE, ())
-        self.found += shapes.faults(wrong)
+        self.top, wrong = step_shapes.keys(Names({}, {}), values, _FILE, ())
+        self.found += step_shapes.faults(wrong)
 
     def scenario(self) -> Scenario:
         """The scenario. Raises the faults that were found, or else what is not built yet."""
@@ -187,7 +187,9 @@ class _File:
         accounts: list[AccountSpec] = []
         self.zones: dict[str, str | None] = {}
         for index, written in enumerate(self.top.get("accounts", [])):
-            values, wrong = shapes.keys(Names({}, {}), written, shapes.ACCOUNT, ("accounts", index))
+            values, wrong = step_shapes.keys(
+                Names({}, {}), written, step_shapes.ACCOUNT, ("accounts", index)
+            )
             name = values.get("id")
             if name in self.zones:
                 wrong.append(
@@ -196,7 +198,7 @@ class _File:
                         f"{shown(name)} is an earlier account's; each has its own",
                     )
                 )
-            self.found += shapes.faults(wrong)
+            self.found += step_shapes.faults(wrong)
             if name is not None:
                 self.zones.setdefault(name, values.get("timezone"))
             self.later += [
@@ -259,7 +261,7 @@ class _Story:
             self._in_order(index, at, zone, wrong)
             if do == "outage" and ends is not None:
                 self._outage(index, at, ends, wrong)
-        self.file.found += shapes.faults(wrong)
+        self.file.found += step_shapes.faults(wrong)
         self.file.later += [
             Fault(place(("steps", index)), f"{what} is not built yet")
             for what in later_steps.in_words(values)
@@ -293,8 +295,8 @@ class _Story:
                 if isinstance(written, dict)
                 else written
             )
-            return shapes.keys(self.names, common, command_steps.EVERY_STEP, ("steps", index))
-        values, wrong = shapes.keys(
+            return step_shapes.keys(self.names, common, command_steps.EVERY_STEP, ("steps", index))
+        values, wrong = step_shapes.keys(
             self.names,
             written,
             {**command_steps.EVERY_STEP, **command_steps.STEPS[do]},
@@ -347,7 +349,7 @@ class _Story:
         self.last = at if self.last is None else max(at, self.last)
 
     def _before_until(
-        self, path: shapes.Path, at: datetime, zone: str | None, wrong: Reasons
+        self, path: step_shapes.Path, at: datetime, zone: str | None, wrong: Reasons
     ) -> None:
         until = self.file.top.get("until")
         if until is None or (zone is None and not isinstance(until, datetime)):

@@ -36,7 +36,7 @@ from doors.simulation.direct_engine import Direct
 from doors.simulation.player import CLOCK, Engine
 from doors.simulation.report import Refused
 from doors.simulation.scenario import Scenario, parse
-from doors.simulation.shapes import CARDS
+from doors.simulation.step_shapes import CARDS
 from settings import Settings, read_settings
 
 SCENARIO, JOURNAL, CUSTOMERS = "scenario.yaml", "journal", "customers.csv"

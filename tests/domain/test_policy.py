@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from core.domain import policy
 from core.domain.faults import Faults
 from core.domain.policy import GroupRenewal, Notify, NumberHoldDays, Policy, TrialEnd, load, restore
-from core.domain.policy_settings import (
+from core.domain.setting_kinds import (
     Flag,
     Settings,
     Whole,

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.calendar import add_months, last_paid_day
+from core.domain.imported_subscription import anchor_by_tenure, months_under_way, taken_over
 from core.domain.subscription import Period, Status, Subscription
-from core.domain.takeover import anchor_by_tenure, months_under_way, taken_over
 from tests.domain.made import at, day
 
 TODAY = date(2023, 4, 10)

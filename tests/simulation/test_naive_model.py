@@ -29,7 +29,7 @@ from doors.simulation import document as documents
 from doors.simulation.direct_engine import Direct
 from doors.simulation.player import play
 from doors.simulation.scenario import parse
-from doors.simulation.shapes import CARDS
+from doors.simulation.step_shapes import CARDS
 from local import postgres
 from tests.simulation import naive
 from tests.simulation.stories import ZONES, scenarios

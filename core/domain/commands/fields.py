@@ -18,9 +18,9 @@ from typing import Any
 
 from core.domain import inputs, money
 from core.domain.catalog import SkuKind
+from core.domain.fault_places import shown
+from core.domain.fault_places import whole as is_whole
 from core.domain.inputs import LARGEST_WHOLE, LONGEST_ID, LONGEST_TEXT, Sign
-from core.domain.places import shown
-from core.domain.places import whole as is_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

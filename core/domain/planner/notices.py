@@ -8,7 +8,7 @@ from core.domain.calendar import first_instant, local_date
 from core.domain.planner.renewals import renewal_date
 from core.domain.policy import Policy
 from core.domain.subscription import Status, Subscription
-from core.domain.words import Worded
+from core.domain.worded_enum import Worded
 
 
 class Notice(Worded):

@@ -15,6 +15,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar, get_type_hints
 
+from core.domain.fault_places import shown, unknown_key
 from core.domain.faults import Fault
 from core.domain.inputs import (
     read_amounts,
@@ -23,7 +24,6 @@ from core.domain.inputs import (
     read_flag,
     read_whole,
 )
-from core.domain.places import shown, unknown_key
 
 LARGEST_NUMBER = 1_000_000
 """The largest number of a policy. Beyond it dates leave the calendar."""

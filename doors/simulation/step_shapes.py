@@ -16,9 +16,9 @@ from typing import Any
 
 from core.domain import inputs
 from core.domain.catalog import SkuKind
+from core.domain.fault_places import shown
 from core.domain.faults import Fault
 from core.domain.inputs import Sign, Wrong, either
-from core.domain.places import shown
 from doors.simulation.document import place
 
 Path = tuple[str | int, ...]
