@@ -81,7 +81,7 @@ def up(config: Settings | None = None) -> Running:
     config = config or settings()
     home = config.home / "postgres"
     with process.explained("while preparing PostgreSQL", home):
-        home.mkdir(parents=True, exist_ok=True)
+        process.private_directory(home)
         process.require_space(home, 200, "PostgreSQL")
         running = status(config)
         if running is None:
@@ -241,7 +241,7 @@ def _start(home: Path) -> None:
     _set_stale_lock_aside(data)
     run = _socket_directory(home)
     _make_private(run, user)
-    log.touch()
+    process.private_file(log)
     with process.uninterrupted():
         server = process.detached(_command(data, run, _OPTIONS), log, user)
     try:

@@ -56,6 +56,23 @@ exit "$code"
 """
 
 
+PRIVATE = 0o077
+"""The umask of all servers: only their user reads what they write."""
+
+
+def private_directory(place: Path) -> None:
+    """Make a directory that only its user can read, unless it is there."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        place.mkdir(mode=0o700)
+
+
+def private_file(file: Path) -> Path:
+    """The file, which only its user can read. It is made if it is not there."""
+    file.touch(mode=0o600)
+    return file
+
+
 def detached(
     command: Sequence[str], log: Path, user: int | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
@@ -63,7 +80,7 @@ def detached(
 
     `user`: the id of the user that it runs as. Only root may choose one.
     """
-    with log.open("ab") as out:
+    with private_file(log).open("ab") as out:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -74,6 +91,7 @@ def detached(
             user=user,
             group=_group(user),
             extra_groups=_groups(user),
+            umask=PRIVATE,
             env=env,
         )
 
@@ -109,6 +127,7 @@ def guarded(
         user=user,
         group=_group(user),
         extra_groups=_groups(user),
+        umask=PRIVATE,
         env=env,
     )
     try:
@@ -271,7 +290,7 @@ def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[N
 
     The kernel frees the lock when its holder ends, however it ends. A lock is never stale.
     """
-    with path.open("a+b") as file:
+    with private_file(path).open("a+b") as file:
         _lock(file, waiting)
         yield
 

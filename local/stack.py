@@ -257,7 +257,7 @@ def _check_configured(config: Settings) -> None:
 def _one_at_a_time(config: Settings, progress: Progress | None) -> Iterator[None]:
     """Concurrent commands that start or stop the same stack run one after the other."""
     with process.explained("while preparing the embedded stack", config.home):
-        config.home.mkdir(parents=True, exist_ok=True)
+        process.private_directory(config.home)
         with process.locked(
             config.home / "lock",
             lambda: (

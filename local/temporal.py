@@ -90,7 +90,7 @@ def up(config: Settings | None = None, progress: Progress | None = None) -> Runn
     config = config or settings()
     home = config.home / "temporal"
     with process.explained("while preparing the Temporal server", home):
-        home.mkdir(parents=True, exist_ok=True)
+        process.private_directory(home)
         running = _found(home)
         if running is not None:
             if not _await_ready(running, config):
@@ -263,7 +263,7 @@ def _found(home: Path) -> Running | None:
 def _remember(home: Path, running: Running) -> None:
     path = home / "server.json"
     fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(asdict(running)))
+    process.private_file(fresh).write_text(json.dumps(asdict(running)))
     fresh.replace(path)
 
 

@@ -12,7 +12,8 @@ WORDS = "words"
 
 _ALLOWED = text(
     "SELECT c.conname AS name, obj_description(c.oid, 'pg_constraint') AS allowed "
-    "FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid JOIN pg_namespace n ON n.oid = t.relnamespace "
+    "FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid "
+    "JOIN pg_namespace n ON n.oid = t.relnamespace "
     "WHERE c.contype = 'c' AND t.relname = :table AND n.nspname = current_schema()"
 )
 

@@ -50,6 +50,19 @@ def test_up_status_down(config: Settings) -> None:
     assert processes_of(config) == []
 
 
+def test_only_its_user_reads_what_is_in_the_home(config: Settings) -> None:
+    """The data, the logs and the Temporal database are private. Others may pass through at most."""
+    stack.up(config)
+    stack.down(config)
+    modes = {path: path.stat().st_mode & 0o777 for path in [config.home, *config.home.rglob("*")]}
+    readable = {
+        f"{path}: {mode:o}"
+        for path, mode in modes.items()
+        if mode & (0o066 if path.is_dir() else 0o077)
+    }
+    assert readable == set()
+
+
 def test_a_stopped_stack_is_said_with_the_command_that_starts_it(config: Settings) -> None:
     with pytest.raises(
         StackError, match=r"(?s)PostgreSQL and Temporal of .* are not running.*starter.py stack up"
