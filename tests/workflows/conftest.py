@@ -1,4 +1,7 @@
-"""Shops for the tests of workflows: with workers or without, on a test clock or by the machine's clock."""
+"""Shops for the tests of workflows.
+
+A shop runs with or without workers, on a test clock or on the machine's clock.
+"""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -15,7 +18,13 @@ OpenShop = Callable[..., AbstractAsyncContextManager[Shop]]
 
 @pytest.fixture
 def open_shop(database: str, temporal_address: str) -> OpenShop:
-    """Opens a shop: `clock` puts it on a test clock, `workers` names the roles that run, the rest are settings; `rules` is its policy."""
+    """Returns a function that opens a shop.
+
+    `clock`: whether the shop has a test clock, which stands at `JANUARY`. Default: True.
+    `workers`: the roles of the workers that run. Default: all roles.
+    `rules`: values of its policy. Default: the default policy.
+    `changes`: further settings.
+    """
 
     @asynccontextmanager
     async def open_(
