@@ -35,15 +35,15 @@ LONGEST = (
 )
 """Functions of tests that take more than ten seconds, the longest first.
 
-They start first. Otherwise one of them could run alone at the end, when the other processors are
-idle. A test that is not here may take long as well, it only starts later.
+They start first. Otherwise one of them could run alone at the end, while the other processors are
+idle.
 """
 
 MEMORY = Path("/dev/shm")
 """Linux keeps the files of this directory in memory."""
 
 MEMORY_BYTES = 2_000_000_000
-"""The free memory that the files of a PostgreSQL for tests may need, with a wide margin."""
+"""The room that the files of the test servers may need, with a wide margin."""
 
 
 def pytest_configure() -> None:
@@ -62,12 +62,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def in_memory() -> Path | None:
-    """The directory for files in memory. None if there is no such directory, or not enough room.
+    """The directory for files in memory. None if there is none, or if it has not enough room.
 
-    Every test copies a database of some hundred files. A disk makes that five times slower.
+    A test with a database copies some hundred files. On a disk that takes five times as long. Some
+    tests run programs from their directory, so the file system must allow that.
     """
-    usable = MEMORY.is_dir() and os.access(MEMORY, os.W_OK | os.X_OK)
-    return MEMORY if usable and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES else None
+    if not MEMORY.is_dir() or not os.access(MEMORY, os.W_OK | os.X_OK):
+        return None
+    if os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
+        return None
+    return MEMORY if shutil.disk_usage(MEMORY).free >= MEMORY_BYTES else None
 
 
 @pytest.fixture(scope="session")
@@ -112,6 +116,6 @@ def stack_home() -> Iterator[Path]:
     `tmp_path` is not used, because other users may not enter it. Under root, PostgreSQL runs as
     another user.
     """
-    home = Path(tempfile.mkdtemp(prefix="perennial-home-"))
+    home = Path(tempfile.mkdtemp(prefix="perennial-home-", dir=in_memory()))
     yield home
     shutil.rmtree(home, ignore_errors=True)

@@ -57,5 +57,8 @@ ALL = {
 
 
 def again(points: Iterable[str], *counts: int) -> list[str]:
-    """The same points, reached for the n-th time. After a kill the next try has the next count."""
+    """The same points when they are reached for the n-th time.
+
+    A retry after a kill counts as the next time.
+    """
     return [f"{point}:{count}" for point in points for count in counts]

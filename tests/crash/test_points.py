@@ -1,4 +1,4 @@
-"""Tests kill at every point of the code, and no commit is made outside the points."""
+"""The tests kill at every point of the code. Code without a point commits nothing."""
 
 import ast
 import re
@@ -11,8 +11,8 @@ from core.ledger import failpoints
 from settings import PROJECT
 from tests.crash import points
 
-#: Packages that change lasting data. A gateway makes its own commits. A simulation has a throwaway
-#: database.
+#: Packages that change the database, and their parts that need no points. The simulated gateway is
+#: an external system. Migrations run before the service. A simulation has a throwaway database.
 PACKAGES = ("activities", "core", "doors", "workflows")
 LEFT_OUT = ("core/gateways", "core/ledger/migrations", "doors/simulation")
 DOORS = ("starter.py", "worker.py")
@@ -49,7 +49,7 @@ def test_every_point_of_the_code_is_one_at_which_a_test_kills() -> None:
 
 
 def test_every_commit_has_its_points() -> None:
-    """`Ledger.transaction` alone begins transactions; what is not in one can only be read."""
+    """Only `Ledger.transaction` begins transactions. Outside of them the code can only read."""
     begin = re.compile(r"\.begin\(|\.commit\(|autocommit|sessionmaker", re.IGNORECASE)
     lines = [
         f"{path.relative_to(PROJECT)}: {line.strip()}"
@@ -58,8 +58,8 @@ def test_every_commit_has_its_points() -> None:
         if begin.search(line)
     ]
     assert lines == [
-        "core/ledger/ledger.py: self._reader = self.engine.execution_options("
-        'isolation_level="AUTOCOMMIT")',
+        "core/ledger/ledger.py: self._reader = "
+        'self.engine.execution_options(isolation_level="AUTOCOMMIT")',
         "core/ledger/ledger.py: with self.engine.begin() as connection:",
     ]
 

@@ -1,4 +1,7 @@
-"""Shops for the tests of workflows, with or without workers and test clocks."""
+"""Shops for the tests of workflows.
+
+A shop runs with or without workers, on a test clock or on the machine's clock.
+"""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -15,12 +18,12 @@ OpenShop = Callable[..., AbstractAsyncContextManager[Shop]]
 
 @pytest.fixture
 def open_shop(database: str, temporal_address: str) -> OpenShop:
-    """Return a function that opens a shop.
+    """Returns a function that opens a shop.
 
-    `clock`: whether the shop is on a test clock. Default True.
-    `workers`: the roles of the workers that run. Default all.
-    `rules`: what differs from the default policy. Default None.
-    `changes`: settings.
+    `clock`: whether the shop has a test clock, which stands at `JANUARY`. Default: True.
+    `workers`: the roles of the workers that run. Default: all roles.
+    `rules`: values of its policy. Default: the default policy.
+    `changes`: further settings.
     """
 
     @asynccontextmanager
