@@ -11,7 +11,7 @@ WORDS = "words"
 """The key in `CheckConstraint.info` of a constraint that follows an enumeration."""
 
 _ALLOWED = text(
-    "SELECT c.conname, obj_description(c.oid, 'pg_constraint') FROM pg_constraint c "
+    "SELECT c.conname, obj_description(c.oid, 'pg_constraint') AS words FROM pg_constraint c "
     "JOIN pg_class t ON t.oid = c.conrelid JOIN pg_namespace n ON n.oid = t.relnamespace "
     "WHERE c.contype = 'c' AND t.relname = :table AND n.nspname = current_schema()"
 )
@@ -31,8 +31,8 @@ def allow_words(connection: Connection, tables: MetaData) -> None:
         }
         if not wanted:
             continue
-        rows = connection.execute(_ALLOWED, {"table": table.name}).tuples()
-        found: dict[str, str] = dict(rows.all())
+        rows = connection.execute(_ALLOWED, {"table": table.name})
+        found = {row.conname: row.words for row in rows}
         for name, condition in wanted.items():
             if found.get(name) == condition:
                 continue
