@@ -17,12 +17,16 @@ from activities.number_invoices import number_invoices
 from activities.registry import Activities
 from bench.figures import Figure, Result, Say, at_least, at_most, of_rounds
 from bench.memory import FILE, MAPPING
+from bench.shop import open_shop
+from bench.worker import Tally
 from core.domain import policy
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger import stored_terms
+from core.ledger.clocks import machine_now
 from core.ledger.database import connect, migrate
 from core.ledger.ledger import Ledger
 from core.ledger.tables import AccountRow, Clock, History, Operation, Posting
+from core.protocol.activity_messages import Outcome, StepRequest
 from doors.application import test_clocks
 from doors.intake import column_mapping as mappings
 from doors.intake.customer_import import import_into
@@ -33,6 +37,8 @@ from local import postgres
 from settings import Settings
 
 CLOCK = "year"
+#: How many subscriptions are renewed, and for how many cycles it is counted.
+_RENEWED, _CYCLES = 200, 3
 PROCESSES = os.cpu_count() or 1
 BEGIN, END = datetime(2024, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -48,11 +54,66 @@ until: 2025-02-01
 
 
 async def measure(quick: bool, say: Say) -> list[Result]:
-    """Run a year of the portfolio, and a story of ten years.
+    """Count what a renewal costs, run a year of the portfolio, and run a story of ten years.
 
     `quick`: the portfolio is only its first 1,000 customers, and the story runs once.
     """
-    return [await _year(1000 if quick else None, say), await _story(1 if quick else 5, say)]
+    return [
+        await asyncio.to_thread(_renewal, say),
+        await _year(1000 if quick else None, say),
+        await _story(1 if quick else 5, say),
+    ]
+
+
+def _renewal(say: Say) -> Result:
+    """Renew subscriptions, each in an account of its own, and count per renewal.
+
+    The first cycle is not counted. It fills the pages of a new database.
+    """
+    say("what a renewal costs")
+    with postgres.throwaway() as url:
+        migrate(url)
+        subscriptions = open_shop(url, _RENEWED)
+        ledger, tally = Ledger(connect(url, pool_size=1), Settings().seller), Tally()
+        activities = Activities(ledger, SimulatedCards(ledger.engine))
+        try:
+            _renew_all(ledger, activities, subscriptions)
+            before = _wal(ledger)
+            tally.watch(ledger.engine)
+            for _ in range(_CYCLES):
+                _renew_all(ledger, activities, subscriptions)
+            wal = _wal(ledger) - before
+        finally:
+            ledger.engine.dispose()
+    renewals = _CYCLES * len(subscriptions)
+    statements, round_trips = tally.statements / renewals, tally.round_trips / renewals
+    return Result(
+        "A renewal from the wallet, by the direct engine",
+        [
+            Figure("SQL statements", statements, "", at_most(3.1)),
+            Figure("SQL round trips, BEGIN and COMMIT included", round_trips, "", at_most(5.1)),
+            Figure("WAL", wal / renewals, "B", at_most(4000)),
+        ],
+        (f"Counted, not timed: the mean of {renewals} renewals, blocks of ids included.",),
+    )
+
+
+def _renew_all(ledger: Ledger, activities: Activities, subscriptions: list[str]) -> None:
+    """Renew each subscription by a cycle. Raises RuntimeError if one is not renewed."""
+    for snapshot, _ in ledger.snapshots(subscriptions, machine_now()):
+        of, step = snapshot.subscription, snapshot.next_step
+        assert step is not None
+        request = StepRequest(subscription=of.id, version=of.version, now=step.due, past=())
+        result = activities.call("renew", request)
+        if result.outcome is not Outcome.DONE:
+            raise RuntimeError(f"{of.id} was not renewed: {result.outcome}")
+
+
+def _wal(ledger: Ledger) -> int:
+    """The bytes of write-ahead log until now."""
+    lsn = text("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
+    with ledger.read() as connection:
+        return int(connection.execute(lsn).scalar_one())
 
 
 async def _year(limit: int | None, say: Say) -> Result:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Text, TextClause, any_, literal, text
+from sqlalchemy import ColumnElement, Connection, Text, any_, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from core.ledger.tables import Base, SubscriptionRow
@@ -35,8 +35,10 @@ class Writes:
 
 def insert_all(connection: Connection, table: type, rows: Rows) -> None:
     """Insert rows in their order. All have the same columns."""
-    name: str = table.__tablename__  # type: ignore[attr-defined]
-    connection.execute(_insert(name, tuple(rows[0])), {"rows": _json(rows)})
+    connection.exec_driver_sql(
+        _inserting(table.__tablename__, tuple(rows[0]), "rows"),  # type: ignore[attr-defined]
+        {"rows": _json(rows)},
+    )
 
 
 def write_all(connection: Connection, writes: Writes) -> int:
@@ -61,7 +63,7 @@ def write_all(connection: Connection, writes: Writes) -> int:
         values["ended_steps"] = _json(writes.ended)
     if not clauses:
         return 0
-    written = connection.execute(_write(tuple(clauses)), values).rowcount
+    written = connection.exec_driver_sql(_write(tuple(clauses)), values).rowcount
     return written if writes.subscriptions else 0
 
 
@@ -79,12 +81,7 @@ _ENCODER = json.JSONEncoder(default=str, separators=(",", ":"))
 
 
 @lru_cache
-def _insert(table: str, columns: tuple[str, ...]) -> TextClause:
-    return text(_inserting(table, columns, "rows"))
-
-
-@lru_cache
-def _write(clauses: tuple[str, ...]) -> TextClause:
+def _write(clauses: tuple[str, ...]) -> str:
     """One statement for all clauses. The first is its main clause, the others are its WITH.
 
     PostgreSQL executes the parts of a WITH after the main clause, the last one first. They stand in
@@ -92,14 +89,14 @@ def _write(clauses: tuple[str, ...]) -> TextClause:
     """
     main, *others = clauses
     if not others:
-        return text(main)
+        return main
     parts = ", ".join(f"part{n} AS ({clause})" for n, clause in enumerate(reversed(others)))
-    return text(f"WITH {parts} {main}")
+    return f"WITH {parts} {main}"
 
 
 _ENDING_STEPS = (
     "DELETE FROM steps old "
-    "USING json_populate_recordset(NULL::steps, CAST(:ended_steps AS json)) ended "
+    "USING json_populate_recordset(NULL::steps, CAST(%(ended_steps)s AS json)) ended "
     "WHERE old.subject_kind = ended.subject_kind AND old.subject = ended.subject"
 )
 
@@ -113,7 +110,7 @@ def _inserting(table: str, columns: tuple[str, ...], parameter: str) -> str:
     names = _names(columns)
     return (
         f"INSERT INTO {table} ({names}) SELECT {names} "  # noqa: S608
-        f"FROM json_populate_recordset(NULL::{table}, CAST(:{parameter} AS json))"
+        f"FROM json_populate_recordset(NULL::{table}, CAST(%({parameter})s AS json))"
     )
 
 
@@ -137,7 +134,7 @@ def _updating(table: str, columns: tuple[str, ...]) -> str:
     changes = ", ".join(f'"{column}" = new."{column}"' for column in columns if column != "id")
     return (
         f"UPDATE {table} old SET {changes} "  # noqa: S608
-        f"FROM json_populate_recordset(NULL::{table}, CAST(:changed AS json)) new "
-        "WHERE old.id = new.id AND old.id = ANY(CAST(:ids AS text[])) "
+        f"FROM json_populate_recordset(NULL::{table}, CAST(%(changed)s AS json)) new "
+        "WHERE old.id = new.id AND old.id = ANY(CAST(%(ids)s AS text[])) "
         "AND old.version = new.version - 1"
     )

@@ -90,6 +90,19 @@ def test_a_posting_without_an_operation(shop):
     assert shop.value("SELECT balance FROM accounts") == 1000
 
 
+@pytest.mark.parametrize("key", ["period, 77", "77, operation"])
+def test_a_charge_without_its_period_or_operation(shop, key):
+    shop.open()
+    shop.buy()
+    before = shop.rows("SELECT * FROM period_charges")
+    with pytest.raises(IntegrityError, match="there is no period"):
+        shop.run(
+            f"INSERT INTO period_charges (period, operation, amount) "
+            f"SELECT {key}, 1 FROM period_charges"
+        )
+    assert shop.rows("SELECT * FROM period_charges") == before
+
+
 def test_a_posting_to_a_wallet_in_another_currency(shop):
     shop.open()
     with pytest.raises(IntegrityError, match="has no wallet in EUR"):

@@ -1,9 +1,11 @@
 """Steps in the database: one for each living subscription, in the order of Rule 1.7."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
 from core.domain.commands.terminate import Terminate
@@ -13,6 +15,7 @@ from core.domain.steps import Step, StepKind, Subject, SubjectKind, of_subscript
 from core.ledger import unit_of_work
 from core.ledger.double_entry import Purpose
 from core.ledger.due_steps import due_at, first_of
+from core.ledger.tables import SubscriptionRow
 from core.protocol.activity_messages import DueStep, Outcome, StepRequest
 from tests.ledger.conftest import DAY, Shop
 
@@ -74,6 +77,54 @@ def test_the_planner_is_asked_once_for_each_subscription_of_a_renewal(
     result = shop.engine._activities.call("renew", request)
     assert result.outcome is Outcome.DONE
     assert sorted(asked) == ["s1", "s2", "s3"]
+
+
+def test_a_renewal_is_three_statements(shop: Shop) -> None:
+    shop.open()
+    for name in ("s1", "s2", "s3"):
+        shop.buy(name)
+    statements: list[str] = []
+    event.listen(
+        shop.ledger.engine, "before_cursor_execute", lambda *values: statements.append(values[2])
+    )
+    request = StepRequest(subscription="s2", version=1, now=RENEWAL, past=())
+    assert shop.engine._activities.call("renew", request).outcome is Outcome.DONE
+    assert len(statements) == 3
+
+
+def test_a_renewal_touches_no_index_of_subscriptions(shop: Shop) -> None:
+    """So PostgreSQL writes the new row beside the old one, and leaves the indexes alone."""
+    shop.open()
+    shop.buy()
+    columns = f"SELECT {', '.join(SubscriptionRow.__table__.columns.keys())} FROM subscriptions"
+    [before] = shop.rows(columns)
+    request = StepRequest(subscription="s1", version=1, now=RENEWAL, past=())
+    assert shop.engine._activities.call("renew", request).outcome is Outcome.DONE
+    [after] = shop.rows(columns)
+    changed = {
+        column.name
+        for column, old, new in zip(SubscriptionRow.__table__.columns, before, after, strict=True)
+        if old != new
+    }
+    assert {"expiry", "renewal_date", "version"} <= changed
+    indexes = shop.rows("SELECT indexdef FROM pg_indexes WHERE tablename = 'subscriptions'")
+    assert not changed & set(re.findall(r"\w+", str(indexes)))
+
+
+def test_a_retry_finds_also_those_whose_own_retries_are_over(shop: Shop) -> None:
+    """They have no attempt left, and renew with one that has (Rule 5.2)."""
+    shop.open()
+    for name in ("s1", "s2", "s3"):
+        shop.buy(name)
+    failed = "renewal_failed = true, failure = 'no_credits', attempted_at = '2021-03-24'"
+    shop.run(f"UPDATE subscriptions SET {failed} WHERE id <> 's3'")
+    shop.run("UPDATE steps SET kind = 'retry' WHERE subject = 's2'")
+    shop.run(
+        "UPDATE steps SET kind = 'expire', rank = 3, by_date = NULL, due = '2021-04-01' "
+        "WHERE subject = 's1'"
+    )
+    with shop.ledger.work(RENEWAL, account="acme") as work:
+        assert {s.id for s in work.group_of("s2", ())} >= {"s1", "s2"}
 
 
 def test_a_step_of_the_account_stands_in_the_order_of_its_steps(shop: Shop) -> None:

@@ -118,7 +118,7 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
     others = {
         "retry_days": st.sampled_from(retries),
         "group_renewal": st.sampled_from(["together", "independent"]),
-        "late_renewal_days": st.sampled_from([0, 1, 7, 40, 90]),
+        "late_renewal_days": st.sampled_from([0, 1, 7, 20, 27]),
         "retry_on_top_up": st.booleans(),
         "reactivation_days": st.sampled_from([0, 1, 3, 28, 70]),
         "renewal_notice_days": st.sampled_from([1, 7, 40]),
