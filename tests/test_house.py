@@ -50,7 +50,7 @@ OTHER_MEANINGS = {
     ("doors/commandline/commands/subscriptions.py", "terminate"): "the name of a command",
     ("doors/commandline/demonstration.py", "card"): "a part of a request id",
     ("doors/commandline/demonstration.py", "terminate"): "a part of a request id",
-    ("doors/intake/customer_import.py", "card"): "the name of a column",
+    ("doors/intake/customer_rows.py", "card"): "the name of a column",
 }
 
 #: The rule book and the description of scenarios were written elsewhere and are quoted as they are.

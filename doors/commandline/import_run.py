@@ -12,7 +12,8 @@ from doors.commandline import connection
 from doors.commandline.inputs import wrong
 from doors.commandline.progress_bars import counting
 from doors.intake import column_mapping
-from doors.intake.customer_import import ImportReport, import_file, import_into
+from doors.intake.customer_import import import_file, import_into
+from doors.intake.import_report import ImportReport
 from doors.queries.snapshot import NotFound
 
 

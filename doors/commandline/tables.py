@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from core.domain.findings import ReconciliationReport
     from doors.commandline.connection import Role
     from doors.commandline.embedded_stack import Part
-    from doors.intake.customer_import import ImportReport
+    from doors.intake.import_report import ImportReport
 
 #: What `output.show` prints: tables, and lines of text between them.
 Printed = Table | str

@@ -11,46 +11,35 @@ goes into the starts of workflows.
 """
 
 import asyncio
-import csv
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
-from datetime import MAXYEAR, date
-from decimal import Decimal
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol
 
 from sqlalchemy import select
 
 from activities.import_customers import Customer, TakenOver, take_over, what_is_there
 from core.domain import policy as policies
-from core.domain.calendar import last_paid_day, local_date
-from core.domain.catalog import LONGEST_NAME, PRIMARY, Catalog
+from core.domain.catalog import Catalog
 from core.domain.fault_places import shown
 from core.domain.faults import Fault, Faults
-from core.domain.imported_subscription import anchor_by_tenure, months_under_way
-from core.domain.money import LARGEST, MOST_DIGITS, plain, round_half_up
-from core.domain.policy import Policy
-from core.domain.rules import Rule
-from core.domain.subscription import ZERO
 from core.ledger import stored_terms
 from core.ledger.clocks import machine_now, now_of
 from core.ledger.ledger import Ledger
 from core.ledger.tables import Seller
 from core.protocol.activity_messages import Snapshot
-from doors.application.safe_text import spreadsheet_cell
 from doors.intake import column_mapping
 from doors.intake.column_mapping import ColumnMapping
+from doors.intake.csv_rows import csv_rows
+from doors.intake.customer_rows import customer_of
+from doors.intake.import_report import FaultList, ImportReport, RowFault, fault_file
+from doors.intake.imported_skus import ImportedSkus
 
 CHUNK = 500
 """Rows of one transaction."""
 AT_ONCE = 50
 """Workflows that are started at the same time."""
-LONGEST_LINE = 1_000_000
-"""Bytes of a line of the file."""
-_SHOWN_FAULTS = 20
 
 Progress = Callable[[int, int], None]
 """Is called with the rows that are done and the rows that there are."""
@@ -81,44 +70,6 @@ class Connected(Starter, Protocol):
     """The parts of `doors.application.perennial.Perennial` that an import uses."""
 
     ledger: Ledger
-
-
-@dataclass(frozen=True, slots=True)
-class RowFault:
-    """What is wrong with a row.
-
-    `line`: the line in which the row begins, counted from one.
-    `id`: the id of the row as it is in the file, perhaps empty.
-    `reason`: all that is wrong, separated by semicolons.
-    """
-
-    line: int
-    id: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportReport:
-    """The result of an import. Every row is imported, there already, or faulty.
-
-    `rows`: rows of the file.
-    `imported`: rows that became subscriptions. In a dry run, rows that would.
-    `there`: rows whose subscription existed already.
-    `faulty`: rows that were left out because of a fault.
-    `started`: workflows that were started, also of subscriptions that existed without one.
-    `seconds`: how long the import lasted.
-    `dry_run`: whether nothing was written.
-    `faults`: the first few faults.
-    """
-
-    rows: int
-    imported: int
-    there: int
-    faulty: int
-    started: int
-    seconds: float
-    dry_run: bool
-    faults: tuple[RowFault, ...]
 
 
 async def import_file(
@@ -187,8 +138,8 @@ async def import_into(
     `chunk`: rows of one transaction.
     """
     begin = time.perf_counter()
-    with _fault_file(faults) as written:
-        run = _Run(ledger, file, mapping, clock, prefix, limit, _FaultList(written))
+    with fault_file(faults) as written:
+        run = _Run(ledger, file, mapping, clock, prefix, limit, FaultList(written))
         await asyncio.to_thread(run.check)
         if not dry_run:
             await asyncio.to_thread(run.prepare)
@@ -265,34 +216,6 @@ async def _start(
         await starter.start_these(result.unstarted, at_once, count)
 
 
-class _FaultList:
-    """Counts the faulty rows, keeps the first few, and writes all of them to a file."""
-
-    def __init__(self, file: TextIO | None) -> None:
-        self.count = 0
-        self.first: list[RowFault] = []
-        self._writer = csv.writer(file, lineterminator="\n") if file else None
-        if self._writer:
-            self._writer.writerow(("line", "id", "reason"))
-
-    def add(self, fault: RowFault) -> None:
-        """Add a faulty row."""
-        self.count += 1
-        if len(self.first) < _SHOWN_FAULTS:
-            self.first.append(fault)
-        if self._writer:
-            cells = (spreadsheet_cell(fault.id), spreadsheet_cell(fault.reason))
-            self._writer.writerow((fault.line, *cells))
-
-
-def _fault_file(file: Path | None) -> AbstractContextManager[TextIO | None]:
-    return (
-        nullcontext()
-        if file is None
-        else file.open("w", encoding="utf-8", errors="replace", newline="")
-    )
-
-
 class _Run:
     """One import: the file, the clock, the catalogue and the policy together."""
 
@@ -304,7 +227,7 @@ class _Run:
         clock: str | None,
         prefix: str,
         limit: int | None,
-        faults: _FaultList,
+        faults: FaultList,
     ) -> None:
         self._ledger = ledger
         self._file = file
@@ -330,13 +253,13 @@ class _Run:
                     Seller.id == self._ledger.seller
                 )
             ).one_or_none()
-            self._shop = _Shop(Catalog(()), policies.DEFAULT)
+            self._skus = ImportedSkus(Catalog(()), policies.DEFAULT)
             self._has_policy = seller is not None and seller.policy_version > 0
             if seller is not None and self._has_policy:
                 catalog = self._ledger.references.catalog(
                     connection, self._ledger.seller, seller.catalog_revision
                 )
-                self._shop = _Shop(
+                self._skus = ImportedSkus(
                     catalog,
                     self._ledger.references.policy(
                         connection, self._ledger.seller, seller.policy_version
@@ -351,7 +274,9 @@ class _Run:
                 self._lines[id_] = line
             if not reasons:
                 try:
-                    self._same_account(self._customer(values), line)
+                    self._same_account(
+                        customer_of(values, self._skus, self._now, self._prefix), line
+                    )
                     continue
                 except ValueError as error:
                     reasons.append(str(error))
@@ -377,13 +302,15 @@ class _Run:
         with self._ledger.transaction("catalog") as connection:
             if not self._has_policy:
                 stored_terms.add_policy(connection, self._ledger.seller, policies.DEFAULT)
-            if entries := self._shop.entries():
+            if entries := self._skus.entries():
                 stored_terms.add_catalog(connection, self._ledger.seller, entries)
 
     def chunks(self, size: int) -> Iterator[list[Customer]]:
         """Read the file again. Returns the rows without faults, as customers."""
         customers = (
-            self._customer(values) for line, values, _ in self._read() if line not in self._faulty
+            customer_of(values, self._skus, self._now, self._prefix)
+            for line, values, _ in self._read()
+            if line not in self._faulty
         )
         while chunk := list(islice(customers, size)):
             yield chunk
@@ -411,7 +338,7 @@ class _Run:
     def _read(self) -> Iterator[tuple[int, dict[str, Any], list[str]]]:
         """The rows as the mapping reads them: line, values, what is wrong."""
         with self._file.open("rb") as opened:
-            rows = _csv(opened, self._mapping.delimiter if self._mapping else ",")
+            rows = csv_rows(opened, self._mapping.delimiter if self._mapping else ",")
             _, header = next(rows, (1, []))
             if not header:
                 raise Faults([Fault("line 1", "is empty; it has the names of the columns")])
@@ -423,218 +350,3 @@ class _Run:
             for line, row in islice(rows, self._limit):
                 values, reasons = reader.values(row)
                 yield line, values, reasons
-
-    def _customer(self, values: dict[str, Any]) -> Customer:
-        """A row as a customer. Raises ValueError with what is wrong with it."""
-        id_, currency, zone = values["id"], values["currency"], values["timezone"]
-        quantity = values.get("quantity", 1)
-        if quantity > self._shop.policy.max_licences:
-            most = f"at most {self._shop.policy.max_licences} licences are allowed"
-            raise ValueError(f"quantity: {most}, not {quantity} (rule {Rule.LICENCES})")
-        today = local_date(self._now, zone)
-        anchor = _anchor(values, today)
-        offer = self._shop.offer(values, today)
-        _check_end(anchor, offer.months, today)
-        return Customer(
-            id=self._prefix + id_,
-            account=self._prefix + values.get("account", id_),
-            currency=currency,
-            timezone=zone,
-            sku=offer.sku,
-            months=offer.months,
-            anchor=anchor,
-            quantity=quantity,
-            legacy=values.get("legacy", False),
-            auto_renew=values.get("auto_renew", True),
-            credits=_credits(values, offer.price * quantity, currency),
-            card=values.get("card"),
-            renew_by_card=values.get("renew_by_card", False),
-            owner=values.get("owner"),
-            billing_email=values.get("billing_email"),
-        )
-
-
-def _anchor(values: dict[str, Any], today: date) -> date:
-    if "anchor" not in values:
-        return anchor_by_tenure(values["id"], values["tenure_months"], today)
-    anchor: date = values["anchor"]
-    if anchor > today:
-        raise ValueError(f"anchor: {anchor} is after today, {today}")
-    return anchor
-
-
-def _check_end(anchor: date, months: int, today: date) -> None:
-    """Raises ValueError if the cycle under way ends after the last year of the calendar."""
-    try:
-        last_paid_day(anchor, months_under_way(anchor, months, today))
-    except OverflowError:
-        cycle = f"the cycle under way, of {months} months since {anchor}"
-        raise ValueError(f"months: {cycle}, ends after the year {MAXYEAR}") from None
-
-
-def _credits(values: dict[str, Any], price: Decimal, currency: str) -> Decimal:
-    brought: Decimal = values.get("credits", ZERO)
-    if cycles := values.get("credit_cycles", 0):
-        brought = round_half_up(price, currency) * cycles
-    if brought >= LARGEST:
-        raise ValueError(
-            f"credits: {brought:f} are too many; allowed is less than 10^{MOST_DIGITS}"
-        )
-    return brought
-
-
-@dataclass(frozen=True, slots=True)
-class _Offer:
-    """What a row buys: a SKU, its months, and the price of one unit for a cycle."""
-
-    sku: str
-    months: int
-    price: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class _NewSku:
-    """A SKU that the catalogue does not have yet."""
-
-    months: int
-    application: str | None
-    prices: dict[str, Decimal]
-
-
-@dataclass(slots=True)
-class _Shop:
-    """The catalogue and the policy in force, and the SKUs that the file adds.
-
-    A row that does not name its SKU has one for its application, length, price and currency.
-    """
-
-    catalog: Catalog
-    policy: Policy
-    new: dict[str, _NewSku] = field(default_factory=dict)
-
-    def offer(self, values: dict[str, Any], today: date) -> _Offer:
-        """What a row buys. Raises ValueError if it contradicts the catalogue or an earlier row."""
-        sku, months, price, currency = (
-            values.get("sku"),
-            values.get("months"),
-            values.get("price"),
-            values["currency"],
-        )
-        if months is None and sku is not None and sku in self.catalog:
-            months = self.catalog.months(sku)
-        if price is None and months is not None and "monthly_price" in values:
-            price = values["monthly_price"] * months
-        if price is not None and price >= LARGEST:
-            raise ValueError(f"price: {price:f} is too large; a price is below 10^{MOST_DIGITS}")
-        if sku is None and months is not None and price is not None:
-            sku = _name_of_sku(values.get("application"), months, price, currency)
-        if sku is not None and months is not None:
-            if sku in self.catalog:
-                return self._known(sku, months, price, values.get("application"), currency, today)
-            if price is not None:
-                return self._add(_Offer(sku, months, price), values.get("application"), currency)
-        raise ValueError(
-            f"sku: {shown(sku)} is not in the catalogue, so months and price are needed"
-            if sku
-            else "months or price: missing"
-        )
-
-    def entries(self) -> list[dict[str, Any]]:
-        """The new SKUs as entries of a catalogue."""
-        return [
-            {
-                "sku": sku,
-                "kind": "application",
-                "months": new.months,
-                "prices": {c: plain(p, c) for c, p in new.prices.items()},
-                **({"application": new.application} if new.application else {}),
-            }
-            for sku, new in self.new.items()
-        ]
-
-    def _known(
-        self,
-        sku: str,
-        months: int,
-        price: Decimal | None,
-        application: str | None,
-        currency: str,
-        today: date,
-    ) -> _Offer:
-        costs = self.catalog.price(sku, currency, today)
-        if self.catalog.kind(sku) not in PRIMARY:
-            raise ValueError(f"sku: {sku} is of kind {self.catalog.kind(sku)}")
-        if costs is None:
-            raise ValueError(f"sku: {sku} has no price in {currency}")
-        there = _NewSku(self.catalog.months(sku), self.catalog.application(sku), {currency: costs})
-        _check_same(sku, there, months, price, application, currency, "in the catalogue")
-        return _Offer(sku, months, costs)
-
-    def _add(self, offer: _Offer, application: str | None, currency: str) -> _Offer:
-        there = self.new.get(offer.sku)
-        if there is None:
-            self.new[offer.sku] = _NewSku(offer.months, application, {currency: offer.price})
-            return offer
-        _check_same(
-            offer.sku, there, offer.months, offer.price, application, currency, "in an earlier row"
-        )
-        there.prices.setdefault(currency, offer.price)
-        return offer
-
-
-def _check_same(
-    sku: str,
-    there: _NewSku,
-    months: int,
-    price: Decimal | None,
-    application: str | None,
-    currency: str,
-    where: str,
-) -> None:
-    if months != there.months:
-        raise ValueError(f"months: {sku} has {there.months} {where}, not {months}")
-    if application is not None and application != there.application:
-        belongs = f"{sku} belongs to {shown(there.application)} {where}"
-        raise ValueError(f"application: {belongs}, not {shown(application)}")
-    if price is not None and there.prices.get(currency, price) != price:
-        known = plain(there.prices[currency], currency)
-        costs = f"{sku} costs {known} {currency} {where}"
-        raise ValueError(f"price: {costs}, not {plain(price, currency)}")
-
-
-def _name_of_sku(application: str | None, months: int, price: Decimal, currency: str) -> str:
-    name = f"{application or 'sku'}-{months}m-{plain(price, currency)}-{currency}"
-    if len(name) > LONGEST_NAME:
-        reason = "is too long for the name of a SKU; name it in a column sku"
-        raise ValueError(f"application: {shown(application)} {reason}")
-    return name
-
-
-def _csv(opened: Any, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a CSV file, each with the line in which it begins, without empty lines.
-
-    Raises `Faults` for a file that is not CSV in UTF-8.
-    """
-    reader = csv.reader(_lines(opened), delimiter=delimiter, strict=True)
-    line = 1
-    try:
-        for row in reader:
-            if row:
-                yield line, row
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise Faults([Fault(f"line {reader.line_num}", f"is not CSV: {error}")]) from None
-
-
-def _lines(opened: Any) -> Iterator[str]:
-    number = 0
-    while raw := opened.readline(LONGEST_LINE + 1):
-        number += 1
-        if len(raw) > LONGEST_LINE:
-            raise Faults([Fault(f"line {number}", f"has more than {LONGEST_LINE} bytes")])
-        if b"\0" in raw:
-            raise Faults([Fault(f"line {number}", "has a zero byte: this is not text")])
-        try:
-            yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError:
-            raise Faults([Fault(f"line {number}", "is not UTF-8 text")]) from None

@@ -37,7 +37,8 @@ from doors.application import test_clocks
 from doors.application.perennial import Perennial
 from doors.intake import column_mapping
 from doors.intake.column_mapping import ColumnMapping
-from doors.intake.customer_import import ImportReport, import_file, import_into
+from doors.intake.customer_import import import_file, import_into
+from doors.intake.import_report import ImportReport
 from doors.simulation.direct_engine import Direct
 from settings import Settings
 from tests.domain.made import at, day
