@@ -103,7 +103,7 @@ def _renew_all(ledger: Ledger, activities: Activities, subscriptions: list[str])
     for snapshot, _ in ledger.snapshots(subscriptions, machine_now()):
         of, step = snapshot.subscription, snapshot.next_step
         assert step is not None
-        request = StepRequest(subscription=of.id, version=of.version, now=step.due, past=())
+        request = StepRequest(subject=snapshot.subject, version=of.version, now=step.due, past=())
         result = activities.call("renew", request)
         if result.outcome is not Outcome.DONE:
             raise RuntimeError(f"{of.id} was not renewed: {result.outcome}")
