@@ -109,7 +109,7 @@ def test_later_than_that_it_is_expired_uncharged_and_has_its_days_from_then(stor
 
 @pytest.mark.parametrize(
     ("late", "ends", "renewed"),
-    [(0, "2021-02-09", True), (0, "2021-02-10", False), (27, "2021-03-08", True)],
+    [(0, "2021-02-09", True), (0, "2021-02-10", False), (27, "2021-02-20", True)],
 )
 def test_late_renewal_days_are_the_policy_s(story, late, ends, renewed):
     told = story(one("100.00", f"2021-02-01 {ends}", ends, policy=f"{{late_renewal_days: {late}}}"))
