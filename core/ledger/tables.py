@@ -166,7 +166,11 @@ class SubscriptionRow(Base):
     workflow_started: Mapped[bool] = mapped_column(server_default="false")
     __table_args__ = (
         Index("subscriptions_account", "account"),
-        Index("subscriptions_failed", "account", postgresql_where=text("renewal_failed")),
+        Index(
+            "subscriptions_failed",
+            "account",
+            postgresql_where=text("renewal_failed AND auto_renew"),
+        ),
         Index("subscriptions_unstarted", "id", postgresql_where=text("NOT workflow_started")),
         _one_of("status", Status, "subscriptions_status"),
         _one_of("failure", Failure, "subscriptions_failure"),

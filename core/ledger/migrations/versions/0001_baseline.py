@@ -160,7 +160,7 @@ def _subscriptions() -> None:
         "subscriptions_failed",
         "subscriptions",
         ["account"],
-        postgresql_where=text("renewal_failed"),
+        postgresql_where=text("renewal_failed AND auto_renew"),
     )
     op.create_index(
         "subscriptions_unstarted",
