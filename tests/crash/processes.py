@@ -20,6 +20,9 @@ import worker
 from activities.number_invoices import number_invoices
 from activities.open_account import NewAccount, open_account
 from activities.registry import Activities
+from core.domain.commands import AnyCommand
+from core.domain.commands.close_account import CloseAccount
+from core.domain.commands.reopen_account import ReopenAccount
 from core.domain.refusal import Refusal
 from core.domain.refusal import Refused as RefusedByRule
 from core.gateways.cards import GatewayUnavailable
@@ -41,6 +44,8 @@ from settings import Settings, read_settings
 
 SCENARIO, JOURNAL, CUSTOMERS = "scenario.yaml", "journal", "customers.csv"
 
+CLOSING = "closing"
+"""The account of a scenario that is closed, opened again, and closed."""
 #: For an import: the day on the test clock, and the number of customers in a transaction.
 TODAY = datetime(2023, 3, 10, tzinfo=UTC)
 CHUNK = 4
@@ -134,21 +139,30 @@ async def play_on(scenario: Scenario, ledger: Ledger, engine: Engine, home: Path
     with (home / JOURNAL).open("a+", buffering=1) as journal:
         journal.seek(0)
         done = len(journal.readlines())
-        for number, step in enumerate(scenario.steps[done:], start=done):
-            await test_clocks.advance(ledger, engine, CLOCK, step.at)
+        for number, (at, outage_until, command) in list(enumerate(_steps(scenario)))[done:]:
+            await test_clocks.advance(ledger, engine, CLOCK, at)
             refusal = None
-            if step.outage_until is not None:
-                await test_clocks.advance(ledger, engine, CLOCK, step.outage_until, outage=True)
-            if step.command is not None:
-                refusal = (
-                    await engine.command(
-                        replace(step.command, request_id=f"step {number}"), step.at
-                    )
-                ).refusal
-                await test_clocks.advance(ledger, engine, CLOCK, step.at)
+            if outage_until is not None:
+                await test_clocks.advance(ledger, engine, CLOCK, outage_until, outage=True)
+            if command is not None:
+                result = await engine.command(replace(command, request_id=f"step {number}"), at)
+                refusal = result.refusal
+                await test_clocks.advance(ledger, engine, CLOCK, at)
             journal.write(json.dumps(refusal and [refusal.rule, refusal.reason]) + "\n")
     await test_clocks.advance(ledger, engine, CLOCK, scenario.until_for("UTC"))
     number_invoices(ledger)
+
+
+def _steps(scenario: Scenario) -> list[tuple[datetime, datetime | None, AnyCommand | None]]:
+    """The steps of the scenario, and then those that no scenario can name.
+
+    Each has its instant, the end of an outage, and a command.
+    """
+    steps = [(step.at, step.outage_until, step.command) for step in scenario.steps]
+    if any(account.id == CLOSING for account in scenario.accounts):
+        close, reopen = CloseAccount(account=CLOSING), ReopenAccount(account=CLOSING)
+        steps += [(steps[-1][0], None, command) for command in (close, reopen, close)]
+    return steps
 
 
 def _open(scenario: Scenario, ledger: Ledger) -> None:
@@ -180,7 +194,9 @@ def _open(scenario: Scenario, ledger: Ledger) -> None:
 
 def refused(scenario: Scenario, home: Path) -> Iterator[Refused]:
     """The refused steps, from the journal."""
-    for step, line in zip(scenario.steps, (home / JOURNAL).read_text().splitlines(), strict=True):
+    lines = (home / JOURNAL).read_text().splitlines()
+    assert len(lines) == len(_steps(scenario))
+    for step, line in zip(scenario.steps, lines, strict=False):
         if refusal := json.loads(line):
             yield Refused(step, Refusal(*refusal))
 

@@ -87,7 +87,7 @@ def test_a_renewal_is_three_statements(shop: Shop) -> None:
     event.listen(
         shop.ledger.engine, "before_cursor_execute", lambda *values: statements.append(values[2])
     )
-    request = StepRequest(subscription="s2", version=1, now=RENEWAL, past=())
+    request = StepRequest(subject=of_subscription("s2"), version=1, now=RENEWAL, past=())
     assert shop.engine._activities.call("renew", request).outcome is Outcome.DONE
     assert len(statements) == 3
 
@@ -98,7 +98,7 @@ def test_a_renewal_touches_no_index_of_subscriptions(shop: Shop) -> None:
     shop.buy()
     columns = f"SELECT {', '.join(SubscriptionRow.__table__.columns.keys())} FROM subscriptions"
     [before] = shop.rows(columns)
-    request = StepRequest(subscription="s1", version=1, now=RENEWAL, past=())
+    request = StepRequest(subject=of_subscription("s1"), version=1, now=RENEWAL, past=())
     assert shop.engine._activities.call("renew", request).outcome is Outcome.DONE
     [after] = shop.rows(columns)
     changed = {
