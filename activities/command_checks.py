@@ -179,10 +179,12 @@ def _check_open(command: Command, account: Account) -> None:
 def _never_created(ledger: Ledger, command: SubscriptionCommand) -> CommandResult:
     """The checks that come before "never created", for the account that the caller means."""
     with ledger.engine.connect() as connection:
-        hint = select(*ACCOUNT).where(AccountRow.id == command.account_hint)
+        hint = select(*ACCOUNT).where(
+            AccountRow.id == command.account_hint, AccountRow.seller == ledger.seller
+        )
         row = connection.execute(hint).one_or_none()
         account = None if row is None else account_from(row)
-        if replayed := replay(connection, account.seller if account else ledger.seller, command):
+        if replayed := replay(connection, ledger.seller, command):
             return replayed
     if account:
         _check_open(command, account)

@@ -14,8 +14,11 @@ from core.protocol.activity_messages import CommandRequest, DueStep, StepRequest
 
 
 def before_command(work: Work, request: CommandRequest) -> DueStep | None:
-    """The step that runs before a command, or None. Nothing comes before a charged command."""
-    return None if request.charge or request.past is None else work.first_due(request.past)
+    """The step that runs before a command, or None.
+
+    A command that has charged a card is asked as well. It may be retried days after the charge.
+    """
+    return None if request.past is None else work.first_due(request.past)
 
 
 def before_step(

@@ -138,6 +138,7 @@ class _Account:
     currency: str
     timezone: str
     clock: str | None
+    closed: bool = False
 
 
 def _there(connection: Connection, ids: list[str]) -> tuple[set[str], tuple[str, ...]]:
@@ -153,10 +154,15 @@ def _there(connection: Connection, ids: list[str]) -> tuple[set[str], tuple[str,
 
 def _accounts(connection: Connection, ids: set[str]) -> dict[str, _Account]:
     query = select(
-        AccountRow.id, AccountRow.seller, AccountRow.currency, AccountRow.timezone, AccountRow.clock
+        AccountRow.id,
+        AccountRow.seller,
+        AccountRow.currency,
+        AccountRow.timezone,
+        AccountRow.clock,
+        AccountRow.closed_on.is_not(None).label("closed"),
     ).where(one_of(AccountRow.id, sorted(ids)))
     return {
-        row.id: _Account(row.seller, row.currency, row.timezone, row.clock)
+        row.id: _Account(row.seller, row.currency, row.timezone, row.clock, row.closed)
         for row in connection.execute(query)
     }
 
@@ -170,12 +176,15 @@ def _refused(
 ) -> dict[str, str]:
     """Why customers cannot join the account that they name, by id.
 
-    The account has another currency, zone or clock, or belongs to another seller.
+    The account has another currency, zone or clock, belongs to another seller, or is closed.
     """
     refused: dict[str, str] = {}
     for customer in customers:
         account = accounts.get(customer.account)
         if customer.id in there or account is None:
+            continue
+        if account.closed:
+            refused[customer.id] = f"account {customer.account} is closed (rule 11.8)"
             continue
         wanted = _Account(seller, customer.currency, customer.timezone, clock)
         for name in ("seller", "currency", "timezone", "clock"):

@@ -394,6 +394,9 @@ class Reconciliation:
         subject = of_account(row.id)
         standing = await self._workflows.standing(subject)
         if not standing.runs:
+            found = await _off(self._ledger.account_snapshot, row.id, machine_now())
+            if found is None or found[0].next_step is None:
+                return None  # Its step has run meanwhile, and its workflow has ended.
             await self._workflows.start(subject)
             return _of(FindingKind.WORKFLOW_MISSING, row, "its workflow was gone", repaired=True)
         late = self._is_overdue(row, now)

@@ -1,4 +1,4 @@
-"""Close an account: nothing is ACTIVE and no money is left (Rule 11.8)."""
+"""Close an account: nothing is ACTIVE, and no money is left or on its way (Rule 11.8)."""
 
 from datetime import timedelta
 
@@ -22,6 +22,12 @@ def close_account(work: Work, command: CloseAccount) -> CommandResult:
         todo = "withdraw its credits" if account.balance > 0 else "pay its debts"
         raise Refused(
             command.rule, f"account {account.id} has a balance of {balance}; {todo} first"
+        )
+    if charge := work.open_card_charge():
+        raise Refused(
+            command.rule,
+            f"card charge {charge} of account {account.id} is still pending; "
+            "try again after reconciliation has settled it",
         )
     until = work.today + timedelta(days=work.policy.account_closing_days)
     return change_account(

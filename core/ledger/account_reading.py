@@ -20,7 +20,6 @@ from sqlalchemy.orm import aliased
 from core.domain.calendar import local_date
 from core.domain.catalog import Catalog
 from core.domain.money import plain
-from core.domain.planner.account_steps import next_account_step
 from core.domain.policy import Policy
 from core.domain.steps import Step, Subject, SubjectKind
 from core.domain.subscription import Account, Status, Subscription
@@ -34,7 +33,7 @@ from core.ledger.rows import (
     step_from,
     subscription_from,
 )
-from core.ledger.tables import StepRow, SubscriptionRow
+from core.ledger.tables import CardCharge, StepRow, SubscriptionRow
 from core.protocol.activity_messages import AccountSnapshot, DueStep, Snapshot
 
 if TYPE_CHECKING:
@@ -76,6 +75,10 @@ _ALL = SUBSCRIPTIONS.where(SubscriptionRow.account == bindparam("account")).orde
 )
 
 
+_ACCOUNT_STEP = select(*NEXT_STEP).where(
+    StepRow.subject_kind == SubjectKind.ACCOUNT, StepRow.subject == bindparam("account")
+)
+_OPEN = select(CardCharge.key).where(CardCharge.account == bindparam("account"), ~CardCharge.booked)
 _ACTIVE = (
     select(SubscriptionRow.id)
     .where(SubscriptionRow.account == bindparam("account"), SubscriptionRow.status == Status.ACTIVE)
@@ -161,8 +164,14 @@ class AccountReading:
     # the account's steps
 
     def account_step(self) -> Step | None:
-        """The next step of the account itself."""
-        return next_account_step(self.account, self.policy)
+        """The next step of the account itself, as it is stored.
+
+        It was planned with the policy that was in force then.
+        """
+        row: Any = self.connection.execute(
+            _ACCOUNT_STEP, {"account": self.account.id}
+        ).one_or_none()
+        return None if row is None else step_from(row)
 
     def account_snapshot(self) -> AccountSnapshot:
         """What the account's workflow needs to know."""
@@ -179,6 +188,11 @@ class AccountReading:
     def an_active_subscription(self) -> str | None:
         """The id of one of its ACTIVE subscriptions. None when it has none."""
         found: str | None = self.connection.execute(_ACTIVE, {"account": self.account.id}).scalar()
+        return found
+
+    def open_card_charge(self) -> str | None:
+        """The key of the account's card charge that is not in the ledger yet, or None."""
+        found: str | None = self.connection.execute(_OPEN, {"account": self.account.id}).scalar()
         return found
 
     def subscription(self, id_: str) -> Subscription:

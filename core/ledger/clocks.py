@@ -1,7 +1,7 @@
 """What time it is: the machine's clock, and the virtual now of test clocks.
 
 This is the one place that reads the machine's clock. Everything else receives the business instant
-(UTC) at which it acts.
+(UTC) at which it acts. A unit of work on an account without a test clock asks here (Rule 13).
 """
 
 from datetime import UTC, datetime

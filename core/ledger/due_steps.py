@@ -94,7 +94,12 @@ def first_from(row: Row[Any] | None) -> DueStep | None:
     if row is None or row.first_kind is None:
         return None
     subject = Subject(SubjectKind(row.first_subject_kind), row.first_subject)
-    return DueStep(subject=subject, version=row.first_version, kind=StepKind(row.first_kind))
+    return DueStep(
+        subject=subject,
+        version=row.first_version,
+        kind=StepKind(row.first_kind),
+        due=row.first_due,
+    )
 
 
 #: The first step of an account that is due. Another query may contain it.
@@ -104,6 +109,7 @@ FIRST: Any = (
         StepRow.subject.label("first_subject"),
         StepRow.version.label("first_version"),
         StepRow.kind.label("first_kind"),
+        StepRow.due.label("first_due"),
     )
     .where(
         StepRow.account == bindparam("of"),

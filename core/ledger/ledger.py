@@ -115,7 +115,10 @@ class Ledger:
             .order_by(AccountRow.id)
             .with_for_update(of=AccountRow)
         )
-        return {row.id: Work(self, connection, row, now) for row in connection.execute(query)}
+        return {
+            row.id: Work(self, connection, row, self._instant(row, now))
+            for row in connection.execute(query)
+        }
 
     def flush(self, connection: Connection, works: Iterable[Work]) -> None:
         """Write what many units have collected, in one statement. Raises `Overtaken`."""

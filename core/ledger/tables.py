@@ -203,6 +203,9 @@ class StepRow(Base):
     __table_args__ = (
         Index("steps_due", "clock", "due", postgresql_where=text("clock IS NOT NULL")),
         Index("steps_account_due", "account", "due"),
+        CheckConstraint(
+            "subject_kind <> 'account' OR subject = account", name="steps_of_the_account"
+        ),
         _one_of(
             "subject_kind || '/' || kind || '/' || rank",
             (f"{kind.subject}/{kind}/{kind.rank}" for kind in StepKind),

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, update
 from core.domain.commands.base import Command
 from core.domain.events import Event
 from core.domain.fees import Line
+from core.domain.planner.account_steps import next_account_step
 from core.domain.planner.next_step import next_step
 from core.domain.planner.notices import planned_notices
 from core.domain.planner.renewals import renewal_date
@@ -68,6 +69,7 @@ class Work(AccountReading):
         self._rows: dict[type[Base], list[dict[str, Any]]] = {}
         self._changed: set[str] = set()
         self._next: dict[Subject, dict[str, Any] | None] = {}
+        self._planned_step: tuple[Step | None] | None = None
 
     def new_id(self) -> int:
         """An id for a row, unique among all tables."""
@@ -227,8 +229,14 @@ class Work(AccountReading):
         if changes := account_changes(before, account):
             mine = AccountRow.id == account.id
             self.connection.execute(update(AccountRow).where(mine).values(**changes))
-        self.set_step(of_account(account.id), self.account_step(), account.version)
+        step = next_account_step(account, self.policy)
+        self._planned_step = (step,)
+        self.set_step(of_account(account.id), step, account.version)
         return self.account_snapshot()
+
+    def account_step(self) -> Step | None:
+        """The next step of the account: the one that this unit has planned, or the stored one."""
+        return self._planned_step[0] if self._planned_step else super().account_step()
 
     # subscriptions and steps
 

@@ -81,11 +81,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueStep:
-    """A step that is due: its subject, the version of the subject, and its kind."""
+    """A step that is due: its subject, the version of the subject, its kind, and since when."""
 
     subject: Subject
     version: int
     kind: StepKind
+    due: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

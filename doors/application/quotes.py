@@ -105,6 +105,8 @@ def _work(
         now = virtual_now(connection, subscription=command.subscription) or machine_now()
     try:
         with ledger.work(now, subscription=command.subscription) as work:
+            if work.account.seller != ledger.seller:
+                raise Unknown(command.subscription)
             subscription = work.subscription(command.subscription)
             check_states(work, command, subscription)
             yield work, subscription

@@ -5,13 +5,16 @@ from decimal import Decimal
 
 import pytest
 
+from activities.import_customers import Customer, take_over
 from activities.open_account import NewAccount, open_account
+from core.domain import policy
 from core.domain.commands.base import AccountCommand
 from core.domain.commands.close_account import CloseAccount
 from core.domain.commands.purchase import Purchase
 from core.domain.commands.reopen_account import ReopenAccount
 from core.domain.commands.terminate import Terminate
 from core.domain.commands.top_up import TopUp
+from core.ledger.stored_terms import add_policy
 from core.protocol.activity_messages import CommandResult
 from doors.application import test_clocks as clocks
 from tests.ledger.conftest import Shop
@@ -109,3 +112,38 @@ def test_a_closed_account_takes_no_command_but_to_open_it_again(
 def test_an_open_account_cannot_be_opened_again(closable: Shop) -> None:
     result = closable.do(ReopenAccount(account="acme"), MARCH)
     assert refused(result) == "account acme is not closed (rule 11.8)"
+
+
+async def test_the_policy_in_force_at_the_closing_decides(closable: Shop) -> None:
+    """A policy that is loaded later changes nothing, and the test clock goes on."""
+    closable.do(CloseAccount(account="acme"), MARCH)
+    with closable.ledger.engine.begin() as connection:
+        add_policy(connection, "main", policy.load({"account_closing_days": 60}))
+    await advance(closable, "2021-04-02")
+    assert events(closable)[1:] == ["2021-04-01 account_closed_for_good"]
+
+
+def test_an_open_card_charge_keeps_an_account_open(closable: Shop) -> None:
+    closable.run(
+        "INSERT INTO card_charges (key, account, card, amount, currency, asked_at) "
+        "VALUES ('k', 'acme', 'sim_ok', 50, 'USD', '2021-03-01')"
+    )
+    assert refused(closable.do(CloseAccount(account="acme"), MARCH)) == (
+        "card charge k of account acme is still pending; "
+        "try again after reconciliation has settled it (rule 11.8)"
+    )
+
+
+def test_nothing_is_imported_into_a_closed_account(closable: Shop) -> None:
+    closable.do(CloseAccount(account="acme"), MARCH)
+    customer = Customer(
+        id="s9",
+        account="acme",
+        currency="USD",
+        timezone="UTC",
+        sku="PRO",
+        months=1,
+        anchor=date(2021, 2, 10),
+    )
+    taken = take_over(closable.ledger, [customer], MARCH, "c")
+    assert (taken.new, taken.refused) == ((), {"s9": "account acme is closed (rule 11.8)"})

@@ -3,6 +3,7 @@
 The database was away for 40 days. What was in flight when it went away is retried now.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -10,8 +11,17 @@ import pytest
 
 from core.domain.commands.recover import Recover
 from core.domain.commands.top_up import TopUp
-from core.domain.steps import of_subscription
-from core.protocol.activity_messages import Outcome, StepRequest, StepResult
+from core.domain.steps import StepKind, of_subscription
+from core.protocol.activity_messages import (
+    ChargeRequest,
+    CommandRequest,
+    CommandResult,
+    DueStep,
+    Outcome,
+    StepRequest,
+    StepResult,
+)
+from core.protocol.call_sequences import carry_out
 from tests.ledger.conftest import DAY, Shop
 
 RENEWAL_DATE = datetime(2021, 3, 24, tzinfo=UTC)
@@ -68,3 +78,37 @@ def test_a_clock_that_is_behind_does_not_make_a_due_step_wait(waiting: Shop) -> 
     waiting.ledger.machine_now = lambda: RENEWAL_DATE - timedelta(seconds=2)
     assert renew(waiting).outcome is Outcome.DONE
     assert waiting.value("SELECT at FROM history WHERE event = 'renewed'") == RENEWAL_DATE
+
+
+def test_a_command_that_has_charged_a_card_is_judged_by_the_day_it_is_done(shop: Shop) -> None:
+    """The renewal failed, and recover charged the card. Its retry comes 40 days later.
+
+    The subscription has expired meanwhile. The charge stays in the wallet (decision 5).
+    """
+    shop.open(credits_="50.00")
+    shop.buy()
+    shop.ledger.machine_now = lambda: RENEWAL_DATE
+    request = StepRequest(subject=of_subscription("s1"), version=1, now=RENEWAL_DATE)
+    shop.engine._activities.call("mark_failed", request)
+    shop.run("UPDATE accounts SET card = 'sim_ok', renew_by_card = true")
+    recover = CommandRequest(command=Recover(subscription="s1"), now=RENEWAL_DATE, past=())
+    charge = shop.engine._activities.call("recover", recover).needs_charge
+    shop.engine._activities.call("charge", ChargeRequest(key=charge))
+    shop.ledger.machine_now = lambda: LATER
+    result = shop.engine._drive(carry_out(replace(recover, charge=charge)))
+    assert str(result.refusal) == "recover is not possible while EXPIRED (rule 6.1)"
+    assert shop.value("SELECT balance FROM accounts") == Decimal(50)
+
+
+def test_a_step_that_another_worker_found_due_is_due_for_one_whose_clock_is_behind(
+    waiting: Shop,
+) -> None:
+    """It does not skip the step. A recover after *E* stays refused (Rule 1.6)."""
+    expiry = datetime(2021, 4, 1, tzinfo=UTC)
+    waiting.ledger.machine_now = lambda: DAY
+    waiting.run("UPDATE subscriptions SET auto_renew = false")
+    sequence = carry_out(CommandRequest(command=Recover(subscription="s1"), now=DAY))
+    call = next(sequence)
+    found = DueStep(subject=of_subscription("s1"), version=1, kind=StepKind.EXPIRE, due=expiry)
+    call = sequence.send(CommandResult(first=found))
+    assert (call.activity, call.request.now) == ("expire", expiry)

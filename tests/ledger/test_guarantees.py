@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError
 
 from activities.number_invoices import number_invoices
 from core.domain.commands.extend import Extend
@@ -364,3 +364,23 @@ def test_a_card_is_charged_once_although_the_first_response_is_lost(shop):
     assert shop.rows("SELECT calls, charged FROM simulated_charges") == [(1, True)]
     assert shop.value("SELECT balance FROM accounts") == 0
     assert shop.do(Recover(subscription="s1"), item.due).refusal.rule == "6.1"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "INSERT INTO steps SELECT 'account', 'nobody', account, clock, 'close_for_good', 5, NULL, "
+        "due, rule, why, version FROM steps",
+        "UPDATE steps SET account = 'other'",
+        "TRUNCATE steps",
+        "DELETE FROM steps",
+    ],
+)
+def test_a_step_that_is_not_its_subject_s(shop, change):
+    shop.open()
+    shop.open("other")
+    shop.buy()
+    before = shop.rows("SELECT * FROM steps")
+    with pytest.raises(DatabaseError):
+        shop.run(change)
+    assert shop.rows("SELECT * FROM steps") == before

@@ -128,20 +128,18 @@ def test_a_retry_finds_also_those_whose_own_retries_are_over(shop: Shop) -> None
 
 
 def test_a_step_of_the_account_stands_in_the_order_of_its_steps(shop: Shop) -> None:
-    """No kind belongs to an account yet, so this test drops the check of the kinds."""
     shop.open()
     shop.buy()
-    shop.run("ALTER TABLE steps DROP CONSTRAINT steps_kind")
     shop.run("INSERT INTO clocks (id, now) VALUES ('c', now()); UPDATE accounts SET clock = 'c'")
     shop.run("UPDATE steps SET clock = 'c'")
-    step = Step(StepKind.EXPIRE, RENEWAL, Rule.POSTPAID, "the month is over")
+    step = Step(StepKind.CLOSE_FOR_GOOD, RENEWAL, Rule.SUSPEND_AND_CLOSE, "not opened again")
     with shop.ledger.work(DAY, account="acme") as work:
         work.set_step(ACME, step, 1)
     with shop.ledger.engine.connect() as connection:
         due = [item.subject for item in due_at(connection, "c", RENEWAL) if item.kind]
         assert due == [of_subscription("s1"), ACME]
         first = first_of(connection, "acme", RENEWAL, [of_subscription("s1")])
-        assert first == DueStep(subject=ACME, version=1, kind=StepKind.EXPIRE)
+        assert first == DueStep(subject=ACME, version=1, kind=StepKind.CLOSE_FOR_GOOD, due=RENEWAL)
     later = replace(step, due=RENEWAL + timedelta(days=30))
     with shop.ledger.work(DAY, account="acme") as work:
         work.set_step(ACME, later, 2)

@@ -29,6 +29,7 @@ from core.domain.commands.suspend import Suspend
 from core.domain.commands.terminate import Terminate
 from core.domain.commands.top_up import TopUp, TopUpResult
 from core.domain.commands.unsubscribe import Unsubscribe
+from core.domain.refusal import Refused
 from core.domain.steps import of_subscription
 from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
@@ -42,6 +43,7 @@ from core.protocol.workflow_messages import (
     account_workflow,
     subscription_workflow,
 )
+from doors.application import quotes
 from doors.application.perennial import Perennial
 from tests.workflows.conftest import OpenShop
 from tests.workflows.shop import FEBRUARY, JANUARY, Shop, kinds
@@ -609,5 +611,17 @@ async def test_the_accounts_and_subscriptions_of_another_seller_are_not_found(sh
         result = await other.do(command)
         assert result.refusal is not None
         assert result.refusal.rule == "4.1"
+    terminate = Terminate(subscription=subscription, reason="none of theirs", request_id="r")
+    for attempt in (
+        other.send(terminate),
+        other.state(subscription),
+        other.next_step(subscription),
+        other.schedule(subscription),
+        other.why_not_renewed(subscription),
+    ):
+        with pytest.raises(Refused, match=r"was never created \(rule 4.1\)"):
+            await attempt
+    with pytest.raises(Refused, match=r"was never created \(rule 4.1\)"):
+        quotes.refund_of(other.ledger, terminate)
     assert shop.row(subscription).status == "ACTIVE"
     assert shop.balance() == "950.00"

@@ -9,7 +9,14 @@ DECLARE
   state text := (SELECT status FROM subscriptions WHERE id = checked);
   has_step boolean := EXISTS (
     SELECT 1 FROM steps WHERE subject_kind = 'subscription' AND subject = checked);
+  elsewhere boolean := EXISTS (
+    SELECT 1 FROM steps t JOIN subscriptions s ON s.id = t.subject
+     WHERE t.subject_kind = 'subscription' AND t.subject = checked AND t.account <> s.account);
 BEGIN
+  IF elsewhere THEN
+    RAISE EXCEPTION 'the step of subscription % is in the order of another account (rule 1.7)',
+      checked USING ERRCODE = 'check_violation';
+  END IF;
   IF state = 'TERMINATED' AND has_step THEN
     RAISE EXCEPTION 'subscription % is TERMINATED and has a next step (rule 1.5)', checked
       USING ERRCODE = 'check_violation';
@@ -49,3 +56,14 @@ CREATE CONSTRAINT TRIGGER subject_of_step AFTER INSERT OR DELETE ON steps
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION step_has_subscription();
 CREATE CONSTRAINT TRIGGER subject_of_changed_step AFTER UPDATE OF subject_kind, subject ON steps
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION step_has_subscription();
+CREATE CONSTRAINT TRIGGER account_of_changed_step AFTER UPDATE OF account ON steps
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.account IS DISTINCT FROM NEW.account)
+  EXECUTE FUNCTION step_has_subscription();
+
+CREATE FUNCTION refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'every living subscription has a next step (rule 1.5)'
+    USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON steps
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncate();

@@ -181,6 +181,9 @@ def _subscriptions() -> None:
         Column("rule", Text, nullable=False),
         Column("why", Text, nullable=False),
         Column("version", Integer, nullable=False),
+        CheckConstraint(
+            "subject_kind <> 'account' OR subject = account", name="steps_of_the_account"
+        ),
     )
     op.create_index("steps_account_due", "steps", ["account", "due"])
     op.create_index(
