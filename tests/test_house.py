@@ -41,7 +41,6 @@ WORDS = (
 OTHER_MEANINGS = {
     ("core/gateways/simulated_cards.py", "refunded"): "a column of the simulated gateway",
     ("core/gateways/simulated_cards.py", "card"): "a column of the simulated gateway",
-    ("core/ledger/tables.py", "renewal_failed"): "the name of a column",
     ("core/ledger/period_amounts.py", "refunded"): "the label of a sum in a query",
     ("doors/application/perennial.py", "purchase"): "the name of an activity",
     ("doors/commandline/commands/import_customers.py", "import"): "the name of a command",
