@@ -113,7 +113,8 @@ class _Run:
             due, *_, what, planned_for = heappop(self._due)
             self.now = max(self.now, due)
             if isinstance(planned_for, Account):
-                self._take_account_step(what, planned_for)
+                assert isinstance(what, Step)
+                self._take_account_step(what)
             elif isinstance(what, PlannedNotice):
                 self._notify(what.kind, planned_for)
             elif self._subscriptions[planned_for.id].version == planned_for.version:
@@ -137,9 +138,7 @@ class _Run:
             order = (step.kind.rank, date.min, account.id)
             heappush(self._due, (step.due, order, next(self._number), step, account))
 
-    def _take_account_step(self, step: Step | PlannedNotice, planned_for: Account) -> None:
-        if isinstance(step, PlannedNotice) or self.account.version != planned_for.version:
-            return
+    def _take_account_step(self, step: Step) -> None:
         row = ACCOUNT_STEPS[step.kind]
         self._tell(row.event, step.rule, step.why)
         self.account = row.change(self.account)

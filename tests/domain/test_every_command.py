@@ -4,6 +4,7 @@ A new command needs two files and one function of the command line. This test sa
 """
 
 import typing
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -20,6 +21,8 @@ from core.domain.commands import ACCOUNT_COMMANDS, COMMANDS, RESULTS, SUBSCRIPTI
 from core.domain.commands import fields as kinds
 from core.domain.commands.base import Command, Result, States, fields_of
 from core.domain.faults import Faults
+from core.domain.funding import Source
+from core.domain.inputs import Sign, Wrong
 from core.domain.rules import Rule
 from core.protocol.workflow_messages import AccountMessage, SubscriptionMessage
 from doors.simulation import command_steps
@@ -197,3 +200,66 @@ def test_a_command_that_is_wrong_in_several_fields_says_so_at_once() -> None:
 def test_a_choice_is_one_of_its_enumeration() -> None:
     choices = [f.kind for c in COMMANDS.values() for f in fields_of(c)]
     assert all(issubclass(c.choices, StrEnum) for c in choices if isinstance(c, kinds.Choice))
+
+
+@pytest.mark.parametrize(
+    ("do", "suspended", "closed", "words"),
+    [
+        ("suspend", True, False, "account acme is suspended already"),
+        ("suspend", False, False, None),
+        ("resume", False, False, "account acme is not suspended"),
+        ("resume", True, False, None),
+        ("close_account", False, True, "account acme is closed already"),
+        ("close_account", False, False, None),
+        ("reopen_account", False, False, "account acme is not closed"),
+        ("reopen_account", False, True, None),
+        ("set_account", False, False, None),
+    ],
+)
+def test_rule_11_8_a_command_that_would_change_nothing_is_refused(
+    do: str, suspended: bool, closed: bool, words: str | None
+) -> None:
+    refusal = ACCOUNT_COMMANDS[do].changes_nothing("acme", suspended=suspended, closed=closed)
+    assert (None if refusal is None else refusal.reason) == words
+    assert refusal is None or refusal.rule == Rule.SUSPEND_AND_CLOSE
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "value"),
+    [
+        (kinds.Quantities(help="", kinds=()), {"SEAT": 2}, {"SEAT": 2}),
+        (kinds.Amount(help="", sign=Sign.POSITIVE), "5.00", Decimal("5.00")),
+        (kinds.Whole(help="", least=1, most=9), 7, 7),
+        (kinds.Text(help=""), "a late port", "a late port"),
+        (kinds.SubscriptionId(), "s1", "s1"),
+        (kinds.Day(help=""), "2021-01-31", date(2021, 1, 31)),
+        (kinds.Day(help=""), "9999-12-30", date(9999, 12, 30)),
+        (kinds.Flag(help=""), False, False),
+        (kinds.Choice(help="", choices=Source), "card", Source.CARD),
+    ],
+)
+def test_a_kind_reads_what_is_written_outside(
+    kind: kinds.FieldKind, written: object, value: object
+) -> None:
+    assert kind.read(written) == value
+    with pytest.raises(Wrong):
+        kind.read(["x", None])
+
+
+def test_what_every_kind_and_every_result_must_have_is_asked_of_it() -> None:
+    with pytest.raises(NotImplementedError):
+        kinds.FieldKind(help="").read("x")
+    with pytest.raises(NotImplementedError):
+        Result(do="x").sentence()
+
+
+def test_a_file_of_a_command_and_a_field_of_it_say_what_they_lack() -> None:
+    with pytest.raises(ImportError, match="must define one Command whose do is 'lost'"):
+        commands._only(import_module("core.domain.money"), Command, "lost")
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Bare(Command):
+        licences: int = 1
+
+    with pytest.raises(TypeError, match=r"Bare\.licences needs exactly one kind of field"):
+        fields_of(Bare)

@@ -15,6 +15,7 @@ from core.domain.steps import (
     StepKind,
     Subject,
     SubjectKind,
+    of_account,
     of_subscription,
 )
 from core.domain.subscription import Failure, Status, Subscription
@@ -36,7 +37,8 @@ def test_every_kind_has_words(kind: StepKind | Notice | Failure) -> None:
 
 def test_a_subject_is_a_kind_and_an_id() -> None:
     assert of_subscription("s1") == Subject(SubjectKind.SUBSCRIPTION, "s1")
-    assert of_subscription("a1") != Subject(SubjectKind.ACCOUNT, "a1")
+    assert of_account("s1") == Subject(SubjectKind.ACCOUNT, "s1")
+    assert of_subscription("s1") != of_account("s1")
 
 
 def test_rule_1_7_the_places_at_one_instant_in_order() -> None:

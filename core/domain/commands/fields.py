@@ -211,7 +211,7 @@ class Flag(FieldKind):
     """True or False."""
 
     def read(self, value: object) -> bool:
-        """True or False, or text such as yes and no."""
+        """True or False."""
         return inputs.read_flag(value)
 
     def check(self, value: object) -> None:
