@@ -6,7 +6,7 @@ Both directions follow the fields of the dataclasses. A field that can never cha
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
 from types import UnionType
@@ -81,9 +81,13 @@ def account_changes(before: Account, after: Account) -> dict[str, Any]:
     old = _ACCOUNT.columns(before)
     changes = {name: value for name, value in _ACCOUNT.columns(after).items() if value != old[name]}
     if "credit_limit_until" in changes:
-        until = after.credit_limit_until
-        changes["credit_limit_ends"] = until and first_instant(until + _DAY, after.timezone)
+        changes["credit_limit_ends"] = _end_of(after.credit_limit_until, after.timezone)
     return changes
+
+
+def _end_of(day: date | None, zone: str) -> datetime | None:
+    """The first instant after a day. None for no day and for the last day of the calendar."""
+    return None if day is None or day == date.max else first_instant(day + _DAY, zone)
 
 
 def step_from(row: Row[Any]) -> Step | None:

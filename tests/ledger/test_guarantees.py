@@ -265,6 +265,16 @@ def test_spending_a_credit_limit_that_has_ended(shop):
     shop.run(spend(2, "5.00", at="2021-03-02T05:00:00Z"))
 
 
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+@pytest.mark.parametrize("until", [date.max, date.max - timedelta(days=1)])
+def test_a_credit_limit_until_the_last_days_of_the_calendar(shop, zone, until):
+    shop.open(credits_="0.00", timezone=zone)
+    limit = Decimal("20.00")
+    shop.do(SetAccount(account="acme", credit_limit=limit, credit_limit_until=until))
+    shop.run(spend(1, "20.00"))
+    assert shop.value("SELECT balance FROM accounts") == -20
+
+
 def test_credits_are_taken_even_while_usable_is_negative(shop):
     shop.open(credits_="0.00", credit_limit=Decimal("20.00"))
     shop.run(spend(1, "20.00"))
