@@ -24,15 +24,14 @@ def change_settings(
 ) -> CommandResult:
     """Change columns of the account, and keep the operation with its result.
 
-    `event`: an event of the whole account. With one, the result has all living subscriptions.
+    `event`: an event of the whole account, default None.
     """
     if values:
         work.settings(**values)
     operation = work.operation(Purpose.CHANGE, commands.stored(result), command=command)
     if event:
         work.event(event, command.rule, actor=command.actor, operation=operation)
-    snapshots = [work.snapshot(s) for s in work.living()] if event else []
-    return CommandResult(result=result, snapshots=tuple(snapshots))
+    return CommandResult(result=result)
 
 
 def change_account(

@@ -4,6 +4,8 @@ The charge's key is the idempotency key at the gateway. When an earlier call may
 gateway is asked for its outcome first.
 """
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
@@ -12,7 +14,17 @@ from core.gateways.cards import Answer, CardGateway, GatewayUnavailable
 from core.ledger import failpoints
 from core.ledger.ledger import Ledger
 from core.ledger.tables import CardCharge
-from core.protocol.activity_messages import ChargeOutcome, ChargeRequest, ChargeResult
+from core.ledger.unit_of_work import Work
+from core.protocol.activity_messages import (
+    ChargeOutcome,
+    ChargeRequest,
+    ChargeResult,
+    CommandRequest,
+    StepRequest,
+)
+
+Needed = Callable[[Work, StepRequest | CommandRequest], str | None]
+"""The key of the card charge that a step or a command needs. None when it needs none."""
 
 _BY_KEY = select(CardCharge.__table__).where(CardCharge.key == bindparam("charge"))
 _PENDING = (
@@ -20,20 +32,36 @@ _PENDING = (
     .where(CardCharge.key == bindparam("charge"), CardCharge.outcome == ChargeOutcome.PENDING)
     .returning(CardCharge.__table__)
 )
+_CALLS = select(CardCharge.calls).where(CardCharge.key == bindparam("charge"))
 _CALL = _PENDING.values(calls=CardCharge.calls + 1)
+_WITHDRAW = _PENDING.where(CardCharge.calls == 0).values(
+    outcome=ChargeOutcome.WITHDRAWN, reason="no longer needed", booked=True
+)
 _SETTLE = _PENDING.values(outcome=bindparam("became"), reason=bindparam("why"))
 
 
-def charge(ledger: Ledger, gateway: CardGateway, request: ChargeRequest) -> ChargeResult:
+def charge(
+    ledger: Ledger, gateway: CardGateway, request: ChargeRequest, needed: Needed
+) -> ChargeResult:
     """Make the charge of this key, or find out what became of it.
 
-    No transaction is open while the gateway is called. Raises `GatewayUnavailable` while the
-    outcome is unknown. The caller retries with the same key.
+    `needed`: tells, in a unit of work on the account, which charge the step or command needs.
+
+    Before the first call it is asked again, because credits may have come in (Rule 5.3), or the
+    customer may have ended the subscription. A charge that is no longer needed is withdrawn. No
+    transaction is open while the gateway is called. Raises `GatewayUnavailable` while the outcome
+    is unknown. The caller retries with the same key.
     """
-    with ledger.transaction("charge_call") as connection:
-        row = connection.execute(_CALL, {"charge": request.key}).one_or_none()
-        if row is None:
-            return _result(connection.execute(_BY_KEY, {"charge": request.key}).one())
+    with ledger.read() as connection:
+        row = connection.execute(_BY_KEY, {"charge": request.key}).one()
+    if row.outcome != ChargeOutcome.PENDING:
+        return _result(row)
+    try:
+        row = _note_call(ledger, row, request, needed)
+    except _NotNeeded:
+        return _withdraw(ledger, request.key)
+    if row.outcome != ChargeOutcome.PENDING:
+        return _result(row)
     answer = _ask(gateway, row)
     outcome = ChargeOutcome.CHARGED if answer.charged else ChargeOutcome.DECLINED
     with ledger.transaction("charge") as connection:
@@ -42,6 +70,31 @@ def charge(ledger: Ledger, gateway: CardGateway, request: ChargeRequest) -> Char
         ).one_or_none()
         # The stored outcome counts. Reconciliation may have closed the charge and books it later.
         return _result(settled or connection.execute(_BY_KEY, {"charge": request.key}).one())
+
+
+class _NotNeeded(Exception):
+    """The charge is no longer needed. What was written to find out is rolled back."""
+
+
+def _note_call(ledger: Ledger, row: Row[Any], request: ChargeRequest, needed: Needed) -> Row[Any]:
+    """Write down that the gateway is called. Returns the charge as it is then."""
+    by_key = {"charge": request.key}
+    with failpoints.inside("charge_call"), _work(ledger, row, request) as work:
+        calls = work.connection.execute(_CALLS, by_key).scalar()
+        if calls == 0 and needed(work, request.asked_by) != request.key:
+            raise _NotNeeded
+        noted = work.connection.execute(_CALL, by_key).one_or_none()
+        return noted or work.connection.execute(_BY_KEY, by_key).one()
+
+
+def _work(ledger: Ledger, row: Row[Any], request: ChargeRequest) -> AbstractContextManager[Work]:
+    return ledger.work(request.asked_by.now, account=row.account)
+
+
+def _withdraw(ledger: Ledger, key: str) -> ChargeResult:
+    with ledger.transaction("charge_call") as connection:
+        withdrawn = connection.execute(_WITHDRAW, {"charge": key}).one_or_none()
+        return _result(withdrawn or connection.execute(_BY_KEY, {"charge": key}).one())
 
 
 def _result(row: Row[Any]) -> ChargeResult:

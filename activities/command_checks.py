@@ -7,10 +7,10 @@
 5. The arguments, a price that is missing (4.1), and funds.
 
 The command's own function makes the checks of line 5, by raising `Refused` before it writes. Steps
-of the account that are due run after the replay and before all other checks (1.6).
+of the account that are due are taken after the replay and before all other checks (1.6).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -18,11 +18,10 @@ import structlog
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
-from activities import earlier_steps
 from activities.payments import take_up
+from activities.steps_before import Broken, take_before
 from core.domain import commands, state_table
 from core.domain.commands.base import AccountCommand, Command, SubscriptionCommand
-from core.domain.commands.purchase import Purchase
 from core.domain.refusal import Refusal, Refused
 from core.domain.rules import Rule
 from core.domain.subscription import Account, Subscription
@@ -52,13 +51,13 @@ def on_subscription(
     def attempt() -> CommandResult:
         try:
             with ledger.work(request.now, subscription=command.subscription) as work:
-                if replayed := replay(work.connection, work.account.seller, command):
-                    return _with(replayed, work, [work.subscription(command.subscription)])
                 subscription = work.subscription(command.subscription)
+                if replayed := replay(work.connection, work.account.seller, command):
+                    return replace(replayed, snapshot=work.snapshot(subscription))
                 if subscription.terminated_on is None and (
-                    first := earlier_steps.before_command(work, request)
+                    before := take_before(work, request.past)
                 ):
-                    return CommandResult(first=first)
+                    return CommandResult(before=before)
                 check_states(work, command, subscription)
                 _check_invoice_number(command)
                 return do(work, command, subscription, **charging)
@@ -82,10 +81,9 @@ def on_account(
         try:
             with ledger.work(request.now, account=command.account) as work:
                 if replayed := replay(work.connection, work.account.seller, command):
-                    told = [] if isinstance(command, Purchase) else work.living()
-                    return replace(_with(replayed, work, told), account=work.account_snapshot())
-                if first := earlier_steps.before_command(work, request):
-                    return CommandResult(first=first)
+                    return replace(replayed, snapshot=work.account_snapshot())
+                if before := take_before(work, request.past):
+                    return CommandResult(before=before)
                 account = work.account
                 closed = account.closed_on is not None
                 if refusal := command.changes_nothing(
@@ -94,7 +92,7 @@ def on_account(
                     raise Refused(refusal.rule, refusal.reason)
                 _check_open(command, account)
                 _check_invoice_number(command)
-                return replace(do(work, command), account=work.account_snapshot())
+                return replace(do(work, command), snapshot=work.account_snapshot())
         except Unknown:
             raise Refused(Rule.PURCHASE, f"there is no account {command.account}") from None
 
@@ -128,6 +126,21 @@ def replay(connection: Connection, seller: str, command: Command) -> CommandResu
     return CommandResult(result=commands.restored(first.result), replayed=True)
 
 
+def card_charge_of(work: Work, do: Callable[..., CommandResult], command: Command) -> str | None:
+    """The key of the card charge that a command still needs. None when it needs none.
+
+    `do`: the function of the command. What it writes is for the caller to roll back.
+    """
+    assert isinstance(command, SubscriptionCommand)
+    try:
+        subscription = work.subscription(command.subscription)
+        check_states(work, command, subscription)
+        result: CommandResult = do(work, command, subscription, card_allowed=True)
+    except (Refused, Unknown):
+        return None
+    return result.needs_charge
+
+
 def covered(work: Work, amount: Decimal, rule: Rule) -> None:
     """Refuse by the command's own rule if usable credits do not cover an amount (Rule 11.1)."""
     if amount > 0 and work.usable < amount:
@@ -149,16 +162,6 @@ def _declined(
     """
     with ledger.work(request.now, subscription=command.subscription) as work:
         return take_up(work, key) is ChargeOutcome.DECLINED
-
-
-def _with(
-    replayed: CommandResult, work: Work, subscriptions: Iterable[Subscription]
-) -> CommandResult:
-    """A repetition with the subscriptions as committed now.
-
-    The first caller may have died before it told the workflows.
-    """
-    return replace(replayed, snapshots=tuple(map(work.snapshot, subscriptions)))
 
 
 def _check_invoice_number(command: Command) -> None:
@@ -208,11 +211,13 @@ def _answer(command: Command, attempt: Callable[[], CommandResult]) -> CommandRe
             if not any(name in str(error.orig) for name in _CONCURRENT):
                 raise
             result = attempt()  # It is committed by now, so this attempt finds it.
+    except Broken as broken:
+        return CommandResult(before=broken.before)
     except Refused as refused:
         log.info(
             "command_refused", rule=refused.refusal.rule, reason=refused.refusal.reason, **fields
         )
         return CommandResult(refusal=refused.refusal)
-    if result.refusal is None and result.needs_charge is None and result.first is None:
+    if result.refusal is None and result.needs_charge is None and result.before is None:
         log.info("command_done", replayed=result.replayed, **fields)
     return result

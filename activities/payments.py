@@ -113,9 +113,8 @@ def renewal_lines(work: Work, subscription: Subscription) -> list[Line]:
 
 def renew_all(
     work: Work, members: Iterable[Subscription], lines: Mapping[str, list[Line]], rule: Rule
-) -> list[Snapshot]:
+) -> None:
     """Renew funded subscriptions by a cycle each (Rule 5.1)."""
-    snapshots = []
     for member in members:
         renewed, period = lifecycle.renew(member, work.now, work.policy_version)
         pay(
@@ -127,8 +126,7 @@ def renew_all(
             event=Event.RENEWED,
             rule=rule,
         )
-        snapshots.append(work.save(renewed))
-    return snapshots
+        work.save(renewed)
 
 
 class AccountBusy(Exception):
@@ -189,6 +187,8 @@ def take_up(work: Work, key: str) -> ChargeOutcome:
         row = work.connection.execute(_OUTCOME, {"charge": key, "of": work.account.id}).one()
         return ChargeOutcome(row.outcome) if row.booked else ChargeOutcome.PENDING
     outcome = ChargeOutcome(row.outcome)
+    if outcome is ChargeOutcome.WITHDRAWN:
+        return outcome
     if outcome is ChargeOutcome.DECLINED:
         work.event(Event.CARD_DECLINED, Rule.FUNDING, charge=key, reason=row.reason)
         return outcome
@@ -201,9 +201,9 @@ def take_up(work: Work, key: str) -> ChargeOutcome:
     return outcome
 
 
-def done(facts: dict[str, str], *snapshots: Snapshot) -> CommandResult:
+def done(facts: dict[str, str], snapshot: Snapshot | None = None) -> CommandResult:
     """A command that was carried out; `facts` are its result as JSON."""
-    return CommandResult(result=restored(facts), snapshots=snapshots)
+    return CommandResult(result=restored(facts), snapshot=snapshot)
 
 
 def note(

@@ -1,8 +1,8 @@
 """The activities by name: methods of one object that owns the ledger and the gateway.
 
 The activity of a command or a step has its name. It is the function of that name in the file of
-that name in activities/commands/ or activities/steps/. This module finds the files, and fails when
-one is missing.
+that name in activities/commands/ or activities/steps/. This module finds the files of commands, and
+fails when one is missing.
 """
 
 import pkgutil
@@ -14,12 +14,15 @@ from typing import Any
 from temporalio import activity
 
 from activities import charge, commands, steps
-from activities.command_checks import on_account, on_subscription
+from activities.asked_step import Asked
+from activities.command_checks import card_charge_of, on_account, on_subscription
+from activities.run_step import catch_up, run_step
+from activities.steps import renew
 from core.domain.commands import COMMANDS, SUBSCRIPTION_COMMANDS
-from core.domain.steps import RENEWALS, StepKind
 from core.gateways.cards import CardGateway
 from core.ledger import failpoints
 from core.ledger.ledger import Ledger
+from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import (
     ChargeRequest,
     ChargeResult,
@@ -30,39 +33,40 @@ from core.protocol.activity_messages import (
 )
 
 StepActivity = Callable[[Ledger, StepRequest], StepResult]
-CommandActivity = Callable[[Ledger, CommandRequest], CommandResult]
 
 
-def _find_commands() -> dict[str, CommandActivity]:
-    """The activity of each command, with the checks around its function. Raises ImportError."""
+def _find_commands() -> dict[str, Callable[..., CommandResult]]:
+    """The function of each command. Raises ImportError when one is missing."""
     names = {file.name for file in pkgutil.iter_modules(commands.__path__)}
     if names != COMMANDS.keys():
         differing = ", ".join(sorted(names ^ COMMANDS.keys()))
         raise ImportError(
             f"a command needs a description and an activity; one is missing of {differing}"
         )
-    found: dict[str, CommandActivity] = {}
-    for name in COMMANDS:
-        do = getattr(import_module(f"{commands.__name__}.{name}"), name)
-        checked = on_subscription if name in SUBSCRIPTION_COMMANDS else on_account
-        found[name] = partial(checked, do)
-    return found
+    return {name: getattr(import_module(f"{commands.__name__}.{name}"), name) for name in COMMANDS}
 
 
-def _find_steps() -> dict[str, StepActivity]:
-    """The activities of automatic steps. Raises ImportError when one is missing.
-
-    An attempt to renew runs `renew` and `mark_failed`. Every other kind of step runs the activity
-    of its name (`core.protocol.call_sequences`).
-    """
-    names = ["renew", "mark_failed", *(kind.value for kind in StepKind if kind not in RENEWALS)]
-    return {name: getattr(import_module(f"{steps.__name__}.{name}"), name) for name in names}
-
-
-_STEPS = _find_steps()
-_COMMANDS = _find_commands()
+_DO = _find_commands()
+_COMMANDS = {
+    name: partial(on_subscription if name in SUBSCRIPTION_COMMANDS else on_account, do)
+    for name, do in _DO.items()
+}
+_STEPS: dict[str, StepActivity] = {
+    **{name: partial(run_step, take) for name, take in steps.STEPS.items()},
+    "catch_up": catch_up,
+}
 STEPS = tuple(_STEPS)
-"""The activities of automatic steps, by name. Those of commands are in `core.domain.commands`."""
+"""The activities of steps, by name. Those of commands are in `core.domain.commands`."""
+
+
+def _charge_needed(work: Work, asked_by: StepRequest | CommandRequest) -> str | None:
+    """The key of the card charge that a step or a command needs. None when it needs none."""
+    match asked_by:
+        case StepRequest():
+            asked = Asked(subject=asked_by.subject, version=asked_by.version)
+            return renew.card_charge_of(work, asked)
+        case CommandRequest():
+            return card_charge_of(work, _DO[asked_by.command.do], asked_by.command)
 
 
 class Activities:
@@ -76,7 +80,7 @@ class Activities:
         """Run an activity by name. The direct engine calls it."""
         with failpoints.inside(name):
             if name == "charge":
-                result: Any = charge.charge(self.ledger, self.gateway, request)
+                result: Any = charge.charge(self.ledger, self.gateway, request, _charge_needed)
             else:
                 result = (_STEPS.get(name) or _COMMANDS[name])(self.ledger, request)
         failpoints.reach(f"{name}.end")

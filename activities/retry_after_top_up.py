@@ -13,18 +13,15 @@ from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.domain.subscription import ZERO, Subscription
 from core.ledger.unit_of_work import Work
-from core.protocol.activity_messages import Snapshot
 
 
-def retry_after_top_up(work: Work) -> list[Snapshot]:
+def retry_after_top_up(work: Work) -> None:
     """Renew each failed group that the usable credits cover, oldest first (Rule 5.4).
 
     It charges no card. A group that the credits do not cover stays failed, without an event.
-    Returns the subscriptions that were renewed.
     """
     if not work.policy.retry_on_top_up or work.account.suspended:
-        return []
-    snapshots: list[Snapshot] = []
+        return
     for members in failed_groups(work):
         try:
             lines = {member.id: renewal_lines(work, member) for member in members}
@@ -32,8 +29,7 @@ def retry_after_top_up(work: Work) -> list[Snapshot]:
             continue  # A price is missing. The group stays failed, the top-up is good.
         amount = sum(map(total, lines.values()), ZERO)
         if funding.fund(work.account, amount, work.today, card_allowed=False) is Source.WALLET:
-            snapshots += renew_all(work, members, lines, Rule.RETRY)
-    return snapshots
+            renew_all(work, members, lines, Rule.RETRY)
 
 
 def failed_groups(work: Work) -> list[list[Subscription]]:

@@ -42,7 +42,6 @@ OTHER_MEANINGS = {
     ("core/gateways/simulated_cards.py", "refunded"): "a column of the simulated gateway",
     ("core/gateways/simulated_cards.py", "card"): "a column of the simulated gateway",
     ("core/ledger/period_amounts.py", "refunded"): "the label of a sum in a query",
-    ("doors/application/perennial.py", "purchase"): "the name of an activity",
     ("doors/commandline/commands/import_customers.py", "import"): "the name of a command",
     ("doors/commandline/commands/payments.py", "card"): "the name of a group of commands",
     ("doors/commandline/commands/purchase.py", "purchase"): "the name of a command",

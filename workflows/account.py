@@ -1,29 +1,36 @@
 """The workflow of one account. It lives while the account has commands or a next step.
 
-It runs the commands one at a time: top up, card, settings, suspend, close, and a purchase if a step
-of the account is due before it. Between them it sleeps until the account's next step, such as the
-end of the days in which a closed account can be opened again (Rule 11.8). After each command it
-tells the workflows of the subscriptions that changed. A top-up renews failed groups (Rule 5.4).
+It runs the commands one at a time: top up, settings, suspend, close. Between them it sleeps until
+the account's next step, such as the end of the days in which a closed account can be opened again
+(Rule 11.8). Before a purchase it runs what is due of the account, if that needs a card charge.
 """
+
+from datetime import datetime
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from core.domain.commands import ACCOUNT_COMMANDS
     from core.protocol.activity_messages import AccountSnapshot
+    from core.protocol.call_sequences import catch_up
     from core.protocol.workflow_messages import AccountInput, AccountMessage, readable
+    from workflows.activity_driver import PERSON, drive
     from workflows.command_handlers import handles_commands, misaddressed, refused
     from workflows.subject_workflow import SubjectWorkflow
 
 
 @workflow.defn(name="Account")
-@handles_commands(ACCOUNT_COMMANDS, AccountMessage)
+@handles_commands(
+    {do: command for do, command in ACCOUNT_COMMANDS.items() if command.through_workflow},
+    AccountMessage,
+)
 class AccountWorkflow(SubjectWorkflow[AccountSnapshot, AccountMessage]):
     """One account."""
 
     @workflow.init
     def __init__(self, start: AccountInput) -> None:
         super().__init__(start, start.snapshot, start.queued)
+        self._asked_to_catch_up = False
 
     @workflow.run
     async def run(self, start: AccountInput) -> None:
@@ -31,7 +38,12 @@ class AccountWorkflow(SubjectWorkflow[AccountSnapshot, AccountMessage]):
         readable(start.schema)
         # An update that starts the workflow arrives after the start.
         await workflow.wait_condition(
-            lambda: bool(self._queue) or bool(self._ticks) or self._snapshot.next_step is not None
+            lambda: (
+                bool(self._queue)
+                or bool(self._ticks)
+                or self._snapshot.next_step is not None
+                or self._asked_to_catch_up
+            )
         )
         while self._has_work():
             await self._live()
@@ -61,8 +73,15 @@ class AccountWorkflow(SubjectWorkflow[AccountSnapshot, AccountMessage]):
 
     @workflow.signal
     def moved(self, snapshot: AccountSnapshot) -> None:
-        """Reconciliation has found that the workflow sleeps over a step that is due."""
-        self._apply(snapshot)
+        """Another transaction has changed the account, or a step that is due was slept over."""
+        self._learn(snapshot)
+
+    @workflow.update
+    async def catch_up(self, now: datetime | None) -> None:
+        """Run what is due of the account. `now`: the virtual now of a test clock, or None."""
+        self._asked_to_catch_up = True
+        everything = catch_up(self._snapshot.account, now or workflow.now())
+        await drive(everything, self._start.options, PERSON)
 
     @workflow.query
     def state(self) -> AccountSnapshot:

@@ -1,5 +1,6 @@
 """A command in the queue of a subscription's or an account's workflow, until its outcome."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -10,7 +11,7 @@ from temporalio.exceptions import ApplicationError, FailureError
 from core.protocol.activity_messages import CommandRequest, CommandResult
 from core.protocol.call_sequences import carry_out
 from core.protocol.workflow_messages import AccountMessage, Options, SubscriptionMessage
-from workflows.activity_driver import drive
+from workflows.activity_driver import PERSON, drive
 
 M = TypeVar("M", SubscriptionMessage, AccountMessage)
 
@@ -31,16 +32,19 @@ class QueuedCommand(Generic[M]):
         self._result: CommandResult | None = None
         self._fault: FailureError | None = None
 
-    async def carry_out(self, now: datetime, options: Options) -> CommandResult:
+    async def carry_out(
+        self, now: datetime, options: Options, hurry: Callable[[], bool]
+    ) -> CommandResult:
         """Carry the command out at a business instant.
+
+        `hurry`: whether another command waits behind this one.
 
         Returns an empty result if the command can never work. The sender gets the outcome only
         after `answer`.
         """
         try:
-            self._result = await drive(
-                carry_out(CommandRequest(command=self.message.command, now=now)), options
-            )
+            sequence = carry_out(CommandRequest(command=self.message.command, now=now))
+            self._result = await drive(sequence, options, PERSON, hurry)
         except FailureError as error:
             self._fault = error.cause if isinstance(error.cause, FailureError) else error
             workflow.logger.warning(

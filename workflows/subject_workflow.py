@@ -7,10 +7,10 @@ subjects of the account (Rule 1.6, `core.protocol.call_sequences`).
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeGuard, TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from core.protocol.activity_messages import (
         AccountSnapshot,
         CommandResult,
+        Outcome,
         Snapshot,
         StepResult,
     )
@@ -30,11 +31,12 @@ with workflow.unsafe.imports_passed_through():
         SubscriptionInput,
         SubscriptionMessage,
         Tick,
-        workflow_id,
     )
-    from workflows.activity_driver import drive
+    from workflows.activity_driver import HERD, drive
     from workflows.queued_command import QueuedCommand
 
+MOST_CARRIED = 50
+"""So many waiting commands are carried over into the next run. A command is at most 16 KiB."""
 _AFTER_A_FAULT = timedelta(minutes=1)
 
 S = TypeVar("S", Snapshot, AccountSnapshot)
@@ -56,15 +58,16 @@ class SubjectWorkflow(Generic[S, M]):
         self._changed = False
         self._ticks: list[Tick] = []
         self._steps = 0
+        self._lets_commands_pass = False
 
     async def _live(self) -> None:
         """Run steps and commands until there is no next step and no command."""
         while self._snapshot.next_step is not None or self._queue:
             await self._sleep()
-            if self._step_now() is not None:
-                await self._run_step()
-            elif self._queue:
+            if self._queue and (self._lets_commands_pass or self._step_now() is None):
                 await self._carry_out(self._queue[0])
+            elif self._step_now() is not None:
+                await self._run_step()
             if self._time_to_continue():
                 await self._continue()
 
@@ -121,56 +124,63 @@ class SubjectWorkflow(Generic[S, M]):
         assert now is not None
         sequence = run_step(step.kind, self._snapshot.subject, self._snapshot.version, now)
         try:
-            result: StepResult = await drive(sequence, self._start.options)
+            result: StepResult = await drive(
+                sequence, self._start.options, HERD, hurry=lambda: bool(self._queue)
+            )
         except FailureError as error:
             # Workers may not know these messages, for example. The workflow lives as long as its
             # subject has a next step.
             workflow.logger.error("%s does not work: %s", step.kind, error.cause or error)
             await workflow.sleep(_AFTER_A_FAULT)
             return
-        self._steps += 1
-        self._apply(result.snapshot)
-        await self._spread(result.others)
+        # A command does not wait for a card gateway that does not answer.
+        self._lets_commands_pass = result.outcome is Outcome.NEEDS_CARD
+        if result.snapshot is not None:
+            self._steps += 1
+            self._apply(result.snapshot)
 
     async def _carry_out(self, queued: QueuedCommand[M]) -> None:
-        outcome = await queued.carry_out(self._now_of(queued.message), self._start.options)
-        if outcome.account is not None:
-            self._apply(outcome.account)
-        await self._spread(outcome.snapshots)
+        outcome = await queued.carry_out(
+            self._now_of(queued.message), self._start.options, hurry=lambda: len(self._queue) > 1
+        )
+        if outcome.snapshot is not None:
+            self._apply(outcome.snapshot)
         queued.answer()
         self._queue.remove(queued)
-
-    async def _spread(self, snapshots: Sequence[Snapshot]) -> None:
-        """Apply what concerns this subject, and tell the workflows of the others."""
-        for snapshot in snapshots:
-            if snapshot.subject == self._snapshot.subject:
-                self._apply(snapshot)
-            else:
-                await _tell(snapshot)
 
     def _now_of(self, message: M) -> datetime:
         """A command's business instant. Only on a test clock does the sender name it."""
         return message.now if self._start.on_clock and message.now is not None else workflow.now()
 
     def _apply(self, snapshot: Snapshot | AccountSnapshot) -> None:
-        """Apply what is committed, unless something newer is known or it is not about this."""
-        if (
-            isinstance(snapshot, type(self._snapshot))
-            and snapshot.subject == self._snapshot.subject
-            and snapshot.version >= self._snapshot.version
-        ):
+        """Apply what a transaction of this workflow has committed, unless more is known."""
+        if self._is_own(snapshot) and snapshot.version >= self._snapshot.version:
             self._snapshot = snapshot
             self._changed = True
+
+    def _learn(self, snapshot: Snapshot | AccountSnapshot) -> None:
+        """Apply what this workflow was told, if that is news. It looks at the time anew."""
+        if self._is_own(snapshot):
+            if snapshot.version > self._snapshot.version:
+                self._snapshot = snapshot
+            self._changed = True
+
+    def _is_own(self, snapshot: Snapshot | AccountSnapshot) -> TypeGuard[S]:
+        return (
+            isinstance(snapshot, type(self._snapshot))
+            and snapshot.subject == self._snapshot.subject
+        )
 
     def _time_to_continue(self) -> bool:
         """Whether to continue as new: after some cycles, as soon as no command waits.
 
-        When the history has grown long (a flood of signals), waiting commands go along.
+        When the history has grown long (a flood of signals), a few waiting commands go along. The
+        others are carried out first, because the input of a workflow has a limit.
         """
         if self._snapshot.next_step is None or self._step_now() is not None:
             return False
         if workflow.info().is_continue_as_new_suggested():
-            return True
+            return len(self._queue) <= MOST_CARRIED
         return not self._queue and self._steps >= self._start.options.cycles_per_run
 
     async def _continue(self) -> None:
@@ -221,15 +231,3 @@ class SubjectWorkflow(Generic[S, M]):
     def next_step(self) -> Step | None:
         """What it does next by itself, when, by which rule, and why."""
         return self._snapshot.next_step
-
-
-async def _tell(snapshot: Snapshot) -> None:
-    """Tell a subscription's workflow what has become of the subscription.
-
-    A workflow that does not exist yet reads it when it starts.
-    """
-    handle = workflow.get_external_workflow_handle(workflow_id(snapshot.subject))
-    try:
-        await handle.signal("moved", snapshot)
-    except FailureError:
-        workflow.logger.info("no workflow to tell", extra={"subscription": snapshot.subject.id})

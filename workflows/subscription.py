@@ -3,20 +3,10 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from core.domain import explain, policy, state_table
+    from core.domain import explain, state_table
     from core.domain.commands import SUBSCRIPTION_COMMANDS
-    from core.domain.planner.notices import PlannedNotice
-    from core.domain.planner.schedule import schedule
-    from core.domain.refusal import Refusal
-    from core.domain.rules import Rule
-    from core.domain.steps import Step
     from core.protocol.activity_messages import Snapshot
-    from core.protocol.workflow_messages import (
-        Planned,
-        SubscriptionInput,
-        SubscriptionMessage,
-        readable,
-    )
+    from core.protocol.workflow_messages import SubscriptionInput, SubscriptionMessage, readable
     from workflows.command_handlers import handles_commands, misaddressed, refused
     from workflows.queued_command import QueuedCommand
     from workflows.subject_workflow import SubjectWorkflow
@@ -59,31 +49,18 @@ class SubscriptionWorkflow(SubjectWorkflow[Snapshot, SubscriptionMessage]):
         command = message.command
         if command.subscription != self._snapshot.subscription.id:
             raise misaddressed(command, command.subscription)
-        behind = (
-            message.seen_version is None
-            or message.seen_version > self._snapshot.subscription.version
-        )
-        if (
-            behind
-            or self._queue
-            or message.seen_suspended != self._snapshot.suspended
-            or self._step_is_due(self._now_of(message))
-        ):
+        known = self._snapshot.subscription
+        behind = message.seen_version is None or message.seen_version > known.version
+        if behind or self._queue or self._step_is_due(self._now_of(message)):
             return
-        refusal = state_table.refusal(command.do, self._snapshot.subscription)
-        if message.seen_suspended and not command.while_suspended:
-            refusal = Refusal(
-                Rule.SUSPEND_AND_CLOSE,
-                f"account {self._snapshot.subscription.account} is suspended",
-            )
-        if refusal:
+        if refusal := state_table.refusal(command.do, known):
             raise refused(refusal)
 
     @workflow.signal
     def moved(self, snapshot: Snapshot) -> None:
-        """Another workflow's transaction has changed the subscription, such as a top-up."""
+        """Another transaction has changed the subscription, such as a top-up."""
         if snapshot.next_step is None or snapshot.next_step.due.tzinfo is not None:
-            self._apply(snapshot)
+            self._learn(snapshot)
 
     @workflow.query
     def state(self) -> Snapshot:
@@ -91,32 +68,12 @@ class SubscriptionWorkflow(SubjectWorkflow[Snapshot, SubscriptionMessage]):
         return self._snapshot
 
     @workflow.query
-    def schedule(self, steps: int = 12) -> list[Planned]:
-        """The next steps and notices, if every renewal is funded and no command comes."""
-        plan = schedule(
-            self._snapshot.subscription,
-            policy.restore(self._snapshot.policy),
-            self._snapshot.timezone,
-        )
-        return [
-            _planned(item) for item, _ in zip(plan, range(max(0, min(steps, 500))), strict=False)
-        ]
+    def why_not_renewed(self, suspended: bool = False) -> str:
+        """Why the coming cycle is not paid (yet), in words.
 
-    @workflow.query
-    def why_not_renewed(self) -> str:
-        """Why the coming cycle is not paid (yet), in words."""
-        snapshot = self._snapshot
+        `suspended`: whether the account is suspended.
+        """
+        known = self._snapshot
         return explain.why_not_renewed(
-            snapshot.subscription,
-            policy.restore(snapshot.policy),
-            snapshot.timezone,
-            suspended=snapshot.suspended,
+            known.subscription, known.next_step, known.timezone, suspended=suspended
         )
-
-
-def _planned(item: Step | PlannedNotice) -> Planned:
-    if isinstance(item, Step):
-        return Planned(kind=str(item.kind), due=item.due, rule=item.rule, why=item.why)
-    return Planned(
-        kind=str(item.kind), due=item.due, rule=Rule.MESSAGES, why="notice to the customer"
-    )

@@ -54,7 +54,8 @@ def purchase(work: Work, command: Purchase) -> CommandResult:
         command=command,
         external_invoice=command.invoice_number if command.pay is Pay.EXTERNAL_INVOICE else None,
     )
-    return done(facts, work.create(bought))
+    work.create(bought)
+    return done(facts)
 
 
 def _check(work: Work, command: Purchase) -> None:

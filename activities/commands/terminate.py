@@ -58,7 +58,7 @@ def terminate(work: Work, command: Terminate, subscription: Subscription) -> Com
                 operation=operation,
             )
     ended = work.save(lifecycle.terminate(subscription, work.today))
-    return CommandResult(result=result, snapshots=(ended,))
+    return CommandResult(result=result, snapshot=ended)
 
 
 def quote(work: Work, subscription: Subscription) -> Refund:

@@ -34,4 +34,5 @@ def top_up(work: Work, command: TopUp) -> CommandResult:
         actor=command.actor,
         operation=operation,
     )
-    return CommandResult(result=result, snapshots=tuple(retry_after_top_up(work)))
+    retry_after_top_up(work)
+    return CommandResult(result=result)

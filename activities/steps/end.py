@@ -1,11 +1,11 @@
 """The end: day 29 after the expiry, and the subscription was not reactivated (Rule 1.5)."""
 
-from activities.steps.due_step import take_subscription_step
+from activities.asked_step import Asked, take_subscription_step
 from core.domain.steps import StepKind
-from core.ledger.ledger import Ledger
-from core.protocol.activity_messages import StepRequest, StepResult
+from core.ledger.unit_of_work import Work
+from core.protocol.activity_messages import StepResult
 
 
-def end(ledger: Ledger, request: StepRequest) -> StepResult:
+def end(work: Work, asked: Asked) -> StepResult | None:
     """Mark the subscription TERMINATED, for good."""
-    return take_subscription_step(ledger, request, StepKind.END)
+    return take_subscription_step(work, asked, StepKind.END)

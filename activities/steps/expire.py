@@ -1,11 +1,11 @@
 """The expiry: the expiry date has passed without a renewal (Rules 1.5, 13)."""
 
-from activities.steps.due_step import take_subscription_step
+from activities.asked_step import Asked, take_subscription_step
 from core.domain.steps import StepKind
-from core.ledger.ledger import Ledger
-from core.protocol.activity_messages import StepRequest, StepResult
+from core.ledger.unit_of_work import Work
+from core.protocol.activity_messages import StepResult
 
 
-def expire(ledger: Ledger, request: StepRequest) -> StepResult:
+def expire(work: Work, asked: Asked) -> StepResult | None:
     """Mark the subscription EXPIRED. Today is day 1 of the days to reactivate it."""
-    return take_subscription_step(ledger, request, StepKind.EXPIRE)
+    return take_subscription_step(work, asked, StepKind.EXPIRE)

@@ -5,56 +5,104 @@ It is made on the renewal date, as a retry, at once after a command, or late aft
 renew ── another step of the account is due before ──> not yet
   ├───── wallet covers the group's sum ──────────────> done
   ├───── card is needed: charge, then renew again ───> done, or declined: failed
-  └───── not funded ── mark_failed ──────────────────> failed, or funded by now: renew again
+  └───── not funded ─────────────────────────────────> failed
 """
 
 from typing import assert_never
 
-from activities import earlier_steps
-from activities.payments import AccountBusy, ask_card, renew_all, take_up
-from activities.steps.attempt_results import due_attempt, failed, missed, result
-from activities.steps.outcomes import not_yet, stale
+from activities.asked_step import Asked, not_yet
+from activities.payments import AccountBusy, ask_card, renew_all
 from core.domain import funding
+from core.domain import renewal_attempt as attempts
 from core.domain.funding import Source
+from core.domain.planner import outage
 from core.domain.renewal_attempt import Attempt
-from core.domain.subscription import Failure
-from core.ledger.ledger import Ledger
+from core.domain.rules import Rule
+from core.domain.steps import of_subscription
+from core.domain.subscription import Failure, Subscription
 from core.ledger.unit_of_work import Work
-from core.protocol.activity_messages import ChargeOutcome, Outcome, StepRequest, StepResult
+from core.protocol.activity_messages import ChargeOutcome, Outcome, StepResult
 
 
-def renew(ledger: Ledger, request: StepRequest) -> StepResult:
-    """Renew the subscription and its group in one transaction, if their sum can be funded."""
-    with ledger.work(request.now, subscription=request.subject.id) as work:
-        charged = take_up(work, request.charge) if request.charge else None
-        attempt = due_attempt(work, request)
-        if attempt is None:
-            return stale(work, request)
-        if first := earlier_steps.before_step(work, request, attempt.members):
-            return not_yet(work.snapshot(attempt.leader), first)
-        if not attempt.members:
-            return missed(work, attempt)
-        source = attempt.failure or funding.fund(
-            work.account, attempt.amount, work.today, card_allowed=charged is None
-        )
-        match source:
-            case Source.WALLET:
-                renewed = renew_all(work, attempt.members, attempt.lines, attempt.rule)
-                return result(work, attempt, Outcome.DONE, renewed)
-            case Source.CARD:
-                return _by_card(work, attempt, request)
-            case Failure():
-                if charged is ChargeOutcome.DECLINED:
-                    return failed(work, attempt, Failure.CARD_DECLINED)
-                return result(work, attempt, Outcome.UNFUNDED)
-            case unreachable:
-                assert_never(unreachable)
+def renew(work: Work, asked: Asked) -> StepResult | None:
+    """Renew the subscription and its group in one transaction, or mark them as failed.
+
+    Returns None when no attempt is due.
+    """
+    attempt = _due_attempt(work, asked)
+    if attempt is None:
+        return None
+    if before := asked.before({asked.subject, *(of_subscription(m.id) for m in attempt.members)}):
+        return not_yet(before)
+    if not attempt.members:
+        work.save(outage.miss(attempt.leader, work.now))
+        return _done(work, attempt)
+    source = attempt.failure or funding.fund(
+        work.account, attempt.amount, work.today, card_allowed=asked.charged is None
+    )
+    match source:
+        case Source.WALLET:
+            renew_all(work, attempt.members, attempt.lines, attempt.rule)
+        case Source.CARD:
+            if asked.along:
+                return StepResult(outcome=Outcome.NEEDS_CARD)
+            if key := _ask_card(work, attempt, asked):
+                return StepResult(outcome=Outcome.NEEDS_CARD, charge=key)
+            _fail(work, attempt, Failure.NO_CREDITS)
+        case Failure():
+            declined = asked.charged is ChargeOutcome.DECLINED
+            _fail(work, attempt, Failure.CARD_DECLINED if declined else source)
+        case unreachable:
+            assert_never(unreachable)
+    return _done(work, attempt)
 
 
-def _by_card(work: Work, attempt: Attempt, request: StepRequest) -> StepResult:
-    """Ask for the card charge that the members need (Rule 5.3)."""
+def card_charge_of(work: Work, asked: Asked) -> str | None:
+    """The key of the card charge that the attempt still needs. None when it needs none."""
+    attempt = _due_attempt(work, asked)
+    if attempt is None or not attempt.members or attempt.failure:
+        return None
+    if funding.fund(work.account, attempt.amount, work.today) is not Source.CARD:
+        return None
+    try:
+        return ask_card(work, attempt.members, attempt.amount)
+    except AccountBusy:
+        return None
+
+
+def _due_attempt(work: Work, asked: Asked) -> Attempt | None:
+    siblings = work.group_of(asked.subject.id, asked.past)
+    leader = next(s for s in siblings if s.id == asked.subject.id)
+    if leader.version != asked.version:
+        return None
+    steps, terms = work.steps_of(siblings), work.terms(siblings)
+    return attempts.plan(work.account, leader, siblings, steps, terms, work.now)
+
+
+def _ask_card(work: Work, attempt: Attempt, asked: Asked) -> str | None:
+    """Ask for the card charge that the members need (Rule 5.3).
+
+    Returns None when an open charge of the members is for another card or amount.
+    """
     key = ask_card(work, attempt.members, attempt.amount)
-    if key is None and request.briefly:
+    if key is None and asked.briefly:
         raise AccountBusy(f"an earlier card charge of account {work.account.id} is still pending")
-    outcome = Outcome.UNFUNDED if key is None else Outcome.NEEDS_CARD
-    return result(work, attempt, outcome, charge=key)
+    return key
+
+
+def _fail(work: Work, attempt: Attempt, failure: Failure) -> None:
+    """All members of the attempt fail (Rule 5.4). A late one is EXPIRED at once (Rule 13)."""
+    for member in attempt.members:
+        _fail_one(work, member, failure, attempt.rule)
+
+
+def _fail_one(work: Work, member: Subscription, failure: Failure, rule: Rule) -> None:
+    after, events = attempts.fail(member, failure, rule, work.zone, work.now)
+    for told in events:
+        work.event(told.event, told.rule, subscription=member.id, reason=told.reason)
+    work.save(after)
+
+
+def _done(work: Work, attempt: Attempt) -> StepResult:
+    leader = work.subscription(attempt.leader.id)
+    return StepResult(outcome=Outcome.DONE, snapshot=work.snapshot(leader))

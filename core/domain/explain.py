@@ -3,18 +3,19 @@
 from typing import assert_never
 
 from core.domain.calendar import local_date
-from core.domain.planner.next_step import next_step
-from core.domain.planner.renewals import renewal_date
-from core.domain.policy import Policy
 from core.domain.rules import Rule
-from core.domain.steps import StepKind
+from core.domain.steps import RENEWALS, Step, StepKind
 from core.domain.subscription import Failure, Status, Subscription
 
 
 def why_not_renewed(
-    subscription: Subscription, policy: Policy, zone: str, *, suspended: bool
+    subscription: Subscription, step: Step | None, zone: str, *, suspended: bool
 ) -> str:
-    """One or two sentences. Dates are local dates of the account."""
+    """One or two sentences. Dates are local dates of the account.
+
+    `step`: the next step of the subscription.
+    `zone`, `suspended`: the time zone of its account, and whether the account is suspended.
+    """
     match subscription.status:
         case Status.TERMINATED:
             on = subscription.terminated_on
@@ -25,30 +26,30 @@ def why_not_renewed(
                 f"It can be reactivated until it is terminated (rule {Rule.REACTIVATE})."
             )
         case Status.ACTIVE:
-            return _while_active(subscription, policy, zone, suspended=suspended)
+            return _while_active(subscription, step, zone, suspended=suspended)
         case unreachable:
             assert_never(unreachable)
 
 
-def _while_active(subscription: Subscription, policy: Policy, zone: str, *, suspended: bool) -> str:
+def _while_active(
+    subscription: Subscription, step: Step | None, zone: str, *, suspended: bool
+) -> str:
     if not subscription.auto_renew:
         until = subscription.expiry
         return f"Auto-renewal is off (rule {Rule.AUTO_RENEWAL}): it runs until {until}."
     if subscription.renewal_failed:
-        return _while_failed(subscription, policy, zone)
+        return _while_failed(subscription, step, zone)
     held = (
         " The account is suspended: the attempt will fail unless it is resumed "
         f"(rule {Rule.RENEWAL_WHILE_SUSPENDED})."
     )
-    return (
-        f"It is not due: it is paid until {subscription.expiry} and renews on "
-        f"{renewal_date(subscription, policy)} (rule {Rule.RENEWAL}).{held if suspended else ''}"
-    )
+    paid = f"it is paid until {subscription.expiry}"
+    on = f" and renews on {local_date(step.due, zone)}" if step and step.kind in RENEWALS else ""
+    return f"It is not due: {paid}{on} (rule {Rule.RENEWAL}).{held if suspended else ''}"
 
 
-def _while_failed(subscription: Subscription, policy: Policy, zone: str) -> str:
+def _while_failed(subscription: Subscription, step: Step | None, zone: str) -> str:
     assert subscription.failure is not None
-    step = next_step(subscription, policy, zone)
     retry = f"No retry is left (rule {Rule.RETRY})."
     if step is not None and step.kind is StepKind.RETRY:
         retry = f"The next retry is on {local_date(step.due, zone)} (rule {Rule.RETRY})."

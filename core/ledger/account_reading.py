@@ -21,7 +21,7 @@ from core.domain.calendar import local_date
 from core.domain.catalog import Catalog
 from core.domain.money import plain
 from core.domain.policy import Policy
-from core.domain.steps import Step, Subject, SubjectKind
+from core.domain.steps import Step, SubjectKind
 from core.domain.subscription import Account, Status, Subscription
 from core.domain.terms import Terms
 from core.ledger import due_steps
@@ -34,7 +34,7 @@ from core.ledger.rows import (
     subscription_from,
 )
 from core.ledger.tables import CardCharge, StepRow, SubscriptionRow
-from core.protocol.activity_messages import AccountSnapshot, DueStep, Snapshot
+from core.protocol.activity_messages import AccountSnapshot, DueStep, Passed, Snapshot
 
 if TYPE_CHECKING:
     from core.ledger.ledger import Ledger
@@ -70,10 +70,6 @@ _FAILED = SUBSCRIPTIONS.where(
     SubscriptionRow.auto_renew,
 ).order_by(SubscriptionRow.renewal_date, SubscriptionRow.id)
 _FAILED_ON = _FAILED.where(SubscriptionRow.renewal_date == bindparam("on"))
-_ALL = SUBSCRIPTIONS.where(SubscriptionRow.account == bindparam("account")).order_by(
-    SubscriptionRow.id
-)
-
 
 _ACCOUNT_STEP = select(*NEXT_STEP).where(
     StepRow.subject_kind == SubjectKind.ACCOUNT, StepRow.subject == bindparam("account")
@@ -113,7 +109,8 @@ class AccountReading:
         self._read: dict[str, Subscription] = {}
         self._current: dict[str, Subscription] = {}
         self._steps: dict[str, Step | None] = {}
-        self._first_due: dict[frozenset[Subject], DueStep | None] = {}
+        self._started: set[str] = set()
+        self._first_due: dict[frozenset[Passed], DueStep | None] = {}
 
     # the account's terms
 
@@ -196,13 +193,15 @@ class AccountReading:
         return found
 
     def subscription(self, id_: str) -> Subscription:
-        """One subscription of the account. Raises `Unknown`."""
+        """One subscription of the account, read once. Raises `Unknown`."""
+        if id_ in self._current:
+            return self._current[id_]
         found = self._subscriptions(_ONE, {"subscription": id_})
         if not found or found[0].account != self.account.id:
             raise Unknown(id_)
         return found[0]
 
-    def group_of(self, id_: str, past: Collection[Subject]) -> list[Subscription]:
+    def group_of(self, id_: str, past: Collection[Passed]) -> list[Subscription]:
         """The subscription and the candidates for its group, by id (Rule 5.2).
 
         The candidates have an attempt on the same renewal date. Of a failed subscription they are
@@ -225,20 +224,14 @@ class AccountReading:
         """The failed subscriptions that renew by themselves, oldest renewal date first, by id."""
         return self._subscriptions(_FAILED, {"account": self.account.id})
 
-    def all_subscriptions(self) -> list[Subscription]:
-        """All of the account's subscriptions, by id."""
-        return self._subscriptions(_ALL, {"account": self.account.id})
-
-    def living(self) -> list[Subscription]:
-        """The account's subscriptions that are not TERMINATED, by id."""
-        return [s for s in self.all_subscriptions() if s.terminated_on is None]
-
     def add(self, row: Row[Any]) -> Subscription:
         """A subscription from a row of `rows.SUBSCRIPTIONS`, as this transaction has left it."""
         subscription = subscription_from(row)
         if subscription.id not in self._current:
             self._read[subscription.id] = self._current[subscription.id] = subscription
             self._steps[subscription.id] = step_from(row)
+            if row.workflow_started:
+                self._started.add(subscription.id)
         return self._current[subscription.id]
 
     def _subscriptions(self, query: Any, values: Mapping[str, object]) -> list[Subscription]:
@@ -254,10 +247,10 @@ class AccountReading:
         """The next steps of subscriptions, by id."""
         return {subscription.id: self.step_of(subscription) for subscription in subscriptions}
 
-    def first_due(self, past: Collection[Subject]) -> DueStep | None:
+    def first_due(self, past: Collection[Passed]) -> DueStep | None:
         """The first of the account's steps that are due now, without those of `past` (Rule 1.7).
 
-        It is read once. The account's row is locked, and steps are written at the end.
+        It is read once between two writes. The account's row is locked.
         """
         key = frozenset(past)
         if key not in self._first_due:
@@ -267,13 +260,8 @@ class AccountReading:
 
     def snapshot(self, subscription: Subscription) -> Snapshot:
         """What a workflow needs to know of a subscription that was read or saved."""
-        policy = self._ledger.references.differences(
-            self.connection, self.account.seller, subscription.policy_version
-        )
         return Snapshot(
             subscription=subscription,
             timezone=self.zone,
-            suspended=self.account.suspended,
-            policy=dict(policy),
             next_step=self.step_of(subscription),
         )

@@ -25,12 +25,14 @@ class Writes:
     `subscriptions`: changed subscriptions. Each is updated only from the version before its own.
     `steps`: next steps that are new or replace the step of their subject.
     `ended`: subjects that have no next step from now on.
+    `told`: subjects whose workflows are to be told what they have become.
     """
 
     new: dict[type[Base], Rows] = field(default_factory=dict)
     subscriptions: Rows = field(default_factory=list)
     steps: Rows = field(default_factory=list)
     ended: Rows = field(default_factory=list)
+    told: Rows = field(default_factory=list)
 
 
 def insert_all(connection: Connection, table: type, rows: Rows) -> None:
@@ -56,8 +58,11 @@ def write_all(connection: Connection, writes: Writes) -> int:
         clauses.append(_inserting(table.__tablename__, tuple(rows[0]), table.__tablename__))
         values[table.__tablename__] = _json(rows)
     if writes.steps:
-        clauses.append(_setting_steps(tuple(writes.steps[0])))
+        clauses.append(_setting("steps", tuple(writes.steps[0]), "set_steps"))
         values["set_steps"] = _json(writes.steps)
+    if writes.told:
+        clauses.append(_setting("tellings", tuple(writes.told[0]), "told"))
+        values["told"] = _json(writes.told)
     if writes.ended:
         clauses.append(_ENDING_STEPS)
         values["ended_steps"] = _json(writes.ended)
@@ -115,12 +120,12 @@ def _inserting(table: str, columns: tuple[str, ...], parameter: str) -> str:
 
 
 @lru_cache
-def _setting_steps(columns: tuple[str, ...]) -> str:
-    """Insert next steps. A step replaces the one that its subject has."""
+def _setting(table: str, columns: tuple[str, ...], parameter: str) -> str:
+    """Insert rows of subjects. A row replaces the one that its subject has."""
     key = ("subject_kind", "subject")
     changes = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name not in key)
     return (
-        f"{_inserting('steps', columns, 'set_steps')} "
+        f"{_inserting(table, columns, parameter)} "
         f"ON CONFLICT (subject_kind, subject) DO UPDATE SET {changes}"
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Date,
     Row,
     Select,
     Text,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     func,
     literal_column,
     null,
+    or_,
     select,
     union_all,
 )
@@ -30,7 +32,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from core.domain.planner.notices import MessageState
 from core.domain.steps import NOTICES_RANK, StepKind, Subject, SubjectKind
 from core.ledger.tables import AccountRow, Message, StepRow
-from core.protocol.activity_messages import DueStep
+from core.protocol.activity_messages import DueStep, Passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +79,17 @@ def due_at(
 
 
 def first_of(
-    connection: Connection, account: str, until: datetime, past: Collection[Subject]
+    connection: Connection, account: str, until: datetime, past: Collection[Passed]
 ) -> DueStep | None:
     """The first step of an account that is due at an instant, without those of `past`."""
     return first_from(connection.execute(FIRST, first_values(account, until, past)).one_or_none())
 
 
-def first_values(account: str, until: datetime, past: Collection[Subject]) -> dict[str, Any]:
+def first_values(account: str, until: datetime, past: Collection[Passed]) -> dict[str, Any]:
     """The parameters of `FIRST`, as those of `first_of`."""
-    keys = [f"{subject.kind}/{subject.id}" for subject in past]
-    return {"of": account, "until": until, "past": keys}
+    subjects = [f"{passed.subject.kind}/{passed.subject.id}" for passed in past]
+    dates = [passed.by_date for passed in past if passed.by_date is not None]
+    return {"of": account, "until": until, "past": subjects, "past_dates": dates}
 
 
 def first_from(row: Row[Any] | None) -> DueStep | None:
@@ -99,6 +102,7 @@ def first_from(row: Row[Any] | None) -> DueStep | None:
         version=row.first_version,
         kind=StepKind(row.first_kind),
         due=row.first_due,
+        by_date=row.first_by_date,
     )
 
 
@@ -110,12 +114,18 @@ FIRST: Any = (
         StepRow.version.label("first_version"),
         StepRow.kind.label("first_kind"),
         StepRow.due.label("first_due"),
+        StepRow.by_date.label("first_by_date"),
     )
     .where(
         StepRow.account == bindparam("of"),
         StepRow.due <= bindparam("until"),
         (StepRow.subject_kind + "/" + StepRow.subject)
         != all_(bindparam("past", type_=ARRAY(Text))),
+        or_(
+            StepRow.by_date.is_(None),
+            StepRow.rank != literal_column(str(StepKind.RENEW.rank)),
+            StepRow.by_date != all_(bindparam("past_dates", type_=ARRAY(Date))),
+        ),
     )
     .order_by(StepRow.due, StepRow.rank, StepRow.by_date, StepRow.subject)
     .limit(1)

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, bindparam, select
 
+from core.domain.steps import of_account, of_subscription
 from core.ledger import clocks, failpoints
 from core.ledger.account_reading import AccountReading, Unknown
 from core.ledger.bulk_write import Writes, one_of, write_all
@@ -19,7 +20,7 @@ from core.ledger.ids import Ids
 from core.ledger.rows import ACCOUNT, SUBSCRIPTIONS
 from core.ledger.stored_terms import References
 from core.ledger.tables import AccountRow, Seller, SubscriptionRow
-from core.ledger.unit_of_work import Work, in_order
+from core.ledger.unit_of_work import AskedBy, Work, in_order
 from core.protocol.activity_messages import AccountSnapshot, Snapshot
 
 _ACCOUNT: Select[Any] = select(
@@ -77,15 +78,22 @@ class Ledger:
 
     @contextmanager
     def work(
-        self, now: datetime, *, account: str | None = None, subscription: str | None = None
+        self,
+        now: datetime,
+        *,
+        account: str | None = None,
+        subscription: str | None = None,
+        asked_by: AskedBy = AskedBy.ITS_COMMAND,
     ) -> Iterator[Work]:
         """A unit of work on the account, or on the account that owns the subscription.
 
         `now` is the business instant (UTC) of an account on a test clock. Any other account lives
         by the machine's clock, read after the lock: work that was asked for long ago is judged and
         dated by the day it is done (Rule 13). It is never earlier than `now`, because another
-        machine's clock may be ahead. The unit commits at the end and rolls back on any exception.
-        Raises `Unknown` when there is no such account or subscription.
+        machine's clock may be ahead. The workflow that has asked gets the result.
+        The workflows of the others that change are told (`asked_by`). The unit commits at the end
+        and rolls back on any exception. Raises `Unknown` when there is no such account or
+        subscription.
         """
         with self.transaction(failpoints.here()) as connection:
             if account is not None:
@@ -95,7 +103,8 @@ class Ledger:
             row = found.one_or_none()
             if row is None:
                 raise Unknown(account or subscription)
-            work = Work(self, connection, row, self._instant(row, now))
+            subject = of_account(account) if account else of_subscription(str(subscription))
+            work = Work(self, connection, row, self._instant(row, now), subject, asked_by)
             yield work
             work.flush()
 

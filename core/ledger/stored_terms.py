@@ -4,7 +4,7 @@ Versions are never changed, so a process keeps in memory what it has read once.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from threading import Lock
 from typing import Any
 
@@ -18,8 +18,6 @@ from core.domain.policy import Policy
 from core.ledger.bulk_write import insert_all
 from core.ledger.tables import CatalogEntry, PolicyVersion, Seller
 
-_DEFAULTS = policies.document(policies.DEFAULT)
-
 
 class References:
     """What a process remembers of the sellers' policies and catalogues."""
@@ -27,7 +25,6 @@ class References:
     def __init__(self) -> None:
         self._lock = Lock()
         self._policies: dict[tuple[str, int], Policy] = {}
-        self._differences: dict[tuple[str, int], Mapping[str, Any]] = {}
         self._catalogs: dict[str, tuple[int, Catalog]] = {}
 
     def policy(self, connection: Connection, seller: str, version: int) -> Policy:
@@ -41,21 +38,6 @@ class References:
         ).scalar_one()
         with self._lock:
             return self._policies.setdefault((seller, version), policies.restore(document))
-
-    def differences(self, connection: Connection, seller: str, version: int) -> Mapping[str, Any]:
-        """What of one version of a seller's policy differs from the defaults, as JSON data."""
-        if (found := self._differences.get((seller, version))) is not None:
-            return found
-        document = policies.document(self.policy(connection, seller, version))
-        with self._lock:
-            return self._differences.setdefault(
-                (seller, version),
-                {
-                    key: value
-                    for key, value in document.items()
-                    if key not in _DEFAULTS or value != _DEFAULTS[key]
-                },
-            )
 
     def catalog(self, connection: Connection, seller: str, revision: int) -> Catalog:
         """A seller's catalogue, at least as new as this revision."""

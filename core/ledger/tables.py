@@ -31,7 +31,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from core.domain.events import Event
 from core.domain.planner.notices import MessageState, Notice
 from core.domain.rules import Rule
-from core.domain.steps import StepKind
+from core.domain.steps import StepKind, SubjectKind
 from core.domain.subscription import Failure, Status
 from core.ledger.allowed_words import WORDS
 from core.ledger.double_entry import Book, InvoiceKind, Purpose
@@ -213,6 +213,21 @@ class StepRow(Base):
         ),
         _one_of("rule", Rule, "steps_rule"),
     )
+
+
+class Telling(Base):
+    """A subject whose workflow is to be told what it has become, and in which version.
+
+    The row is written by the transaction that has changed the subject, when another workflow or no
+    workflow has asked for it. It is deleted when the workflow was told.
+    """
+
+    __tablename__ = "tellings"
+    subject_kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    subject: Mapped[str] = mapped_column(Id, primary_key=True)
+    clock: Mapped[str | None] = mapped_column(Id)
+    version: Mapped[int]
+    __table_args__ = (_one_of("subject_kind", SubjectKind, "tellings_subject_kind"),)
 
 
 class Operation(Base):

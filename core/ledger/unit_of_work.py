@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, update
@@ -59,16 +60,38 @@ _ADDED: tuple[type[Base], ...] = (
 )
 
 
+class AskedBy(Enum):
+    """Who has asked for a unit of work on a subject.
+
+    `ITS_COMMAND`: the workflow of the subject, for a command.
+    `ITS_TIME`: the workflow of the subject, because its time has come.
+    `ANOTHER`: the workflow of another subject, which waits for it.
+    """
+
+    ITS_COMMAND = auto()
+    ITS_TIME = auto()
+    ANOTHER = auto()
+
+
 class Work(AccountReading):
     """What a use case sees of its account, and what it may write."""
 
     def __init__(
-        self, ledger: "Ledger", connection: Connection, row: Row[Any], now: datetime
+        self,
+        ledger: "Ledger",
+        connection: Connection,
+        row: Row[Any],
+        now: datetime,
+        subject: Subject | None = None,
+        asked_by: AskedBy = AskedBy.ITS_COMMAND,
     ) -> None:
         super().__init__(ledger, connection, row, now)
+        self._subject = subject
+        self._asked_by = asked_by
         self._rows: dict[type[Base], list[dict[str, Any]]] = {}
         self._changed: set[str] = set()
         self._next: dict[Subject, dict[str, Any] | None] = {}
+        self._told: dict[Subject, int] = {}
         self._planned_step: tuple[Step | None] | None = None
 
     def new_id(self) -> int:
@@ -225,7 +248,9 @@ class Work(AccountReading):
 
     def save_account(self, account: Account) -> AccountSnapshot:
         """Change the account at once, and plan its next step anew."""
-        before, self.account = self.account, account
+        before = self.account
+        self._tell(of_account(before.id), self.account_step(), account.version)
+        self.account = account
         if changes := account_changes(before, account):
             mine = AccountRow.id == account.id
             self.connection.execute(update(AccountRow).where(mine).values(**changes))
@@ -251,6 +276,9 @@ class Work(AccountReading):
     def save(self, subscription: Subscription) -> Snapshot:
         """Change a subscription. Its next step, and the notices of a new *E*, are planned anew."""
         before = self._current[subscription.id]
+        if subscription.id in self._started:
+            step = self._steps[subscription.id]
+            self._tell(of_subscription(subscription.id), step, subscription.version)
         self._current[subscription.id] = subscription
         self._changed.add(subscription.id)
         self._plan(subscription)
@@ -286,6 +314,18 @@ class Work(AccountReading):
             }
         )
 
+    def _tell(self, subject: Subject, known: Step | None, version: int) -> None:
+        """Note that a workflow is told of this version, if it does not find out by itself.
+
+        The workflow that has asked for this transaction gets the result. When its time has woken
+        it, it has woken all others of the account whose steps are due. On a test clock none wakes
+        up by itself.
+        """
+        gets_result = subject == self._subject and self._asked_by is not AskedBy.ANOTHER
+        its_time = self._asked_by is AskedBy.ITS_TIME and self.clock is None
+        if not gets_result and not (its_time and known and known.due <= self.now):
+            self._told[subject] = version
+
     def _plan(self, subscription: Subscription) -> None:
         """Ask the planner for the next step: once for each change of a subscription."""
         policy = self.policy_of(subscription)
@@ -309,8 +349,11 @@ class Work(AccountReading):
     # writing
 
     def flush(self) -> None:
-        """Write what was collected."""
+        """Write what was collected. More may be collected and written afterwards."""
         self._ledger.flush(self.connection, [self])
+        self._read.update((id_, self._current[id_]) for id_ in self._changed)
+        for collected in (self._rows, self._changed, self._next, self._told, self._first_due):
+            collected.clear()
 
     def writes_into(self, writes: Writes) -> None:
         """Add what was collected to the writes of a transaction."""
@@ -326,6 +369,15 @@ class Work(AccountReading):
                 writes.ended.append(key)
             else:
                 writes.steps.append(row)
+        for subject, version in self._told.items():
+            writes.told.append(
+                {
+                    "subject_kind": str(subject.kind),
+                    "subject": subject.id,
+                    "clock": self.clock,
+                    "version": version,
+                }
+            )
 
     def _add(self, table: type[Base], **values: object) -> None:
         self._rows.setdefault(table, []).append(values)

@@ -3,11 +3,10 @@
 Workflows know activities only by name and by these messages. Everything here is serialised.
 """
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 
 from core.domain.commands import AnyCommand, AnyResult
 from core.domain.refusal import Refusal
@@ -17,18 +16,13 @@ from core.domain.subscription import Subscription
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A subscription as committed, with what its workflow needs to know besides.
+    """A subscription as committed, with the time zone of its account.
 
-    `timezone`: that of its account.
-    `suspended`: whether its account is suspended.
-    `policy`: the policy of its running steps; only what differs from the defaults.
     `next_step`: what it does next by itself. None when it is TERMINATED.
     """
 
     subscription: Subscription
     timezone: str
-    suspended: bool
-    policy: dict[str, Any] = field(default_factory=dict)
     next_step: Step | None = None
 
     @property
@@ -72,21 +66,46 @@ class Outcome(StrEnum):
     """How an activity of a step ended."""
 
     DONE = "done"
-    STALE = "stale"  # Another worker has run the step. The snapshot says what is next.
+    STALE = "stale"  # The step has run already. The snapshot says what is next.
     NEEDS_CARD = "needs_card"
-    UNFUNDED = "unfunded"
-    FUNDED = "funded"  # It was to be marked failed, but by now it can be funded.
-    NOT_YET = "not_yet"  # Another step of the account comes first (Rule 1.7).
+    NOT_YET = "not_yet"  # Something else of the account comes before it (Rule 1.7).
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueStep:
-    """A step that is due: its subject, the version of the subject, its kind, and since when."""
+    """A step that is due: its subject, the version of the subject, its kind, and since when.
+
+    `by_date`: the renewal date of an attempt. Default None.
+    """
 
     subject: Subject
     version: int
     kind: StepKind
     due: datetime
+    by_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What of the account comes before a step or a command (Rules 1.6, 1.7).
+
+    `taken`: how many steps the transaction has taken and committed. There are more.
+    `first`: a step that cannot be taken along: it needs a card charge, or it raises. Default None.
+    """
+
+    taken: int = 0
+    first: DueStep | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """A step that is not waited for: its subject, and the attempts of the same renewal date.
+
+    `by_date`: they wait for the same card charge. None: the subject alone.
+    """
+
+    subject: Subject
+    by_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +115,7 @@ class StepRequest:
     `subject`, `version`: whose step it is, and the version that the caller has seen.
     `now`: the business instant (UTC).
     `charge`: the key of the card charge that was made for the step, default None.
-    `past`: subjects of the account whose due steps are skipped. None skips all of them.
+    `past`: the due steps of the account that are not taken first. None: no step is.
     `briefly`: the step runs for another one, which waits for it. Default False.
     """
 
@@ -104,24 +123,25 @@ class StepRequest:
     version: int
     now: datetime
     charge: str | None = None
-    past: tuple[Subject, ...] | None = None
+    past: tuple[Passed, ...] | None = None
     briefly: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepResult:
-    """The outcome, the subject as it is now, and the subscriptions that changed with it.
+    """The outcome, and the subject as it is now.
 
-    `charge`: the key of the card charge that is needed for `members`.
-    `first`: the step that comes before this one (Rule 1.7).
+    It says nothing of other subjects. Those that changed are told (`core.ledger.tables.Telling`).
+
+    `snapshot`: None when the step has not run yet.
+    `charge`: the key of the card charge that the step needs.
+    `before`: what comes before the step.
     """
 
     outcome: Outcome
-    snapshot: Snapshot | AccountSnapshot
-    others: tuple[Snapshot, ...] = ()
+    snapshot: Snapshot | AccountSnapshot | None = None
     charge: str | None = None
-    members: tuple[str, ...] = ()
-    first: DueStep | None = None
+    before: Before | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +151,7 @@ class CommandRequest:
     command: AnyCommand
     now: datetime
     charge: str | None = None
-    past: tuple[Subject, ...] | None = None
+    past: tuple[Passed, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,26 +160,28 @@ class CommandResult:
 
     `result`: what the command did. It is the same for every repetition of the request id.
     `replayed`: True for a repetition (Rule 4.2).
-    `snapshots`: the subscriptions that changed.
-    `account`: the account as it is now, for a command on an account.
+    `snapshot`: the subscription or account of the command, as it is now.
     `needs_charge`: the key of a card charge that is made before the command is repeated.
-    `first`: a due step that runs before the command is repeated (Rule 1.6).
+    `before`: what comes before the command.
     """
 
     refusal: Refusal | None = None
     result: AnyResult | None = None
     replayed: bool = False
-    snapshots: tuple[Snapshot, ...] = ()
-    account: AccountSnapshot | None = None
+    snapshot: Snapshot | AccountSnapshot | None = None
     needs_charge: str | None = None
-    first: DueStep | None = None
+    before: Before | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeRequest:
-    """Make the card charge of this key, or find out what became of it."""
+    """Make the card charge of this key, or find out what became of it.
+
+    `asked_by`: the step or the command that needs it. Before the first call it is asked again.
+    """
 
     key: str
+    asked_by: StepRequest | CommandRequest
 
 
 class ChargeOutcome(StrEnum):
@@ -168,11 +190,12 @@ class ChargeOutcome(StrEnum):
     PENDING = "pending"
     CHARGED = "charged"
     DECLINED = "declined"
+    WITHDRAWN = "withdrawn"  # It was no longer needed before the gateway was called.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeResult:
-    """A settled charge: its outcome and, when declined, the gateway's reason."""
+    """A card charge: its outcome and, when declined, the gateway's reason."""
 
     key: str
     outcome: ChargeOutcome

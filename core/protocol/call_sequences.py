@@ -2,8 +2,9 @@
 
 The sequences are generators: they yield calls and are sent the results. The workflow runs the
 calls as Temporal activities, the simulator's direct engine as plain calls. So the way of a renewal
-is written once. So is the order within an account: a step or command that comes too early is told
-which step is first. The generator runs that step, then tries again (Rules 1.6, 1.7).
+is written once. So is the order within an account. The transaction of a step or a command first
+takes what is due before it (`activities.steps_before`). What it cannot take along, such as a
+renewal by card, is run here, and then the step or the command is tried again (Rules 1.6, 1.7).
 """
 
 from collections.abc import Generator
@@ -11,17 +12,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from core.domain.steps import RENEWALS, StepKind, Subject, of_subscription
+from core.domain.steps import RENEWALS, StepKind, Subject, of_account
 from core.protocol.activity_messages import (
+    Before,
+    ChargeOutcome,
     ChargeRequest,
+    ChargeResult,
     CommandRequest,
     CommandResult,
     DueStep,
     Outcome,
-    Snapshot,
+    Passed,
     StepRequest,
     StepResult,
 )
+
+Past = tuple[Passed, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,7 @@ class Call:
     """An activity by name, and its request.
 
     The driver retries it until it works. A call with `briefly` has a timeout; its result may be
-    None.
+    None. So may that of a card charge, when something else must not wait for it.
     """
 
     activity: str
@@ -39,8 +45,10 @@ class Call:
 
 _RENEW = StepKind.RENEW.value
 """The activity of every attempt to renew."""
-MOST_BEFORE = 500
-"""A step or command runs so many steps of others first. It skips what is due beyond them."""
+MOST_BEFORE = 5_000
+"""A step or command waits for so many steps of others. It skips what is due beyond them."""
+MOST_PASSED = 20
+"""So many steps may fail to end before a step or command skips all that is due."""
 
 
 def run_step(
@@ -48,17 +56,16 @@ def run_step(
 ) -> Generator[Call, Any, StepResult]:
     """Run the next step of a subject in this version, after what comes first in its account.
 
-    `now`: the business instant (UTC).
+    `now`: the business instant (UTC). The result has no snapshot when the step needs a card charge
+    that was not waited for. The step is then to be run again.
     """
-    request = StepRequest(subject=subject, version=version, now=now, past=())
-    before: list[Snapshot] = []
+    request, turn = StepRequest(subject=subject, version=version, now=now, past=()), _Turn(now)
     while True:
         result = yield from _step(kind, request)
         assert result is not None
-        if result.first is None:
-            return replace(result, others=(*before, *result.others))
-        past = yield from _run_first(result.first, now, request.past or (), before)
-        request = replace(request, past=past)
+        if result.before is None:
+            return result
+        request = replace(request, past=(yield from turn.wait(result.before)))
 
 
 def carry_out(request: CommandRequest) -> Generator[Call, Any, CommandResult]:
@@ -66,18 +73,73 @@ def carry_out(request: CommandRequest) -> Generator[Call, Any, CommandResult]:
 
     It makes a card charge if the command needs one. The activity has the command's name.
     """
-    request = replace(request, past=request.past or ())
-    before: list[Snapshot] = []
+    turn = _Turn(request.now, request.past or ())
+    request = replace(request, past=turn.past)
     while True:
         result: CommandResult = yield Call(request.command.do, request)
-        if result.first is not None:
-            past = yield from _run_first(result.first, request.now, request.past or (), before)
-            request = replace(request, past=past)
+        if result.before is not None:
+            request = replace(request, past=(yield from turn.wait(result.before)))
         elif result.needs_charge is not None and request.charge is None:
-            yield Call("charge", ChargeRequest(key=result.needs_charge))
-            request = replace(request, charge=result.needs_charge)
+            charged = yield Call("charge", ChargeRequest(key=result.needs_charge, asked_by=request))
+            if not _is_withdrawn(charged):
+                request = replace(request, charge=result.needs_charge)
         else:
-            return replace(result, snapshots=(*before, *result.snapshots))
+            return result
+
+
+def catch_up(account: str, now: datetime) -> Generator[Call, Any, None]:
+    """Run everything of an account that is due.
+
+    `now`: the business instant (UTC).
+    """
+    subject, turn = of_account(account), _Turn(now)
+    request = StepRequest(subject=subject, version=0, now=now, past=())
+    while True:
+        result: StepResult = yield Call("catch_up", request)
+        if result.before is None:
+            return
+        request = replace(request, past=(yield from turn.wait(result.before)))
+
+
+class _Turn:
+    """What a step or a command still waits for. `past` is what it does not wait for."""
+
+    def __init__(self, now: datetime, past: tuple[Passed, ...] = ()) -> None:
+        self.past: Past = past
+        self._now = now
+        self._taken = 0
+
+    def wait(self, before: Before) -> Generator[Call, Any, Past]:
+        """Run what comes before and was not taken along. Returns what to skip from now on.
+
+        A step that does not end is left to its own workflow, with all that wait for the same
+        charge. That happens when the card gateway does not reply.
+        """
+        self._taken += before.taken
+        if before.first is not None:
+            self._taken += 1
+            if not (yield from self._run(before.first)):
+                passed = Passed(subject=before.first.subject, by_date=before.first.by_date)
+                self.past = (*(self.past or ()), passed)
+        if self._taken >= MOST_BEFORE or len(self.past or ()) > MOST_PASSED:
+            self.past = None
+        return self.past
+
+    def _run(self, step: DueStep) -> Generator[Call, Any, bool]:
+        # Another worker runs it, whose clock may be behind the one that has found it due.
+        request = StepRequest(
+            subject=step.subject,
+            version=step.version,
+            now=max(self._now, step.due),
+            past=self.past,
+            briefly=True,
+        )
+        result = yield from _step(step.kind, request)
+        if result is None:
+            return False
+        if result.before is not None:
+            return result.before.taken > 0
+        return result.snapshot is not None and result.snapshot.version != step.version
 
 
 def _step(kind: StepKind, request: StepRequest) -> Generator[Call, Any, StepResult | None]:
@@ -92,45 +154,19 @@ def _step(kind: StepKind, request: StepRequest) -> Generator[Call, Any, StepResu
 
 
 def _renewal(request: StepRequest) -> Generator[Call, Any, StepResult | None]:
-    """An attempt to renew: by the wallet, by the card, or else marked failed."""
+    """An attempt to renew: from the wallet, or by the card after it was charged."""
     while True:
         result: StepResult | None = yield Call(_RENEW, request, request.briefly)
-        if (
-            result is not None
-            and result.outcome is Outcome.NEEDS_CARD
-            and result.charge is not None
-        ):
-            if (yield Call("charge", ChargeRequest(key=result.charge), request.briefly)) is None:
-                return result
-            request = replace(request, charge=result.charge)
-            result = yield Call(_RENEW, request, request.briefly)
-        if result is not None and result.outcome is Outcome.UNFUNDED:
-            result = yield Call("mark_failed", request, request.briefly)
-        if result is None or result.outcome is not Outcome.FUNDED:
+        if result is None or result.outcome is not Outcome.NEEDS_CARD or request.charge:
             return result
+        assert result.charge is not None
+        asked = ChargeRequest(key=result.charge, asked_by=request)
+        charged = yield Call("charge", asked, request.briefly)
+        if charged is None:
+            return result
+        if not _is_withdrawn(charged):
+            request = replace(request, charge=result.charge)
 
 
-def _run_first(
-    step: DueStep, now: datetime, past: tuple[Subject, ...], changed: list[Snapshot]
-) -> Generator[Call, Any, tuple[Subject, ...] | None]:
-    """Run a step that comes before a request. What has changed is added to `changed`.
-
-    Returns the subjects whose due steps the request skips from now on. A step that does not end is
-    left to its own workflow, with all that wait for the same charge. That happens when the card
-    gateway does not reply. None: the request skips all due steps.
-    """
-    # Another worker runs it, whose clock may be behind the one that has found it due.
-    request = StepRequest(
-        subject=step.subject,
-        version=step.version,
-        now=max(now, step.due),
-        past=past,
-        briefly=True,
-    )
-    result = yield from _step(step.kind, request)
-    if result is None or (result.first is None and result.snapshot.version == step.version):
-        waiting = result.members if result else ()
-        return (*past, step.subject, *map(of_subscription, waiting))
-    mine = [result.snapshot] if isinstance(result.snapshot, Snapshot) else []
-    changed += [*mine, *result.others]
-    return past if len(changed) < MOST_BEFORE else None
+def _is_withdrawn(charged: ChargeResult | None) -> bool:
+    return charged is not None and charged.outcome is ChargeOutcome.WITHDRAWN

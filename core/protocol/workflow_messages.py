@@ -59,14 +59,13 @@ class SubscriptionMessage:
     """A command on a subscription.
 
     `now`: the virtual now of a test clock.
-    `seen_version`, `seen_suspended`: what the sender has seen committed. A workflow that knows as
-    much may refuse by the table of states at once.
+    `seen_version`: what the sender has seen committed. A workflow that knows as much may refuse by
+    the table of states at once. None: it may not, for example because the account is suspended.
     """
 
     command: AnySubscriptionCommand
     now: datetime | None = None
     seen_version: int | None = None
-    seen_suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,16 +101,6 @@ class Tick:
 
     now: datetime
     version: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """A coming step or notice, for queries."""
-
-    kind: str
-    due: datetime
-    rule: str
-    why: str
 
 
 def workflow_id(subject: Subject) -> str:

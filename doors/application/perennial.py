@@ -22,7 +22,7 @@ from typing import Any, ParamSpec, TypeVar, assert_never, cast
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
-from sqlalchemy import Select, insert, or_, select, update
+from sqlalchemy import Select, insert, or_, select
 from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
@@ -39,7 +39,7 @@ from core.domain.rules import Rule
 from core.domain.steps import Step, SubjectKind
 from core.domain.subscription import Status
 from core.gateways.choose_gateway import choose_gateway
-from core.ledger.bulk_write import one_of
+from core.ledger import tellings
 from core.ledger.clocks import machine_now, virtual_now
 from core.ledger.database import connect
 from core.ledger.due_steps import Due
@@ -50,7 +50,6 @@ from core.protocol.workflow_messages import (
     AccountInput,
     AccountMessage,
     Options,
-    Planned,
     SubscriptionInput,
     SubscriptionMessage,
     Tick,
@@ -59,6 +58,7 @@ from core.protocol.workflow_messages import (
 )
 from doors.application import logs, test_clocks
 from doors.application.payload_converter import data_converter
+from doors.application.telling import tell_all
 from settings import Settings, settings
 
 #: The row of a subscription that its workflow starts from, and what its senders have seen.
@@ -170,9 +170,7 @@ class Perennial:
         result = await self.command(command, await self._sql(self._now_of, command))
         clock = await self._sql(self._clock_of, command)
         if clock is not None and not result.refusal:
-            await test_clocks.advance(
-                self.ledger, self, clock, await self._sql(test_clocks.now_of, self.ledger, clock)
-            )
+            await self.advance(clock, await self._sql(test_clocks.now_of, self.ledger, clock))
         return result
 
     async def command(self, command: AnyCommand, now: datetime | None) -> CommandResult:
@@ -192,6 +190,8 @@ class Perennial:
             return await self._purchase(command, now)
         if isinstance(command, SubscriptionCommand):
             return await self._on_subscription(command, now)
+        if not command.through_workflow:
+            return await self._at_once(command, now)
         return await self._on_account(command, now)
 
     async def send(self, command: SubscriptionCommand) -> None:
@@ -207,16 +207,34 @@ class Perennial:
         handle = self.temporal.get_workflow_handle(subscription_workflow(command.subscription))
         await handle.signal(command.do, message)
 
+    async def _at_once(self, command: AnyAccountCommand, now: datetime | None) -> CommandResult:
+        """Carry out a command that is one transaction, without a workflow.
+
+        What is due of the account is taken before it (Rule 1.6). If that needs a card charge, the
+        account's workflow runs it.
+        """
+        request = CommandRequest(command=command, now=now or machine_now(), past=())
+        result: CommandResult = await self._sql(self.activities.call, command.do, request)
+        while result.before is not None:
+            if result.before.first is not None:
+                await self.catch_up(command.account, now)
+                request = replace(request, past=None)
+            result = await self._sql(self.activities.call, command.do, request)
+        return result
+
+    async def catch_up(self, account: str, now: datetime | None) -> None:
+        """Let the account's workflow run what is due of the account, with its card charges.
+
+        `now`: the virtual now of a test clock. None otherwise.
+        """
+        await self._update_account(account, "catch_up", now, None)
+
     async def _purchase(self, command: Purchase, now: datetime | None) -> CommandResult:
         """Commit first, then start the workflow.
 
-        After a crash in between, the relay starts the workflow (`start_missing`). If a step of the
-        account is due, the account's workflow runs that step first, and then buys (Rule 1.6).
+        After a crash in between, the relay starts the workflow (`start_missing`).
         """
-        request = CommandRequest(command=command, now=now or machine_now(), past=())
-        result: CommandResult = await self._sql(self.activities.call, "purchase", request)
-        if result.first is not None:
-            result = await self._on_account(command, now)
+        result = await self._at_once(command, now)
         if not result.refusal:
             await self.start(command.subscription)
         return result
@@ -228,7 +246,7 @@ class Perennial:
             if replayed := await self._sql(self._replay, command):
                 return replayed
             message = await self._sql(self._message, command, now)
-            if message.seen_version is None or not await self._has_workflow(command.subscription):
+            if not await self._has_workflow(command.subscription):
                 return await self._directly(command, now)
             return cast(
                 CommandResult,
@@ -242,7 +260,7 @@ class Perennial:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
             result = await self._directly(command, now)
-            if result.first or result.needs_charge:
+            if result.before or result.needs_charge:
                 raise  # The subscription lives, and only its workflow can do this.
             return result
 
@@ -308,7 +326,7 @@ class Perennial:
             return await patiently(lambda: handle.execute_update(name, message, result_type=result))
 
     async def _update_account(
-        self, account: str, name: str, message: AccountMessage | Tick, result: Any
+        self, account: str, name: str, message: AccountMessage | Tick | datetime | None, result: Any
     ) -> Any:
         """Send an update to an account's workflow, which is started if it does not run.
 
@@ -386,7 +404,7 @@ class Perennial:
                 progress(1)
 
         await asyncio.gather(*map(start, snapshots))
-        await self._sql(self._started, [snapshot.subscription.id for snapshot in snapshots])
+        await self._sql(self._started, snapshots)
 
     async def start_these(
         self,
@@ -470,14 +488,10 @@ class Perennial:
         step: Step | None = await self._query(subscription, "next_step", Step | None)
         return step
 
-    async def schedule(self, subscription: str, steps: int = 12) -> list[Planned]:
-        """The next steps and notices."""
-        planned: list[Planned] = await self._query(subscription, "schedule", list[Planned], steps)
-        return planned
-
     async def why_not_renewed(self, subscription: str) -> str:
         """Why the coming cycle is not paid (yet), in words."""
-        why: str = await self._query(subscription, "why_not_renewed", str)
+        suspended = await self._sql(self._is_suspended, subscription)
+        why: str = await self._query(subscription, "why_not_renewed", str, suspended)
         return why
 
     async def _query(self, subscription: str, name: str, result: Any, *args: Any) -> Any:
@@ -522,6 +536,14 @@ class Perennial:
         await test_clocks.advance(
             self.ledger, self, clock, until, outage=outage, at_once=at_once, progress=progress
         )
+        await self.tell(clock)
+
+    async def tell(self, clock: str | None = None) -> int:
+        """Tell the workflows whose subject was changed by another one's transaction.
+
+        `clock`: only those of a test clock. Default: all. Returns how many were told.
+        """
+        return await tell_all(self.ledger, self.temporal, clock)
 
     # the database, off the event loop
 
@@ -580,9 +602,8 @@ class Perennial:
             ).one_or_none()
         if row is None:
             return SubscriptionMessage(command=command, now=now)
-        return SubscriptionMessage(
-            command=command, now=now, seen_version=row.version, seen_suspended=row.halted
-        )
+        seen = None if row.halted else row.version
+        return SubscriptionMessage(command=command, now=now, seen_version=seen)
 
     def _row(self, subscription: str) -> Any:
         with self.ledger.engine.connect() as connection:
@@ -591,12 +612,19 @@ class Perennial:
             )
             return connection.execute(query).one_or_none()
 
-    def _started(self, subscriptions: list[str]) -> None:
+    def _is_suspended(self, subscription: str) -> bool:
+        with self.ledger.engine.connect() as connection:
+            query = (
+                select(AccountRow.suspended)
+                .join(SubscriptionRow, SubscriptionRow.account == AccountRow.id)
+                .where(SubscriptionRow.id == subscription)
+            )
+            return bool(connection.execute(query).scalar())
+
+    def _started(self, snapshots: Sequence[Snapshot]) -> None:
         with self.ledger.transaction("started") as connection:
-            connection.execute(
-                update(SubscriptionRow)
-                .where(one_of(SubscriptionRow.id, subscriptions))
-                .values(workflow_started=True)
+            tellings.note_started(
+                connection, {snapshot.subject.id: snapshot.version for snapshot in snapshots}
             )
 
     def _missing(self, limit: int) -> list[str]:

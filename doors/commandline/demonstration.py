@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from activities.number_invoices import number_invoices
+from core.domain.calendar import local_date
 from core.domain.commands import AnyCommand
 from core.domain.commands.recover import Recover
 from core.domain.commands.set_account import SetAccount
@@ -33,6 +34,7 @@ from doors.commandline.output import print_part, print_parts
 from doors.commandline.progress_bars import counting, passing
 from doors.intake import column_mapping
 from doors.intake.customer_import import import_file
+from doors.queries.explanations import explain_subscription
 from doors.queries.histories import account_history
 from doors.queries.list_names import WorkList
 from doors.queries.subscriptions import find_subscription
@@ -222,9 +224,9 @@ class Demo:
         self._say("What its workflow says:")
         self._say(f"  next step: {sentences.next_step(step, zone)}.")
         self._say(f"  why it has not renewed yet: {await perennial.why_not_renewed(subscription)}")
-        planned = await perennial.schedule(subscription, 4)
         coming = "; ".join(
-            f"{sentences.step(item.kind)} on {day(item.due.date())}" for item in planned
+            f"{sentences.step(item.kind)} on {day(local_date(item.due, zone))}"
+            for item in explain_subscription(self._ledger, subscription).coming
         )
         self._say(f"  its schedule: {coming}.")
 

@@ -53,7 +53,7 @@ def explain_subscription(ledger: Ledger, id_: str) -> Explanation:
             subscription=id_,
             status=subscription.status,
             answer=explain.why_not_renewed(
-                subscription, found.policy, row.timezone, suspended=row.suspended
+                subscription, step_from(row), row.timezone, suspended=row.suspended
             ),
             because=since_the_last_payment(lines),
             fee=found.fee,

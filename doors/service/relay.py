@@ -1,6 +1,7 @@
 """The relay does what must follow a commit, and retries it until it is done.
 
-A pass starts workflows that were not started because of a crash after the commit. It sends the
+A pass starts workflows that were not started because of a crash after the commit. It tells
+workflows what another transaction has made of their subjects. It sends the
 notices of real accounts that are due. Notices of test clocks are sent when their clock advances.
 It also numbers invoices.
 
@@ -37,6 +38,7 @@ class Pass:
     """What a pass has done, and how many of its parts have failed."""
 
     started: int = 0
+    told: int = 0
     notices: int = 0
     numbered: int = 0
     failed: int = 0
@@ -83,11 +85,14 @@ class Relay:
             return done
 
         started = await part("start_missing", self.start_missing)
+        told = await part("tell", self._perennial.tell)
         notices = await part("notices", self.notices)
         numbered = await part("invoices", self.number)
         if not self._scheduled:
             await part("schedule", self.schedule)
-        return Pass(started=started, notices=notices, numbered=numbered, failed=len(failed))
+        return Pass(
+            started=started, told=told, notices=notices, numbered=numbered, failed=len(failed)
+        )
 
     async def start_missing(self) -> int:
         """Start the workflows that were not started yet. Returns how many."""

@@ -25,7 +25,7 @@ class Direct:
         assert item.kind is not None
         assert item.version is not None
         result = self._drive(run_step(item.kind, item.subject, item.version, now))
-        return result.snapshot.next_step
+        return result.snapshot.next_step if result.snapshot else None
 
     async def command(self, command: AnyCommand, now: datetime) -> CommandResult:
         """Run a command."""

@@ -6,8 +6,9 @@ from activities import registry
 from core.domain.commands import COMMANDS as COMMANDS_BY_NAME
 
 STEPS = registry.STEPS
-#: The purchase is not here: a client runs it by itself.
-COMMANDS = tuple(do for do in COMMANDS_BY_NAME if do != "purchase")
+#: What a worker carries out. A client runs the others by itself.
+COMMANDS = tuple(do for do, command in COMMANDS_BY_NAME.items() if command.through_workflow)
+BY_CLIENT = tuple(do for do in COMMANDS_BY_NAME if do not in COMMANDS)
 COMMIT = ("before_commit", "after_commit")
 PLACES = (*COMMIT, "end")
 
@@ -36,13 +37,13 @@ CLIENT = (
         "catalog",
         "new_clock",
         "open_account",
-        "purchase",
         "started",
+        "told",
         "clock",
         "notify",
         "number_invoices",
     ),
-    "purchase.end",
+    *(f"{do}.{place}" for do in BY_CLIENT for place in PLACES),
 )
 IMPORT = commits("catalog", "take_over", "started")
 RECONCILIATION = commits("reconcile_charge")

@@ -74,7 +74,11 @@ def run_player(home: Path) -> int:
     """Run the client. It plays the rest of the scenario."""
 
     async def play(perennial: Perennial) -> None:
-        await play_on(scenario_of(home), perennial.ledger, perennial, home)
+        scenario = scenario_of(home)
+        await play_on(scenario, perennial.ledger, perennial, home)
+        # A purchase asks for this when a charge of the account comes before it.
+        await perennial.catch_up(scenario.accounts[0].id, scenario.until_for("UTC"))
+        await perennial.tell()
         await every_workflow_knows_its_next_step(perennial)
 
     return _connected(play)

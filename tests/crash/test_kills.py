@@ -21,7 +21,7 @@ SCENARIO = (Path(__file__).parent / "scenario.yaml").read_text()
 #: charge was made, or the charge was declined. After each kill the retry is not killed, so the odd
 #: counts are the first tries.
 RENEWALS = {place: points.again([f"renew.{place}"], 3, 5, 7, 9) for place in points.PLACES}
-FAILURES = {place: points.again([f"mark_failed.{place}"], 3) for place in points.PLACES}
+
 #: A recover needs a card, reads the outcome of the charge, and recovers.
 RECOVERIES = {place: points.again([f"recover.{place}"], 3, 5) for place in points.COMMIT} | {
     "end": ["recover.end:3"]
@@ -67,7 +67,7 @@ def test_a_worker_that_is_killed_at_every_activity(
     machine: Machine, directly: Directly, place: str
 ) -> None:
     machine.prepare(SCENARIO)
-    kills = [*points.ACTIVITIES[place], *RENEWALS[place], *FAILURES[place], *RECOVERIES[place]]
+    kills = [*points.ACTIVITIES[place], *RENEWALS[place], *RECOVERIES[place]]
     machine.run("worker", "player", fail_at=kills)
     check(machine, directly, worker=len(kills))
 

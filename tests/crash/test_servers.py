@@ -70,7 +70,7 @@ PLACES = (
     "charge.after_call=STOP",
     "charge.after_commit:2=STOP",
     "extend.after_commit=STOP",
-    "mark_failed.before_commit:2=STOP",
+    "expire.before_commit=STOP",
 )
 
 

@@ -7,6 +7,7 @@ import pytest
 from core.domain import lifecycle
 from core.domain.calendar import first_instant
 from core.domain.explain import why_not_renewed
+from core.domain.planner.next_step import next_step
 from core.domain.policy import DEFAULT
 from core.domain.subscription import Failure, Subscription
 from tests.domain.made import ZONE, at, day, expired, subscription
@@ -75,4 +76,5 @@ FAILED = lifecycle.fail(BOUGHT, first_instant(day("12-08"), ZONE), Failure.NO_CR
 def test_why_not_renewed_says_the_reason_and_its_rule(
     state: Subscription, suspended: bool, words: str
 ) -> None:
-    assert words in why_not_renewed(state, DEFAULT, ZONE, suspended=suspended)
+    step = next_step(state, DEFAULT, ZONE)
+    assert words in why_not_renewed(state, step, ZONE, suspended=suspended)

@@ -20,7 +20,7 @@ from core.gateways.simulated_cards import SimulatedCards
 from core.ledger import stored_terms
 from core.ledger.database import connect
 from core.ledger.ledger import Ledger
-from core.protocol.activity_messages import CommandRequest, CommandResult
+from core.protocol.activity_messages import CommandRequest, CommandResult, Passed
 from core.protocol.call_sequences import carry_out
 from doors.simulation.direct_engine import Direct
 
@@ -45,7 +45,9 @@ class Shop:
         self, command: AnyCommand, now: datetime = DAY, past: tuple[str, ...] | None = ()
     ) -> CommandResult:
         """Carry out a command. Due steps of the subscriptions in `past` are skipped."""
-        skipped = None if past is None else tuple(map(of_subscription, past))
+        skipped = (
+            None if past is None else tuple(Passed(subject=of_subscription(id_)) for id_ in past)
+        )
         result: CommandResult = self.engine._drive(
             carry_out(CommandRequest(command=command, now=now, past=skipped))
         )

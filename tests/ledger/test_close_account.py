@@ -55,9 +55,9 @@ async def test_a_closed_account_can_be_opened_again_for_30_days_then_it_is_close
     assert result.result.sentence() == (
         "Account acme is closed. It can be opened again until 31 March 2021."
     )
-    assert result.account is not None
-    assert result.account.next_step is not None
-    assert result.account.next_step.due == datetime(2021, 4, 1, tzinfo=UTC)
+    assert result.snapshot is not None
+    assert result.snapshot.next_step is not None
+    assert result.snapshot.next_step.due == datetime(2021, 4, 1, tzinfo=UTC)
 
     await advance(closable, "2021-03-31")
     assert events(closable) == ["2021-03-01 account_closed"]

@@ -13,6 +13,7 @@ from core.domain.commands.recover import Recover
 from core.domain.commands.top_up import TopUp
 from core.domain.steps import StepKind, of_subscription
 from core.protocol.activity_messages import (
+    Before,
     ChargeRequest,
     CommandRequest,
     CommandResult,
@@ -89,11 +90,11 @@ def test_a_command_that_has_charged_a_card_is_judged_by_the_day_it_is_done(shop:
     shop.buy()
     shop.ledger.machine_now = lambda: RENEWAL_DATE
     request = StepRequest(subject=of_subscription("s1"), version=1, now=RENEWAL_DATE)
-    shop.engine._activities.call("mark_failed", request)
+    shop.engine._activities.call("renew", request)
     shop.run("UPDATE accounts SET card = 'sim_ok', renew_by_card = true")
     recover = CommandRequest(command=Recover(subscription="s1"), now=RENEWAL_DATE, past=())
     charge = shop.engine._activities.call("recover", recover).needs_charge
-    shop.engine._activities.call("charge", ChargeRequest(key=charge))
+    shop.engine._activities.call("charge", ChargeRequest(key=charge, asked_by=recover))
     shop.ledger.machine_now = lambda: LATER
     result = shop.engine._drive(carry_out(replace(recover, charge=charge)))
     assert str(result.refusal) == "recover is not possible while EXPIRED (rule 6.1)"
@@ -110,5 +111,5 @@ def test_a_step_that_another_worker_found_due_is_due_for_one_whose_clock_is_behi
     sequence = carry_out(CommandRequest(command=Recover(subscription="s1"), now=DAY))
     call = next(sequence)
     found = DueStep(subject=of_subscription("s1"), version=1, kind=StepKind.EXPIRE, due=expiry)
-    call = sequence.send(CommandResult(first=found))
+    call = sequence.send(CommandResult(before=Before(first=found)))
     assert (call.activity, call.request.now) == ("expire", expiry)

@@ -1,5 +1,6 @@
 """What use cases refuse to any caller, and what a step does that is late or overtaken."""
 
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,13 +15,22 @@ from core.domain.commands.reactivate import Reactivate
 from core.domain.commands.recover import Recover
 from core.domain.commands.set_account import SetAccount
 from core.domain.commands.set_card import SetCard
+from core.domain.commands.suspend import Suspend
+from core.domain.commands.terminate import Terminate
 from core.domain.commands.top_up import TopUp
 from core.domain.faults import Faults
-from core.domain.steps import of_subscription
+from core.domain.steps import StepKind, of_subscription
 from core.gateways.cards import Answer
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger.stored_terms import add_catalog
-from core.protocol.activity_messages import ChargeOutcome, ChargeRequest, Outcome, StepRequest
+from core.protocol.activity_messages import (
+    ChargeOutcome,
+    ChargeRequest,
+    CommandRequest,
+    Outcome,
+    StepRequest,
+)
+from core.protocol.call_sequences import Call, carry_out, run_step
 from tests.ledger.conftest import Shop
 
 # Bought 2021-03-01 for a month: renewal date 03-24, retries 03-26, 03-28, 03-30, E 03-31.
@@ -34,11 +44,16 @@ def take(shop: Shop, name: str, now: datetime = RENEWAL, **values: Any) -> Any:
     )
 
 
+def charge_of(key: str, version: int = 1) -> ChargeRequest:
+    """The request of the charge that the renewal of s1 has asked for."""
+    step = StepRequest(subject=of_subscription("s1"), version=version, now=RENEWAL)
+    return ChargeRequest(key=key, asked_by=step)
+
+
 def failed(shop: Shop, **account: Any) -> None:
     shop.open(credits_="50.00", **account)
     shop.buy()
-    assert take(shop, "renew").outcome is Outcome.UNFUNDED
-    assert take(shop, "mark_failed").outcome is Outcome.DONE
+    assert take(shop, "renew").outcome is Outcome.DONE
 
 
 def test_a_top_up_after_e_renews_nothing_also_before_the_step_that_expires_it_rule_1_5(
@@ -126,8 +141,7 @@ def test_a_step_without_a_price_fails_like_an_unfunded_one_and_a_top_up_still_wo
             ],
         )
     shop.run("UPDATE subscriptions SET sku = 'LATE'")
-    assert take(shop, "renew").outcome is Outcome.UNFUNDED
-    assert take(shop, "mark_failed").outcome is Outcome.DONE
+    assert take(shop, "renew").outcome is Outcome.DONE
     assert shop.rows("SELECT failure, next_kind FROM subscription_list") == [("no_price", "retry")]
     assert shop.do(TopUp(account="acme", amount=Decimal("5.00"))).refusal is None
     assert shop.value("SELECT renewal_failed FROM subscriptions") is True
@@ -140,8 +154,7 @@ def test_an_open_charge_is_not_made_to_a_card_that_was_replaced_rule_5_3(shop: S
     assert first.outcome is Outcome.NEEDS_CARD
     assert take(shop, "renew").charge == first.charge  # A repetition finds it.
     shop.do(SetCard(account="acme", card="sim_insufficient"), RENEWAL, past=("s1",))
-    assert take(shop, "renew").outcome is Outcome.UNFUNDED
-    take(shop, "mark_failed")
+    assert take(shop, "renew").outcome is Outcome.DONE
     assert shop.rows("SELECT failure, renewal_failed FROM subscriptions") == [("no_credits", True)]
     assert "earlier card charge" in shop.do(Recover(subscription="s1"), RENEWAL).refusal.reason
 
@@ -172,11 +185,111 @@ def test_a_call_that_may_have_been_made_is_looked_up_before_anything_else_rule_5
     shop.buy()
     gateway = Recorded(shop.ledger.engine)
     activities = Activities(shop.ledger, gateway)
-    key = take(shop, "renew").charge
+    request = charge_of(take(shop, "renew").charge)
     with pytest.raises(ConnectionError):
-        activities.call("charge", ChargeRequest(key=key))
-    assert activities.call("charge", ChargeRequest(key=key)).outcome is ChargeOutcome.CHARGED
+        activities.call("charge", request)
+    assert activities.call("charge", request).outcome is ChargeOutcome.CHARGED
     assert gateway.asked == ["charge", "look_up"]
-    assert activities.call("charge", ChargeRequest(key=key)).outcome is ChargeOutcome.CHARGED
+    assert activities.call("charge", request).outcome is ChargeOutcome.CHARGED
     assert gateway.asked == ["charge", "look_up"]  # It is settled.
     assert shop.rows("SELECT outcome, calls, booked FROM card_charges") == [("charged", 2, False)]
+
+
+# A charge is asked for again, under the account's lock, before the gateway is called (Rule 5.3).
+
+
+def credits_come_in(shop: Shop) -> None:
+    shop.do(TopUp(account="acme", amount=Decimal(50)), RENEWAL, past=("s1",))
+
+
+def it_is_terminated(shop: Shop) -> None:
+    shop.do(Terminate(subscription="s1", reason="enough"), RENEWAL, past=("s1",))
+
+
+def the_switch_is_turned_off(shop: Shop) -> None:
+    shop.do(SetAccount(account="acme", renew_by_card=False), RENEWAL, past=("s1",))
+
+
+def another_card_is_stored(shop: Shop) -> None:
+    shop.do(SetCard(account="acme", card="sim_insufficient"), RENEWAL, past=("s1",))
+
+
+def the_account_is_suspended(shop: Shop) -> None:
+    shop.do(Suspend(account="acme"), RENEWAL, past=("s1",))
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        credits_come_in,
+        it_is_terminated,
+        the_switch_is_turned_off,
+        another_card_is_stored,
+        the_account_is_suspended,
+    ],
+    ids=lambda change: change.__name__,
+)
+def test_a_charge_that_is_no_longer_needed_is_withdrawn_before_the_first_call_rule_5_3(
+    shop: Shop, meanwhile: Callable[[Shop], None]
+) -> None:
+    shop.open(credits_="50.00", card="sim_ok", renew_by_card=True)
+    shop.buy()
+    gateway = Recorded(shop.ledger.engine)
+    activities = Activities(shop.ledger, gateway)
+    request = charge_of(take(shop, "renew").charge)
+    meanwhile(shop)
+    for _ in range(2):
+        assert activities.call("charge", request).outcome is ChargeOutcome.WITHDRAWN
+    assert gateway.asked == []
+    assert shop.rows("SELECT outcome, calls, booked FROM card_charges") == [("withdrawn", 0, True)]
+    assert "card" not in str(shop.rows("SELECT event FROM history"))
+
+
+def test_after_the_first_call_a_charge_is_looked_up_whatever_has_changed(shop: Shop) -> None:
+    shop.open(credits_="50.00", card="sim_ok", renew_by_card=True)
+    shop.buy()
+    gateway = Recorded(shop.ledger.engine)
+    activities = Activities(shop.ledger, gateway)
+    request = charge_of(take(shop, "renew").charge)
+    with pytest.raises(ConnectionError):
+        activities.call("charge", request)
+    credits_come_in(shop)
+    assert activities.call("charge", request).outcome is ChargeOutcome.CHARGED
+    assert gateway.asked == ["charge", "look_up"]
+
+
+def before_the_charge(
+    shop: Shop, sequence: Generator[Call, Any, Any], meanwhile: Callable[[], object]
+) -> Any:
+    """Run a sequence of calls to its end. Something happens before its card charge is made."""
+    answer = None
+    while True:
+        try:
+            call = sequence.send(answer)
+        except StopIteration as stop:
+            return stop.value
+        if call.activity == "charge":
+            meanwhile()
+        answer = shop.engine._activities.call(call.activity, call.request)
+
+
+def test_a_renewal_whose_charge_was_withdrawn_is_paid_by_the_credits_rule_5_3(shop: Shop) -> None:
+    shop.open(credits_="50.00", card="sim_ok", renew_by_card=True)
+    shop.buy()
+    sequence = run_step(StepKind.RENEW, of_subscription("s1"), 1, RENEWAL)
+    result = before_the_charge(shop, sequence, lambda: credits_come_in(shop))
+    assert result.outcome is Outcome.DONE
+    assert shop.rows("SELECT expiry::text, renewal_failed FROM subscriptions") == [
+        ("2021-04-30", False)
+    ]
+    assert shop.value("SELECT balance FROM accounts") == 0
+
+
+def test_a_recover_whose_charge_was_withdrawn_is_paid_by_the_credits_rule_6_1(shop: Shop) -> None:
+    failed(shop)
+    shop.run("UPDATE accounts SET card = 'sim_ok', renew_by_card = true")
+    sequence = carry_out(CommandRequest(command=Recover(subscription="s1"), now=RENEWAL))
+    limit = SetAccount(account="acme", credit_limit=Decimal(50))
+    result = before_the_charge(shop, sequence, lambda: shop.do(limit, RENEWAL))
+    assert result.refusal is None
+    assert shop.rows("SELECT outcome FROM card_charges") == [("withdrawn",)]

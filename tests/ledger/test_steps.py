@@ -16,7 +16,7 @@ from core.ledger import unit_of_work
 from core.ledger.double_entry import Purpose
 from core.ledger.due_steps import due_at, first_of
 from core.ledger.tables import SubscriptionRow
-from core.protocol.activity_messages import DueStep, Outcome, StepRequest
+from core.protocol.activity_messages import DueStep, Outcome, Passed, StepRequest
 from tests.ledger.conftest import DAY, Shop
 
 RENEWAL = datetime(2021, 3, 24, tzinfo=UTC)
@@ -138,7 +138,7 @@ def test_a_step_of_the_account_stands_in_the_order_of_its_steps(shop: Shop) -> N
     with shop.ledger.engine.connect() as connection:
         due = [item.subject for item in due_at(connection, "c", RENEWAL) if item.kind]
         assert due == [of_subscription("s1"), ACME]
-        first = first_of(connection, "acme", RENEWAL, [of_subscription("s1")])
+        first = first_of(connection, "acme", RENEWAL, [Passed(subject=of_subscription("s1"))])
         assert first == DueStep(subject=ACME, version=1, kind=StepKind.CLOSE_FOR_GOOD, due=RENEWAL)
     later = replace(step, due=RENEWAL + timedelta(days=30))
     with shop.ledger.work(DAY, account="acme") as work:

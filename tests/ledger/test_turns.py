@@ -1,19 +1,22 @@
 """The order of the steps and commands of an account (Rules 1.6, 1.7).
 
-A call that comes too early writes nothing and returns the step that comes first. The caller runs
-that step and tries again.
+A call that comes too early takes what comes first in its own transaction, commits it, and is tried
+again. A step that needs a card charge, or that raises, is run by itself.
 """
 
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from activities import steps, steps_before
+from activities.asked_step import Asked
 from activities.payments import AccountBusy
+from activities.steps import renew
 from core.domain import policy
 from core.domain.commands.extend import Extend
 from core.domain.commands.purchase import Purchase
@@ -27,14 +30,27 @@ from core.domain.commands.top_up import TopUp
 from core.domain.commands.unsubscribe import Unsubscribe
 from core.domain.steps import StepKind, of_subscription
 from core.ledger.stored_terms import add_policy
+from core.ledger.unit_of_work import Work
 from core.protocol import call_sequences
-from core.protocol.activity_messages import CommandRequest, Outcome, StepRequest, StepResult
+from core.protocol.activity_messages import (
+    Before,
+    CommandRequest,
+    DueStep,
+    Outcome,
+    Passed,
+    Snapshot,
+    StepRequest,
+    StepResult,
+)
 from core.protocol.call_sequences import Call, carry_out, run_step
+from tests.domain import made
 from tests.ledger.conftest import DAY, Shop
 
 # s1 is bought on 2021-03-01 for a month. It renews on 03-24, and its retry is on 03-26.
 # s2 is bought on 03-03 and renews on 03-26. Both cost 50.00.
 LATER = datetime(2021, 3, 3, tzinfo=UTC)
+S1_DATE = date(2021, 3, 24)
+EXPIRED = datetime(2021, 4, 1, 12, tzinfo=UTC)
 FIRST, BOTH = datetime(2021, 3, 24, tzinfo=UTC), datetime(2021, 3, 26, 0, 30, tzinfo=UTC)
 
 
@@ -73,47 +89,66 @@ def test_of_two_dates_the_older_one_gets_the_credits_in_any_order_of_waking_rule
     of_two_dates(shop)
     result = step(shop, "s2", BOTH)
     assert told(shop) == ["s1 renewed", "s2 renewal_failed"]
-    assert (
-        result.snapshot.subscription.id,
-        [other.subscription.id for other in result.others],
-    ) == ("s2", ["s1"])
+    assert result.snapshot is not None
+    assert result.snapshot.subject.id == "s2"
     assert shop.rows("SELECT id, renewal_failed FROM subscriptions ORDER BY id") == [
         ("s1", False),
         ("s2", True),
     ]
 
 
-def test_a_step_that_comes_too_early_writes_nothing(shop: Shop) -> None:
+def test_a_step_that_comes_too_early_takes_what_is_first_and_nothing_else(shop: Shop) -> None:
     of_two_dates(shop)
-    before = shop.rows("SELECT * FROM subscriptions ORDER BY id")
-    result = shop.engine._activities.call(
-        "renew", StepRequest(subject=of_subscription("s2"), version=1, now=BOTH, past=())
-    )
-    assert (result.outcome, result.first.subject, result.first.kind) == (
-        Outcome.NOT_YET,
-        of_subscription("s1"),
-        "retry",
-    )
-    assert shop.rows("SELECT * FROM subscriptions ORDER BY id") == before
-    assert told(shop) == []
+    request = StepRequest(subject=of_subscription("s2"), version=1, now=BOTH, past=())
+    result = shop.engine._activities.call("renew", request)
+    assert (result.outcome, result.before) == (Outcome.NOT_YET, Before(taken=1))
+    assert told(shop) == ["s1 renewed"]
+    assert shop.engine._activities.call("renew", request).outcome is Outcome.DONE
+    assert told(shop) == ["s1 renewed", "s2 renewal_failed"]
 
 
-def test_a_step_that_does_not_end_is_skipped(shop: Shop) -> None:
-    """The card gateway does not respond for s1. s2 does not wait for it."""
+def test_a_step_that_raises_is_run_by_itself_and_holds_up_nobody(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The step of s1 raises. What was taken before it is not written in that transaction."""
     of_two_dates(shop)
-    steps = run_step(StepKind.RENEW, of_subscription("s2"), 1, BOTH)
-    asked = next(steps)
-    answer = shop.engine._activities.call(asked.activity, asked.request)
-    asked = steps.send(answer)
-    subscription = asked.request.subject.id  # type: ignore[union-attr]
-    assert (asked.activity, subscription, asked.briefly) == ("renew", "s1", True)
-    asked = steps.send(None)
-    assert (asked.request.subject.id, asked.request.past, asked.briefly) == (
-        "s2",
-        (of_subscription("s1"),),
-        False,
-    )  # type: ignore[union-attr]
+
+    def broken(work: Work, asked: Asked) -> StepResult | None:
+        if asked.subject.id == "s1":
+            raise KeyError("a fault")
+        return renew.renew(work, asked)
+
+    monkeypatch.setitem(steps.STEPS, "renew", broken)  # type: ignore[arg-type]
+    sequence = run_step(StepKind.RENEW, of_subscription("s2"), 1, BOTH)
+    asked = next(sequence)
+    result = shop.engine._activities.call(asked.activity, asked.request)
+    assert result.before.first.subject == of_subscription("s1")
+    asked = sequence.send(result)
+    assert (asked.request.subject.id, asked.briefly) == ("s1", True)  # type: ignore[union-attr]
+    asked = sequence.send(None)
+    passed = Passed(subject=of_subscription("s1"), by_date=S1_DATE)
+    assert asked.request.past == (passed,)  # type: ignore[union-attr]
     assert shop.engine._activities.call(asked.activity, asked.request).outcome is Outcome.DONE
+    assert told(shop) == ["s2 renewed"]
+
+
+def test_what_is_due_is_taken_in_few_transactions(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten expire together. The last of them wakes first, and takes the others along, at most 4."""
+    monkeypatch.setattr(steps_before, "AT_MOST", 4)
+    shop.open()
+    for number in range(10):
+        shop.buy(f"s{number}")
+        shop.do(Unsubscribe(subscription=f"s{number}"))
+    version = version_of(shop, "s9")
+    sequence = run_step(StepKind.EXPIRE, of_subscription("s9"), version, EXPIRED)
+    calls = [call.request for call in until_done(shop, sequence)]
+    assert len(calls) == 4  # 4, 4 and 1 before it, then itself.
+    assert told(shop, "2021-04-01") == [f"s{number} expired" for number in range(10)]
+    for number in range(9):
+        asked = StepRequest(subject=of_subscription(f"s{number}"), version=version, now=EXPIRED)
+        assert shop.engine._activities.call("expire", asked).outcome is Outcome.STALE
 
 
 def test_steps_that_wait_for_the_same_charge_are_skipped_together(shop: Shop) -> None:
@@ -147,7 +182,8 @@ def test_a_renewal_that_is_being_charged_is_not_marked_as_failed_by_another_call
     shop.do(SetCard(account="acme", card="sim_insufficient"), FIRST, past=("s1",))
     with pytest.raises(AccountBusy):
         shop.engine._activities.call("renew", replace(request, briefly=True))
-    assert shop.engine._activities.call("renew", request).outcome is Outcome.UNFUNDED
+    assert shop.engine._activities.call("renew", request).outcome is Outcome.DONE
+    assert shop.value("SELECT failure FROM subscriptions") == "no_credits"
 
 
 def test_a_declined_card_fails_the_attempt_in_the_transaction_that_books_it(shop: Shop) -> None:
@@ -187,8 +223,15 @@ def test_a_group_whose_member_is_first_comes_first_as_a_whole_rule_5_2(shop: Sho
             shop, run_step(StepKind.RETRY, of_subscription("s"), version_of(shop, "s"), BOTH)
         )
     ]
-    assert calls == ["s", "s"]  # They are renew and mark_failed.
+    assert calls == ["s"]
     assert told(shop, "2021-03-26") == ["g renewal_failed", "s renewal_failed"]
+
+
+def snapshot_of(id_: str, version: int) -> Snapshot:
+    """A subscription as its workflow knows it."""
+    return Snapshot(
+        subscription=replace(made.subscription(id=id_), version=version), timezone="UTC"
+    )
 
 
 def version_of(shop: Shop, subscription: str) -> int:
@@ -211,27 +254,38 @@ def test_a_command_runs_at_most_this_number_of_steps_before_itself(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(call_sequences, "MOST_BEFORE", 2)
+    monkeypatch.setattr(steps_before, "AT_MOST", 1)
     with shop.ledger.engine.begin() as connection:
         add_policy(connection, "main", policy.load({"group_renewal": "independent"}))
     shop.open()
     for number in range(1, 6):
         shop.buy(f"s{number}")
-    result = shop.do(Suspend(account="acme"), FIRST)
+    shop.do(Suspend(account="acme"), FIRST)
     assert told(shop, "2021-03-24") == ["s1 renewed", "s2 renewed", "acme account_suspended"]
-    assert [snapshot.subscription.id for snapshot in result.snapshots][:2] == ["s1", "s2"]
 
 
-def test_a_step_that_stays_as_it_was_is_skipped(shop: Shop) -> None:
+def test_a_step_that_stays_as_it_was_is_skipped() -> None:
     """The step of s1 is stale, but its version has not changed. It is not asked for again."""
-    of_two_dates(shop)
-    steps = run_step(StepKind.RENEW, of_subscription("s2"), 1, BOTH)
-    asked = next(steps)
-    asked = steps.send(shop.engine._activities.call(asked.activity, asked.request))
-    assert asked.request.subject.id == "s1"  # type: ignore[union-attr]
-    [(as_it_was, _)] = shop.ledger.snapshots(["s1"], BOTH)
-    asked = steps.send(StepResult(outcome=Outcome.STALE, snapshot=as_it_was))
-    assert asked.request.subject.id == "s2"  # type: ignore[union-attr]
-    assert asked.request.past == (of_subscription("s1"),)
+    first = DueStep(subject=of_subscription("s1"), version=1, kind=StepKind.EXPIRE, due=BOTH)
+    sequence = run_step(StepKind.RENEW, of_subscription("s2"), 1, BOTH)
+    next(sequence)
+    asked = sequence.send(StepResult(outcome=Outcome.NOT_YET, before=Before(first=first)))
+    assert asked.activity == "expire"
+    asked = sequence.send(StepResult(outcome=Outcome.STALE, snapshot=snapshot_of("s1", version=1)))
+    assert asked.request.past == (Passed(subject=first.subject),)  # type: ignore[union-attr]
+
+
+def test_only_so_many_steps_that_do_not_end_are_remembered() -> None:
+    """The list travels with each request. When it is full, all that is due is skipped."""
+    sequence = run_step(StepKind.EXPIRE, of_subscription("s"), 1, BOTH)
+    asked = next(sequence)
+    for number in range(call_sequences.MOST_PASSED + 1):
+        assert len(asked.request.past or ()) == number  # type: ignore[union-attr]
+        subject = of_subscription(f"s{number}")
+        first = DueStep(subject=subject, version=1, kind=StepKind.EXPIRE, due=BOTH)
+        sequence.send(StepResult(outcome=Outcome.NOT_YET, before=Before(first=first)))
+        asked = sequence.send(None)
+    assert asked.request.past is None  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("woken", [["s2", "s0"], ["s0"]], ids=" ".join)
@@ -286,8 +340,7 @@ def test_a_due_step_comes_before_any_command_of_the_account_rule_1_6(
     shop.do(Purchase(subscription="s2", account="acme", sku="PRO"), LATER)
     result = shop.do(command, datetime(2021, 3, 24, 15, tzinfo=UTC))  # type: ignore[arg-type]
     assert told(shop, "2021-03-24")[0] == "s1 renewed"
-    assert "s1" in [snapshot.subscription.id for snapshot in result.snapshots]
-    assert result.first is None
+    assert result.before is None
 
 
 def test_a_command_finds_the_credits_that_are_left_rule_1_6(shop: Shop) -> None:

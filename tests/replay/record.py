@@ -223,7 +223,7 @@ async def signals(recording: Recording) -> None:
         await shop.account(opening="50.00")
         s = await shop.buy()
         shop.set_clock(FEBRUARY)
-        shop.step("mark_failed", StepRequest(subject=of_subscription(s), version=1, now=FEBRUARY))
+        shop.step("renew", StepRequest(subject=of_subscription(s), version=1, now=FEBRUARY))
         shop.call("top_up", TopUp(account=shop.id("acme"), amount=Decimal(80)), FEBRUARY)
         await shop.workflow(s).signal("recover")
         await shop.workflow(s).signal("moved", "rubbish")
@@ -300,6 +300,29 @@ async def turn_of_another(recording: Recording) -> None:
         )
 
 
+async def silent_gateway(recording: Recording) -> None:
+    """A renewal waits for a charge, and no worker makes it. A command ends the wait."""
+    jitter = {"jitter_seconds": 80_000}
+    async with (
+        recording.shop(clock=False, workers=False, **jitter) as shop,
+        shop.working("workflows", "activities"),
+    ):
+        s = await shop.due_soon(opening="50.00", card="sim_ok")
+        await shop.until(s, lambda: bool(shop.sql("SELECT key FROM card_charges")))
+        await shop.perennial.do(Unsubscribe(subscription=s, request_id=shop.id("1")))
+        await _settle(shop)
+
+
+async def purchase_after_a_charge(recording: Recording) -> None:
+    """A renewal by card is due before a purchase. The account's workflow runs it."""
+    async with recording.shop(clock=False, jitter_seconds=80_000) as shop:
+        s = await shop.due_soon(3600.0, opening="50.00", card="sim_ok")
+        account, t = shop.row(s).account, shop.id("t")
+        await shop.perennial.do(
+            Purchase(subscription=t, account=account, sku="PRO", request_id=shop.id("1"))
+        )
+
+
 async def outage(recording: Recording) -> None:
     """After an outage one subscription is renewed late, and another one has expired."""
     async with recording.shop(clock=False) as shop:
@@ -365,6 +388,8 @@ PATHS: dict[str, Path_] = {
         closed,
         turns,
         turn_of_another,
+        silent_gateway,
+        purchase_after_a_charge,
         outage,
         flood,
         reconciliation,

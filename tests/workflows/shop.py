@@ -32,7 +32,13 @@ from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
 from core.ledger.rows import SUBSCRIPTIONS
 from core.ledger.tables import AccountRow, Clock, History, SubscriptionRow
-from core.protocol.activity_messages import CommandRequest, CommandResult, StepRequest, StepResult
+from core.protocol.activity_messages import (
+    CommandRequest,
+    CommandResult,
+    Passed,
+    StepRequest,
+    StepResult,
+)
 from core.protocol.workflow_messages import account_workflow, subscription_workflow
 from doors.application.perennial import Perennial
 from doors.service.workers import ROLES, running
@@ -207,9 +213,10 @@ class Shop:
         self, activity: str, command: AnyCommand, now: datetime, past: tuple[str, ...] = ()
     ) -> CommandResult:
         """Run a use case without a workflow. Due steps of `past` are skipped."""
-        request = CommandRequest(command=command, now=now, past=tuple(map(of_subscription, past)))
+        passed = tuple(Passed(subject=of_subscription(id_)) for id_ in past)
+        request = CommandRequest(command=command, now=now, past=passed)
         result: CommandResult = self._activities(now).call(activity, request)
-        assert result.first is None
+        assert result.before is None
         return result
 
     def _activities(self, now: datetime) -> Activities:

@@ -9,6 +9,7 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
 from activities.open_account import NewAccount, open_account
 from activities.reconcile import Limits, Reconciliation, Standing
+from activities.registry import Activities
 from core.domain.commands.close_account import CloseAccount
 from core.domain.commands.top_up import TopUp
 from core.domain.commands.unsubscribe import Unsubscribe
@@ -321,9 +322,9 @@ async def test_a_charge_that_was_never_made_and_is_not_waited_for_is_closed(asle
 
 def activity_charge(shop: Shop, key: str) -> Any:
     """Run the activity `charge`."""
-    from activities.charge import charge
-
-    return charge(shop.perennial.ledger, shop.gateway, ChargeRequest(key=key))
+    step = StepRequest(subject=of_subscription(key.split("/")[0]), version=1, now=machine_now())
+    activities = Activities(shop.perennial.ledger, shop.gateway)
+    return activities.call("charge", ChargeRequest(key=key, asked_by=step))
 
 
 async def test_a_charge_that_was_made_after_it_had_been_closed_is_booked(

@@ -46,16 +46,13 @@ async def test_a_life_from_purchase_to_termination(shop: Shop) -> None:
     assert (await shop.workflow(s).result())["subscription"]["status"] == "TERMINATED"
 
 
-async def test_the_first_of_a_group_renews_all_and_tells_the_others(shop: Shop) -> None:
+async def test_the_first_of_a_group_renews_all_and_the_others_find_it_done(shop: Shop) -> None:
     await shop.account(opening="180.00")
     a, b = await shop.buy("a", "PRO"), await shop.buy("b", "BIZ")
     await shop.advance(2021, 2, 7)
     assert shop.balance() == "0.00"
     assert (await shop.perennial.state(a)).subscription.version == 2
     assert (await shop.perennial.state(b)).subscription.version == 2
-    history = await shop.history(b)
-    assert "WorkflowExecutionSignaled" in history
-    assert "MarkerRecorded" not in history  # It ran no step of its own.
 
 
 async def test_a_group_that_cannot_be_funded_fails_together(shop: Shop) -> None:
@@ -72,10 +69,9 @@ async def test_a_top_up_heals_failed_groups_and_tells_their_workflows(shop: Shop
     await shop.account(opening="90.00")
     a, b = await shop.buy("a", "PRO"), await shop.buy("b", "BIZ")
     await shop.advance(2021, 2, 7)
-    result = await shop.perennial.do(
+    await shop.perennial.do(
         TopUp(account=shop.id("acme"), amount=Decimal(90), request_id=shop.id("t"))
     )
-    assert {s.subscription.id for s in result.snapshots} == {a, b}
     for s in (a, b):
         state = await shop.perennial.state(s)
         assert (state.subscription.renewal_failed, str(state.subscription.expiry)) == (

@@ -6,6 +6,8 @@ jitter. A command that arrives meanwhile finds the subscription renewed all the 
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
+from unittest.mock import ANY
 
 import pytest
 
@@ -13,7 +15,12 @@ from core.domain.commands.extend import Extend
 from core.domain.commands.purchase import Purchase
 from core.domain.commands.set_card import SetCard
 from core.domain.commands.suspend import Suspend
+from core.domain.commands.terminate import Terminate
+from core.domain.commands.top_up import TopUp
+from core.domain.steps import of_subscription
 from core.ledger.clocks import machine_now
+from core.protocol.activity_messages import ChargeOutcome, ChargeRequest, StepRequest
+from doors.service.relay import Pass, Relay
 from tests.workflows.conftest import OpenShop
 from tests.workflows.shop import Shop
 from workflows import activity_driver
@@ -31,9 +38,10 @@ def on_record(shop: Shop) -> list[str]:
 
 
 async def knows_what_is_committed(shop: Shop, subscription: str) -> None:
-    """Check that the workflow, which has slept, knows what is committed."""
+    """Check that the workflow, which has slept, is told what is committed."""
     version = shop.row(subscription).version
-    await shop.until(subscription, lambda: shop.row(subscription).version == version)
+    assert (await shop.perennial.state(subscription)).subscription.version < version
+    assert await Relay(shop.perennial).once() == Pass(told=1, numbered=ANY)
     assert (await shop.perennial.state(subscription)).subscription.version == version
 
 
@@ -74,7 +82,7 @@ async def test_a_purchase_finds_the_credits_that_a_renewal_has_left_rules_1_6_an
         await knows_what_is_committed(shop, s)
 
 
-async def test_a_purchase_through_the_workflow_of_the_account_runs_once_and_starts_its_workflow(
+async def test_a_purchase_after_a_due_step_runs_once_and_starts_its_workflow(
     open_shop: OpenShop,
 ) -> None:
     async with open_shop(clock=False, jitter_seconds=80_000) as shop:
@@ -117,11 +125,7 @@ async def test_a_command_does_not_wait_for_a_card_gateway_that_does_not_respond(
     open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It skips the charge after ten seconds, here at once. The charge stays pending."""
-    monkeypatch.setattr(
-        activity_driver,
-        "_BRIEF_CHARGE",
-        replace(activity_driver._BRIEF_CHARGE, within=timedelta(milliseconds=100)),
-    )
+    monkeypatch.setattr(activity_driver, "_BRIEF_CHARGE", timedelta(milliseconds=100))
     async with open_shop(
         clock=False, jitter_seconds=80_000, workers=("workflows", "activities")
     ) as shop:
@@ -134,3 +138,46 @@ async def test_a_command_does_not_wait_for_a_card_gateway_that_does_not_respond(
         assert [
             tuple(row) for row in shop.sql("SELECT subscription, outcome, booked FROM card_charges")
         ] == [(s, "pending", False)]
+
+
+async def test_a_purchase_waits_for_a_renewal_by_card_that_is_due_before_it_rule_1_6(
+    open_shop: OpenShop,
+) -> None:
+    """The account's workflow runs the renewal, with its charge. The purchase does not go there."""
+    async with open_shop(clock=False, jitter_seconds=80_000) as shop:
+        s = await shop.due_soon(AN_HOUR, opening="50.00", card="sim_ok")
+        account = shop.row(s).account
+        top_up = TopUp(account=account, amount=Decimal(10), request_id=shop.id("0"))
+        buy = Purchase(
+            subscription=shop.id("t"), account=account, sku="PRO", request_id=shop.id("1")
+        )
+        refused = await shop.perennial.do(buy)
+        assert str(refused.refusal) == "usable 0.00 USD does not cover 50.00 (rule 4.1)"
+        assert on_record(shop) == ["purchased", "card_charged", "renewed"]
+        assert (await shop.perennial.do(top_up)).refusal is None
+        await knows_what_is_committed(shop, s)
+
+
+async def test_a_command_that_comes_while_a_card_gateway_is_silent_does_not_wait_a_day(
+    open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The renewal waits for the gateway. It lets the command pass after ten seconds, here at once.
+
+    The charge is withdrawn before the first call, because the subscription has ended (Rule 5.3).
+    """
+    monkeypatch.setattr(activity_driver, "_BRIEF_CHARGE", timedelta(milliseconds=100))
+    async with open_shop(
+        clock=False, jitter_seconds=80_000, workers=("workflows", "activities")
+    ) as shop:
+        s = await shop.due_soon(opening="50.00", card="sim_ok")
+        await shop.until(s, lambda: bool(shop.sql("SELECT key FROM card_charges")))
+        done = await shop.perennial.do(
+            Terminate(subscription=s, reason="enough", request_id=shop.id("1"))
+        )
+        assert done.refusal is None
+        assert shop.row(s).status == "TERMINATED"
+        [(key,)] = [tuple(row) for row in shop.sql("SELECT key FROM card_charges")]
+        step = StepRequest(subject=of_subscription(s), version=1, now=machine_now())
+        made = shop.perennial.activities.call("charge", ChargeRequest(key=key, asked_by=step))
+        assert made.outcome is ChargeOutcome.WITHDRAWN
+        assert shop.charges() == []

@@ -86,6 +86,8 @@ class Command:
     """Whether it may be done to a closed account (Rule 11.8)."""
     in_scenario: ClassVar[bool] = True
     """Whether it is a step of scenario files (docs/scenario.md has no closing of accounts)."""
+    through_workflow: ClassVar[bool] = True
+    """Whether the workflow carries it out. Other commands are one transaction of the client."""
     may_charge_card: ClassVar[bool] = False
     """Whether a card may pay it. Its activity is told whether it may ask for a card charge."""
     scenario_step: ClassVar[str | None] = None

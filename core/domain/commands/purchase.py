@@ -34,6 +34,7 @@ class Purchase(AccountCommand):
     legacy: Annotated[bool, Flag(help="Whether it renews a day earlier (Rule 1.5).")] = False
 
     rule: ClassVar[Rule] = Rule.PURCHASE
+    through_workflow: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

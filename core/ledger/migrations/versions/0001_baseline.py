@@ -190,6 +190,13 @@ def _subscriptions() -> None:
         "steps_due", "steps", ["clock", "due"], postgresql_where=text("clock IS NOT NULL")
     )
     op.create_table(
+        "tellings",
+        Column("subject_kind", Text, primary_key=True),
+        Column("subject", ID, primary_key=True),
+        Column("clock", ID),
+        Column("version", Integer, nullable=False),
+    )
+    op.create_table(
         "messages",
         Column("id", BigInteger, Identity(), primary_key=True),
         Column("subscription", ID, ForeignKey("subscriptions.id"), nullable=False),

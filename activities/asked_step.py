@@ -1,0 +1,76 @@
+"""What a step is asked for with, and the steps that change their subject and move no money."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from core.domain.planner.account_steps import ACCOUNT_STEPS
+from core.domain.planner.subscription_steps import SUBSCRIPTION_STEPS
+from core.domain.steps import Step, StepKind, Subject
+from core.ledger.unit_of_work import Work
+from core.protocol.activity_messages import Before, ChargeOutcome, Outcome, Passed, StepResult
+
+
+def nothing(own: Collection[Subject]) -> None:
+    """Nothing comes before the step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A step that is asked for. Its function in activities/steps/ takes it, if it is due.
+
+    `subject`, `version`: whose step it is, and the version that the caller has seen.
+    `past`: the due steps of the account that are not taken first.
+    `charged`: the outcome of the card charge that was made for it. None: none was made.
+    `along`: it is taken along with another one, so it asks for no card charge.
+    `briefly`: another one waits for it, so it does not wait for another charge of the account.
+    `before`: takes what comes before these subjects in the account. Default: nothing does.
+    """
+
+    subject: Subject
+    version: int
+    past: Collection[Passed] = ()
+    charged: ChargeOutcome | None = None
+    along: bool = False
+    briefly: bool = False
+    before: Callable[[Collection[Subject]], Before | None] = nothing
+
+
+def not_yet(before: Before) -> StepResult:
+    """Something else of the account comes before the step (Rule 1.7)."""
+    return StepResult(outcome=Outcome.NOT_YET, before=before)
+
+
+def take_subscription_step(work: Work, asked: Asked, kind: StepKind) -> StepResult | None:
+    """Change the subscription if a step of this kind is due, and add its event to the history.
+
+    Returns None when the step is not due.
+    """
+    subscription = work.subscription(asked.subject.id)
+    step = work.step_of(subscription)
+    if step is None or not _is_due(step, kind, subscription.version, work, asked):
+        return None
+    if before := asked.before([asked.subject]):
+        return not_yet(before)
+    row = SUBSCRIPTION_STEPS[kind]
+    work.event(row.event, step.rule, subscription=subscription.id, why=step.why)
+    after = row.change(subscription, work.today, work.zone)
+    return StepResult(outcome=Outcome.DONE, snapshot=work.save(after))
+
+
+def take_account_step(work: Work, asked: Asked, kind: StepKind) -> StepResult | None:
+    """Change the account if a step of this kind is due, and add its event to the history.
+
+    Returns None when the step is not due.
+    """
+    step = work.account_step()
+    if step is None or not _is_due(step, kind, work.account.version, work, asked):
+        return None
+    if before := asked.before([asked.subject]):
+        return not_yet(before)
+    row = ACCOUNT_STEPS[kind]
+    work.event(row.event, step.rule, why=step.why)
+    return StepResult(outcome=Outcome.DONE, snapshot=work.save_account(row.change(work.account)))
+
+
+def _is_due(step: Step, kind: StepKind, version: int, work: Work, asked: Asked) -> bool:
+    return version == asked.version and step.kind is kind and step.due <= work.now

@@ -1,0 +1,75 @@
+"""What every step goes through: its charge, its turn, and the function of its kind (Rule 1.7)."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+from activities.asked_step import Asked, not_yet
+from activities.payments import take_up
+from activities.steps import Take
+from activities.steps_before import Broken, take_before
+from core.domain.steps import Subject, SubjectKind
+from core.ledger.ledger import Ledger
+from core.ledger.unit_of_work import AskedBy, Work
+from core.protocol.activity_messages import (
+    AccountSnapshot,
+    Before,
+    Outcome,
+    Snapshot,
+    StepRequest,
+    StepResult,
+)
+
+
+def run_step(take: Take, ledger: Ledger, request: StepRequest) -> StepResult:
+    """Run the step that is due for a subject, or take what comes before it.
+
+    `take`: the function of the step in activities/steps/. When the step is no longer due, the
+    result says what is next.
+    """
+    try:
+        with _work(ledger, request) as work:
+            charged = take_up(work, request.charge) if request.charge else None
+            asked = Asked(
+                subject=request.subject,
+                version=request.version,
+                past=request.past or (),
+                charged=charged,
+                briefly=request.briefly,
+                before=lambda own: _before(work, request, own),
+            )
+            result = take(work, asked)
+            return result or StepResult(outcome=Outcome.STALE, snapshot=_snapshot(work, request))
+    except Broken as broken:
+        return not_yet(broken.before)
+
+
+def catch_up(ledger: Ledger, request: StepRequest) -> StepResult:
+    """Take what is due of an account. The request's subject is the account."""
+    try:
+        with ledger.work(request.now, account=request.subject.id) as work:
+            before = take_before(work, request.past)
+            return not_yet(before) if before else StepResult(outcome=Outcome.DONE)
+    except Broken as broken:
+        return not_yet(broken.before)
+
+
+def _before(work: Work, request: StepRequest, own: Collection[Subject]) -> Before | None:
+    """What comes before the step. A step whose card was charged waits for nothing."""
+    return None if request.charge else take_before(work, request.past, own)
+
+
+@contextmanager
+def _work(ledger: Ledger, request: StepRequest) -> Iterator[Work]:
+    id_, asked_by = request.subject.id, AskedBy.ANOTHER if request.briefly else AskedBy.ITS_TIME
+    if request.subject.kind is SubjectKind.ACCOUNT:
+        with ledger.work(request.now, account=id_, asked_by=asked_by) as work:
+            yield work
+    else:
+        with ledger.work(request.now, subscription=id_, asked_by=asked_by) as work:
+            yield work
+
+
+def _snapshot(work: Work, request: StepRequest) -> Snapshot | AccountSnapshot:
+    if request.subject.kind is SubjectKind.ACCOUNT:
+        return work.account_snapshot()
+    return work.snapshot(work.subscription(request.subject.id))

@@ -1,0 +1,85 @@
+"""Whose workflow is still to be told what its subject has become.
+
+A transaction writes such a row when it changes a subject whose workflow has not asked for it, and
+does not wake up by itself (`core.ledger.unit_of_work`). The row goes when the workflow was told. So
+nothing is lost when the process that tells dies.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, text, tuple_
+
+from core.domain.steps import Subject, SubjectKind
+from core.ledger.tables import Telling
+
+_KEY = tuple_(Telling.subject_kind, Telling.subject)
+_WAITING = (
+    select(Telling.__table__)
+    .where(tuple_(bindparam("kind"), bindparam("after")) < _KEY)
+    .order_by(Telling.subject_kind, Telling.subject)
+    .limit(bindparam("limit"))
+)
+_OF_CLOCK = _WAITING.where(Telling.clock == bindparam("clock"))
+_DONE = text(
+    "DELETE FROM tellings t USING unnest(CAST(:kinds AS text[]), CAST(:ids AS text[]), "
+    "CAST(:versions AS int[])) AS done(kind, id, version) "
+    "WHERE t.subject_kind = done.kind AND t.subject = done.id AND t.version <= done.version"
+)
+_STARTED = text(
+    "WITH started AS (UPDATE subscriptions s SET workflow_started = true "
+    "FROM unnest(CAST(:ids AS text[]), CAST(:versions AS int[])) AS with_(id, version) "
+    "WHERE s.id = with_.id RETURNING s.id, s.clock, s.version, with_.version AS known) "
+    "INSERT INTO tellings (subject_kind, subject, clock, version) "
+    "SELECT 'subscription', id, clock, version FROM started WHERE version > known "
+    "ON CONFLICT (subject_kind, subject) DO UPDATE SET version = excluded.version"
+)
+_FIRST = Subject(SubjectKind.ACCOUNT, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A subject whose workflow is to be told, and the version that it has at least."""
+
+    subject: Subject
+    version: int
+
+
+def waiting(
+    connection: Connection, limit: int, after: Subject = _FIRST, clock: str | None = None
+) -> Sequence[Waiting]:
+    """The next subjects in the order of their keys.
+
+    `limit`: how many at most.
+    `after`: the last one that was read, default none.
+    `clock`: only those of a test clock, default all.
+    """
+    values: dict[str, Any] = {"kind": str(after.kind), "after": after.id, "limit": limit}
+    rows = connection.execute(
+        _WAITING if clock is None else _OF_CLOCK,
+        values if clock is None else values | {"clock": clock},
+    )
+    return [
+        Waiting(Subject(SubjectKind(row.subject_kind), row.subject), row.version) for row in rows
+    ]
+
+
+def done(connection: Connection, told: Iterable[Waiting]) -> None:
+    """Remove what was told, unless it has changed again since then."""
+    told = list(told)
+    values = {
+        "kinds": [str(one.subject.kind) for one in told],
+        "ids": [one.subject.id for one in told],
+        "versions": [one.version for one in told],
+    }
+    connection.execute(_DONE, values)
+
+
+def note_started(connection: Connection, versions: Mapping[str, int]) -> None:
+    """Note that the workflows of subscriptions were started, by id with the version they know.
+
+    Those that have changed meanwhile are to be told.
+    """
+    ids = sorted(versions)
+    connection.execute(_STARTED, {"ids": ids, "versions": [versions[id_] for id_ in ids]})

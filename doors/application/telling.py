@@ -1,0 +1,93 @@
+"""Tells workflows what their subjects have become, when another transaction has changed them.
+
+It happens after the answer, so no caller waits for it. Until then such a workflow sleeps until the
+step that it knows, and finds there that it has run. The relay tells at every pass.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+import structlog
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from core.domain.steps import Subject, SubjectKind
+from core.ledger import tellings
+from core.ledger.clocks import machine_now
+from core.ledger.ledger import Ledger
+from core.ledger.tellings import Waiting
+from core.protocol.activity_messages import AccountSnapshot, Snapshot
+from core.protocol.workflow_messages import workflow_id
+
+log = structlog.get_logger()
+
+_BATCH = 500
+_AT_ONCE = 50
+
+
+async def tell_all(ledger: Ledger, temporal: Client, clock: str | None = None) -> int:
+    """Tell all that are waiting, in batches. Returns how many were told.
+
+    `clock`: only those of a test clock. Default: all.
+
+    A workflow that cannot be told does not hold up the others. It stays for the next time, and is
+    logged.
+    """
+    told, after = 0, Subject(SubjectKind.ACCOUNT, "")
+    while True:
+        batch, snapshots = await asyncio.to_thread(_read, ledger, after, clock)
+        if not batch:
+            return told
+        queue = asyncio.Semaphore(_AT_ONCE)
+        results = await asyncio.gather(
+            *(_tell(temporal, snapshot, queue) for snapshot in snapshots)
+        )
+        done = [Waiting(one.subject, one.version) for one in results if one is not None]
+        await asyncio.to_thread(_done, ledger, done)
+        told, after = told + len(done), batch[-1].subject
+
+
+async def _tell(
+    temporal: Client, snapshot: Snapshot | AccountSnapshot, queue: asyncio.Semaphore
+) -> Snapshot | AccountSnapshot | None:
+    """Tell one workflow. Returns None when it is to be told again later.
+
+    One that does not run reads its row when it starts.
+    """
+    try:
+        async with queue:
+            handle = temporal.get_workflow_handle(workflow_id(snapshot.subject))
+            await handle.signal("moved", snapshot)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            log.warning(
+                "not_told",
+                kind=snapshot.subject.kind,
+                subject=snapshot.subject.id,
+                error=str(error),
+            )
+            return None
+    return snapshot
+
+
+def _read(
+    ledger: Ledger, after: Subject, clock: str | None
+) -> tuple[Sequence[Waiting], Iterable[Snapshot | AccountSnapshot]]:
+    """The next that are waiting, and what their rows say."""
+    with ledger.read() as connection:
+        batch = tellings.waiting(connection, _BATCH, after, clock)
+    now = machine_now()
+    of_kind = {
+        kind: [one.subject.id for one in batch if one.subject.kind is kind] for kind in SubjectKind
+    }
+    found = ledger.snapshots(of_kind[SubjectKind.SUBSCRIPTION], now) if batch else []
+    snapshots: list[Snapshot | AccountSnapshot] = [snapshot for snapshot, _ in found]
+    for account in of_kind[SubjectKind.ACCOUNT]:
+        if (one := ledger.account_snapshot(account, now)) is not None:
+            snapshots.append(one[0])
+    return batch, snapshots
+
+
+def _done(ledger: Ledger, told: Sequence[Waiting]) -> None:
+    with ledger.transaction("told") as connection:
+        tellings.done(connection, told)
