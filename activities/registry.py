@@ -93,7 +93,7 @@ class Activities:
     def charging(self) -> list[Callable[..., Any]]:
         """The card charge, for the worker of its queue."""
 
-        @activity.defn(name="charge")
+        @activity.defn(name="charge", no_thread_cancel_exception=True)
         def run(request: ChargeRequest) -> ChargeResult:
             result: ChargeResult = self.call("charge", request)
             return result
@@ -102,7 +102,8 @@ class Activities:
 
 
 def _step(activities: Activities, name: str) -> Callable[..., Any]:
-    @activity.defn(name=name)
+    # An exception in the middle of a query would cost the connection. The transaction goes on.
+    @activity.defn(name=name, no_thread_cancel_exception=True)
     def run(request: StepRequest) -> StepResult:
         result: StepResult = activities.call(name, request)
         return result
@@ -111,7 +112,7 @@ def _step(activities: Activities, name: str) -> Callable[..., Any]:
 
 
 def _command(activities: Activities, name: str) -> Callable[..., Any]:
-    @activity.defn(name=name)
+    @activity.defn(name=name, no_thread_cancel_exception=True)
     def run(request: CommandRequest) -> CommandResult:
         result: CommandResult = activities.call(name, request)
         return result
