@@ -28,6 +28,7 @@ from core.protocol.workflow_messages import AccountMessage, SubscriptionMessage
 from doors.simulation import command_steps
 from tests.crash import points
 from tests.domain.made import subscription
+from workflows import subject_workflow
 from workflows.account import AccountWorkflow
 from workflows.subscription import SubscriptionWorkflow
 
@@ -266,3 +267,20 @@ def test_a_file_of_a_command_and_a_field_of_it_say_what_they_lack() -> None:
 
     with pytest.raises(TypeError, match=r"Bare\.licences needs exactly one kind of field"):
         fields_of(Bare)
+
+
+@every_command
+def test_the_largest_one_fits_into_a_message_with_many_others(do: str) -> None:
+    """A workflow carries so many waiting commands into its next run (`MOST_CARRIED`)."""
+    if not COMMANDS[do].through_workflow:
+        return
+    largest = COMMANDS[do](
+        **{
+            field.name: "\U0001f600" * most if most else value_of(field.kind)
+            for field in fields_of(COMMANDS[do])
+            for most in [field.kind.bounds().get("maxLength")]
+        }
+    )
+    size = len(TypeAdapter(commands.AnyCommand).dump_json(largest))
+    assert size <= 16_384
+    assert size * subject_workflow.MOST_CARRIED < 1_000_000

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from core.domain.commands.recover import Recover
+from core.domain.commands.set_account import SetAccount
 from core.domain.commands.set_card import SetCard
 from core.domain.commands.top_up import TopUp
 from core.domain.steps import of_subscription
@@ -138,3 +139,17 @@ async def test_a_top_up_while_the_card_is_being_charged_is_not_lost(closed: Shop
     assert closed.balance() == "20.00"
     # The wallet covers the fee. The card was asked for, but it is not charged.
     assert closed.charges() == []
+
+
+async def test_no_card_token_is_in_a_history(shop: Shop) -> None:
+    """Histories are kept by Temporal, and people look at them."""
+    await shop.account(opening="50.00")
+    s = await shop.buy()
+    acme = shop.id("acme")
+    await shop.perennial.do(SetCard(account=acme, card="sim_ok", request_id="1"))
+    await shop.perennial.do(SetAccount(account=acme, renew_by_card=True, request_id="2"))
+    await shop.advance(2021, 2, 7)
+    assert shop.charges() == [(1, True)]
+    for workflow in (shop.workflow(s), shop.account_workflow()):
+        history = await workflow.fetch_history()
+        assert b"sim_ok" not in b"".join(event.SerializeToString() for event in history.events)

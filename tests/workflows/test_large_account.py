@@ -1,7 +1,10 @@
 """Nothing grows with an account's size in one message, one result or one wait."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
+
+import pytest
 
 from bench.large_account import PRICE, fill
 from core.domain.commands.resume import Resume
@@ -33,16 +36,53 @@ async def test_a_group_of_thousands_fails_is_suspended_and_is_healed_by_a_top_up
         await shop.perennial.start_these(started)
         for s in started:
             await shop.until(s, lambda s=s: shop.row(s).renewal_failed)
-        assert len(shop.sql(failed)) == MANY
+        assert len(shop.sql(failed).all()) == MANY
         for command in (
             Suspend(account=acme, request_id="1"),
             Resume(account=acme, request_id="2"),
             TopUp(account=acme, amount=PRICE * MANY, request_id="3"),
         ):
             assert (await shop.perennial.do(command)).refusal is None
-        assert shop.sql(failed) == []
+        assert shop.sql(failed).all() == []
         assert await shop.perennial.tell() == len(started)
         for s in started:
             assert (await shop.perennial.state(s)).subscription.version == 3
             assert await largest_event(shop, f"subscription/{s}") < LARGEST_EVENT
         assert await largest_event(shop, f"account/{acme}") < LARGEST_EVENT
+
+
+#: The subscriptions of one account that are due at one instant, each by itself.
+HERD = 60
+
+
+def activities_of(events: Iterable[str]) -> int:
+    """How many activities a history has, local ones included."""
+    return sum(kind in ("ActivityTaskScheduled", "MarkerRecorded") for kind in events)
+
+
+@pytest.mark.parametrize("what", ["expired", "renewed"])
+async def test_subscriptions_of_one_account_that_are_due_together_run_about_one_activity_each(
+    open_shop: OpenShop, what: str
+) -> None:
+    """The first that wakes takes the others along. They find their step done."""
+    days = 26 if what == "renewed" else 34
+    async with open_shop(
+        clock=False, rules={"group_renewal": "independent", "late_renewal_days": 0}
+    ) as shop:
+        acme, ledger = shop.id("acme"), shop.perennial.ledger
+        fill(ledger, acme, HERD, machine_now() - timedelta(days=days), PRICE * HERD)
+        if what == "expired":
+            shop.sql("UPDATE subscriptions SET auto_renew = false")
+            shop.sql(
+                "UPDATE steps SET kind = 'expire', rank = 3, by_date = NULL, "
+                "due = date_trunc('day', due) + interval '8 days'"
+            )
+        herd = [f"s{number:06}" for number in range(1, HERD)]
+        await shop.perennial.start_these(herd)
+        for s in herd:
+            await shop.until(s, lambda s=s: what in shop.events(s))
+            await shop.settled(s)
+        ran = [activities_of(await shop.history(s)) for s in herd]
+        assert sum(ran) <= 1.2 * HERD
+        done = shop.sql("SELECT count(*) FROM history WHERE event = :what", what=what)
+        assert done.scalar_one() == HERD
