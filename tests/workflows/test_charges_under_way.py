@@ -6,8 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import NoResultFound
 
 from activities.charge import charge
+from activities.payments import AccountBusy
 from activities.reconcile import Limits, Reconciliation
 from core.domain.commands.purchase import Purchase
 from core.domain.commands.recover import Recover
@@ -19,7 +21,7 @@ from core.domain.steps import of_subscription
 from core.gateways.cards import Answer, GatewayUnavailable
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger.clocks import machine_now
-from core.protocol.activity_messages import ChargeRequest, StepRequest
+from core.protocol.activity_messages import ChargeRequest, Outcome, StepRequest, StepResult
 from tests.workflows.conftest import OpenShop
 from tests.workflows.shop import FEBRUARY, JANUARY, Shop
 from tests.workflows.test_reconcile import IDLE, NoWorkflows
@@ -142,3 +144,69 @@ async def test_a_command_does_not_wait_for_a_step_that_waits_for_another_charge(
         assert result.refusal is None
         assert shop.row(s).renewal_failed is False
         assert "ActivityTaskTimedOut" not in await shop.history(other.subscription)
+
+
+# the key of a charge is good for its own account, its own members and its own amount only
+
+
+def attempt(shop: Shop, subscription: str, charge: str | None = None) -> StepResult:
+    """An attempt to renew on the renewal date, beside other steps that are due."""
+    return shop.step(
+        "renew",
+        StepRequest(
+            subject=of_subscription(subscription),
+            version=1,
+            now=FEBRUARY,
+            charge=charge,
+            past=None,
+        ),
+    )
+
+
+def asked(shop: Shop, subscription: str) -> str:
+    """The key of the card charge that an attempt asks for."""
+    key = attempt(shop, subscription).charge
+    assert key is not None
+    return key
+
+
+async def test_a_charge_that_is_not_made_yet_gives_no_credits(closed: Shop) -> None:
+    await closed.account(opening="50.00", card="sim_ok")
+    s = await closed.bought(JANUARY, start=False)
+    key = asked(closed, s)
+    assert attempt(closed, s, key).outcome is not Outcome.DONE
+    assert (closed.events(), closed.balance()) == (["purchased"], "0.00")
+
+
+async def test_a_charge_gives_its_credits_to_its_own_account_only(closed: Shop) -> None:
+    for name in ("rich", "poor"):
+        await closed.account(name, opening="50.00", card="sim_ok")
+    rich = await closed.bought(JANUARY, "r", account="rich", start=False)
+    poor = await closed.bought(JANUARY, "p", account="poor", start=False)
+    key = asked(closed, rich)
+    charge(closed.perennial.ledger, closed.gateway, ChargeRequest(key=key))
+    with pytest.raises(NoResultFound):
+        attempt(closed, poor, key)
+    assert (closed.balance("rich"), closed.balance("poor")) == ("0.00", "0.00")
+    assert attempt(closed, rich, key).outcome is Outcome.DONE
+    assert closed.events(rich)[-1] == "renewed"
+
+
+async def test_an_open_charge_of_another_sum_is_never_made_for_this_one(closed: Shop) -> None:
+    await closed.account(opening="50.00", card="sim_ok")
+    s = await closed.bought(JANUARY, start=False)
+    asked(closed, s)
+    closed.sql("UPDATE card_charges SET amount = 40")
+    assert attempt(closed, s).charge is None
+
+
+async def test_an_open_charge_is_not_made_for_another_subscription_with_the_same_fee(
+    open_shop: OpenShop,
+) -> None:
+    async with open_shop(workers=(), rules={"group_renewal": "independent"}) as shop:
+        await shop.account(opening="100.00", card="sim_ok")
+        a, b = [await shop.bought(JANUARY, name, start=False) for name in "ab"]
+        key = asked(shop, a)
+        with pytest.raises(AccountBusy):
+            attempt(shop, b)
+        assert asked(shop, a) == key
