@@ -132,7 +132,7 @@ def _refused_by_server(error: OperationalError) -> Ended | None:
                 f"Another transaction is in the way: {reason}\n"
                 "What was not committed is undone. Repeat the command."
             )
-        case _:
+        case _:  # Any other error, or one of the connection, which has no code.
             return None
 
 
