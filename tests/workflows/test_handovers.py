@@ -41,6 +41,34 @@ async def test_an_older_snapshot_that_arrives_late_changes_nothing(shop: Shop) -
     ]
 
 
+async def test_a_result_that_arrives_after_newer_news_does_not_undo_them(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another transaction has changed the subscription between the commit and its result."""
+    committed, go_on = threading.Event(), threading.Event()
+    extend = registry._COMMANDS["extend"]
+
+    def slow(*arguments: Any) -> CommandResult:
+        result = extend(*arguments)
+        committed.set()
+        assert go_on.wait(60)
+        return result
+
+    monkeypatch.setitem(registry._COMMANDS, "extend", slow)
+    await shop.account()
+    s = await shop.buy()
+    sent = asyncio.create_task(
+        shop.perennial.do(Extend(subscription=s, cycles=1, request_id=shop.id("e")))
+    )
+    assert await asyncio.to_thread(committed.wait, 60)
+    assert shop.call("unsubscribe", Unsubscribe(subscription=s), JANUARY).refusal is None
+    [(newest, _)] = shop.perennial.ledger.snapshots([s], JANUARY)
+    await shop.workflow(s).signal("moved", newest)
+    go_on.set()
+    assert (await sent).refusal is None
+    assert await shop.perennial.state(s) == newest
+
+
 async def test_senders_that_wait_get_their_outcomes_before_a_long_run_ends(
     open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
