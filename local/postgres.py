@@ -82,7 +82,7 @@ def up(config: Settings | None = None) -> Running:
     home = config.home / "postgres"
     with process.explained("while preparing PostgreSQL", home):
         process.private_directory(home)
-        process.require_space(home, 200, "PostgreSQL")
+        process.require_space(home, process.LEAST_MEGABYTES, "PostgreSQL")
         running = status(config)
         if running is None:
             _start(home)
@@ -137,7 +137,7 @@ def throwaway(config: Settings | None = None, *, directory: Path | None = None) 
         with process.uninterrupted():
             home = Path(tempfile.mkdtemp(prefix="perennial-pg-", dir=directory))
         try:
-            process.require_space(home, 200, "a temporary PostgreSQL")
+            process.require_space(home, process.LEAST_MEGABYTES, "a temporary PostgreSQL")
             user = _user_for(home)
             _copy(_template(config.cache), home / "data", user)
             _own(home, user)

@@ -313,6 +313,22 @@ def tail(log: Path, lines: int = 8) -> str:
     return "\n".join(f"    {line[:300]}" for line in kept) or "    (the log is empty)"
 
 
+LEAST_MEGABYTES = 200
+"""The free space that a server needs to start and to go on."""
+
+
+def little_space(directory: Path) -> str:
+    """The words for a server's directory with too little free space, else an empty text."""
+    if not directory.exists():
+        return ""
+    free = shutil.disk_usage(directory).free // 1_000_000
+    return (
+        f"too little disk space: {free} MB are free, {LEAST_MEGABYTES} MB are needed"
+        if free < LEAST_MEGABYTES
+        else ""
+    )
+
+
 def require_space(directory: Path, megabytes: int, purpose: str) -> None:
     """Raise `StackError` when less than `megabytes` are free under `directory`."""
     free = shutil.disk_usage(directory).free // 1_000_000

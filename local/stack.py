@@ -205,6 +205,7 @@ def _postgres_part(config: Settings) -> Part:
         running.pid if running else None,
         home / "data",
         home / "log",
+        process.little_space(home),
     )
 
 
@@ -220,7 +221,8 @@ def _temporal_part(config: Settings) -> Part:
         )
     home, running = config.home / "temporal", temporal.status(config)
     state, address = (State.RUNNING, running.address) if running else (State.STOPPED, "")
-    detail = f"web UI {running.ui}" if running else ""
+    little = process.little_space(home)
+    detail = "\n".join(filter(None, (little, f"web UI {running.ui}" if running else "")))
     return Part(
         "Temporal",
         Source.EMBEDDED,

@@ -102,7 +102,7 @@ def up(config: Settings | None = None, progress: Progress | None = None) -> Runn
                     f"The log is {home / 'log'}."
                 )
             return running
-        process.require_space(home, 200, "the Temporal server")
+        process.require_space(home, process.LEAST_MEGABYTES, "the Temporal server")
         found = program(config, progress)
         for _ in range(_ATTEMPTS_FOR_PORTS):
             started = _start(found, home, config)

@@ -6,10 +6,17 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import InvalidatePoolError, OperationalError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+LOCK_SECONDS = 2
+"""How long one attempt to migrate waits for a lock that another transaction holds."""
+
+ATTEMPTS = 15
+"""How often a migration is tried before it gives up."""
 
 
 def connect(url: str, *, pool_size: int = 10) -> Engine:
@@ -47,8 +54,20 @@ def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
 
 
 def migrate(url: str) -> None:
-    """Bring the schema to the newest version. Does nothing when it is there."""
+    """Bring the schema to the newest version. Does nothing when it is there.
+
+    Writers wait at most `LOCK_SECONDS` for a migration that waits for a lock. After `ATTEMPTS` such
+    waits it raises `sqlalchemy.exc.OperationalError`, and nothing has changed.
+    """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = url
-    command.upgrade(config, "head")
+    config.attributes["lock_seconds"] = LOCK_SECONDS
+    for attempts_left in reversed(range(ATTEMPTS)):
+        try:
+            command.upgrade(config, "head")
+        except OperationalError as error:
+            if not isinstance(error.orig, LockNotAvailable) or not attempts_left:
+                raise
+        else:
+            return

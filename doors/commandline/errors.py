@@ -108,11 +108,32 @@ def _database_error(error: Exception) -> Ended | None:
             "The database does not have the tables of this version of Perennial yet.\n"
             "Create them with `starter.py migrate`."
         )
+    if isinstance(error, OperationalError) and (told := _refused_by_server(error)):
+        return told
     if isinstance(error, OperationalError | InterfaceError) or (
         isinstance(error, DBAPIError) and error.connection_invalidated
     ):
         return Unavailable(f"PostgreSQL does not respond: {first_line(error.orig)}\n{_LOOK}")
     return None
+
+
+def _refused_by_server(error: OperationalError) -> Ended | None:
+    """The message for an error of a PostgreSQL that runs and responds."""
+    reason = first_line(error.orig)
+    match getattr(error.orig, "sqlstate", None):
+        case "53100" | "58030":
+            return Unavailable(
+                f"PostgreSQL cannot write to its disk: {reason}\n"
+                "What was not committed is undone. Free some space, check that the servers run "
+                "with `starter.py stack status`, then repeat the command."
+            )
+        case "55P03" | "40P01":
+            return Unavailable(
+                f"Another transaction is in the way: {reason}\n"
+                "What was not committed is undone. Repeat the command."
+            )
+        case _:  # Any other error, or one of the connection, which has no code.
+            return None
 
 
 def _temporal_error(error: Exception) -> Ended | None:

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +87,19 @@ def test_a_server_that_is_gone_comes_back_with_up(config: Settings) -> None:
     where = stack.up(config)
     with psycopg.connect(where.database_url.replace("+psycopg", "")) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_disk_that_is_nearly_full_is_shown(
+    config: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.home.joinpath("postgres").mkdir(parents=True)
+    assert [part.detail for part in stack.status(config)] == ["", ""]
+    monkeypatch.setattr(process, "LEAST_MEGABYTES", 10**9)
+    database, temporal_server = stack.status(config)
+    assert re.fullmatch(
+        r"too little disk space: \d+ MB are free, 1000000000 MB are needed", database.detail
+    )
+    assert temporal_server.detail == ""  # It has no directory yet.
 
 
 def test_it_outlives_the_program_that_started_it(config: Settings) -> None:
