@@ -14,7 +14,7 @@ request id, and gets the first result (Rule 4.2).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -57,6 +57,7 @@ from core.protocol.workflow_messages import (
     subscription_workflow,
 )
 from doors.application import logs, test_clocks
+from doors.application.patience import Patience, outcome_of
 from doors.application.payload_converter import data_converter
 from doors.application.telling import tell_all
 from settings import Settings, settings
@@ -71,11 +72,8 @@ _SEEN = select(
 
 #: How many workflows are started at once.
 AT_ONCE = 50
-#: Concurrent commands of one process at one workflow (the server takes ten from all), and for how
-#: many seconds a call to a full server is repeated.
-_UNDER_WAY, _PATIENCE = 4, 60.0
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
-_PASSING = (RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.FAILED_PRECONDITION)
+#: Concurrent commands of one process at one workflow. The server takes ten from all processes.
+_UNDER_WAY = 4
 _READ_AT_ONCE = 500
 
 P = ParamSpec("P")
@@ -94,32 +92,24 @@ async def connect_temporal(config: Settings, address: str) -> Client:
     )
 
 
-async def patiently(call: Callable[[], Awaitable[R]]) -> R:
-    """Repeat a call for at most a minute.
-
-    It repeats a call that the server has no room for, or that met a workflow between two runs.
-    Raises RPCError RESOURCE_EXHAUSTED or FAILED_PRECONDITION after the minute.
-    """
-    ends, pause = asyncio.get_running_loop().time() + _PATIENCE, _SHORTEST_PAUSE
-    while True:
-        try:
-            return await call()
-        except RPCError as error:
-            if error.status not in _PASSING or asyncio.get_running_loop().time() > ends:
-                raise
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)
+def _with_request_id(command: AnyCommand) -> tuple[AnyCommand, str]:
+    request_id = command.request_id or f"client/{uuid4()}"
+    return replace(command, request_id=request_id), request_id
 
 
 class Perennial:
     """A connection to Perennial: its database and its workflows.
 
     `activities` are the use cases over them. This is the one place that chooses the card gateway.
+    `patience`: how long its calls wait for servers that are away.
     """
 
-    def __init__(self, ledger: Ledger, temporal: Client, config: Settings) -> None:
+    def __init__(
+        self, ledger: Ledger, temporal: Client, config: Settings, patience: Patience | None = None
+    ) -> None:
         self.ledger = ledger
         self.temporal = temporal
+        self.patience = patience or Patience(config.patience_seconds)
         self._config = config
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self.activities = Activities(ledger, choose_gateway(config.card_gateway, ledger.engine))
@@ -135,12 +125,20 @@ class Perennial:
     @classmethod
     @asynccontextmanager
     async def connect(
-        cls, database_url: str, temporal_address: str, config: Settings | None = None
+        cls,
+        database_url: str,
+        temporal_address: str,
+        config: Settings | None = None,
+        *,
+        patience_seconds: float | None = None,
     ) -> AsyncIterator["Perennial"]:
         """Connect to the addresses of `local.stack.addresses`.
 
+        `patience_seconds`: how long a command or a query waits for servers that are away. Default:
+        the setting `PERENNIAL_PATIENCE_SECONDS`.
+
         Connections are made when they are needed. There are at most as many as a worker of each
-        role has threads.
+        role has threads. Raises RuntimeError when Temporal cannot be reached.
         """
         logs.leave_to_program()
         config = config or settings()
@@ -148,7 +146,9 @@ class Perennial:
             connect(database_url, pool_size=max(10, 2 * config.activity_threads)), config.seller
         )
         try:
-            yield cls(ledger, await connect_temporal(config, temporal_address), config)
+            patience = None if patience_seconds is None else Patience(patience_seconds)
+            temporal = await connect_temporal(config, temporal_address)
+            yield cls(ledger, temporal, config, patience)
         finally:
             ledger.engine.dispose()
 
@@ -164,13 +164,16 @@ class Perennial:
 
         On a test clock, what the command sets off at once is finished too.
 
-        Raises `temporalio.service.RPCError` or `sqlalchemy.exc.OperationalError` when the system is
-        away. The command may or may not have run then. The same request id tells.
+        Raises `OutcomeUnknown` when servers are away, or do not respond, for longer than the
+        patience. The command may or may not have run then. The same request id tells.
         """
-        result = await self.command(command, await self._sql(self._now_of, command))
-        clock = await self._sql(self._clock_of, command)
-        if clock is not None and not result.refusal:
-            await self.advance(clock, await self._sql(test_clocks.now_of, self.ledger, clock))
+        command, request_id = _with_request_id(command)
+        with outcome_of(request_id):
+            result = await self.command(command, await self._sql(self._now_of, command))
+            clock = await self._sql(self._clock_of, command)
+            if clock is not None and not result.refusal:
+                now = await self._sql(test_clocks.now_of, self.ledger, clock)
+                await self.advance(clock, now)
         return result
 
     async def command(self, command: AnyCommand, now: datetime | None) -> CommandResult:
@@ -179,33 +182,36 @@ class Perennial:
         `now`: the virtual now of a test clock. None otherwise.
 
         A command without a request id gets one here, so that no repetition below runs it twice.
+        Raises `OutcomeUnknown` as `do`.
         """
-        if command.request_id is None:
-            command = replace(command, request_id=f"client/{uuid4()}")
-        try:
-            await self._sql(self._refuse_foreign, command)
-        except Refused as refused:
-            return CommandResult(refusal=refused.refusal)
-        if isinstance(command, Purchase):
-            return await self._purchase(command, now)
-        if isinstance(command, SubscriptionCommand):
-            return await self._on_subscription(command, now)
-        if not command.through_workflow:
-            return await self._at_once(command, now)
-        return await self._on_account(command, now)
+        command, request_id = _with_request_id(command)
+        with outcome_of(request_id), self.patience.one_limit():
+            try:
+                await self._sql(self._refuse_foreign, command)
+            except Refused as refused:
+                return CommandResult(refusal=refused.refusal)
+            if isinstance(command, Purchase):
+                return await self._purchase(command, now)
+            if isinstance(command, SubscriptionCommand):
+                return await self._on_subscription(command, now)
+            if not command.through_workflow:
+                return await self._at_once(command, now)
+            return await self._on_account(command, now)
 
     async def send(self, command: SubscriptionCommand) -> None:
         """Send a command by signal, without waiting for the outcome.
 
         It is accepted while no worker is up. It needs a request id. The outcome is in the history.
-        Raises `Refused` 4.1 for a subscription of another seller.
+        Raises `Refused` 4.1 for a subscription of another seller, and `OutcomeUnknown` as `do`.
         """
         if command.request_id is None:
             raise ValueError("a command whose caller does not wait needs a request id")
-        await self._sql(self._refuse_foreign, command)
-        message = await self._sql(self._message, command, await self._sql(self._now_of, command))
-        handle = self.temporal.get_workflow_handle(subscription_workflow(command.subscription))
-        await handle.signal(command.do, message)
+        with outcome_of(command.request_id), self.patience.one_limit():
+            await self._sql(self._refuse_foreign, command)
+            now = await self._sql(self._now_of, command)
+            message = await self._sql(self._message, command, now)
+            handle = self.temporal.get_workflow_handle(subscription_workflow(command.subscription))
+            await self.patience.call(lambda: handle.signal(command.do, message))
 
     async def _at_once(self, command: AnyAccountCommand, now: datetime | None) -> CommandResult:
         """Carry out a command that is one transaction, without a workflow.
@@ -309,21 +315,24 @@ class Perennial:
         workflow has ended with its subscription.
         """
         handle = self.temporal.get_workflow_handle(subscription_workflow(subscription))
-        async with self._turn(handle.id):
-            try:
-                return await patiently(
-                    lambda: handle.execute_update(name, message, result_type=result)
-                )
-            except RPCError as error:
-                row = await self._sql(self._row, subscription)
-                if (
-                    error.status is not RPCStatusCode.NOT_FOUND
-                    or row is None
-                    or row.status == Status.TERMINATED
-                ):
-                    raise
-            await self.start(subscription)
-            return await patiently(lambda: handle.execute_update(name, message, result_type=result))
+        id_ = str(uuid4())
+
+        async def update() -> Any:
+            async with self._turn(handle.id):
+                return await handle.execute_update(name, message, id=id_, result_type=result)
+
+        try:
+            return await self.patience.call(update)
+        except RPCError as error:
+            row = await self._sql(self._row, subscription)
+            if (
+                error.status is not RPCStatusCode.NOT_FOUND
+                or row is None
+                or row.status == Status.TERMINATED
+            ):
+                raise
+        await self.start(subscription)
+        return await self.patience.call(update)
 
     async def _update_account(
         self, account: str, name: str, message: AccountMessage | Tick | datetime | None, result: Any
@@ -335,6 +344,7 @@ class Perennial:
         start = await self._sql(self._account_input, account)
         if start is None:
             return None
+        id_ = str(uuid4())
 
         async def update() -> Any:
             operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
@@ -345,12 +355,16 @@ class Perennial:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 task_timeout=self._task_timeout,
             )
-            return await self.temporal.execute_update_with_start_workflow(
-                name, message, start_workflow_operation=operation, result_type=result
-            )
+            async with self._turn(account_workflow(account)):
+                return await self.temporal.execute_update_with_start_workflow(
+                    name,
+                    message,
+                    id=id_,
+                    start_workflow_operation=operation,
+                    result_type=result,
+                )
 
-        async with self._turn(account_workflow(account)):
-            return await patiently(update)
+        return await self.patience.call(update)
 
     def _account_input(self, account: str) -> AccountInput | None:
         found = self.ledger.account_snapshot(account, machine_now())
@@ -479,7 +493,11 @@ class Perennial:
     # queries of a workflow
 
     async def state(self, subscription: str) -> Snapshot:
-        """What the workflow knows of its subscription. Raises RPCError NOT_FOUND."""
+        """What the workflow knows of its subscription.
+
+        Raises RPCError NOT_FOUND, and `NotAvailable` when servers are away, or no worker runs, for
+        longer than the patience. So do the other queries.
+        """
         state: Snapshot = await self._query(subscription, "state", Snapshot)
         return state
 
@@ -495,10 +513,13 @@ class Perennial:
         return why
 
     async def _query(self, subscription: str, name: str, result: Any, *args: Any) -> Any:
-        """Raises `Refused` 4.1 for a subscription of another seller."""
-        await self._sql(self._refuse_foreign_subscription, subscription)
-        handle = self.temporal.get_workflow_handle(subscription_workflow(subscription))
-        return await handle.query(name, args=args, result_type=result)
+        """Raises `Refused` 4.1 for a subscription of another seller, and `NotAvailable`."""
+        with self.patience.one_limit():
+            await self._sql(self._refuse_foreign_subscription, subscription)
+            handle = self.temporal.get_workflow_handle(subscription_workflow(subscription))
+            return await self.patience.call(
+                lambda: handle.query(name, args=args, result_type=result)
+            )
 
     # accounts and clocks
 
@@ -509,7 +530,7 @@ class Perennial:
             if account.clock
             else machine_now()
         )
-        await self._sql(open_account, self.ledger, account, now)
+        await asyncio.to_thread(open_account, self.ledger, account, now)
 
     async def new_clock(self, clock: str, now: datetime) -> None:
         """Make a test clock that stands at an instant (UTC).
@@ -521,7 +542,7 @@ class Perennial:
             with self.ledger.transaction("new_clock") as connection:
                 connection.execute(insert(Clock).values(id=clock, now=now))
 
-        await self._sql(create)
+        await asyncio.to_thread(create)
 
     async def advance(
         self,
@@ -548,7 +569,8 @@ class Perennial:
     # the database, off the event loop
 
     async def _sql(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        return await asyncio.to_thread(function, *args, **kwargs)
+        """Run a function that may run twice: one that reads, or does nothing the second time."""
+        return await self.patience.call(lambda: asyncio.to_thread(function, *args, **kwargs))
 
     def _now_of(self, command: AnyCommand) -> datetime | None:
         with self.ledger.engine.connect() as connection:
