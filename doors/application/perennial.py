@@ -18,10 +18,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, ParamSpec, TypeVar, assert_never, cast
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
+import structlog
 from sqlalchemy import Select, insert, or_, select
 from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy
@@ -40,6 +42,7 @@ from core.domain.steps import Step, SubjectKind
 from core.domain.subscription import Status
 from core.gateways.choose_gateway import choose_gateway
 from core.ledger import tellings
+from core.ledger.bulk_write import one_of
 from core.ledger.clocks import machine_now, virtual_now
 from core.ledger.database import connect
 from core.ledger.due_steps import Due
@@ -57,7 +60,8 @@ from core.protocol.workflow_messages import (
     subscription_workflow,
 )
 from doors.application import logs, test_clocks
-from doors.application.patience import Patience, outcome_of
+from doors.application.batches import RowFailed, past_failing_rows
+from doors.application.patience import NotAvailable, Patience, outcome_of
 from doors.application.payload_converter import data_converter
 from doors.application.telling import tell_all
 from settings import Settings, settings
@@ -75,6 +79,8 @@ AT_ONCE = 50
 #: Concurrent commands of one process at one workflow. The server takes ten from all processes.
 _UNDER_WAY = 4
 _READ_AT_ONCE = 500
+
+log = structlog.get_logger()
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -173,7 +179,10 @@ class Perennial:
             clock = await self._sql(self._clock_of, command)
             if clock is not None and not result.refusal:
                 now = await self._sql(test_clocks.now_of, self.ledger, clock)
-                await self.advance(clock, now)
+                try:
+                    await self.advance(clock, now)
+                except test_clocks.Unfinished as error:  # The command itself is done.
+                    log.error("clock_unfinished", clock=clock, error=str(error))
         return result
 
     async def command(self, command: AnyCommand, now: datetime | None) -> CommandResult:
@@ -402,64 +411,111 @@ class Perennial:
         on_clock: bool = False,
         at_once: int = AT_ONCE,
         progress: Callable[[int], None] | None = None,
+        failed: RowFailed[str] | None = None,
     ) -> None:
         """Start the workflows of subscriptions just committed, unless they run, and record it.
 
         `at_once`: how many are started concurrently.
+        `failed`: is called for each subscription whose workflow cannot be started. The others are
+        started. Without it, the first error is raised after that.
+
+        Raises `NotAvailable` while Temporal is away.
         """
-        queue = asyncio.Semaphore(at_once)
+        queue, started = asyncio.Semaphore(at_once), list[Snapshot]()
+        away, errors = list[NotAvailable](), list[Exception]()
 
         async def start(snapshot: Snapshot) -> None:
             async with queue:
-                await self._start(
-                    SubscriptionInput(snapshot=snapshot, on_clock=on_clock, options=self._options)
-                )
+                if away:
+                    return
+                try:
+                    await self._start(
+                        SubscriptionInput(
+                            snapshot=snapshot, on_clock=on_clock, options=self._options
+                        )
+                    )
+                except NotAvailable as error:
+                    away.append(error)
+                    return
+                except Exception as error:
+                    errors.append(error)
+                    if failed:
+                        failed(snapshot.subscription.id, error)
+                    return
+            started.append(snapshot)
             if progress:
                 progress(1)
 
         await asyncio.gather(*map(start, snapshots))
-        await self._sql(self._started, snapshots)
+        if started:
+            await self._sql(self._started, started)
+        for error in (*away, *([] if failed else errors)):
+            raise error
 
     async def start_these(
         self,
         subscriptions: Sequence[str],
         at_once: int = AT_ONCE,
         progress: Callable[[int], None] | None = None,
+        failed: RowFailed[str] | None = None,
     ) -> None:
         """Start the workflows of subscriptions from what is committed, unless they run.
 
-        It records that they are started. `at_once`: how many are started concurrently.
+        It records that they are started. The parameters and errors are those of `start_all`.
         """
-        for first in range(0, len(subscriptions), _READ_AT_ONCE):
-            read = await self._sql(
-                self.ledger.snapshots, subscriptions[first : first + _READ_AT_ONCE], machine_now()
+        errors: list[Exception] = []
+
+        def unreadable(subscription: str, error: Exception) -> None:
+            errors.append(error)
+            if failed:
+                failed(subscription, error)
+
+        def read(some: Sequence[str]) -> list[tuple[Snapshot, str | None]]:
+            parts = past_failing_rows(
+                some, lambda ids: self.ledger.snapshots(ids, machine_now()), unreadable
             )
+            return list(chain.from_iterable(parts))
+
+        for first in range(0, len(subscriptions), _READ_AT_ONCE):
+            found = await self._sql(read, subscriptions[first : first + _READ_AT_ONCE])
             for on_clock in (False, True):
-                some = [snapshot for snapshot, clock in read if (clock is not None) == on_clock]
+                some = [snapshot for snapshot, clock in found if (clock is not None) == on_clock]
                 if some:
                     await self.start_all(
-                        some, on_clock=on_clock, at_once=at_once, progress=progress
+                        some, on_clock=on_clock, at_once=at_once, progress=progress, failed=failed
                     )
+        if errors and not failed:
+            raise errors[0]
 
     async def start_missing(
         self,
         limit: int = 1000,
         at_once: int = AT_ONCE,
         progress: Callable[[int], None] | None = None,
+        past: Sequence[str] = (),
+        failed: RowFailed[str] | None = None,
     ) -> int:
-        """Start the workflows that a crash after a commit left behind. Returns how many."""
-        missing = await self._sql(self._missing, limit)
-        await self.start_these(missing, at_once, progress)
+        """Start the workflows that a crash after a commit left behind.
+
+        `past`: subscriptions that are skipped.
+        `at_once`, `failed`: as in `start_all`.
+
+        Returns how many it tried to start.
+        """
+        missing = await self._sql(self._missing, limit, past)
+        await self.start_these(missing, at_once, progress, failed)
         return len(missing)
 
     async def _start(self, start: SubscriptionInput) -> None:
-        await self.temporal.start_workflow(
-            "Subscription",
-            start,
-            id=subscription_workflow(start.snapshot.subscription.id),
-            task_queue=self._config.task_queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            task_timeout=self._task_timeout,
+        await self.patience.call(
+            lambda: self.temporal.start_workflow(
+                "Subscription",
+                start,
+                id=subscription_workflow(start.snapshot.subscription.id),
+                task_queue=self._config.task_queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                task_timeout=self._task_timeout,
+            )
         )
 
     async def take(self, item: Due, now: datetime) -> Step | None:
@@ -481,13 +537,15 @@ class Perennial:
         """Start the workflow of an account that has a next step, unless it runs."""
         start = await self._sql(self._account_input, account)
         if start is not None and start.snapshot.next_step is not None:
-            await self.temporal.start_workflow(
-                "Account",
-                start,
-                id=account_workflow(account),
-                task_queue=self._config.task_queue,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                task_timeout=self._task_timeout,
+            await self.patience.call(
+                lambda: self.temporal.start_workflow(
+                    "Account",
+                    start,
+                    id=account_workflow(account),
+                    task_queue=self._config.task_queue,
+                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                    task_timeout=self._task_timeout,
+                )
             )
 
     # queries of a workflow
@@ -553,7 +611,11 @@ class Perennial:
         at_once: int = 1,
         progress: Callable[[datetime], None] | None = None,
     ) -> None:
-        """Advance a test clock (see `doors.application.test_clocks.advance`)."""
+        """Advance a test clock (see `doors.application.test_clocks.advance`).
+
+        Raises `NotAvailable` while a server is away for longer than the patience. The clock can be
+        advanced again then.
+        """
         await test_clocks.advance(
             self.ledger, self, clock, until, outage=outage, at_once=at_once, progress=progress
         )
@@ -649,11 +711,11 @@ class Perennial:
                 connection, {snapshot.subject.id: snapshot.version for snapshot in snapshots}
             )
 
-    def _missing(self, limit: int) -> list[str]:
+    def _missing(self, limit: int, past: Sequence[str]) -> list[str]:
         with self.ledger.engine.connect() as connection:
             query = (
                 select(SubscriptionRow.id)
-                .where(~SubscriptionRow.workflow_started)
+                .where(~SubscriptionRow.workflow_started, ~one_of(SubscriptionRow.id, [*past]))
                 .order_by(SubscriptionRow.id)
                 .limit(limit)
             )
