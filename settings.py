@@ -164,6 +164,12 @@ def _well_formed(url: str) -> bool:
     """Return whether a database URL can be parsed, with one @ before the host."""
     try:
         parts = urlsplit(url)
-        return parts.netloc.count("@") <= 1 and "@" not in parts.path and parts.port != 0
+        return (
+            parts.netloc.count("@") <= 1
+            and "@" not in parts.path
+            and parts.port != 0
+            and url.isprintable()
+            and " " not in url
+        )
     except ValueError:
         return False

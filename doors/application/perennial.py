@@ -33,6 +33,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.command_checks import replay
 from activities.open_account import NewAccount, open_account
 from activities.registry import Activities
+from core.domain import inputs
 from core.domain.commands import AnyAccountCommand, AnyCommand, AnySubscriptionCommand
 from core.domain.commands.base import SubscriptionCommand
 from core.domain.commands.purchase import Purchase
@@ -194,6 +195,8 @@ class Perennial:
         Raises `OutcomeUnknown` as `do`.
         """
         command, request_id = _with_request_id(command)
+        if now is not None:
+            inputs.required("now", now, inputs.check_instant)
         with outcome_of(request_id), self.patience.one_limit():
             try:
                 await self._sql(self._refuse_foreign, command)
@@ -571,7 +574,8 @@ class Perennial:
         return why
 
     async def _query(self, subscription: str, name: str, result: Any, *args: Any) -> Any:
-        """Raises `Refused` 4.1 for a subscription of another seller, and `NotAvailable`."""
+        """Raises `Faults`, `NotAvailable`, and `Refused` 4.1 for another seller's subscription."""
+        inputs.required("subscription", subscription, inputs.read_id)
         with self.patience.one_limit():
             await self._sql(self._refuse_foreign_subscription, subscription)
             handle = self.temporal.get_workflow_handle(subscription_workflow(subscription))
@@ -593,8 +597,11 @@ class Perennial:
     async def new_clock(self, clock: str, now: datetime) -> None:
         """Make a test clock that stands at an instant (UTC).
 
-        Raises `sqlalchemy.exc.IntegrityError` where it exists.
+        Raises `Faults` for a wrong id or instant, and `sqlalchemy.exc.IntegrityError` where the
+        clock exists.
         """
+        inputs.required("clock", clock, inputs.read_id)
+        inputs.required("now", now, inputs.check_instant)
 
         def create() -> None:
             with self.ledger.transaction("new_clock") as connection:
@@ -614,8 +621,10 @@ class Perennial:
         """Advance a test clock (see `doors.application.test_clocks.advance`).
 
         Raises `NotAvailable` while a server is away for longer than the patience. The clock can be
-        advanced again then.
+        advanced again then. Raises `Faults` for a wrong id or instant.
         """
+        inputs.required("clock", clock, inputs.read_id)
+        inputs.required("until", until, inputs.check_instant)
         await test_clocks.advance(
             self.ledger, self, clock, until, outage=outage, at_once=at_once, progress=progress
         )
