@@ -15,7 +15,7 @@ request id, and gets the first result (Rule 4.2).
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -62,7 +62,7 @@ from core.protocol.workflow_messages import (
 )
 from doors.application import logs, test_clocks
 from doors.application.batches import RowFailed, past_failing_rows
-from doors.application.patience import NotAvailable, Patience, outcome_of
+from doors.application.patience import NotAvailable, Patience, outcome_of, without_patience
 from doors.application.payload_converter import data_converter
 from doors.application.telling import tell_all
 from settings import Settings, settings
@@ -250,11 +250,13 @@ class Perennial:
     async def _purchase(self, command: Purchase, now: datetime | None) -> CommandResult:
         """Commit first, then start the workflow.
 
-        After a crash in between, the relay starts the workflow (`start_missing`).
+        After a crash in between, and while Temporal is away, the relay starts the workflow
+        (`start_missing`).
         """
         result = await self._at_once(command, now)
         if not result.refusal:
-            await self.start(command.subscription)
+            with suppress(NotAvailable), without_patience():
+                await self.start(command.subscription)
         return result
 
     async def _on_subscription(
@@ -625,10 +627,16 @@ class Perennial:
         """
         inputs.required("clock", clock, inputs.read_id)
         inputs.required("until", until, inputs.check_instant)
-        await test_clocks.advance(
-            self.ledger, self, clock, until, outage=outage, at_once=at_once, progress=progress
-        )
+        unfinished: test_clocks.Unfinished | None = None
+        try:
+            await test_clocks.advance(
+                self.ledger, self, clock, until, outage=outage, at_once=at_once, progress=progress
+            )
+        except test_clocks.Unfinished as error:
+            unfinished = error
         await self.tell(clock)
+        if unfinished is not None:
+            raise unfinished
 
     async def tell(self, clock: str | None = None) -> int:
         """Tell the workflows whose subject was changed by another one's transaction.

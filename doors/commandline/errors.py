@@ -24,6 +24,7 @@ from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from doors.application.patience import NotAvailable, OutcomeUnknown, first_line
 from doors.application.safe_text import printable, without_passwords
+from doors.application.test_clocks import Unfinished
 from doors.commandline import embedded_stack
 from doors.commandline.exit_codes import Code, Ended, Unavailable
 from doors.queries.snapshot import NotFound
@@ -106,6 +107,8 @@ def _patience_error(error: Exception) -> Ended | None:
             )
         case NotAvailable():
             return Unavailable(f"The system is not available: {error.reason}\n{_LOOK}")
+        case Unfinished():
+            return Unavailable(f"The clock was {error}\nAdvance it again to retry these accounts.")
         case _:  # No server was away for long.
             return None
 

@@ -212,7 +212,7 @@ def test_every_text_and_number_of_a_file_has_a_bound(file: str, path: tuple[Any,
             load(changed(document, path, value))
 
 
-@pytest.mark.parametrize("path", places(POLICY), ids=str)
+@pytest.mark.parametrize("path", list(places(POLICY)), ids=str)
 def test_every_setting_of_a_policy_has_a_bound(path: tuple[Any, ...]) -> None:
     for value in ["x" * 100_000, "a\nb", 10**30, -(10**30), float("nan"), float("inf")]:
         with pytest.raises(Faults):
