@@ -109,5 +109,5 @@ def _value(value: object, change: Callable[[str], str]) -> object:
             return {str(_value(k, change)): _value(v, change) for k, v in value.items()}
         case list() | tuple() | set() | frozenset():
             return [_value(item, change) for item in value]
-        case _:
+        case _:  # Texts, and what a renderer would turn into text.
             return change(str(value))

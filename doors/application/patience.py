@@ -144,7 +144,7 @@ def is_passing(error: BaseException) -> bool:
             return not any(words in str(error.orig) for words in _REFUSED)
         case exc.DBAPIError():
             return bool(error.connection_invalidated)
-        case _:
+        case _:  # Errors that are no DBAPIError. The pool of connections has one for "all in use".
             return isinstance(error, exc.TimeoutError)
 
 
