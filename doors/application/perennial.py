@@ -571,6 +571,7 @@ class Perennial:
 
     async def why_not_renewed(self, subscription: str) -> str:
         """Why the coming cycle is not paid (yet), in words."""
+        inputs.required("subscription", subscription, inputs.read_id)
         suspended = await self._sql(self._is_suspended, subscription)
         why: str = await self._query(subscription, "why_not_renewed", str, suspended)
         return why

@@ -144,7 +144,7 @@ async def test_an_id_of_a_clock_or_a_query_has_bounds(client: Perennial, value: 
         await client.new_clock(value, INSTANT)
     with pytest.raises(Faults, match="clock: "):
         await client.advance(value, INSTANT)
-    for query in (client.state, client.next_step, client.schedule, client.why_not_renewed):
+    for query in (client.state, client.next_step, client.why_not_renewed):
         with pytest.raises(Faults, match="subscription: "):
             await query(value)
 

@@ -273,7 +273,11 @@ def test_a_database_without_tables_says_how_to_make_them(
 def test_nobody_who_answers_in_time_leaves_the_outcome_open(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    async def workers_are_there(*_: object) -> None:
+        """Asking for them would need patience too."""
+
     monkeypatch.setenv("PERENNIAL_PATIENCE_SECONDS", "0")
+    monkeypatch.setattr("doors.commandline.connection.require_workers", workers_are_there)
     told = shop.run("top-up", shop.acme, "5.00", "--request-id", f"{shop.acme}-r")
     assert told.code == 3
     assert f"--request-id {shop.acme}-r" in told.err
