@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     seller: str = Field(default="main", min_length=1, max_length=64)
     card_gateway: Literal["simulated"] = "simulated"
 
+    # How long a caller waits for servers that are away.
+    patience_seconds: float = Field(default=60.0, ge=0, le=86_400, allow_inf_nan=False)
+
     # How the work is done.
     task_queue: str = Field(default="perennial", min_length=1)
     charge_task_queue: str = Field(default="perennial-charge", min_length=1)
@@ -161,6 +164,12 @@ def _well_formed(url: str) -> bool:
     """Return whether a database URL can be parsed, with one @ before the host."""
     try:
         parts = urlsplit(url)
-        return parts.netloc.count("@") <= 1 and "@" not in parts.path and parts.port != 0
+        return (
+            parts.netloc.count("@") <= 1
+            and "@" not in parts.path
+            and parts.port != 0
+            and url.isprintable()
+            and " " not in url
+        )
     except ValueError:
         return False

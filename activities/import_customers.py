@@ -5,7 +5,7 @@ exist. So an import that was killed runs again and takes over what is missing (R
 Workflows are started after the commit.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -73,6 +73,20 @@ class TakenOver:
     there: frozenset[str]
     unstarted: tuple[str, ...]
     refused: dict[str, str]
+
+
+def together(parts: Iterable[TakenOver], refused: Mapping[str, str]) -> TakenOver:
+    """What became of several parts of a chunk. `refused`: why further customers cannot be."""
+    new: list[Snapshot] = []
+    there: set[str] = set()
+    unstarted: list[str] = []
+    why: dict[str, str] = {}
+    for part in parts:
+        new += part.new
+        there |= part.there
+        unstarted += part.unstarted
+        why |= part.refused
+    return TakenOver(tuple(new), frozenset(there), tuple(unstarted), why | dict(refused))
 
 
 def take_over(

@@ -1,12 +1,16 @@
 """Opening an account, with the credits that it brings along (Rule 11.2)."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import insert
 
-from core.domain import calendar, money
+from core.domain import inputs, money
+from core.domain.commands.fields import Amount
+from core.domain.faults import Fault, Faults
+from core.domain.inputs import Sign
 from core.domain.subscription import ZERO
 from core.ledger import double_entry
 from core.ledger.double_entry import Purpose
@@ -16,7 +20,7 @@ from core.ledger.tables import AccountRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAccount:
-    """An account to be opened.
+    """An account to be opened. Making one raises `Faults` for what can never be a value of a field.
 
     `credits`: what it brings along. They are not a top-up (Rule 11.2).
     `clock`: the test clock that it is attached to.
@@ -33,24 +37,45 @@ class NewAccount:
     owner: str | None = None
     billing_email: str | None = None
     clock: str | None = None
-    facts: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check every field. Raises `Faults` with each field that is wrong as its place."""
+        faults: list[Fault] = []
+        for name, check in _CHECKS.items():
+            value = getattr(self, name)
+            if value is not None or name not in _OPTIONAL:
+                inputs.read_at(name, value, check, faults)
+        if faults:
+            raise Faults(faults)
+
+
+def _not_negative(value: object) -> None:
+    Amount(help="", sign=Sign.NOT_NEGATIVE).check(value)
+    if isinstance(value, Decimal) and (value < 0 or not money.is_amount(value)):
+        inputs.wrong(f"must be an amount that is not negative, not {value}")
+
+
+_CHECKS: dict[str, Callable[[object], object]] = {
+    "id": inputs.read_id,
+    "seller": inputs.read_id,
+    "currency": inputs.read_currency,
+    "timezone": inputs.read_zone,
+    "credits": _not_negative,
+    "credit_limit": _not_negative,
+    "card": inputs.read_id,
+    "renew_by_card": inputs.read_flag,
+    "owner": lambda value: inputs.read_text(value, inputs.LONGEST_ID),
+    "billing_email": inputs.read_email,
+    "clock": inputs.read_id,
+}
+_OPTIONAL = ("card", "owner", "billing_email", "clock")
 
 
 def open_account(ledger: Ledger, account: NewAccount, now: datetime) -> None:
     """Open an account with its credits.
 
-    Raises ValueError for an unknown currency or zone and for negative amounts, and
-    `sqlalchemy.exc.IntegrityError` where the id exists.
+    Raises `sqlalchemy.exc.IntegrityError` where the id exists.
     """
-    calendar.zone(account.timezone)
-    money.minor_units(account.currency)
-    if any(
-        amount < 0 or not money.is_amount(amount)
-        for amount in (account.credits, account.credit_limit)
-    ):
-        raise ValueError(
-            f"credits and credit limit of {account.id} must be amounts that are not negative"
-        )
     values = {
         "id": account.id,
         "seller": account.seller,

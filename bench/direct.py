@@ -29,7 +29,7 @@ from core.ledger.tables import AccountRow, Clock, History, Operation, Posting
 from core.protocol.activity_messages import Outcome, StepRequest
 from doors.application import test_clocks
 from doors.intake import column_mapping as mappings
-from doors.intake.customer_import import import_into
+from doors.intake.customer_import import import_file
 from doors.simulation.direct_engine import Direct
 from doors.simulation.player import play
 from doors.simulation.scenario import parse
@@ -125,7 +125,7 @@ async def _year(limit: int | None, say: Say) -> Result:
                 stored_terms.add_policy(connection, ledger.seller, policy.DEFAULT)
                 connection.execute(insert(Clock).values(id=CLOCK, now=BEGIN))
             say("a year of the direct engine: import")
-            report = await import_into(
+            report = await import_file(
                 ledger, FILE, mappings.read(MAPPING), clock=CLOCK, limit=limit
             )
             _share_out(ledger)

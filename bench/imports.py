@@ -66,7 +66,13 @@ async def import_rate(
     for _ in range(rounds):
         run = uuid.uuid4().hex[:8]
         report = await import_file(
-            perennial, file, mapping, prefix=f"{run}-", limit=limit, at_once=at_once
+            perennial.ledger,
+            file,
+            mapping,
+            starter=perennial,
+            prefix=f"{run}-",
+            limit=limit,
+            at_once=at_once,
         )
         customers += report.started
         imported += report.seconds

@@ -62,7 +62,9 @@ async def _resident(count: int, cache: int) -> float:
         async with Perennial.connect(here.database_url, here.temporal_address, config) as perennial:
             with perennial.ledger.engine.begin() as connection:
                 stored_terms.add_policy(connection, config.seller, policy.DEFAULT)
-            report = await import_file(perennial, FILE, mappings.read(MAPPING), limit=count)
+            report = await import_file(
+                perennial.ledger, FILE, mappings.read(MAPPING), starter=perennial, limit=count
+            )
             if report.started != count:
                 raise RuntimeError(f"{report.started} of {count} subscriptions were started")
             await _asleep(perennial.temporal, process)

@@ -82,6 +82,7 @@ def up(config: Settings | None = None) -> Running:
     home = config.home / "postgres"
     with process.explained("while preparing PostgreSQL", home):
         process.private_directory(home)
+        process.private_files(home)
         process.require_space(home, process.LEAST_MEGABYTES, "PostgreSQL")
         running = status(config)
         if running is None:

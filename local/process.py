@@ -16,6 +16,7 @@ import pwd
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import threading
 import time
@@ -61,16 +62,39 @@ PRIVATE = 0o077
 
 
 def private_directory(place: Path) -> None:
-    """Make a directory that only its user can read, unless it is there."""
+    """Make a directory that only its user can read.
+
+    One that is there loses the permissions of others to read and write. It may be open because an
+    earlier version or a person has made it. Others may still pass through, as PostgreSQL does under
+    root. A directory such as /tmp, which all users share, stays as it is.
+    """
     place.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
+    try:
         place.mkdir(mode=0o700)
+    except FileExistsError:
+        if not place.stat().st_mode & stat.S_ISVTX:
+            _take_away(place, 0o066)
+
+
+def private_files(directory: Path) -> None:
+    """Let only their users read the files that are in a directory."""
+    for file in directory.iterdir():
+        if file.is_file() and not file.is_symlink():
+            _take_away(file, PRIVATE)
 
 
 def private_file(file: Path) -> Path:
     """The file, which only its user can read. It is made if it is not there."""
     file.touch(mode=0o600)
+    _take_away(file, PRIVATE)
     return file
+
+
+def _take_away(place: Path, bits: int) -> None:
+    """Take permissions away from what belongs to us. Root may change what belongs to others."""
+    found = place.stat()
+    if found.st_mode & bits and os.geteuid() in {0, found.st_uid}:
+        place.chmod(stat.S_IMODE(found.st_mode) & ~bits)
 
 
 def detached(

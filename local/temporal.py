@@ -91,6 +91,7 @@ def up(config: Settings | None = None, progress: Progress | None = None) -> Runn
     home = config.home / "temporal"
     with process.explained("while preparing the Temporal server", home):
         process.private_directory(home)
+        process.private_files(home)
         running = _found(home)
         if running is not None:
             if not _await_ready(running, config):

@@ -20,7 +20,7 @@ from typing import NoReturn, TypeVar
 from core.domain import calendar, money
 from core.domain.fault_places import at, shown
 from core.domain.fault_places import whole as is_whole
-from core.domain.faults import Fault
+from core.domain.faults import Fault, Faults
 
 LONGEST_ID = 200
 """Characters of an id: of an account, a subscription, a SKU, a clock, a request."""
@@ -81,6 +81,14 @@ def read_at(
         return None
 
 
+def required(place: str, value: object, read: Callable[[object], T]) -> T:
+    """What a reader returns. Raises `Faults` with the place when it raises `Wrong`."""
+    try:
+        return read(value)
+    except Wrong as error:
+        raise Faults([Fault(place, str(error))]) from None
+
+
 def read_utf8(content: bytes, most: int) -> str:
     """The text of a file in UTF-8, with or without a byte order mark, of at most `most` bytes."""
     if len(content) > most:
@@ -134,6 +142,8 @@ def read_whole(value: object, least: int = 0, most: int = LARGEST_WHOLE) -> int:
     if not is_whole(value) or not least <= value <= most:
         open_ended = most == LARGEST_WHOLE and not (is_whole(value) and value > most)
         allowed = f"of {least} or more" if open_ended else f"from {least} to {most}"
+        if isinstance(value, str) and _WHOLE.fullmatch(value):
+            allowed += ", without quotes"
         wrong(f"must be a whole number {allowed}, not {shown(value)}")
     return value
 
@@ -266,6 +276,19 @@ def read_moment(value: object, years: tuple[int, int] = YEARS) -> date | datetim
         "must be a date such as 2021-01-31 or an instant with an offset such as "
         f"2021-01-31T15:30:00+08:00, not {shown(value)}"
     )
+
+
+def check_instant(value: object, years: tuple[int, int] = YEARS) -> datetime:
+    """An instant that a program has made, in UTC. One without an offset is wrong."""
+    if not isinstance(value, datetime):
+        wrong(f"must be a datetime with a time zone, not {shown(value)}")
+    if value.tzinfo is None or value.utcoffset() is None:
+        wrong(f"{value.isoformat()} has no time zone; an instant such as {value}+00:00 is allowed")
+    try:
+        instant = value.astimezone(UTC)
+    except OverflowError:
+        raise Wrong(f"{value.isoformat()} is not in the calendar of UTC") from None
+    return _in_range(value.isoformat(), instant, years)
 
 
 def read_instant(value: object, zone: str = "UTC", years: tuple[int, int] = YEARS) -> datetime:

@@ -59,12 +59,14 @@ def earliest(
     until: datetime,
     zones: Collection[str] | None = None,
     account: str | None = None,
+    past: Collection[str] = (),
 ) -> list[Due]:
     """Everything on a test clock that is due at the earliest instant up to `until`, in order.
 
-    `zones` and `account` limit it to accounts in these time zones, or to one account.
+    `zones` and `account` limit it to accounts in these time zones, or to one account. The accounts
+    of `past` are skipped.
     """
-    return _read(connection, True, clock, until, zones, account)
+    return _read(connection, True, clock, until, zones, account, past)
 
 
 def due_at(
@@ -75,7 +77,7 @@ def due_at(
     account: str | None = None,
 ) -> list[Due]:
     """Everything on a test clock that is due at this instant or before, in order."""
-    return _read(connection, False, clock, instant, zones, account)
+    return _read(connection, False, clock, instant, zones, account, ())
 
 
 def first_of(
@@ -139,13 +141,16 @@ def _read(
     until: datetime,
     zones: Collection[str] | None,
     account: str | None,
+    past: Collection[str],
 ) -> list[Due]:
-    query = _query(first, zones is not None, account is not None)
+    query = _query(first, zones is not None, account is not None, bool(past))
     values: dict[str, Any] = {"clock": clock, "until": until}
     if zones is not None:
         values["zones"] = list(zones)
     if account is not None:
         values["account"] = account
+    if past:
+        values["past"] = list(past)
     return [_due(row) for row in connection.execute(query, values)]
 
 
@@ -156,15 +161,15 @@ def _due(row: Any) -> Due:
 
 
 @lru_cache
-def _query(first: bool, of_zones: bool, of_account: bool) -> Select[Any]:
+def _query(first: bool, of_zones: bool, of_account: bool, past: bool) -> Select[Any]:
     """What is due until an instant, or at the first instant until then.
 
     Building the query takes longer than running it, so it is built once.
     """
-    which_steps = _which(StepRow, of_zones, of_account)
+    which_steps = _which(StepRow, of_zones, of_account, past)
     # The state is a constant. A prepared plan with a parameter could not use the partial index.
     planned = Message.state == literal_column(f"'{MessageState.PLANNED}'")
-    which_notices = (planned, *_which(Message, of_zones, of_account))
+    which_notices = (planned, *_which(Message, of_zones, of_account, past))
     if first:
         instant = _first_instant(which_steps, which_notices)
         which_steps = (*which_steps, StepRow.due == instant)
@@ -211,7 +216,9 @@ def _notices(which: tuple[ColumnElement[bool], ...]) -> Any:
     ).where(*which)
 
 
-def _which(table: Any, of_zones: bool, of_account: bool) -> tuple[ColumnElement[bool], ...]:
+def _which(
+    table: Any, of_zones: bool, of_account: bool, past: bool
+) -> tuple[ColumnElement[bool], ...]:
     conditions: list[ColumnElement[bool]] = [
         table.clock == bindparam("clock"),
         table.due <= bindparam("until"),
@@ -222,4 +229,6 @@ def _which(table: Any, of_zones: bool, of_account: bool) -> tuple[ColumnElement[
         conditions.append(table.account.in_(mine))
     if of_account:
         conditions.append(table.account == bindparam("account"))
+    if past:
+        conditions.append(table.account != all_(bindparam("past", type_=ARRAY(Text))))
     return tuple(conditions)

@@ -16,6 +16,9 @@ from settings import Settings
 
 Event = MutableMapping[str, Any]
 
+_NOT_TOLD = ("exc_info", "stack_info", "positional_args")
+"""What later processors turn into text."""
+
 
 def configure(config: Settings) -> None:
     """Set up the logs of this process."""
@@ -92,6 +95,19 @@ def _renderers(config: Settings) -> list[Any]:
 
 def _changed(event: Event, change: Callable[[str], str]) -> Event:
     for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = change(value)
+        if not key.startswith("_") and key not in _NOT_TOLD:
+            event[key] = _value(value, change)
     return event
+
+
+def _value(value: object, change: Callable[[str], str]) -> object:
+    """A value of an event with all its texts changed. What is no plain data becomes text."""
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case dict():
+            return {str(_value(k, change)): _value(v, change) for k, v in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_value(item, change) for item in value]
+        case _:  # Texts, and what a renderer would turn into text.
+            return change(str(value))

@@ -14,14 +14,16 @@ request id, and gets the first result (Rule 4.2).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, ParamSpec, TypeVar, assert_never, cast
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
+import structlog
 from sqlalchemy import Select, insert, or_, select
 from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy
@@ -31,6 +33,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.command_checks import replay
 from activities.open_account import NewAccount, open_account
 from activities.registry import Activities
+from core.domain import inputs
 from core.domain.commands import AnyAccountCommand, AnyCommand, AnySubscriptionCommand
 from core.domain.commands.base import SubscriptionCommand
 from core.domain.commands.purchase import Purchase
@@ -40,6 +43,7 @@ from core.domain.steps import Step, SubjectKind
 from core.domain.subscription import Status
 from core.gateways.choose_gateway import choose_gateway
 from core.ledger import tellings
+from core.ledger.bulk_write import one_of
 from core.ledger.clocks import machine_now, virtual_now
 from core.ledger.database import connect
 from core.ledger.due_steps import Due
@@ -57,6 +61,8 @@ from core.protocol.workflow_messages import (
     subscription_workflow,
 )
 from doors.application import logs, test_clocks
+from doors.application.batches import RowFailed, past_failing_rows
+from doors.application.patience import NotAvailable, Patience, outcome_of, without_patience
 from doors.application.payload_converter import data_converter
 from doors.application.telling import tell_all
 from settings import Settings, settings
@@ -71,12 +77,11 @@ _SEEN = select(
 
 #: How many workflows are started at once.
 AT_ONCE = 50
-#: Concurrent commands of one process at one workflow (the server takes ten from all), and for how
-#: many seconds a call to a full server is repeated.
-_UNDER_WAY, _PATIENCE = 4, 60.0
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
-_PASSING = (RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.FAILED_PRECONDITION)
+#: Concurrent commands of one process at one workflow. The server takes ten from all processes.
+_UNDER_WAY = 4
 _READ_AT_ONCE = 500
+
+log = structlog.get_logger()
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -94,32 +99,24 @@ async def connect_temporal(config: Settings, address: str) -> Client:
     )
 
 
-async def patiently(call: Callable[[], Awaitable[R]]) -> R:
-    """Repeat a call for at most a minute.
-
-    It repeats a call that the server has no room for, or that met a workflow between two runs.
-    Raises RPCError RESOURCE_EXHAUSTED or FAILED_PRECONDITION after the minute.
-    """
-    ends, pause = asyncio.get_running_loop().time() + _PATIENCE, _SHORTEST_PAUSE
-    while True:
-        try:
-            return await call()
-        except RPCError as error:
-            if error.status not in _PASSING or asyncio.get_running_loop().time() > ends:
-                raise
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)
+def _with_request_id(command: AnyCommand) -> tuple[AnyCommand, str]:
+    request_id = command.request_id or f"client/{uuid4()}"
+    return replace(command, request_id=request_id), request_id
 
 
 class Perennial:
     """A connection to Perennial: its database and its workflows.
 
     `activities` are the use cases over them. This is the one place that chooses the card gateway.
+    `patience`: how long its calls wait for servers that are away.
     """
 
-    def __init__(self, ledger: Ledger, temporal: Client, config: Settings) -> None:
+    def __init__(
+        self, ledger: Ledger, temporal: Client, config: Settings, patience: Patience | None = None
+    ) -> None:
         self.ledger = ledger
         self.temporal = temporal
+        self.patience = patience or Patience(config.patience_seconds)
         self._config = config
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self.activities = Activities(ledger, choose_gateway(config.card_gateway, ledger.engine))
@@ -135,12 +132,20 @@ class Perennial:
     @classmethod
     @asynccontextmanager
     async def connect(
-        cls, database_url: str, temporal_address: str, config: Settings | None = None
+        cls,
+        database_url: str,
+        temporal_address: str,
+        config: Settings | None = None,
+        *,
+        patience_seconds: float | None = None,
     ) -> AsyncIterator["Perennial"]:
         """Connect to the addresses of `local.stack.addresses`.
 
+        `patience_seconds`: how long a command or a query waits for servers that are away. Default:
+        the setting `PERENNIAL_PATIENCE_SECONDS`.
+
         Connections are made when they are needed. There are at most as many as a worker of each
-        role has threads.
+        role has threads. Raises RuntimeError when Temporal cannot be reached.
         """
         logs.leave_to_program()
         config = config or settings()
@@ -148,7 +153,9 @@ class Perennial:
             connect(database_url, pool_size=max(10, 2 * config.activity_threads)), config.seller
         )
         try:
-            yield cls(ledger, await connect_temporal(config, temporal_address), config)
+            patience = None if patience_seconds is None else Patience(patience_seconds)
+            temporal = await connect_temporal(config, temporal_address)
+            yield cls(ledger, temporal, config, patience)
         finally:
             ledger.engine.dispose()
 
@@ -164,13 +171,19 @@ class Perennial:
 
         On a test clock, what the command sets off at once is finished too.
 
-        Raises `temporalio.service.RPCError` or `sqlalchemy.exc.OperationalError` when the system is
-        away. The command may or may not have run then. The same request id tells.
+        Raises `OutcomeUnknown` when servers are away, or do not respond, for longer than the
+        patience. The command may or may not have run then. The same request id tells.
         """
-        result = await self.command(command, await self._sql(self._now_of, command))
-        clock = await self._sql(self._clock_of, command)
-        if clock is not None and not result.refusal:
-            await self.advance(clock, await self._sql(test_clocks.now_of, self.ledger, clock))
+        command, request_id = _with_request_id(command)
+        with outcome_of(request_id):
+            result = await self.command(command, await self._sql(self._now_of, command))
+            clock = await self._sql(self._clock_of, command)
+            if clock is not None and not result.refusal:
+                now = await self._sql(test_clocks.now_of, self.ledger, clock)
+                try:
+                    await self.advance(clock, now)
+                except test_clocks.Unfinished as error:  # The command itself is done.
+                    log.error("clock_unfinished", clock=clock, error=str(error))
         return result
 
     async def command(self, command: AnyCommand, now: datetime | None) -> CommandResult:
@@ -179,33 +192,38 @@ class Perennial:
         `now`: the virtual now of a test clock. None otherwise.
 
         A command without a request id gets one here, so that no repetition below runs it twice.
+        Raises `OutcomeUnknown` as `do`.
         """
-        if command.request_id is None:
-            command = replace(command, request_id=f"client/{uuid4()}")
-        try:
-            await self._sql(self._refuse_foreign, command)
-        except Refused as refused:
-            return CommandResult(refusal=refused.refusal)
-        if isinstance(command, Purchase):
-            return await self._purchase(command, now)
-        if isinstance(command, SubscriptionCommand):
-            return await self._on_subscription(command, now)
-        if not command.through_workflow:
-            return await self._at_once(command, now)
-        return await self._on_account(command, now)
+        command, request_id = _with_request_id(command)
+        if now is not None:
+            inputs.required("now", now, inputs.check_instant)
+        with outcome_of(request_id), self.patience.one_limit():
+            try:
+                await self._sql(self._refuse_foreign, command)
+            except Refused as refused:
+                return CommandResult(refusal=refused.refusal)
+            if isinstance(command, Purchase):
+                return await self._purchase(command, now)
+            if isinstance(command, SubscriptionCommand):
+                return await self._on_subscription(command, now)
+            if not command.through_workflow:
+                return await self._at_once(command, now)
+            return await self._on_account(command, now)
 
     async def send(self, command: SubscriptionCommand) -> None:
         """Send a command by signal, without waiting for the outcome.
 
         It is accepted while no worker is up. It needs a request id. The outcome is in the history.
-        Raises `Refused` 4.1 for a subscription of another seller.
+        Raises `Refused` 4.1 for a subscription of another seller, and `OutcomeUnknown` as `do`.
         """
         if command.request_id is None:
             raise ValueError("a command whose caller does not wait needs a request id")
-        await self._sql(self._refuse_foreign, command)
-        message = await self._sql(self._message, command, await self._sql(self._now_of, command))
-        handle = self.temporal.get_workflow_handle(subscription_workflow(command.subscription))
-        await handle.signal(command.do, message)
+        with outcome_of(command.request_id), self.patience.one_limit():
+            await self._sql(self._refuse_foreign, command)
+            now = await self._sql(self._now_of, command)
+            message = await self._sql(self._message, command, now)
+            handle = self.temporal.get_workflow_handle(subscription_workflow(command.subscription))
+            await self.patience.call(lambda: handle.signal(command.do, message))
 
     async def _at_once(self, command: AnyAccountCommand, now: datetime | None) -> CommandResult:
         """Carry out a command that is one transaction, without a workflow.
@@ -232,11 +250,13 @@ class Perennial:
     async def _purchase(self, command: Purchase, now: datetime | None) -> CommandResult:
         """Commit first, then start the workflow.
 
-        After a crash in between, the relay starts the workflow (`start_missing`).
+        After a crash in between, and while Temporal is away, the relay starts the workflow
+        (`start_missing`).
         """
         result = await self._at_once(command, now)
         if not result.refusal:
-            await self.start(command.subscription)
+            with suppress(NotAvailable), without_patience():
+                await self.start(command.subscription)
         return result
 
     async def _on_subscription(
@@ -309,21 +329,24 @@ class Perennial:
         workflow has ended with its subscription.
         """
         handle = self.temporal.get_workflow_handle(subscription_workflow(subscription))
-        async with self._turn(handle.id):
-            try:
-                return await patiently(
-                    lambda: handle.execute_update(name, message, result_type=result)
-                )
-            except RPCError as error:
-                row = await self._sql(self._row, subscription)
-                if (
-                    error.status is not RPCStatusCode.NOT_FOUND
-                    or row is None
-                    or row.status == Status.TERMINATED
-                ):
-                    raise
-            await self.start(subscription)
-            return await patiently(lambda: handle.execute_update(name, message, result_type=result))
+        id_ = str(uuid4())
+
+        async def update() -> Any:
+            async with self._turn(handle.id):
+                return await handle.execute_update(name, message, id=id_, result_type=result)
+
+        try:
+            return await self.patience.call(update)
+        except RPCError as error:
+            row = await self._sql(self._row, subscription)
+            if (
+                error.status is not RPCStatusCode.NOT_FOUND
+                or row is None
+                or row.status == Status.TERMINATED
+            ):
+                raise
+        await self.start(subscription)
+        return await self.patience.call(update)
 
     async def _update_account(
         self, account: str, name: str, message: AccountMessage | Tick | datetime | None, result: Any
@@ -335,6 +358,7 @@ class Perennial:
         start = await self._sql(self._account_input, account)
         if start is None:
             return None
+        id_ = str(uuid4())
 
         async def update() -> Any:
             operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
@@ -345,12 +369,16 @@ class Perennial:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 task_timeout=self._task_timeout,
             )
-            return await self.temporal.execute_update_with_start_workflow(
-                name, message, start_workflow_operation=operation, result_type=result
-            )
+            async with self._turn(account_workflow(account)):
+                return await self.temporal.execute_update_with_start_workflow(
+                    name,
+                    message,
+                    id=id_,
+                    start_workflow_operation=operation,
+                    result_type=result,
+                )
 
-        async with self._turn(account_workflow(account)):
-            return await patiently(update)
+        return await self.patience.call(update)
 
     def _account_input(self, account: str) -> AccountInput | None:
         found = self.ledger.account_snapshot(account, machine_now())
@@ -388,64 +416,111 @@ class Perennial:
         on_clock: bool = False,
         at_once: int = AT_ONCE,
         progress: Callable[[int], None] | None = None,
+        failed: RowFailed[str] | None = None,
     ) -> None:
         """Start the workflows of subscriptions just committed, unless they run, and record it.
 
         `at_once`: how many are started concurrently.
+        `failed`: is called for each subscription whose workflow cannot be started. The others are
+        started. Without it, the first error is raised after that.
+
+        Raises `NotAvailable` while Temporal is away.
         """
-        queue = asyncio.Semaphore(at_once)
+        queue, started = asyncio.Semaphore(at_once), list[Snapshot]()
+        away, errors = list[NotAvailable](), list[Exception]()
 
         async def start(snapshot: Snapshot) -> None:
             async with queue:
-                await self._start(
-                    SubscriptionInput(snapshot=snapshot, on_clock=on_clock, options=self._options)
-                )
+                if away:
+                    return
+                try:
+                    await self._start(
+                        SubscriptionInput(
+                            snapshot=snapshot, on_clock=on_clock, options=self._options
+                        )
+                    )
+                except NotAvailable as error:
+                    away.append(error)
+                    return
+                except Exception as error:
+                    errors.append(error)
+                    if failed:
+                        failed(snapshot.subscription.id, error)
+                    return
+            started.append(snapshot)
             if progress:
                 progress(1)
 
         await asyncio.gather(*map(start, snapshots))
-        await self._sql(self._started, snapshots)
+        if started:
+            await self._sql(self._started, started)
+        for error in (*away, *([] if failed else errors)):
+            raise error
 
     async def start_these(
         self,
         subscriptions: Sequence[str],
         at_once: int = AT_ONCE,
         progress: Callable[[int], None] | None = None,
+        failed: RowFailed[str] | None = None,
     ) -> None:
         """Start the workflows of subscriptions from what is committed, unless they run.
 
-        It records that they are started. `at_once`: how many are started concurrently.
+        It records that they are started. The parameters and errors are those of `start_all`.
         """
-        for first in range(0, len(subscriptions), _READ_AT_ONCE):
-            read = await self._sql(
-                self.ledger.snapshots, subscriptions[first : first + _READ_AT_ONCE], machine_now()
+        errors: list[Exception] = []
+
+        def unreadable(subscription: str, error: Exception) -> None:
+            errors.append(error)
+            if failed:
+                failed(subscription, error)
+
+        def read(some: Sequence[str]) -> list[tuple[Snapshot, str | None]]:
+            parts = past_failing_rows(
+                some, lambda ids: self.ledger.snapshots(ids, machine_now()), unreadable
             )
+            return list(chain.from_iterable(parts))
+
+        for first in range(0, len(subscriptions), _READ_AT_ONCE):
+            found = await self._sql(read, subscriptions[first : first + _READ_AT_ONCE])
             for on_clock in (False, True):
-                some = [snapshot for snapshot, clock in read if (clock is not None) == on_clock]
+                some = [snapshot for snapshot, clock in found if (clock is not None) == on_clock]
                 if some:
                     await self.start_all(
-                        some, on_clock=on_clock, at_once=at_once, progress=progress
+                        some, on_clock=on_clock, at_once=at_once, progress=progress, failed=failed
                     )
+        if errors and not failed:
+            raise errors[0]
 
     async def start_missing(
         self,
         limit: int = 1000,
         at_once: int = AT_ONCE,
         progress: Callable[[int], None] | None = None,
+        past: Sequence[str] = (),
+        failed: RowFailed[str] | None = None,
     ) -> int:
-        """Start the workflows that a crash after a commit left behind. Returns how many."""
-        missing = await self._sql(self._missing, limit)
-        await self.start_these(missing, at_once, progress)
+        """Start the workflows that a crash after a commit left behind.
+
+        `past`: subscriptions that are skipped.
+        `at_once`, `failed`: as in `start_all`.
+
+        Returns how many it tried to start.
+        """
+        missing = await self._sql(self._missing, limit, past)
+        await self.start_these(missing, at_once, progress, failed)
         return len(missing)
 
     async def _start(self, start: SubscriptionInput) -> None:
-        await self.temporal.start_workflow(
-            "Subscription",
-            start,
-            id=subscription_workflow(start.snapshot.subscription.id),
-            task_queue=self._config.task_queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            task_timeout=self._task_timeout,
+        await self.patience.call(
+            lambda: self.temporal.start_workflow(
+                "Subscription",
+                start,
+                id=subscription_workflow(start.snapshot.subscription.id),
+                task_queue=self._config.task_queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                task_timeout=self._task_timeout,
+            )
         )
 
     async def take(self, item: Due, now: datetime) -> Step | None:
@@ -467,19 +542,25 @@ class Perennial:
         """Start the workflow of an account that has a next step, unless it runs."""
         start = await self._sql(self._account_input, account)
         if start is not None and start.snapshot.next_step is not None:
-            await self.temporal.start_workflow(
-                "Account",
-                start,
-                id=account_workflow(account),
-                task_queue=self._config.task_queue,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                task_timeout=self._task_timeout,
+            await self.patience.call(
+                lambda: self.temporal.start_workflow(
+                    "Account",
+                    start,
+                    id=account_workflow(account),
+                    task_queue=self._config.task_queue,
+                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                    task_timeout=self._task_timeout,
+                )
             )
 
     # queries of a workflow
 
     async def state(self, subscription: str) -> Snapshot:
-        """What the workflow knows of its subscription. Raises RPCError NOT_FOUND."""
+        """What the workflow knows of its subscription.
+
+        Raises RPCError NOT_FOUND, and `NotAvailable` when servers are away, or no worker runs, for
+        longer than the patience. So do the other queries.
+        """
         state: Snapshot = await self._query(subscription, "state", Snapshot)
         return state
 
@@ -490,15 +571,20 @@ class Perennial:
 
     async def why_not_renewed(self, subscription: str) -> str:
         """Why the coming cycle is not paid (yet), in words."""
+        inputs.required("subscription", subscription, inputs.read_id)
         suspended = await self._sql(self._is_suspended, subscription)
         why: str = await self._query(subscription, "why_not_renewed", str, suspended)
         return why
 
     async def _query(self, subscription: str, name: str, result: Any, *args: Any) -> Any:
-        """Raises `Refused` 4.1 for a subscription of another seller."""
-        await self._sql(self._refuse_foreign_subscription, subscription)
-        handle = self.temporal.get_workflow_handle(subscription_workflow(subscription))
-        return await handle.query(name, args=args, result_type=result)
+        """Raises `Faults`, `NotAvailable`, and `Refused` 4.1 for another seller's subscription."""
+        inputs.required("subscription", subscription, inputs.read_id)
+        with self.patience.one_limit():
+            await self._sql(self._refuse_foreign_subscription, subscription)
+            handle = self.temporal.get_workflow_handle(subscription_workflow(subscription))
+            return await self.patience.call(
+                lambda: handle.query(name, args=args, result_type=result)
+            )
 
     # accounts and clocks
 
@@ -509,19 +595,22 @@ class Perennial:
             if account.clock
             else machine_now()
         )
-        await self._sql(open_account, self.ledger, account, now)
+        await asyncio.to_thread(open_account, self.ledger, account, now)
 
     async def new_clock(self, clock: str, now: datetime) -> None:
         """Make a test clock that stands at an instant (UTC).
 
-        Raises `sqlalchemy.exc.IntegrityError` where it exists.
+        Raises `Faults` for a wrong id or instant, and `sqlalchemy.exc.IntegrityError` where the
+        clock exists.
         """
+        inputs.required("clock", clock, inputs.read_id)
+        inputs.required("now", now, inputs.check_instant)
 
         def create() -> None:
             with self.ledger.transaction("new_clock") as connection:
                 connection.execute(insert(Clock).values(id=clock, now=now))
 
-        await self._sql(create)
+        await asyncio.to_thread(create)
 
     async def advance(
         self,
@@ -532,11 +621,23 @@ class Perennial:
         at_once: int = 1,
         progress: Callable[[datetime], None] | None = None,
     ) -> None:
-        """Advance a test clock (see `doors.application.test_clocks.advance`)."""
-        await test_clocks.advance(
-            self.ledger, self, clock, until, outage=outage, at_once=at_once, progress=progress
-        )
+        """Advance a test clock (see `doors.application.test_clocks.advance`).
+
+        Raises `NotAvailable` while a server is away for longer than the patience. The clock can be
+        advanced again then. Raises `Faults` for a wrong id or instant.
+        """
+        inputs.required("clock", clock, inputs.read_id)
+        inputs.required("until", until, inputs.check_instant)
+        unfinished: test_clocks.Unfinished | None = None
+        try:
+            await test_clocks.advance(
+                self.ledger, self, clock, until, outage=outage, at_once=at_once, progress=progress
+            )
+        except test_clocks.Unfinished as error:
+            unfinished = error
         await self.tell(clock)
+        if unfinished is not None:
+            raise unfinished
 
     async def tell(self, clock: str | None = None) -> int:
         """Tell the workflows whose subject was changed by another one's transaction.
@@ -548,7 +649,8 @@ class Perennial:
     # the database, off the event loop
 
     async def _sql(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        return await asyncio.to_thread(function, *args, **kwargs)
+        """Run a function that may run twice: one that reads, or does nothing the second time."""
+        return await self.patience.call(lambda: asyncio.to_thread(function, *args, **kwargs))
 
     def _now_of(self, command: AnyCommand) -> datetime | None:
         with self.ledger.engine.connect() as connection:
@@ -627,11 +729,11 @@ class Perennial:
                 connection, {snapshot.subject.id: snapshot.version for snapshot in snapshots}
             )
 
-    def _missing(self, limit: int) -> list[str]:
+    def _missing(self, limit: int, past: Sequence[str]) -> list[str]:
         with self.ledger.engine.connect() as connection:
             query = (
                 select(SubscriptionRow.id)
-                .where(~SubscriptionRow.workflow_started)
+                .where(~SubscriptionRow.workflow_started, ~one_of(SubscriptionRow.id, [*past]))
                 .order_by(SubscriptionRow.id)
                 .limit(limit)
             )

@@ -10,7 +10,8 @@ import unicodedata
 _HIDDEN = "***"
 _USER_AND_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):(\S*)@")
 _NAMED_SECRET = re.compile(
-    r"\b((?:ssl)?password|passwd|passphrase|secret|api[_-]?key|token)(=|%3D)([^&\s'\";,)]+)",
+    r"([\w-]*(?:password|passwd|passphrase|secret|api[_-]?key|token))(=|%3D)"
+    r"('[^']*'|\"[^\"]*\"|[^&\s'\"]+)",
     re.IGNORECASE,
 )
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -18,7 +19,8 @@ _UNSAFE_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _DIRECTION_MARKS = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+#: Some spreadsheets take the wide forms for the narrow ones, and skip white space before them.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
@@ -45,11 +47,10 @@ def without_passwords(text: str) -> str:
 def spreadsheet_cell(text: str) -> str:
     """Return text that no spreadsheet runs as a formula: ``=cmd()`` becomes ``'=cmd()``.
 
-    Numbers such as -5.00 stay numbers.
+    Numbers such as -5.00 stay numbers. Control characters are escaped as in `printable`.
     """
-    if text.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text):
-        return f"'{text}"
-    return text
+    formula = text.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text)
+    return f"'{printable(text)}" if formula else printable(text)
 
 
 def _unsafe(character: str) -> bool:

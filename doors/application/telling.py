@@ -6,6 +6,7 @@ step that it knows, and finds there that it has run. The relay tells at every pa
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import structlog
 from temporalio.client import Client
@@ -18,6 +19,8 @@ from core.ledger.ledger import Ledger
 from core.ledger.tellings import Waiting
 from core.protocol.activity_messages import AccountSnapshot, Snapshot
 from core.protocol.workflow_messages import workflow_id
+from doors.application.batches import past_failing_rows
+from doors.application.patience import first_line
 
 log = structlog.get_logger()
 
@@ -60,12 +63,7 @@ async def _tell(
             await handle.signal("moved", snapshot)
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:
-            log.warning(
-                "not_told",
-                kind=snapshot.subject.kind,
-                subject=snapshot.subject.id,
-                error=str(error),
-            )
+            _not_told(snapshot.subject.kind, snapshot.subject.id, error)
             return None
     return snapshot
 
@@ -80,12 +78,26 @@ def _read(
     of_kind = {
         kind: [one.subject.id for one in batch if one.subject.kind is kind] for kind in SubjectKind
     }
-    found = ledger.snapshots(of_kind[SubjectKind.SUBSCRIPTION], now) if batch else []
-    snapshots: list[Snapshot | AccountSnapshot] = [snapshot for snapshot, _ in found]
-    for account in of_kind[SubjectKind.ACCOUNT]:
-        if (one := ledger.account_snapshot(account, now)) is not None:
-            snapshots.append(one[0])
+    snapshots: list[Snapshot | AccountSnapshot] = []
+    subscriptions = past_failing_rows(
+        of_kind[SubjectKind.SUBSCRIPTION],
+        lambda ids: ledger.snapshots(ids, now),
+        partial(_not_told, SubjectKind.SUBSCRIPTION),
+    )
+    for found in subscriptions:
+        snapshots += [snapshot for snapshot, _ in found]
+    accounts = past_failing_rows(
+        of_kind[SubjectKind.ACCOUNT],
+        lambda ids: [ledger.account_snapshot(id_, now) for id_ in ids],
+        partial(_not_told, SubjectKind.ACCOUNT),
+    )
+    for some in accounts:
+        snapshots += [one[0] for one in some if one is not None]
     return batch, snapshots
+
+
+def _not_told(kind: SubjectKind, subject: str, error: Exception) -> None:
+    log.warning("not_told", kind=kind, subject=subject, error=first_line(error))
 
 
 def _done(ledger: Ledger, told: Sequence[Waiting]) -> None:

@@ -6,10 +6,10 @@ plain calls of the direct engine.
 """
 
 import asyncio
-from collections.abc import Callable, Collection
-from datetime import datetime
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from datetime import UTC, datetime
 from itertools import groupby
-from typing import Protocol
+from typing import Any, Protocol
 
 from activities.send_notices import notify
 from core.domain.steps import Step
@@ -17,6 +17,23 @@ from core.ledger import clocks as ledger_clocks
 from core.ledger import due_steps
 from core.ledger.due_steps import Due
 from core.ledger.ledger import Ledger
+from doors.application.batches import past_failing_rows
+from doors.application.patience import first_line, is_passing
+
+
+class Unfinished(Exception):
+    """A clock was advanced, but the steps of some accounts raised. `errors`: why, by account.
+
+    They are overdue now. They are tried again when the clock is advanced again.
+    """
+
+    def __init__(self, errors: dict[str, Exception]) -> None:
+        reasons = "; ".join(
+            f"{account}: {type(error).__name__}: {first_line(error)}"
+            for account, error in errors.items()
+        )
+        super().__init__(f"advanced, but for the accounts with errors: {reasons}")
+        self.errors = errors
 
 
 class Taker(Protocol):
@@ -48,12 +65,18 @@ async def advance(
     `at_once`: accounts are processed one after the other, or so many in parallel. In parallel the
     order of their invoices is undefined. Default 1.
     `progress`: is called with the instant after each batch.
+
+    An account of which a step or a notice raises is left behind. The others go on. At the end
+    `Unfinished` is raised. A server that is away ends the advance at once, with its error.
     """
+    left: dict[str, Exception] = {}
+    # What an earlier advance has left behind runs now. Zones may be advanced by several processes.
+    earliest = now_of(ledger, clock) if zones is None else datetime.min.replace(tzinfo=UTC)
     if outage:
         _set(ledger, clock, until)
-    while batch := _earliest(ledger, clock, until, zones):
+    while batch := _earliest(ledger, clock, until, zones, left):
         instant = batch[0].due
-        now = until if outage else instant
+        now = until if outage else max(instant, earliest)
         if not outage:
             _set(ledger, clock, now)
         accounts = [
@@ -70,26 +93,61 @@ async def advance(
             places: asyncio.Semaphore = places,
         ) -> None:
             async with places:
-                while any(
-                    [
-                        await _take(taker, item, now, instant)
-                        for item in items
-                        if item.kind is not None
-                    ]
-                ):
-                    items = _of_account(ledger, clock, instant, account)
+                try:
+                    while any(
+                        [
+                            await _take(taker, item, now, instant)
+                            for item in items
+                            if item.kind is not None
+                        ]
+                    ):
+                        items = _of_account(ledger, clock, instant, account)
+                except Exception as error:
+                    if is_passing(error):
+                        raise
+                    left[account] = error
 
         if at_once == 1:
             for account, items in accounts:
                 await take(account, items)
         else:
-            await asyncio.gather(*(take(account, items) for account, items in accounts))
-        if notices := [item.message for item in batch if item.message is not None]:
-            notify(ledger, now, notices)
+            await _all([take(account, items) for account, items in accounts])
+        _notify(ledger, now, batch, left)
         if progress:
             progress(now)
     if zones is None and not outage:
         _set(ledger, clock, until)
+    if left:
+        raise Unfinished(left) from next(iter(left.values()))
+
+
+async def _all(work: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run all of it. When one raises, the others are cancelled first."""
+    tasks = [asyncio.create_task(part) for part in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _notify(ledger: Ledger, now: datetime, batch: list[Due], left: dict[str, Exception]) -> None:
+    """Handle the notices of a batch. The account of one that raises joins `left`."""
+    accounts = {
+        item.message: item.account
+        for item in batch
+        if item.message is not None and item.account not in left
+    }
+
+    def send(ids: Sequence[int]) -> int:
+        return notify(ledger, now, ids)
+
+    def failed(message: int, error: Exception) -> None:
+        left[accounts[message]] = error
+
+    for _ in past_failing_rows(list(accounts), send, failed):
+        pass
 
 
 async def _take(taker: Taker, item: Due, now: datetime, instant: datetime) -> bool:
@@ -99,10 +157,14 @@ async def _take(taker: Taker, item: Due, now: datetime, instant: datetime) -> bo
 
 
 def _earliest(
-    ledger: Ledger, clock: str, until: datetime, zones: Collection[str] | None
+    ledger: Ledger,
+    clock: str,
+    until: datetime,
+    zones: Collection[str] | None,
+    past: Collection[str],
 ) -> list[Due]:
     with ledger.read() as connection:
-        return due_steps.earliest(connection, clock, until, zones)
+        return due_steps.earliest(connection, clock, until, zones, past=past)
 
 
 def _of_account(ledger: Ledger, clock: str, instant: datetime, account: str) -> list[Due]:

@@ -1,6 +1,6 @@
 """How the command line reaches the system: settings, database, workflows, workers.
 
-Owns how long a command waits for an outcome, and what it says when the outcome stays unknown.
+Owns what a command says when its outcome stays unknown.
 """
 
 import asyncio
@@ -14,12 +14,10 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import (
-    RPCTimeoutOrCancelledError,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
     WorkflowUpdateFailedError,
@@ -33,14 +31,12 @@ from core.ledger.database import connect
 from core.ledger.ledger import Ledger
 from core.protocol.activity_messages import CommandResult
 from doors.application import logs
+from doors.application.patience import NotAvailable, OutcomeUnknown, first_line
 from doors.application.perennial import Perennial
 from doors.commandline import embedded_stack
-from doors.commandline.errors import first_line
 from doors.commandline.exit_codes import Unavailable
 from settings import Settings, read_settings
 
-#: Seconds that a command waits for its outcome.
-PATIENCE = 30.0
 #: Seconds that a connection waits for its server, and a query for its workflow.
 CONNECTING, QUERYING = 10.0, 5.0
 
@@ -120,21 +116,9 @@ async def carry_out(
     if not isinstance(command, Purchase):
         await require_workers(perennial, config)
     try:
-        async with asyncio.timeout(PATIENCE):
-            return await perennial.do(command)
-    except (
-        TimeoutError,
-        RPCError,
-        RPCTimeoutOrCancelledError,
-        WorkflowUpdateFailedError,
-        OperationalError,
-        InterfaceError,
-    ) as error:
-        reason = (
-            f"no response within {PATIENCE:.0f} seconds"
-            if isinstance(error, TimeoutError)
-            else first_line(error)
-        )
+        return await perennial.do(command)
+    except (OutcomeUnknown, RPCError, WorkflowUpdateFailedError) as error:
+        reason = error.reason if isinstance(error, OutcomeUnknown) else first_line(error)
         raise Unavailable(
             f"The outcome of {command.do} is unknown: {reason}.\n"
             "It may still be carried out. Check the workers with `starter.py worker status`.\n"
@@ -179,8 +163,8 @@ async def query(question: Coroutine[Any, Any, R]) -> R | None:
             return await question
     except (
         TimeoutError,
+        NotAvailable,
         RPCError,
-        RPCTimeoutOrCancelledError,
         WorkflowQueryFailedError,
         WorkflowQueryRejectedError,
     ):
@@ -195,8 +179,8 @@ async def _role(
         task_queue=TaskQueue(name=queue),
         task_queue_type=kind,
     )
-    async with asyncio.timeout(CONNECTING):
-        response = await perennial.temporal.workflow_service.describe_task_queue(request)
+    service = perennial.temporal.workflow_service
+    response = await perennial.patience.call(lambda: service.describe_task_queue(request))
     found = [
         Poller(poller.identity, poller.last_access_time.ToDatetime()) for poller in response.pollers
     ]

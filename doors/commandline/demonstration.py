@@ -108,9 +108,10 @@ class Demo:
         file = EXAMPLES / "telco-customers.csv"
         with counting("importing customers", self._console) as progress:
             report = await import_file(
-                self._perennial,
+                self._ledger,
                 file,
                 by,
+                starter=self._perennial,
                 clock=self._clock,
                 prefix=self._prefix,
                 limit=customers,

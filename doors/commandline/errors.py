@@ -22,7 +22,9 @@ from temporalio.service import RPCError, RPCStatusCode
 from core.domain.faults import Faults
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
+from doors.application.patience import NotAvailable, OutcomeUnknown, first_line
 from doors.application.safe_text import printable, without_passwords
+from doors.application.test_clocks import Unfinished
 from doors.commandline import embedded_stack
 from doors.commandline.exit_codes import Code, Ended, Unavailable
 from doors.queries.snapshot import NotFound
@@ -60,17 +62,11 @@ def explained() -> Iterator[None]:
         raise _explanation(error) from None
 
 
-def first_line(error: object) -> str:
-    """Return the first line of an error that is not empty, or of its cause."""
-    if isinstance(cause := getattr(error, "__cause__", None), Exception) and not str(error):
-        error = cause
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-
-
 def _explanation(error: Exception) -> Ended:
     return (
         _input_error(error)
         or _stack_error(error)
+        or _patience_error(error)
         or _database_error(error)
         or _temporal_error(error)
         or _own_error(error)
@@ -102,6 +98,21 @@ def _stack_error(error: Exception) -> Ended | None:
     return Ended(message, Code.INTERRUPTED if interrupted else Code.UNAVAILABLE)
 
 
+def _patience_error(error: Exception) -> Ended | None:
+    match error:
+        case OutcomeUnknown():
+            return Unavailable(
+                f"The outcome of request {error.request_id} is unknown: {error.reason}\n{_LOOK}\n"
+                "Repeat it with the same request id: it does not run twice."
+            )
+        case NotAvailable():
+            return Unavailable(f"The system is not available: {error.reason}\n{_LOOK}")
+        case Unfinished():
+            return Unavailable(f"The clock was {error}\nAdvance it again to retry these accounts.")
+        case _:  # No server was away for long.
+            return None
+
+
 def _database_error(error: Exception) -> Ended | None:
     if isinstance(error, ProgrammingError) and "UndefinedTable" in type(error.orig).__name__:
         return Unavailable(
@@ -113,7 +124,7 @@ def _database_error(error: Exception) -> Ended | None:
     if isinstance(error, OperationalError | InterfaceError) or (
         isinstance(error, DBAPIError) and error.connection_invalidated
     ):
-        return Unavailable(f"PostgreSQL does not respond: {first_line(error.orig)}\n{_LOOK}")
+        return Unavailable(f"PostgreSQL does not respond: {first_line(error)}\n{_LOOK}")
     return None
 
 

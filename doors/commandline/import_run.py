@@ -5,14 +5,16 @@
 
 import shutil
 import tempfile
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from doors.application.perennial import Perennial
 from doors.commandline import connection
 from doors.commandline.inputs import wrong
 from doors.commandline.progress_bars import counting
 from doors.intake import column_mapping
-from doors.intake.customer_import import import_file, import_into
+from doors.intake.customer_import import import_file
 from doors.intake.import_report import ImportReport
 from doors.queries.snapshot import NotFound
 
@@ -67,7 +69,7 @@ def _refuse_to_overwrite(wanted: Import, faults: Path | None) -> None:
 async def _import(wanted: Import, faults: Path) -> ImportReport:
     try:
         mapping = None if wanted.mapping is None else column_mapping.read(wanted.mapping)
-        return await (_check if wanted.dry_run else _write)(wanted, mapping, faults)
+        return await _import_rows(wanted, mapping, faults)
     except OSError as error:
         place = str(error.filename or wanted.file)
         wrong(place, f"cannot be read or written: {error.strerror or error}")
@@ -75,36 +77,27 @@ async def _import(wanted: Import, faults: Path) -> ImportReport:
         raise NotFound(str(error)) from None
 
 
-async def _check(
+async def _import_rows(
     wanted: Import, mapping: column_mapping.ColumnMapping | None, faults: Path
 ) -> ImportReport:
-    """Run the import without writing. Only the database is needed."""
-    with counting(wanted.file.name) as progress, connection.ledger() as ledger:
-        return await import_into(
+    """Import. A dry run starts no workflow, so only the database is needed."""
+    async with AsyncExitStack() as opened:
+        progress = opened.enter_context(counting(wanted.file.name))
+        starter: Perennial | None = None
+        if wanted.dry_run:
+            ledger = opened.enter_context(connection.ledger())
+        else:
+            starter = await opened.enter_async_context(connection.perennial())
+            ledger = starter.ledger
+        return await import_file(
             ledger,
             wanted.file,
             mapping,
-            dry_run=True,
+            starter=starter,
+            dry_run=wanted.dry_run,
             clock=wanted.clock,
             faults=faults,
             prefix=wanted.prefix,
             limit=wanted.limit,
             progress=progress,
         )
-
-
-async def _write(
-    wanted: Import, mapping: column_mapping.ColumnMapping | None, faults: Path
-) -> ImportReport:
-    with counting(wanted.file.name) as progress:
-        async with connection.perennial() as perennial:
-            return await import_file(
-                perennial,
-                wanted.file,
-                mapping,
-                clock=wanted.clock,
-                faults=faults,
-                prefix=wanted.prefix,
-                limit=wanted.limit,
-                progress=progress,
-            )

@@ -72,4 +72,4 @@ def _cell(value: object) -> str:
     if value is None:
         return ""
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    return spreadsheet_cell(printable(text))
+    return spreadsheet_cell(text)

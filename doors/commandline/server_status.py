@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.ledger.database import connect
+from doors.application.patience import first_line
 from doors.application.safe_text import without_passwords
 from doors.commandline import embedded_stack
 from doors.commandline.embedded_stack import Part
-from doors.commandline.errors import first_line
 from settings import Settings
 
 _SECONDS = 5.0

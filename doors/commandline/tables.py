@@ -359,6 +359,8 @@ def import_report(report: "ImportReport") -> list[Printed]:
     ]
     if not report.dry_run:
         parts.append(f"{report.started:,} workflows started.")
+    if report.unstarted:
+        parts.append(f"{report.unstarted:,} workflows could not be started. The relay tries again.")
     if report.faulty:
         made = table("Faulty rows", "Line", "Id", "Why", right=("Line",))
         for fault in report.faults:

@@ -17,9 +17,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
+import structlog
 from sqlalchemy import select
 
-from activities.import_customers import Customer, TakenOver, take_over, what_is_there
+from activities.import_customers import Customer, TakenOver, take_over, together, what_is_there
 from core.domain import policy as policies
 from core.domain.catalog import Catalog
 from core.domain.fault_places import shown
@@ -29,12 +30,16 @@ from core.ledger.clocks import machine_now, now_of
 from core.ledger.ledger import Ledger
 from core.ledger.tables import Seller
 from core.protocol.activity_messages import Snapshot
+from doors.application.batches import RowFailed, past_failing_rows
+from doors.application.patience import first_line
 from doors.intake import column_mapping
 from doors.intake.column_mapping import ColumnMapping
 from doors.intake.csv_rows import csv_rows
 from doors.intake.customer_rows import customer_of
 from doors.intake.import_report import FaultList, ImportReport, RowFault, fault_file
 from doors.intake.imported_skus import ImportedSkus
+
+log = structlog.get_logger()
 
 CHUNK = 500
 """Rows of one transaction."""
@@ -55,69 +60,23 @@ class Starter(Protocol):
         on_clock: bool,
         at_once: int,
         progress: Callable[[int], None] | None,
+        failed: RowFailed[str],
     ) -> None:
         """Start the workflows of subscriptions that were just committed."""
         ...
 
     async def start_these(
-        self, subscriptions: Sequence[str], at_once: int, progress: Callable[[int], None] | None
+        self,
+        subscriptions: Sequence[str],
+        at_once: int,
+        progress: Callable[[int], None] | None,
+        failed: RowFailed[str],
     ) -> None:
         """Start the workflows of subscriptions that were there already."""
         ...
 
 
-class Connected(Starter, Protocol):
-    """The parts of `doors.application.perennial.Perennial` that an import uses."""
-
-    ledger: Ledger
-
-
 async def import_file(
-    perennial: Connected,
-    file: Path,
-    mapping: ColumnMapping | None = None,
-    *,
-    dry_run: bool = False,
-    clock: str | None = None,
-    prefix: str = "",
-    limit: int | None = None,
-    faults: Path | None = None,
-    progress: Progress | None = None,
-    start_workflows: bool = True,
-    at_once: int = AT_ONCE,
-) -> ImportReport:
-    """Import a CSV file.
-
-    `mapping`: which column is which field. Default: the columns are named like the fields.
-    `dry_run`: check the file and look up what is there, but write nothing.
-    `clock`: a test clock, whose day is then "today". Default: the machine's clock.
-    `prefix`: is put before every id.
-    `limit`: the number of rows that are read. Default: all.
-    `faults`: a CSV file for the faulty rows. It is replaced if it exists.
-    `progress`: is called with the rows that are done and the rows that there are.
-    `start_workflows`: whether to start workflows. The relay starts those that are missing.
-    `at_once`: workflows that are started at the same time.
-
-    Raises `Faults` if the file as a whole is wrong, before anything is written. Raises OSError for
-    files, and LookupError for an unknown clock. Raises RPCError or OperationalError while Temporal
-    or the database is away. The caller can then run the same import again.
-    """
-    return await import_into(
-        perennial.ledger,
-        file,
-        mapping,
-        starter=perennial if start_workflows else None,
-        dry_run=dry_run,
-        clock=clock,
-        prefix=prefix,
-        limit=limit,
-        faults=faults,
-        progress=progress,
-        at_once=at_once,
-    )
-
-
-async def import_into(
     ledger: Ledger,
     file: Path,
     mapping: ColumnMapping | None = None,
@@ -132,10 +91,25 @@ async def import_into(
     at_once: int = AT_ONCE,
     chunk: int = CHUNK,
 ) -> ImportReport:
-    """Import a CSV file into a ledger, with the parameters of `import_file`.
+    """Import a CSV file into a ledger.
 
-    `starter`: starts the workflows. None starts no workflow, as the direct engine needs it.
+    `mapping`: which column is which field. Default: the columns are named like the fields.
+    `starter`: starts the workflows. None starts no workflow, as the direct engine needs it. The
+    relay starts those that are missing.
+    `dry_run`: check the file and look up what is there, but write nothing.
+    `clock`: a test clock, whose day is then "today". Default: the machine's clock.
+    `prefix`: is put before every id.
+    `limit`: the number of rows that are read. Default: all.
+    `faults`: a CSV file for the faulty rows. It is replaced if it exists.
+    `progress`: is called with the rows that are done and the rows that there are.
+    `at_once`: workflows that are started at the same time.
     `chunk`: rows of one transaction.
+
+    A row that the database refuses is a faulty row. The other rows of its chunk are imported.
+
+    Raises `Faults` if the file as a whole is wrong, before anything is written. Raises OSError for
+    files, and LookupError for an unknown clock. Raises `NotAvailable` or OperationalError while
+    Temporal or the database is away. The caller can then run the same import again.
     """
     begin = time.perf_counter()
     with fault_file(faults) as written:
@@ -143,13 +117,16 @@ async def import_into(
         await asyncio.to_thread(run.check)
         if not dry_run:
             await asyncio.to_thread(run.prepare)
-        imported, there, started = await _rows(run, starter, dry_run, at_once, chunk, progress)
+        imported, there, started, unstarted = await _rows(
+            run, starter, dry_run, at_once, chunk, progress
+        )
     return ImportReport(
         rows=run.rows,
         imported=imported,
         there=there,
         faulty=run.faults.count,
         started=started,
+        unstarted=unstarted,
         seconds=time.perf_counter() - begin,
         dry_run=dry_run,
         faults=tuple(run.faults.first),
@@ -163,16 +140,22 @@ async def _rows(
     at_once: int,
     size: int,
     progress: Progress | None,
-) -> tuple[int, int, int]:
+) -> tuple[int, int, int, int]:
     """Write the rows in chunks. The workflows of a chunk start while the next one is written.
 
-    Returns the numbers of rows that were imported, of rows that were there, and of started
-    workflows.
+    Returns the numbers of rows that were imported, of rows that were there, of workflows that were
+    started, and of those that could not be started.
     """
     chunks = run.chunks(size)
     total = run.rows - run.faults.count
     imported = there = started = done = 0
     starting: asyncio.Task[None] | None = None
+    unstarted: list[str] = []
+
+    def failed(subscription: str, error: Exception) -> None:
+        unstarted.append(subscription)
+        log.error("import_start_failed", subscription=subscription, error=first_line(error))
+        count(1)
 
     def count(rows: int) -> None:
         nonlocal done
@@ -193,7 +176,7 @@ async def _rows(
                 continue
             started += len(result.new) + len(result.unstarted)
             starting = asyncio.create_task(
-                _start(starter, result, run.clock is not None, at_once, count)
+                _start(starter, result, run.clock is not None, at_once, count, failed)
             )
             count(rows - len(result.new) - len(result.unstarted))
         if starting is not None:
@@ -204,16 +187,23 @@ async def _rows(
             # No start may be running when the caller closes the connection.
             await asyncio.gather(starting, return_exceptions=True)
         raise
-    return imported, there, started
+    return imported, there, started - len(unstarted), len(unstarted)
 
 
 async def _start(
-    starter: Starter, result: TakenOver, on_clock: bool, at_once: int, count: Callable[[int], None]
+    starter: Starter,
+    result: TakenOver,
+    on_clock: bool,
+    at_once: int,
+    count: Callable[[int], None],
+    failed: RowFailed[str],
 ) -> None:
     if result.new:
-        await starter.start_all(result.new, on_clock=on_clock, at_once=at_once, progress=count)
+        await starter.start_all(
+            result.new, on_clock=on_clock, at_once=at_once, progress=count, failed=failed
+        )
     if result.unstarted:
-        await starter.start_these(result.unstarted, at_once, count)
+        await starter.start_these(result.unstarted, at_once, count, failed)
 
 
 class _Run:
@@ -324,12 +314,17 @@ class _Run:
         """
         if (customers := next(chunks, None)) is None:
             return None
-        ledger, clock = self._ledger, self.clock
-        result = (
-            what_is_there(ledger, customers, clock)
-            if dry_run
-            else take_over(ledger, customers, self._now, clock)
-        )
+        ledger, clock, refused = self._ledger, self.clock, {}
+
+        def failed(customer: Customer, error: Exception) -> None:
+            refused[customer.id] = f"the database refuses it: {first_line(error)}"
+
+        def take(some: Sequence[Customer]) -> TakenOver:
+            if dry_run:
+                return what_is_there(ledger, some, clock)
+            return take_over(ledger, some, self._now, clock)
+
+        result = together(past_failing_rows(customers, take, failed), refused)
         for id_, reason in result.refused.items():
             raw = id_.removeprefix(self._prefix)
             self.faults.add(RowFault(self._lines[raw], raw, reason))

@@ -34,6 +34,7 @@ class ImportReport:
     `there`: rows whose subscription existed already.
     `faulty`: rows that were left out because of a fault.
     `started`: workflows that were started, also of subscriptions that existed without one.
+    `unstarted`: workflows that could not be started. The relay tries again.
     `seconds`: how long the import lasted.
     `dry_run`: whether nothing was written.
     `faults`: the first few faults.
@@ -44,6 +45,7 @@ class ImportReport:
     there: int
     faulty: int
     started: int
+    unstarted: int
     seconds: float
     dry_run: bool
     faults: tuple[RowFault, ...]

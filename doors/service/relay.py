@@ -6,23 +6,28 @@ notices of real accounts that are due. Notices of test clocks are sent when thei
 It also numbers invoices.
 
 Concurrent relays do not disturb each other. If the database or Temporal is away, the parts that
-need it are logged and retried, each on its own, at growing intervals.
+need it are logged and retried, each on its own, at growing intervals. A row that fails is logged as
+`relay_row_failed` and tried again at growing intervals of its own. The other rows are not affected.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import BigInteger, all_, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from temporalio.runtime import Runtime
 
-from activities.number_invoices import number_invoices
+from activities.number_invoices import number_invoices_of, sellers
 from activities.send_notices import notify
 from core.domain.planner.notices import MessageState
 from core.ledger.clocks import machine_now
 from core.ledger.tables import Message
+from doors.application.batches import past_failing_rows
+from doors.application.patience import first_line, is_passing, without_patience
 from doors.application.perennial import Perennial
+from doors.service.failing_rows import FailingRows
 from doors.service.reconciliation import ensure_schedule
 
 log = structlog.get_logger()
@@ -50,6 +55,9 @@ class Relay:
     def __init__(self, perennial: Perennial) -> None:
         self._perennial = perennial
         self._scheduled = False
+        self._unstartable = FailingRows("start_missing")
+        self._unsendable = FailingRows("notices")
+        self._unnumbered = FailingRows("invoices")
 
     async def run(self, pause: Pause) -> None:
         """Run passes until the task is cancelled. `pause` waits for a number of seconds."""
@@ -67,13 +75,14 @@ class Relay:
 
         async def part(name: str, work: Callable[[], Awaitable[int]]) -> int:
             try:
-                done = await work()
+                with without_patience():  # The next pass comes back by itself.
+                    done = await work()
             except Exception as error:  # the relay goes on after any error, and logs it
                 failed.append(name)
                 log.error(
                     "relay_failed",
                     part=name,
-                    error=f"{type(error).__name__}: {error}".splitlines()[0],
+                    error=f"{type(error).__name__}: {first_line(error)}",
                 )
                 return 0
             if done:
@@ -96,28 +105,48 @@ class Relay:
 
     async def start_missing(self) -> int:
         """Start the workflows that were not started yet. Returns how many."""
-        total = 0
-        while started := await self._perennial.start_missing(_BATCH):
-            total += started
+        total, failing = 0, self._unstartable
+
+        def failed(subscription: str, error: Exception) -> None:
+            nonlocal total
+            total -= 1
+            failing.failed(subscription, error)
+
+        while tried := await self._perennial.start_missing(
+            _BATCH, past=failing.waiting(), failed=failed
+        ):
+            total += tried
         return total
 
     async def notices(self) -> int:
         """Handle the notices that are due. Returns how many were sent."""
-        sent, seen = 0, [0]
-        while due := await asyncio.to_thread(self._due):
+        sent, seen, failing = 0, [0], self._unsendable
+
+        def send(ids: Sequence[int]) -> int:
+            return notify(self._perennial.ledger, machine_now(), ids)
+
+        def send_all(ids: Sequence[int]) -> int:
+            return sum(past_failing_rows(ids, send, lambda id_, e: failing.failed(str(id_), e)))
+
+        while due := await asyncio.to_thread(self._due, failing.waiting()):
             if due == seen:
                 break  # another relay handles these
-            sent, seen = (
-                sent + await asyncio.to_thread(notify, self._perennial.ledger, machine_now(), due),
-                due,
-            )
+            sent, seen = sent + await asyncio.to_thread(send_all, due), due
         return sent
 
     async def number(self) -> int:
         """Number invoices. Returns how many."""
-        total = 0
-        while numbered := await asyncio.to_thread(number_invoices, self._perennial.ledger):
-            total += numbered
+        ledger, total, failing = self._perennial.ledger, 0, self._unnumbered
+        for seller in await asyncio.to_thread(sellers, ledger):
+            if seller in failing.waiting():
+                continue
+            try:
+                while numbered := await asyncio.to_thread(number_invoices_of, ledger, seller):
+                    total += numbered
+            except Exception as error:
+                if is_passing(error):
+                    raise
+                failing.failed(seller, error)
         return total
 
     async def schedule(self) -> int:
@@ -126,11 +155,12 @@ class Relay:
         self._scheduled = True
         return 0
 
-    def _due(self) -> list[int]:
+    def _due(self, past: Sequence[str]) -> list[int]:
         query = select(Message.id).where(
             Message.clock.is_(None),
             Message.due <= machine_now(),
             Message.state == MessageState.PLANNED,
+            Message.id != all_(literal([int(id_) for id_ in past], ARRAY(BigInteger))),
         )
         with self._perennial.ledger.engine.connect() as connection:
             return list(

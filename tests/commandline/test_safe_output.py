@@ -1,5 +1,7 @@
 """Text of people cannot control a terminal or a spreadsheet, and no password is printed."""
 
+import csv
+import io
 import json
 import subprocess
 import sys
@@ -14,6 +16,8 @@ from doors.commandline import plain_data, tables
 from doors.commandline.errors import end_with_exit_code
 from doors.commandline.exit_codes import Code, Ended
 from doors.commandline.output import WIDTH_WITHOUT_TERMINAL, print_part
+from doors.intake.import_report import FaultList, RowFault, fault_file
+from doors.queries.work_lists import ListRow
 from settings import PROJECT, SettingsError, read_settings
 from tests.commandline.conftest import call
 
@@ -49,8 +53,11 @@ def test_what_a_terminal_obeys_is_escaped(text: str, shown: str) -> None:
         ("+1-2", "'+1-2"),
         ("-x", "'-x"),
         ("@SUM(A1)", "'@SUM(A1)"),
-        ("\t=1", "'\t=1"),
-        ("\r=1", "'\r=1"),
+        ("\t=1", "'\\t=1"),
+        ("\r=1", "'\\r=1"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("\n=1", "'\n=1"),
+        ("\uff1dcmd()", "'\uff1dcmd()"),
         ("-5.00", "-5.00"),
         ("+65", "+65"),
         ("a=b", "a=b"),
@@ -71,6 +78,10 @@ def test_what_a_spreadsheet_runs_is_made_text(text: str, cell: str) -> None:
         "postgresql://db/p?user=me&password=hunter2&sslmode=require",
         "postgresql://db/p?PASSWORD=hunter2",
         "host=db password=hunter2 user=me",
+        "host=db password='hunter2 hunter2' user=me",
+        "postgresql://db/p?password=hunter2;hunter2,hunter2)",
+        "PGPASSWORD=hunter2 psql -h db",
+        "postgresql://db/p?user=me&sslpassword%3Dhunter2",
         "postgresql://:hunter2@db",
     ],
 )
@@ -94,6 +105,9 @@ def test_text_without_a_password_stays(text: str) -> None:
         "postgresql://me:p@db:hunter2/p",
         "postgresql://me:p@db:99999/p",
         "mysql://me:hunter2@db/p",
+        "postgresql://me:hunter2 hunter2@db/p",
+        "postgresql:/me:hunter2@db/p",
+        "postgresql://me:hun\x1bhunter2@db/p",
     ],
 )
 def test_a_malformed_url_is_refused_without_its_password(
@@ -157,6 +171,40 @@ def test_errors_show_escapes_and_no_password(capsys: pytest.CaptureFixture[str])
     told = capsys.readouterr().err
     assert not set("\x1b\x07\x9b\u202e\r") & set(told)
     assert "hunter2" not in told
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_no_cell_of_a_list_or_of_a_fault_file_is_a_formula(start: str, tmp_path: Path) -> None:
+    attack = f"{start}cmd()"
+    row = ListRow(**dict.fromkeys(ListRow.__dataclass_fields__, attack))
+    cells = [cell for line in csv.reader(io.StringIO(plain_data.as_csv([row]))) for cell in line]
+    safe = f"'{printable(attack)}"
+    assert safe in cells
+    assert not [cell for cell in cells if cell.startswith(start)]
+    with fault_file(tmp_path / "faults.csv") as file:
+        FaultList(file).add(RowFault(2, attack, attack))
+    with (tmp_path / "faults.csv").open(newline="") as file:
+        assert list(csv.reader(file))[1] == ["2", safe, safe]
+
+
+@pytest.mark.parametrize("log_json", [False, True])
+def test_logs_show_no_password_wherever_it_stands(log_json: bool) -> None:
+    url = "postgresql://me:hunter2@db/p?password=hunter2"
+    program = (
+        "import logging, structlog; from doors.application import logs;"
+        f"from settings import Settings; logs.configure(Settings(log_json={log_json}));"
+        f"url = {url!r}; log = structlog.get_logger();"
+        "log.info('told', a=url, b=[url], c={'d': (url,)}, e=ValueError(url), f=b'x');"
+        "logging.getLogger('x').warning('by %s', url);"
+        "log.info(url)\n"
+        "try: raise ValueError(url)\n"
+        "except ValueError: log.exception('failed')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert "hunter2" not in done.stderr
+    assert done.stderr.count("***") >= 7
 
 
 def test_text_logs_show_escapes() -> None:

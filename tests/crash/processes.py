@@ -90,7 +90,7 @@ def run_import(home: Path) -> int:
     async def run(perennial: Perennial) -> None:
         with suppress(RefusedByRule):
             new_clock(perennial.ledger, CLOCK, TODAY)
-        await customer_import.import_into(
+        await customer_import.import_file(
             perennial.ledger, home / CUSTOMERS, starter=perennial, clock=CLOCK, chunk=CHUNK
         )
 

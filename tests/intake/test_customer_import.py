@@ -37,7 +37,7 @@ from doors.application import test_clocks
 from doors.application.perennial import Perennial
 from doors.intake import column_mapping
 from doors.intake.column_mapping import ColumnMapping
-from doors.intake.customer_import import import_file, import_into
+from doors.intake.customer_import import import_file
 from doors.intake.import_report import ImportReport
 from doors.simulation.direct_engine import Direct
 from settings import Settings
@@ -85,7 +85,7 @@ def plain(folder: Path, *rows: str, header: str = HEADER) -> Path:
 def run(
     ledger: Ledger, file: Path, by: ColumnMapping | None = None, **options: Any
 ) -> ImportReport:
-    return asyncio.run(import_into(ledger, file, by, **{"clock": "c", **options}))
+    return asyncio.run(import_file(ledger, file, by, **{"clock": "c", **options}))
 
 
 def reasons(report: ImportReport) -> list[str]:
@@ -856,6 +856,7 @@ class Recorder:
         on_clock: bool,
         at_once: int,
         progress: Callable[[int], None] | None,
+        failed: Callable[[str, Exception], None],
     ) -> None:
         self._calls += 1
         if self._calls == self._fail_at:
@@ -867,7 +868,11 @@ class Recorder:
             progress(len(snapshots))
 
     async def start_these(
-        self, subscriptions: Sequence[str], at_once: int, progress: Callable[[int], None] | None
+        self,
+        subscriptions: Sequence[str],
+        at_once: int,
+        progress: Callable[[int], None] | None,
+        failed: Callable[[str, Exception], None],
     ) -> None:
         self.again += subscriptions
         self._mark(list(subscriptions))
@@ -901,17 +906,60 @@ def test_workflows_are_started_for_what_was_committed_and_made_good_by_the_next_
     assert third.started + third.again == []
 
 
+def test_one_row_that_the_database_refuses_does_not_stop_the_others(
+    ledger: Ledger, telco: ColumnMapping
+) -> None:
+    poison = sorted(taken := imported_ids(ledger, telco))[7]
+    with ledger.engine.begin() as connection:
+        check = f"CHECK (id <> 'x-{poison}') NOT VALID"
+        connection.execute(text(f"ALTER TABLE subscriptions ADD {check}"))
+    report = run(ledger, TELCO, telco, limit=30, prefix="x-")
+    assert (report.imported, report.faulty) == (len(taken) - 1, 1)
+    assert report.faults[0].id == poison
+    assert report.faults[0].reason.startswith("the database refuses it: ")
+    assert "subscriptions_id_check" in report.faults[0].reason
+
+
+def imported_ids(ledger: Ledger, telco: ColumnMapping) -> list[str]:
+    """The ids of the first 30 rows, which are imported."""
+    run(ledger, TELCO, telco, limit=30)
+    return [id_ for (id_,) in rows_of(ledger, "SELECT id FROM subscriptions")]
+
+
+def test_one_workflow_that_cannot_be_started_does_not_stop_the_others(
+    ledger: Ledger, telco: ColumnMapping
+) -> None:
+    class Fails(Recorder):
+        async def start_all(self, snapshots: Sequence[Snapshot], **options: Any) -> None:
+            await super().start_all(snapshots[1:], **options)
+            options["failed"](snapshots[0].subscription.id, ValueError("too large"))
+
+    starter, done = Fails(ledger), []
+    report = run(
+        ledger,
+        TELCO,
+        telco,
+        limit=30,
+        chunk=10,
+        starter=starter,
+        progress=lambda *told: done.append(told),
+    )
+    assert (report.imported, report.started, report.unstarted) == (30, 27, 3)
+    assert len(starter.started) == 27
+    assert done[-1] == (30, 30)
+
+
 KILLED = """
 import asyncio, sys
 from pathlib import Path
 from doors.intake import column_mapping
-from doors.intake.customer_import import import_into
+from doors.intake.customer_import import import_file
 from core.ledger.database import connect
 from core.ledger.ledger import Ledger
 by = column_mapping.read(Path("examples/telco-mapping.yaml"))
 ledger = Ledger(connect(sys.argv[1]))
 file = Path("examples/telco-customers.csv")
-asyncio.run(import_into(ledger, file, by, clock="c", limit=100, chunk=20))
+asyncio.run(import_file(ledger, file, by, clock="c", limit=100, chunk=20))
 """
 
 
@@ -966,7 +1014,7 @@ def test_two_imports_at_once_come_to_one(
         return list(
             await asyncio.gather(
                 *(
-                    import_into(each, TELCO, telco, clock="c", limit=200, chunk=20)
+                    import_file(each, TELCO, telco, clock="c", limit=200, chunk=20)
                     for each in (ledger, other)
                 )
             )
@@ -1012,9 +1060,10 @@ async def test_each_imported_subscription_has_its_workflow(
         await perennial.new_clock("c", NOW)
         told: list[tuple[int, int]] = []
         first = await import_file(
-            perennial,
+            perennial.ledger,
             TELCO,
             telco,
+            starter=perennial,
             clock="c",
             limit=30,
             prefix="w-",
@@ -1027,7 +1076,9 @@ async def test_each_imported_subscription_has_its_workflow(
             assert (
                 await perennial.temporal.get_workflow_handle(subscription_workflow(id_)).describe()
             ).workflow_type == "Subscription"
-        again = await import_file(perennial, TELCO, telco, clock="c", limit=30, prefix="w-")
+        again = await import_file(
+            perennial.ledger, TELCO, telco, starter=perennial, clock="c", limit=30, prefix="w-"
+        )
         assert (again.imported, again.there, again.started) == (0, 30, 0)
 
 
@@ -1039,9 +1090,7 @@ async def test_without_workflows_they_are_left_to_the_relay(
     ) as perennial:
         await perennial.new_clock("c", NOW)
         assert (
-            await import_file(
-                perennial, TELCO, telco, clock="c", limit=30, prefix="x-", start_workflows=False
-            )
+            await import_file(perennial.ledger, TELCO, telco, clock="c", limit=30, prefix="x-")
         ).started == 0
         assert rows_of(
             perennial.ledger, "SELECT count(*) FROM subscriptions WHERE workflow_started"

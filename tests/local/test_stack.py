@@ -3,6 +3,7 @@
 import concurrent.futures
 import os
 import re
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -51,10 +52,39 @@ def test_up_status_down(config: Settings) -> None:
     assert processes_of(config) == []
 
 
-def test_only_its_user_reads_what_is_in_the_home(config: Settings) -> None:
-    """The data, the logs and the Temporal database are private. Others may pass through at most."""
+@pytest.mark.parametrize("before", ["no home", "an open home"])
+def test_only_its_user_reads_what_is_in_the_home(config: Settings, before: str) -> None:
+    """The data, the logs, the sockets and the Temporal database are private.
+
+    Others may pass through directories at most. An open home of an earlier version becomes private.
+    """
+    if before == "an open home":
+        stack.up(config)
+        stack.down(config)
+        data = config.home / "postgres" / "data"
+        for path in [config.home, *config.home.rglob("*")]:
+            if data not in path.parents and path != data:
+                path.chmod(0o777 if path.is_dir() else 0o666)
     stack.up(config)
+    [database] = [part for part in stack.status(config) if part.name == "PostgreSQL"]
+    assert database.pid
+    expected = "nobody" if os.geteuid() == 0 else psutil.Process().username()
+    assert psutil.Process(database.pid).username() == expected
+    assert_private(config)
     stack.down(config)
+    assert_private(config)
+
+
+def test_a_directory_that_all_users_share_stays_open(tmp_path: Path) -> None:
+    shared, own = tmp_path / "shared", tmp_path / "own"
+    for place, mode in ((shared, 0o1777), (own, 0o755)):
+        place.mkdir()
+        place.chmod(mode)
+        process.private_directory(place)
+    assert [stat.S_IMODE(place.stat().st_mode) for place in (shared, own)] == [0o1777, 0o711]
+
+
+def assert_private(config: Settings) -> None:
     modes = {path: path.stat().st_mode & 0o777 for path in [config.home, *config.home.rglob("*")]}
     readable = {
         f"{path}: {mode:o}"

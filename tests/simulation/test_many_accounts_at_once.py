@@ -18,7 +18,7 @@ from core.ledger.database import connect
 from core.ledger.ledger import Ledger
 from doors.application import test_clocks
 from doors.intake import column_mapping
-from doors.intake.customer_import import import_into
+from doors.intake.customer_import import import_file
 from doors.simulation.direct_engine import Direct
 from local import postgres
 
@@ -32,7 +32,7 @@ async def quarter(url: str, at_once: int) -> list[Any]:
         with ledger.engine.begin() as connection:
             stored_terms.add_policy(connection, ledger.seller, policy.DEFAULT)
             connection.execute(text("INSERT INTO clocks VALUES ('c', '2024-01-01Z')"))
-        await import_into(
+        await import_file(
             ledger,
             EXAMPLES / "telco-customers.csv",
             column_mapping.read(EXAMPLES / "telco-mapping.yaml"),

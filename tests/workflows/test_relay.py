@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from temporalio.service import RPCError, RPCStatusCode
 
 from core.domain.commands.purchase import Purchase
 from core.domain.commands.unsubscribe import Unsubscribe
@@ -31,6 +32,20 @@ async def test_a_purchase_whose_sender_died_before_the_start_is_started(real: Sh
     assert (done.started, done.failed) == (1, 0)
     await real.until(s, lambda: "renewed" in real.events(s))
     assert (await Relay(real.perennial).once()).started == 0
+
+
+async def test_a_purchase_while_temporal_is_away_is_done_and_started_later(
+    real: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: Any, **__: Any) -> None:
+        raise RPCError("no connection", RPCStatusCode.UNAVAILABLE, b"")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(real.perennial.temporal, "start_workflow", away)
+        s = await real.buy()
+    assert real.balance() == "950.00"
+    assert (await Relay(real.perennial).once()).started == 1
+    assert (await real.perennial.state(s)).subscription.id == s
 
 
 async def test_the_same_purchase_sent_again_starts_the_workflow_too(real: Shop) -> None:
