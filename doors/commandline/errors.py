@@ -130,7 +130,7 @@ def _database_error(error: Exception) -> Ended | None:
 
 def _refused_by_server(error: OperationalError) -> Ended | None:
     """The message for an error of a PostgreSQL that runs and responds."""
-    reason = first_line(error.orig)
+    reason = first_line(error)
     match getattr(error.orig, "sqlstate", None):
         case "53100" | "58030":
             return Unavailable(
