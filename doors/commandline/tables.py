@@ -372,7 +372,7 @@ def import_report(report: "ImportReport") -> list[Printed]:
 def reconciliation(report: "ReconciliationReport") -> list[Printed]:
     """Return what a reconciliation found and what it repaired."""
     checked = ", ".join(f"{part} {n:,}" for part, n in report.checked.items())
-    if not report.findings:
+    if not report.findings and not report.left_out:
         return [f"Everything is as it should be (checked: {checked})."]
     made = table(f"Found (checked: {checked})", "What", "About", "Words", "Repaired")
     for finding in report.findings:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from sqlalchemy import select
 
 from core.ledger.ledger import Ledger
-from core.ledger.tables import Invoice, InvoiceNumber
+from core.ledger.tables import Invoice
 from doors.queries.snapshot import open_snapshot
 
 
@@ -26,12 +26,7 @@ class InvoiceView:
 
 def invoices_of(ledger: Ledger, account: str) -> list[InvoiceView]:
     """The invoices and credit notes of an account, in order of issue. Raises NotFound."""
-    query = (
-        select(Invoice.__table__, InvoiceNumber.number)
-        .outerjoin(InvoiceNumber, InvoiceNumber.invoice == Invoice.id)
-        .where(Invoice.account == account)
-        .order_by(Invoice.seq)
-    )
+    query = select(Invoice.__table__).where(Invoice.account == account).order_by(Invoice.seq)
     with open_snapshot(ledger) as snapshot:
         snapshot.account_row(account)
         return [
