@@ -479,11 +479,12 @@ class VerifiedBalance(Base):
     """What reconciliation has verified of an account's wallet.
 
     `balance` is the sum of the wallet's postings of all operations in the account's history up to
-    `seq`. `differs` says that the balance of the account was another one when last compared.
+    `seq`. `differs` says that the balance of the account was another one when last compared. There
+    is no foreign key, because it would wait for the lock of the account.
     """
 
     __tablename__ = "verified_balances"
-    account: Mapped[str] = mapped_column(Id, ForeignKey("accounts.id"), primary_key=True)
+    account: Mapped[str] = mapped_column(Id, primary_key=True)
     balance: Mapped[Decimal] = mapped_column(Money)
     seq: Mapped[int] = mapped_column(BigInteger)
     differs: Mapped[bool]

@@ -408,7 +408,7 @@ def _reconciliation() -> None:
     """How far reconciliation has looked."""
     op.create_table(
         "verified_balances",
-        Column("account", ID, ForeignKey("accounts.id"), primary_key=True),
+        Column("account", ID, primary_key=True),
         Column("balance", MONEY, nullable=False),
         Column("seq", BigInteger, nullable=False),
         Column("differs", Boolean, nullable=False),
