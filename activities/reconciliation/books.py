@@ -48,7 +48,7 @@ WITH mine AS MATERIALIZED (
 ), moving AS (
   SELECT DISTINCT id, operation FROM lines WHERE moves
   UNION SELECT m.id, o.id FROM mine m JOIN operations o ON o.account = m.id
-         WHERE m.seq = 0 AND o.purpose = '{Purpose.OPENING_CREDITS}'
+         WHERE (:anew OR NOT m.known) AND o.purpose = '{Purpose.OPENING_CREDITS}'
 ), moved AS (
   SELECT n.id, sum(p.amount) AS amount
     FROM moving n JOIN postings p ON p.operation = n.operation
