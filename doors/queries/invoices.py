@@ -24,9 +24,14 @@ class InvoiceView:
     lines: list[tuple[str, Decimal]]
 
 
-def invoices_of(ledger: Ledger, account: str) -> list[InvoiceView]:
-    """The invoices and credit notes of an account, in order of issue. Raises NotFound."""
-    query = select(Invoice.__table__).where(Invoice.account == account).order_by(Invoice.seq)
+def invoices_of(ledger: Ledger, account: str, limit: int = 1000) -> list[InvoiceView]:
+    """The newest invoices and credit notes of an account, in order of issue. Raises NotFound."""
+    query = (
+        select(Invoice.__table__)
+        .where(Invoice.account == account)
+        .order_by(Invoice.seq.desc())
+        .limit(limit)
+    )
     with open_snapshot(ledger) as snapshot:
         snapshot.account_row(account)
         return [
@@ -39,5 +44,5 @@ def invoices_of(ledger: Ledger, account: str) -> list[InvoiceView]:
                 total=row.total,
                 lines=[(line["text"], Decimal(line["amount"])) for line in row.lines],
             )
-            for row in snapshot.connection.execute(query)
+            for row in reversed(list(snapshot.connection.execute(query)))
         ]
