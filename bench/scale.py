@@ -199,7 +199,7 @@ class NoWorkflows:
         """Nothing is started."""
 
     async def tell(self, snapshot: Any) -> None:
-        """Nobody is told."""
+        """Nothing is told."""
 
 
 def run(engine: Engine) -> Iterator[Figure]:
@@ -232,7 +232,9 @@ def run(engine: Engine) -> Iterator[Figure]:
     }
     for name, query in lists.items():
         yield _figure(engine, name, query)
-    yield _figure(engine, "number a batch of 1000 invoices", lambda: number_invoices(ledger))
+    yield _figure(engine, "number a batch of 250 invoices", lambda: number_invoices(ledger))
+    while number_invoices(ledger):
+        pass
     yield _figure(engine, "number invoices, none is new", lambda: number_invoices(ledger))
     yield from _reconciliation(engine, ledger)
 

@@ -25,8 +25,8 @@ from core.ledger.double_entry import Book, Purpose
 from core.ledger.ledger import Ledger
 from core.ledger.tables import AccountRow, History, VerifiedBalance
 
-_ACCOUNTS_AT_ONCE = 200
-_LINES_AT_ONCE = 10_000
+_ACCOUNTS_AT_ONCE = 100
+_LINES_AT_ONCE = 2_500
 _SLICE = "accounts"
 
 _LOOK = text(

@@ -48,12 +48,12 @@ class Limits:
 
     `grace`: how late a step may be, on top of the jitter. Default 15 minutes.
     `jitter_seconds`: the spread of the steps of one instant. Default 0.
-    `batch`: how many rows are looked at in one go. Default 1000.
+    `batch`: how many rows are looked at in one go. Default 500.
     `passes`: an incremental pass looks at one in so many accounts and subscriptions that are
     neither new nor late. So many passes look at all of them. Default 1.
     """
 
     grace: timedelta = timedelta(minutes=15)
     jitter_seconds: int = 0
-    batch: int = 1000
+    batch: int = 500
     passes: int = 1

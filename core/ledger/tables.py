@@ -172,7 +172,9 @@ class SubscriptionRow(Base):
     workflow_started: Mapped[bool] = mapped_column(server_default="false")
     __table_args__ = (
         Index("subscriptions_account", "account", "id"),
-        Index("subscriptions_failed", "account", "id", postgresql_where=text("renewal_failed")),
+        Index(
+            "subscriptions_failed", "account", "id", postgresql_where=text("renewal_failed = true")
+        ),
         Index(
             "subscriptions_expired",
             "account",

@@ -167,7 +167,7 @@ def _subscriptions() -> None:
         "subscriptions_failed",
         "subscriptions",
         ["account", "id"],
-        postgresql_where=text("renewal_failed"),
+        postgresql_where=text("renewal_failed = true"),
     )
     op.create_index(
         "subscriptions_expired",
