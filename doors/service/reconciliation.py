@@ -52,11 +52,11 @@ async def reconcile(
     perennial: Perennial,
     progress: Callable[[Part, int], None] | None = None,
     *,
-    full: bool = True,
+    full: bool = False,
 ) -> ReconciliationReport:
     """Reconcile now in this process. No worker needs to run.
 
-    `full`: look at everything. Otherwise at what is new and late, and at a slice of the rest.
+    `full`: look at everything. Default: at what is new and late, and at a slice of the rest.
     `progress` is called with the part and the number of its subjects that were checked. Raises
     `sqlalchemy.exc.OperationalError` if PostgreSQL is away, and `temporalio.service.RPCError` if
     Temporal is away.

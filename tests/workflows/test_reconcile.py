@@ -64,7 +64,7 @@ def told(report: ReconciliationReport) -> list[tuple[FindingKind, str, bool]]:
 
 async def found(shop: Shop) -> list[tuple[FindingKind, str, bool]]:
     """What a reconciliation finds."""
-    return told(await reconcile(shop.perennial))
+    return told(await reconcile(shop.perennial, full=True))
 
 
 class NoWorkflows:
@@ -125,7 +125,7 @@ IDLE = Standing(runs=True, idle=True)
 
 async def test_where_all_is_well_everything_is_checked_and_nothing_is_found(real: Shop) -> None:
     subscriptions = [await real.bought(machine_now(), f"s{n}") for n in range(3)]
-    report = await reconcile(real.perennial)
+    report = await reconcile(real.perennial, full=True)
     assert report.findings == ()
     assert report.checked == {
         "books": 1,
@@ -532,7 +532,7 @@ async def test_reconciliation_starts_what_was_lost_and_it_does_its_step(shop: Sh
     acme = await shop.account(opening="0.00")
     await shop.perennial.do(CloseAccount(account=acme))
     await shop.account_workflow().terminate("lost")
-    report = await reconcile(shop.perennial)
+    report = await reconcile(shop.perennial, full=True)
     assert [(f.kind, f.subject) for f in report.findings] == [(FindingKind.WORKFLOW_MISSING, acme)]
     await shop.advance(2021, 3, 1)
     assert shop.events() == ["account_closed", "account_closed_for_good"]
