@@ -146,7 +146,10 @@ def _measure(size: Size, say: Say) -> list[Result]:
         fill(engine, size)
         filled = time.perf_counter() - begin
         say("queries of the background and of lists")
-        figures = list(run(engine))
+        figures = []
+        for figure in run(engine):
+            say(f"{figure.value:.1f} ms for {figure.name}")
+            figures.append(figure)
         engine.dispose()
     title = (
         f"Queries: {2 * size.operations:,} postings, {size.invoices:,} invoices, "

@@ -4,8 +4,8 @@
 --   psql "$OWNER_URL" -c "CREATE ROLE perennial_app LOGIN PASSWORD '…'"
 --   psql "$OWNER_URL" -f deploy/postgres/roles.sql
 --
--- What a granted UPDATE may change is held by the guards in core/ledger/guards/ as well. `simulated_…`
--- is for the simulated card gateway only.
+-- What a granted UPDATE may change is held by the guards in core/ledger/guards/ as well. The tables
+-- `simulated_…` are for the simulated card gateway only.
 
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM perennial_app;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM perennial_app;
@@ -16,9 +16,9 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO perennial_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO perennial_app;
 
 GRANT INSERT ON
-  sellers, policies, catalog_entries, clocks, accounts, subscriptions, steps, operations, postings,
-  periods, period_charges, refunds, invoices, history, messages, card_charges, verified_balances,
-  reconciliation_marks, simulated_charges, simulated_gateway
+  sellers, policies, catalog_entries, clocks, accounts, subscriptions, steps, tellings, operations,
+  postings, periods, period_charges, refunds, invoices, history, messages, card_charges,
+  verified_balances, reconciliation_marks, simulated_charges, simulated_gateway
   TO perennial_app;
 
 GRANT UPDATE (policy_version, catalog_revision) ON sellers TO perennial_app;
@@ -33,7 +33,7 @@ GRANT UPDATE (
   months_paid, cycle_months, expiry, cycles_paid, planned_at, attempted_at, expired_on,
   terminated_on, policy_version, version, renewal_date, workflow_started
 ) ON subscriptions TO perennial_app;
-GRANT UPDATE, DELETE ON steps TO perennial_app;
+GRANT UPDATE, DELETE ON steps, tellings TO perennial_app;
 GRANT UPDATE (state, done_at, why) ON messages TO perennial_app;
 GRANT UPDATE (outcome, reason, calls, booked) ON card_charges TO perennial_app;
 GRANT UPDATE (number) ON invoices TO perennial_app;
