@@ -18,7 +18,7 @@ from core.ledger.tables import AccountRow, Clock, StepRow, SubscriptionRow
 from doors.queries.list_names import WorkList
 from doors.queries.snapshot import SUBSCRIPTIONS_WITH_ACCOUNTS, Snapshot, open_snapshot
 
-_PAGE = 250
+_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ def work_list(
     `expiry_from`, `expiry_to`: the first and the last expiry date. Default all.
     `most`: the most lines that are returned. Default all.
 
-    The list is read in pages. A page looks at 250 subscriptions at most, whatever the filters are.
+    The list is read in pages. A page looks at 100 subscriptions at most, whatever the filters are.
     """
     wanted: list[ColumnElement[bool]] = [AccountRow.seller == ledger.seller]
     if clock is not None:
