@@ -110,7 +110,7 @@ INSERT INTO verified_balances
    WHERE seq <= (SELECT max(seq) - :new FROM history) GROUP BY account;
 INSERT INTO reconciliation_marks (name, number)
   SELECT 'history', max(seq) - :new FROM history
-  UNION ALL SELECT 'invoice numbers of main', max(number) FROM invoices;
+  UNION ALL SELECT 'invoice numbers of main', coalesce(max(number), 0) FROM invoices;
 DROP TABLE made
 """
 

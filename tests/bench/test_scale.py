@@ -11,7 +11,7 @@ def test_every_query_runs_on_a_filled_ledger_and_reconciliation_finds_no_fault(
     database: str,
 ) -> None:
     engine = connect(database)
-    scale.fill(engine, scale.Size(subscriptions=200, operations=1000, invoices=500))
+    scale.fill(engine, scale.Size(subscriptions=200, operations=3000, invoices=1200))
     figures = list(scale.run(engine))
     assert len(figures) > 25
     assert all(figure.bar for figure in figures)
