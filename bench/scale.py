@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
+from threading import Event
 from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, event, text
@@ -144,10 +145,14 @@ class Statement:
 
 async def measure(quick: bool, say: Say) -> list[Result]:
     """Fill a ledger, and run every background and list query on it."""
-    return await asyncio.to_thread(_measure, QUICK if quick else FULL, say)
+    stop = Event()
+    try:
+        return await asyncio.to_thread(_measure, QUICK if quick else FULL, say, stop)
+    finally:
+        stop.set()  # After ctrl-C the thread ends with the query that runs.
 
 
-def _measure(size: Size, say: Say) -> list[Result]:
+def _measure(size: Size, say: Say, stop: Event) -> list[Result]:
     with postgres.throwaway() as url:
         migrate(url)
         engine = connect(url, pool_size=4)
@@ -160,6 +165,8 @@ def _measure(size: Size, say: Say) -> list[Result]:
         for figure in run(engine):
             say(f"{figure.value:.1f} ms for {figure.name}")
             figures.append(figure)
+            if stop.is_set():
+                break
         engine.dispose()
     title = (
         f"Queries: {2 * size.operations:,} postings, {size.invoices:,} invoices, "
