@@ -213,7 +213,7 @@ class StepRow(Base):
     __table_args__ = (
         Index("steps_due", "clock", "due", postgresql_where=text("clock IS NOT NULL")),
         Index("steps_account_due", "account", "due"),
-        Index("steps_by_kind", "kind", "due", "subject", postgresql_where=text("clock IS NULL")),
+        Index("steps_by_kind", "kind", "due", postgresql_where=text("clock IS NULL")),
         CheckConstraint(
             "subject_kind <> 'account' OR subject = account", name="steps_of_the_account"
         ),

@@ -205,7 +205,7 @@ def _subscriptions() -> None:
     op.create_index(
         "steps_by_kind",
         "steps",
-        ["kind", "due", "subject"],
+        ["kind", "due"],
         postgresql_where=text("clock IS NULL"),
     )
     op.create_table(
