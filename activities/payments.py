@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.domain import lifecycle, price_in_force
@@ -186,19 +187,32 @@ def take_up(work: Work, key: str) -> ChargeOutcome:
     if row is None:
         row = work.connection.execute(_OUTCOME, {"charge": key, "of": work.account.id}).one()
         return ChargeOutcome(row.outcome) if row.booked else ChargeOutcome.PENDING
-    outcome = ChargeOutcome(row.outcome)
-    if outcome is ChargeOutcome.WITHDRAWN:
-        return outcome
-    if outcome is ChargeOutcome.DECLINED:
-        work.event(Event.CARD_DECLINED, Rule.FUNDING, charge=key, reason=row.reason)
-        return outcome
-    operation = work.operation(Purpose.CARD_CHARGE, {"charge": key, "amount": str(row.amount)})
-    work.post(operation, double_entry.card_charge(row.amount))
-    work.invoice(
-        operation, InvoiceKind.INDIVIDUAL, [Line("Top-up by card", row.amount)], row.amount
+    put_on_record(work, row)
+    return ChargeOutcome(row.outcome)
+
+
+def put_on_record(work: Work, charge: Row[Any]) -> None:
+    """Write what follows a card charge that was just booked: the credit, or the decline.
+
+    Nothing follows a charge that was withdrawn. The database refuses a second credit of one charge.
+    """
+    if charge.outcome == ChargeOutcome.WITHDRAWN:
+        return
+    if charge.outcome == ChargeOutcome.DECLINED:
+        work.event(Event.CARD_DECLINED, Rule.FUNDING, charge=charge.key, reason=charge.reason)
+        return
+    facts = {"charge": charge.key, "amount": str(charge.amount)}
+    operation = work.operation(Purpose.CARD_CHARGE, facts, charge=charge.key)
+    work.post(operation, double_entry.card_charge(charge.amount))
+    lines = [Line("Top-up by card", charge.amount)]
+    work.invoice(operation, InvoiceKind.INDIVIDUAL, lines, charge.amount)
+    work.event(
+        Event.CARD_CHARGED,
+        Rule.FUNDING,
+        amount=charge.amount,
+        operation=operation,
+        charge=charge.key,
     )
-    work.event(Event.CARD_CHARGED, Rule.FUNDING, amount=row.amount, operation=operation, charge=key)
-    return outcome
 
 
 def done(facts: dict[str, str], snapshot: Snapshot | None = None) -> CommandResult:

@@ -31,6 +31,7 @@ BENCHES = {
     "import": "bench.starts",
     "memory": "bench.memory",
     "renewals": "bench.renewals",
+    "scale": "bench.scale",
 }
 
 

@@ -23,11 +23,13 @@ class ReconciliationInput:
     `parts`: the parts still to do.
     `after`: the place in the first of them.
     `report`: what was found so far.
+    `full`: whether it looks at everything. Default: at what is new and late, and at a slice.
     """
 
     parts: tuple[Part, ...] = tuple(Part)
     after: str = ""
     report: ReconciliationReport = field(default_factory=ReconciliationReport)
+    full: bool = False
     schema: int = 1
 
 
@@ -50,13 +52,13 @@ async def _batch(place: ReconciliationInput) -> ReconciliationInput:
     part = place.parts[0]
     result: ReconcileResult = await workflow.execute_activity(
         "reconcile",
-        ReconcileRequest(part=part, now=workflow.now(), after=place.after),
+        ReconcileRequest(part=part, now=workflow.now(), after=place.after, full=place.full),
         result_type=ReconcileResult,
         start_to_close_timeout=timedelta(minutes=10),
         retry_policy=_AGAIN,
         priority=_LAST,
     )
-    report = place.report.plus(part, result.findings, result.checked)
+    report = place.report.plus(part, result.findings, result.checked, result.left_out)
     if result.after is not None:
         return replace(place, after=result.after, report=report)
     return replace(place, parts=place.parts[1:], after="", report=report)

@@ -19,7 +19,6 @@ class FindingKind(StrEnum):
     """What can be found."""
 
     UNBALANCED = "unbalanced operation"
-    LEDGER_SUM = "ledger sum"
     BALANCE = "balance"
     NO_NEXT_STEP = "no next step"
     NUMBERS = "invoice numbers"
@@ -56,30 +55,46 @@ class ReconciliationReport:
     left_out: int = 0
 
     def plus(
-        self, part: Part, findings: tuple[Finding, ...], checked: int
+        self, part: Part, findings: tuple[Finding, ...], checked: int, left_out: int = 0
     ) -> "ReconciliationReport":
-        """Return the report with the findings of a part added."""
+        """Return the report with a batch of a part added.
+
+        `findings`, `checked`, `left_out`: as in the result of the batch.
+        """
         room = max(0, 500 - len(self.findings))
         return ReconciliationReport(
             findings=self.findings + findings[:room],
             checked=self.checked | {part.value: self.checked.get(part.value, 0) + checked},
-            left_out=self.left_out + len(findings[room:]),
+            left_out=self.left_out + left_out + len(findings[room:]),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileRequest:
-    """Look at a part at an instant (UTC), beginning with the subscription after the id `after`."""
+    """Look at a batch of a part.
+
+    `part`, `now`: which part, at which instant (UTC).
+    `after`: where the batch begins, as the last result says. Default: at the beginning.
+    `full`: look at everything. Default: at what is new and late, and at a slice of the rest.
+    """
 
     part: Part
     now: datetime
     after: str = ""
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileResult:
-    """What was found, how many things were checked, and where to continue (None at the end)."""
+    """What a batch has found.
+
+    `findings`: at most 100.
+    `left_out`: how many more were found.
+    `checked`: how many things were looked at.
+    `after`: where the next batch begins, None at the end.
+    """
 
     findings: tuple[Finding, ...] = ()
+    left_out: int = 0
     checked: int = 0
     after: str | None = None

@@ -40,8 +40,11 @@ ACCOUNT = tuple(getattr(AccountRow, field.name) for field in fields(Account))
 
 #: What of a subscription never changes.
 _FIXED_IN_SUBSCRIPTION = frozenset({"id", "account", "legacy"})
-#: What of an account never changes, and the balance, which only postings change.
-_FIXED_IN_ACCOUNT = frozenset({"id", "seller", "currency", "timezone", "balance"})
+#: What of an account never changes, and the balance, which only postings change. Nothing sets
+#: `reserved` and `liability` yet.
+_FIXED_IN_ACCOUNT = frozenset(
+    {"id", "seller", "currency", "timezone", "balance", "reserved", "liability"}
+)
 _DAY = timedelta(days=1)
 
 

@@ -37,6 +37,9 @@ from core.ledger.allowed_words import WORDS
 from core.ledger.double_entry import Book, InvoiceKind, Purpose
 from core.protocol.activity_messages import ChargeOutcome
 
+#: The reason of a card charge that was asked for and never reached the gateway.
+NEVER_MADE = "never made"
+
 Money = Numeric(20, 5)
 Instant = TIMESTAMP(timezone=True)
 #: Ids are compared by code points, whatever the database's locale (Rule 1.7).
@@ -129,6 +132,9 @@ class AccountRow(Base):
     version: Mapped[int] = mapped_column(server_default="1")
     __table_args__ = (
         Index("accounts_clock", "clock", "timezone", postgresql_where=text("clock IS NOT NULL")),
+        CheckConstraint(
+            "reserved >= 0 AND liability >= 0 AND credit_limit >= 0", name="accounts_amounts"
+        ),
     )
 
 
@@ -165,11 +171,15 @@ class SubscriptionRow(Base):
     renewal_date: Mapped[date]
     workflow_started: Mapped[bool] = mapped_column(server_default="false")
     __table_args__ = (
-        Index("subscriptions_account", "account"),
+        Index("subscriptions_account", "account", "id"),
         Index(
-            "subscriptions_failed",
+            "subscriptions_failed", "account", "id", postgresql_where=text("renewal_failed = true")
+        ),
+        Index(
+            "subscriptions_expired",
             "account",
-            postgresql_where=text("renewal_failed AND auto_renew"),
+            "id",
+            postgresql_where=text(f"status = '{Status.EXPIRED}'"),
         ),
         Index("subscriptions_unstarted", "id", postgresql_where=text("NOT workflow_started")),
         _one_of("status", Status, "subscriptions_status"),
@@ -203,6 +213,7 @@ class StepRow(Base):
     __table_args__ = (
         Index("steps_due", "clock", "due", postgresql_where=text("clock IS NOT NULL")),
         Index("steps_account_due", "account", "due"),
+        Index("steps_by_kind", "kind", "due", postgresql_where=text("clock IS NULL")),
         CheckConstraint(
             "subject_kind <> 'account' OR subject = account", name="steps_of_the_account"
         ),
@@ -233,9 +244,9 @@ class Telling(Base):
 class Operation(Base):
     """What lies behind every movement (Rule 11.3). Never changed.
 
-    It is unique by (subscription, cycle, purpose) and by the seller's request id. A repeated
-    request gets its `result` (Rule 4.2), which is empty without a request id. `cycle` is the expiry
-    date that the operation moved.
+    It is unique by (subscription, cycle, purpose), by the seller's request id, and by the card
+    charge that it credits. A repeated request gets its `result` (Rule 4.2), which is empty without
+    a request id. `cycle` is the expiry date that the operation moved.
     """
 
     __tablename__ = "operations"
@@ -248,6 +259,7 @@ class Operation(Base):
     request_id: Mapped[str | None] = mapped_column(Id)
     fingerprint: Mapped[str | None] = mapped_column(Text)
     external_invoice: Mapped[str | None] = mapped_column(Text)
+    charge: Mapped[str | None] = mapped_column(Id, ForeignKey("card_charges.key"))
     at: Mapped[datetime] = mapped_column(Instant)
     result: Mapped[dict[str, Any]] = mapped_column(JSONB)
     __table_args__ = (
@@ -265,6 +277,20 @@ class Operation(Base):
             "request_id",
             unique=True,
             postgresql_where=text("request_id IS NOT NULL"),
+        ),
+        Index(
+            "operations_once_per_charge",
+            "charge",
+            unique=True,
+            postgresql_where=text("charge IS NOT NULL"),
+        ),
+        Index(
+            "operations_opening",
+            "account",
+            postgresql_where=text(f"purpose = '{Purpose.OPENING_CREDITS}'"),
+        ),
+        CheckConstraint(
+            f"(purpose = '{Purpose.CARD_CHARGE}') = (charge IS NOT NULL)", name="operations_charge"
         ),
         _one_of("purpose", Purpose, "operations_purpose"),
     )
@@ -334,14 +360,15 @@ class RefundRow(Base):
 
 
 class Invoice(Base):
-    """An invoice or credit note with its lines (Rule 11.4). Never changed.
+    """An invoice or credit note with its lines (Rule 11.4). Only its number is added later.
 
-    `seq` is the order of issue. The number is in `invoice_numbers`.
+    `seq` is the order of issue. `number` is gap-free by seller. It is given after the commit, in
+    batches, and is NULL until then.
     """
 
     __tablename__ = "invoices"
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    seq: Mapped[int] = mapped_column(BigInteger, Identity(), unique=True)
+    seq: Mapped[int] = mapped_column(BigInteger, Identity())
     seller: Mapped[str] = mapped_column(Id)
     account: Mapped[str] = mapped_column(Id)
     operation: Mapped[int] = mapped_column(ForeignKey("operations.id"), unique=True)
@@ -350,22 +377,19 @@ class Invoice(Base):
     currency: Mapped[str] = mapped_column(Text)
     total: Mapped[Decimal] = mapped_column(Money)
     lines: Mapped[list[dict[str, str]]] = mapped_column(JSONB)
+    number: Mapped[int | None] = mapped_column(BigInteger)
     __table_args__ = (
         Index("invoices_account", "account", "seq"),
+        Index(
+            "invoices_number",
+            "seller",
+            "number",
+            unique=True,
+            postgresql_where=text("number IS NOT NULL"),
+        ),
+        Index("invoices_unnumbered", "seller", "seq", postgresql_where=text("number IS NULL")),
         _one_of("kind", InvoiceKind, "invoices_kind"),
     )
-
-
-class InvoiceNumber(Base):
-    """The gap-free number of an invoice (Rule 11.4). Never changed.
-
-    Numbers are given after the commit, in batches.
-    """
-
-    __tablename__ = "invoice_numbers"
-    seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"), primary_key=True)
-    number: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    invoice: Mapped[int] = mapped_column(ForeignKey("invoices.id"), unique=True)
 
 
 class History(Base):
@@ -439,9 +463,48 @@ class CardCharge(Base):
     booked: Mapped[bool] = mapped_column(server_default="false")
     __table_args__ = (
         Index("card_charges_one_open", "account", unique=True, postgresql_where=text("NOT booked")),
+        Index(
+            "card_charges_never_made",
+            "asked_at",
+            "key",
+            postgresql_where=text(f"reason = '{NEVER_MADE}'"),
+        ),
         CheckConstraint("amount > 0", name="card_charges_amount"),
         _one_of("outcome", ChargeOutcome, "card_charges_outcome"),
         CheckConstraint(
             f"NOT booked OR outcome <> '{ChargeOutcome.PENDING}'", name="card_charges_booked"
         ),
     )
+
+
+class VerifiedBalance(Base):
+    """What reconciliation has verified of an account's wallet.
+
+    `balance` is the sum of the wallet's postings of all operations in the account's history up to
+    `seq`. `differs` says that the balance of the account was another one when last compared. There
+    is no foreign key, because it would wait for the lock of the account.
+    """
+
+    __tablename__ = "verified_balances"
+    account: Mapped[str] = mapped_column(Id, primary_key=True)
+    balance: Mapped[Decimal] = mapped_column(Money)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    differs: Mapped[bool]
+    __table_args__ = (
+        Index("verified_balances_differ", "account", postgresql_where=text("differs")),
+    )
+
+
+class ReconciliationMark(Base):
+    """How far reconciliation has looked at something.
+
+    `number` is the last number that needs no further look, `key` the last id. Rows of the history
+    up to `seen` were read while transactions below `seen_by` may still have been running.
+    """
+
+    __tablename__ = "reconciliation_marks"
+    name: Mapped[str] = mapped_column(Id, primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    key: Mapped[str] = mapped_column(Id, server_default="")
+    seen: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    seen_by: Mapped[int] = mapped_column(BigInteger, server_default="0")

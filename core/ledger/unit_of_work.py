@@ -109,6 +109,7 @@ class Work(AccountReading):
         cycle: date | None = None,
         command: Command | None = None,
         external_invoice: str | None = None,
+        charge: str | None = None,
     ) -> int:
         """Add an operation and return its id (Rules 4.2, 11.3).
 
@@ -117,6 +118,7 @@ class Work(AccountReading):
         `subscription`, `cycle`: what it concerns. With the purpose they make it unique.
         `command`: the command behind it. Its request id and fingerprint are kept.
         `external_invoice`: the number of an external invoice that pays it (Rule 11.4).
+        `charge`: the key of the card charge that it credits (Rule 5.3).
         """
         id_ = self.new_id()
         repeatable = command is not None and command.request_id is not None
@@ -131,6 +133,7 @@ class Work(AccountReading):
             request_id=command and command.request_id,
             fingerprint=command.fingerprint() if command and repeatable else None,
             external_invoice=external_invoice,
+            charge=charge,
             at=self.now,
             result=dict(result) if repeatable else {},
         )

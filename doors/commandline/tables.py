@@ -181,13 +181,13 @@ def history(title: str, lines: Sequence[HistoryLine], *, whose: bool = False) ->
 def work_list(which: str, rows: Sequence[ListRow], most: int) -> list[Printed]:
     """Return a work list, grouped by account, with at most `most` rows."""
     columns = ("Account", "Subscription", "SKU", "Paid up to", "Renews on", "Note", "Balance")
-    made = table(f"{which.capitalize()} ({len(rows)})", *columns, right=("Balance",))
+    shown = f"{len(rows)}" if len(rows) <= most else f"the first {most}"
+    made = table(f"{which.capitalize()} ({shown})", *columns, right=("Balance",))
     for _, group in groupby(rows[:most], key=lambda row: row.account):
         for index, row in enumerate(group):
             _list_row(made, row, first_of_account=index == 0)
-    left = len(rows) - most
-    more = f"… and {left} more. Narrow the list down, or use --csv or --json for all of it."
-    return [made, *([more] if left > 0 else [])]
+    more = "There are more. Narrow the list down, or use --csv or --json for all of it."
+    return [made, *([more] if len(rows) > most else [])]
 
 
 def _list_row(made: Table, row: ListRow, *, first_of_account: bool) -> None:
@@ -372,7 +372,7 @@ def import_report(report: "ImportReport") -> list[Printed]:
 def reconciliation(report: "ReconciliationReport") -> list[Printed]:
     """Return what a reconciliation found and what it repaired."""
     checked = ", ".join(f"{part} {n:,}" for part, n in report.checked.items())
-    if not report.findings:
+    if not report.findings and not report.left_out:
         return [f"Everything is as it should be (checked: {checked})."]
     made = table(f"Found (checked: {checked})", "What", "About", "Words", "Repaired")
     for finding in report.findings:

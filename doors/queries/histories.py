@@ -31,7 +31,7 @@ class HistoryLine:
     facts: dict[str, Any]
 
 
-def subscription_history(ledger: Ledger, id_: str, limit: int | None = None) -> list[HistoryLine]:
+def subscription_history(ledger: Ledger, id_: str, limit: int = 1000) -> list[HistoryLine]:
     """The history of a subscription, oldest first, at most its newest `limit` lines.
 
     Raises NotFound.
@@ -41,15 +41,18 @@ def subscription_history(ledger: Ledger, id_: str, limit: int | None = None) -> 
         return history_lines(snapshot, History.subscription == id_, limit)
 
 
-def account_history(ledger: Ledger, id_: str, limit: int | None = None) -> list[HistoryLine]:
-    """The history of an account and its subscriptions, oldest first. Raises NotFound."""
+def account_history(ledger: Ledger, id_: str, limit: int = 1000) -> list[HistoryLine]:
+    """The history of an account and its subscriptions, oldest first, at most its newest lines.
+
+    Raises NotFound.
+    """
     with open_snapshot(ledger) as snapshot:
         snapshot.account_row(id_)
         return history_lines(snapshot, History.account == id_, limit)
 
 
 def history_lines(
-    snapshot: Snapshot, condition: ColumnElement[bool], limit: int | None
+    snapshot: Snapshot, condition: ColumnElement[bool], limit: int
 ) -> list[HistoryLine]:
     """The newest `limit` lines that fulfil the condition, oldest first."""
     query = (

@@ -7,7 +7,7 @@ from decimal import Decimal
 from sqlalchemy import select
 
 from core.ledger.ledger import Ledger
-from core.ledger.tables import Invoice, InvoiceNumber
+from core.ledger.tables import Invoice
 from doors.queries.snapshot import open_snapshot
 
 
@@ -24,13 +24,13 @@ class InvoiceView:
     lines: list[tuple[str, Decimal]]
 
 
-def invoices_of(ledger: Ledger, account: str) -> list[InvoiceView]:
-    """The invoices and credit notes of an account, in order of issue. Raises NotFound."""
+def invoices_of(ledger: Ledger, account: str, limit: int = 1000) -> list[InvoiceView]:
+    """The newest invoices and credit notes of an account, in order of issue. Raises NotFound."""
     query = (
-        select(Invoice.__table__, InvoiceNumber.number)
-        .outerjoin(InvoiceNumber, InvoiceNumber.invoice == Invoice.id)
+        select(Invoice.__table__)
         .where(Invoice.account == account)
-        .order_by(Invoice.seq)
+        .order_by(Invoice.seq.desc())
+        .limit(limit)
     )
     with open_snapshot(ledger) as snapshot:
         snapshot.account_row(account)
@@ -44,5 +44,5 @@ def invoices_of(ledger: Ledger, account: str) -> list[InvoiceView]:
                 total=row.total,
                 lines=[(line["text"], Decimal(line["amount"])) for line in row.lines],
             )
-            for row in snapshot.connection.execute(query)
+            for row in reversed(list(snapshot.connection.execute(query)))
         ]

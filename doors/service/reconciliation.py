@@ -1,6 +1,6 @@
 """Reconciliation, on request (`reconcile`) and on a Temporal Schedule (`ensure_schedule`).
 
-The schedule runs it every hour. `activities.reconcile` describes what it does.
+The schedule runs an incremental pass every hour. `activities.reconciliation` does the work.
 """
 
 import asyncio
@@ -29,7 +29,8 @@ from temporalio.client import (
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.reconcile import Limits, Reconciliation, Standing
+from activities.reconciliation.reconcile import Reconciliation
+from activities.reconciliation.workflow_port import Limits, Standing
 from core.domain.findings import Part, ReconcileRequest, ReconcileResult, ReconciliationReport
 from core.domain.steps import Subject, SubjectKind
 from core.ledger.clocks import machine_now
@@ -43,28 +44,33 @@ log = structlog.get_logger()
 #: An activity or a workflow task is in trouble after this number of attempts.
 _TROUBLE = 5
 _QUERY = timedelta(seconds=5)
-#: The scheduled reconciliation queries each workflow once in this number of passes.
-_ASK_EVERY = 24
+#: So many incremental passes look at every account and ask every workflow once.
+_PASSES = 24
 
 
 async def reconcile(
-    perennial: Perennial, progress: Callable[[Part, int], None] | None = None
+    perennial: Perennial,
+    progress: Callable[[Part, int], None] | None = None,
+    *,
+    full: bool = False,
 ) -> ReconciliationReport:
-    """Reconcile everything now in this process. No worker needs to run.
+    """Reconcile now in this process. No worker needs to run.
 
+    `full`: look at everything. Default: at what is new and late, and at a slice of the rest.
     `progress` is called with the part and the number of its subjects that were checked. Raises
     `sqlalchemy.exc.OperationalError` if PostgreSQL is away, and `temporalio.service.RPCError` if
     Temporal is away.
     """
-    reconciliation, report = _reconciliation(perennial, ask_every=1), ReconciliationReport()
+    reconciliation, report = _reconciliation(perennial), ReconciliationReport()
     for part in Part:
         after: str | None = ""
         while after is not None:
             result = await reconciliation.reconcile(
-                ReconcileRequest(part=part, now=machine_now(), after=after)
+                ReconcileRequest(part=part, now=machine_now(), after=after, full=full)
             )
             _tell(part, result)
-            report, after = report.plus(part, result.findings, result.checked), result.after
+            report = report.plus(part, result.findings, result.checked, result.left_out)
+            after = result.after
             if progress:
                 progress(part, report.checked[part.value])
     return report
@@ -72,7 +78,7 @@ async def reconcile(
 
 def reconciling(perennial: Perennial) -> Callable[..., Any]:
     """The activity that the scheduled reconciliation runs."""
-    reconciliation = _reconciliation(perennial, ask_every=_ASK_EVERY)
+    reconciliation = _reconciliation(perennial)
 
     @activity.defn(name="reconcile")
     async def run(request: ReconcileRequest) -> ReconcileResult:
@@ -113,13 +119,12 @@ async def ensure_schedule(perennial: Perennial) -> None:
             await handle.update(lambda _: ScheduleUpdate(found))
 
 
-def _reconciliation(perennial: Perennial, *, ask_every: int) -> Reconciliation:
+def _reconciliation(perennial: Perennial) -> Reconciliation:
     config = perennial.config
     limits = Limits(
         grace=timedelta(seconds=config.reconcile_grace_seconds),
         jitter_seconds=config.jitter_seconds,
-        ask_every=ask_every,
-        period=timedelta(seconds=config.reconcile_seconds),
+        passes=_PASSES,
     )
     return Reconciliation(
         perennial.ledger, perennial.activities.gateway, OnTemporal(perennial), limits
@@ -151,7 +156,7 @@ def _tell(part: Part, result: ReconcileResult) -> None:
 
 
 class OnTemporal:
-    """The workflows on the Temporal server (`activities.reconcile.Workflows`)."""
+    """The workflows on the Temporal server (`activities.reconciliation.workflow_port`)."""
 
     def __init__(self, perennial: Perennial) -> None:
         self._perennial = perennial

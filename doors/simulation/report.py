@@ -24,7 +24,6 @@ from core.ledger.tables import (
     AccountRow,
     History,
     Invoice,
-    InvoiceNumber,
     PeriodRow,
     Posting,
     Seller,
@@ -172,9 +171,9 @@ def _event(row: Any, account: Any) -> dict[str, Any]:
 
 def _invoices(connection: Connection) -> list[dict[str, Any]]:
     query = (
-        select(Invoice.__table__, InvoiceNumber.number)
-        .join(InvoiceNumber, InvoiceNumber.invoice == Invoice.id)
-        .order_by(InvoiceNumber.number)
+        select(Invoice.__table__)
+        .where(Invoice.number.is_not(None))
+        .order_by(Invoice.seller, Invoice.number)
     )
     return [
         {

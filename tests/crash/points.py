@@ -46,7 +46,9 @@ CLIENT = (
     *(f"{do}.{place}" for do in BY_CLIENT for place in PLACES),
 )
 IMPORT = commits("catalog", "take_over", "started")
-RECONCILIATION = commits("reconcile_charge")
+RECONCILIATION = commits(
+    "reconcile_books", "reconcile_invoices", "reconcile_charge", "reconcile_subscriptions"
+)
 
 ALL = {
     *(point for points in ACTIVITIES.values() for point in points),

@@ -206,10 +206,10 @@ def test_invoice_numbers_have_no_gap_although_several_number_while_others_buy(sh
     assert not [result for result in results if isinstance(result, Exception)], results
     while number_invoices(shop.ledger, batch=50):
         pass
-    assert [
-        row[0] for row in shop.rows("SELECT number FROM invoice_numbers ORDER BY number")
-    ] == list(range(1, 201))
-    assert shop.value("SELECT count(DISTINCT invoice) FROM invoice_numbers") == 200
+    assert [row[0] for row in shop.rows("SELECT number FROM invoices ORDER BY number")] == list(
+        range(1, 201)
+    )
+    assert shop.value("SELECT count(DISTINCT number) FROM invoices") == 200
 
 
 def test_each_seller_has_its_own_numbers(shop):
@@ -222,7 +222,7 @@ def test_each_seller_has_its_own_numbers(shop):
         # Request ids are each seller's own, too.
         assert shop.buy(f"s{n}", account, request_id=f"r{n // 2}").refusal is None
     number_invoices(shop.ledger)
-    assert shop.rows("SELECT seller, number FROM invoice_numbers ORDER BY 1, 2") == [
+    assert shop.rows("SELECT seller, number FROM invoices ORDER BY 1, 2") == [
         ("main", 1),
         ("main", 2),
         ("other", 1),

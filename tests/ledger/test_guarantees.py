@@ -120,8 +120,6 @@ NEVER_CHANGED = (
     "periods",
     "period_charges",
     "refunds",
-    "invoices",
-    "invoice_numbers",
     "history",
 )
 
@@ -243,7 +241,7 @@ def test_spending_beyond_usable(shop):
 
 def test_spending_what_is_reserved_or_owed(shop):
     shop.open(credits_="50.00")
-    shop.run("UPDATE accounts SET reserved = 20, liability = 10")
+    shop.force("UPDATE accounts SET reserved = 20, liability = 10")
     with pytest.raises(IntegrityError, match="beyond usable"):
         shop.run(spend(1, "20.01"))
     shop.run(spend(1, "20.00"))
@@ -298,19 +296,246 @@ def test_a_balance_that_is_written(shop):
     shop.run("UPDATE accounts SET suspended = true, balance = balance")
 
 
+ASK = (
+    "INSERT INTO card_charges (key, account, card, amount, currency, asked_at) "
+    "VALUES ('{key}', 'acme', 'sim_ok', 30, 'USD', '2021-03-01'); "
+)
+CREDIT = (
+    "INSERT INTO operations (id, seller, account, purpose, charge, at, result) "
+    "VALUES ({id}, 'main', 'acme', 'card charge', '{key}', '2021-03-01', '{{}}'); "
+    "INSERT INTO postings (operation, line, book, account, currency, amount) VALUES "
+    "({id}, 1, 'wallet', 'acme', 'USD', {amount}), ({id}, 2, 'card', 'acme', 'USD', -{amount}); "
+)
+SETTLE = (
+    "UPDATE card_charges SET outcome = '{outcome}', reason = {reason}, booked = {booked} "
+    "WHERE key = '{key}'; "
+)
+
+
+def settled(key="a", outcome="charged", booked="true", reason="NULL"):
+    return SETTLE.format(key=key, outcome=outcome, booked=booked, reason=reason)
+
+
+def credited(id_=1, key="a", amount=30):
+    return CREDIT.format(id=BY_HAND + id_, key=key, amount=amount)
+
+
 def test_a_second_open_card_charge_of_an_account(shop):
-    charge = (
-        "INSERT INTO card_charges"
-        " (key, account, card, amount, currency, asked_at, outcome, booked) "
-        "VALUES ('{key}', 'acme', 'sim_ok', 1, 'USD', now(), '{outcome}', {booked})"
-    )
+    """Rule 5.3: an account waits for one card charge at a time."""
     shop.open()
-    shop.run(charge.format(key="a", outcome="charged", booked="true"))
-    shop.run(charge.format(key="b", outcome="charged", booked="false"))
+    shop.run(ASK.format(key="a") + settled() + credited())
+    shop.run(ASK.format(key="b"))
     with pytest.raises(IntegrityError, match="card_charges_one_open"):
-        shop.run(charge.format(key="c", outcome="pending", booked="false"))
-    with pytest.raises(IntegrityError):  # It is booked before its outcome is known.
-        shop.run(charge.format(key="d", outcome="pending", booked="true"))
+        shop.run(ASK.format(key="c"))
+    with pytest.raises(IntegrityError, match="card_charges_booked"):
+        shop.run("UPDATE card_charges SET booked = true WHERE key = 'b'")
+
+
+def test_a_second_credit_of_one_card_charge(shop):
+    """Rules 5.3, 11.3: one charge is one credit."""
+    shop.open()
+    shop.run(ASK.format(key="a") + settled() + credited())
+    with pytest.raises(IntegrityError, match="operations_once_per_charge"):
+        shop.run(credited(2))
+    assert shop.value("SELECT balance FROM accounts") == 1030
+
+
+@pytest.mark.parametrize(
+    ("statement", "why"),
+    [
+        (credited(), "is not what was charged"),  # It is still pending.
+        (settled("a", "charged"), "was never credited"),
+        (settled("a", "charged", "false") + credited(), "is not what was charged"),
+        (settled("a", "declined", "true", "'no'") + credited(), "is not what was charged"),
+        (settled("a", "charged") + credited(amount=31), "is not what was charged"),
+        (credited(key="never asked"), "operations_charge_fkey"),
+        (operation(1, "card charge"), "operations_charge"),
+        (
+            "INSERT INTO card_charges (key, account, card, amount, currency, asked_at, outcome) "
+            "VALUES ('x', 'acme', 'sim_ok', 30, 'USD', now(), 'charged')",
+            "does not begin as pending",
+        ),
+    ],
+)
+def test_a_credit_that_is_not_what_the_card_was_charged(shop, statement, why):
+    """Rule 5.3: what a card was charged becomes credits, and nothing else does."""
+    shop.open()
+    shop.run(ASK.format(key="a"))
+    with pytest.raises(IntegrityError, match=why):
+        shop.run(statement)
+    assert shop.value("SELECT balance FROM accounts") == 1000
+    assert shop.value("SELECT outcome FROM card_charges") == "pending"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "booked = false",
+        "outcome = 'declined'",
+        "outcome = 'pending', booked = false",
+        "calls = 1",
+        "reason = 'never made'",
+        "amount = 31",
+        "account = 'other'",
+        "currency = 'EUR'",
+        "card = 'sim_other'",
+        "subscription = 's9'",
+        "key = 'b'",
+        "asked_at = now()",
+    ],
+)
+def test_a_change_of_a_card_charge_that_is_booked(shop, change):
+    """Rules 5.3, 11.3: what became of a charge never changes."""
+    shop.open()
+    shop.open("other")
+    shop.run(ASK.format(key="a") + settled() + credited())
+    before = shop.rows("SELECT * FROM card_charges")
+    with pytest.raises(DBAPIError):
+        shop.run(f"UPDATE card_charges SET {change}")
+    assert shop.rows("SELECT * FROM card_charges") == before
+
+
+def test_only_a_charge_that_was_closed_as_never_made_may_turn_out_to_be_charged(shop):
+    """Rule 5.3: the gateway can say it later. It is credited once, like any other."""
+    shop.open()
+    shop.run(ASK.format(key="a") + settled("a", "declined", "true", "'card declined'"))
+    with pytest.raises(IntegrityError, match="is declined and cannot become charged"):
+        shop.run(settled() + credited())
+    shop.run(ASK.format(key="b") + settled("b", "declined", "true", "'never made'"))
+    with pytest.raises(IntegrityError, match="was never credited"):
+        shop.run(settled("b"))
+    with pytest.raises(DBAPIError, match="a charge is booked once"):
+        shop.run(settled("b", "charged", "false"))
+    shop.run(settled("b") + credited(key="b"))
+    with pytest.raises(IntegrityError, match="operations_once_per_charge"):
+        shop.run(credited(2, key="b"))
+    assert shop.value("SELECT balance FROM accounts") == 1030
+
+
+def test_what_may_become_of_an_open_card_charge(shop):
+    """Rule 5.3: calls are counted while it is pending. They are never uncounted."""
+    shop.open()
+    shop.run(ASK.format(key="a"))
+    shop.run("UPDATE card_charges SET calls = calls + 1")
+    with pytest.raises(DBAPIError, match="calls only grows"):
+        shop.run("UPDATE card_charges SET calls = 0")
+    shop.run(settled("a", "charged", "false"))
+    shop.run("UPDATE card_charges SET booked = true; " + credited())
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("accounts", "id = 'x'"),
+        ("accounts", "seller = 'rival'"),
+        ("accounts", "currency = 'EUR'"),
+        ("accounts", "timezone = 'Asia/Singapore'"),
+        ("accounts", "clock = 'c'"),
+        ("accounts", "reserved = 1"),
+        ("accounts", "liability = 1"),
+        ("accounts", "version = 0"),
+        ("subscriptions", "id = 'x'"),
+        ("subscriptions", "account = 'other'"),
+        ("subscriptions", "clock = 'c'"),
+        ("subscriptions", "legacy = true"),
+        ("subscriptions", "version = 0"),
+        ("messages", "subscription = 'x'"),
+        ("messages", "account = 'x'"),
+        ("messages", "clock = 'c'"),
+        ("messages", "kind = 'expired'"),
+        ("messages", "expiry = '2030-01-01'"),
+        ("messages", "due = now()"),
+        ("clocks", "now = '2000-01-01'"),
+        ("clocks", "id = 'd'"),
+        ("sellers", "id = 'x'"),
+        ("sellers", "policy_version = 0"),
+        ("sellers", "catalog_revision = 0"),
+        ("invoices", "total = 1"),
+        ("invoices", "account = 'x'"),
+        ("invoices", "lines = '[]'"),
+        ("invoices", "date = '2030-01-01'"),
+        ("invoices", "number = 2"),
+    ],
+)
+def test_a_change_of_what_is_fixed(shop, table, change):
+    """Rules 1.1, 11.1, 11.3, 11.4, 12: what never changes, and what only grows."""
+    shop.open()
+    shop.open("other")
+    shop.buy()
+    shop.run("INSERT INTO sellers (id) VALUES ('rival')")
+    shop.run("INSERT INTO clocks (id, now) VALUES ('c', '2021-03-01')")
+    before = shop.rows(f"SELECT * FROM {table} ORDER BY 1, 2")
+    assert before
+    with pytest.raises(DBAPIError):
+        shop.run(f"UPDATE {table} SET {change}")
+    assert shop.rows(f"SELECT * FROM {table} ORDER BY 1, 2") == before
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["sellers", "clocks", "accounts", "subscriptions", "messages", "invoices", "card_charges"],
+)
+@pytest.mark.parametrize("statement", ["DELETE FROM {table}", "TRUNCATE {table} CASCADE"])
+def test_deleting_what_is_never_deleted(shop, table, statement):
+    """Rule 11.3: what happened is never deleted."""
+    shop.open()
+    shop.buy()
+    with pytest.raises(DBAPIError, match=r"never (changed or )?deleted"):
+        shop.run(statement.format(table=table))
+    assert shop.value("SELECT count(*) FROM subscriptions") == 1
+
+
+def test_an_end_that_is_final(shop):
+    """Rules 2, 11.8: TERMINATED and closed for good are for good."""
+    shop.open()
+    shop.open("other")
+    shop.buy()
+    shop.do(Terminate(subscription="s1", reason="closed"))
+    with pytest.raises(DBAPIError, match="TERMINATED is final"):
+        shop.run("UPDATE subscriptions SET status = 'ACTIVE'")
+    shop.run("UPDATE accounts SET closed_for_good = true WHERE id = 'other'")
+    with pytest.raises(DBAPIError, match="closed for good is final"):
+        shop.run("UPDATE accounts SET closed_for_good = false WHERE id = 'other'")
+
+
+def test_a_notice_that_is_planned_again(shop):
+    """Rule 12: each notice is sent once."""
+    shop.open()
+    shop.buy()
+    shop.run("UPDATE messages SET state = 'sent'")
+    with pytest.raises(DBAPIError, match="a notice is done once"):
+        shop.run("UPDATE messages SET state = 'planned'")
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        "2",  # The first number is 1.
+        "NULL, 1, 3",
+        "0, 1, 2",
+        "1, 1, 2",
+    ],
+)
+def test_an_invoice_number_that_leaves_a_gap(shop, numbers):
+    """Rule 11.4: numbers are gap-free by seller."""
+    shop.open()
+    for n in range(3):
+        shop.buy(f"s{n}")
+    with pytest.raises(IntegrityError):
+        shop.run(f"UPDATE invoices SET number = (ARRAY[{numbers}]::int[])[seq]")
+    assert shop.value("SELECT count(number) FROM invoices") == 0
+    shop.run("UPDATE invoices SET number = seq WHERE seq < 3")
+    with pytest.raises(IntegrityError, match="leave a gap"):
+        shop.run("UPDATE invoices SET number = 4 WHERE seq = 3")
+    with pytest.raises(DBAPIError, match="a number is final"):
+        shop.run("UPDATE invoices SET number = NULL WHERE seq = 1")
+    with pytest.raises(IntegrityError, match="a new invoice has no number"):
+        shop.run(
+            f"{operation(1)}; INSERT INTO invoices (id, seller, account, operation, kind, date, "
+            f"currency, total, lines, number) VALUES (1, 'main', 'acme', {BY_HAND + 1}, "
+            "'individual', '2021-03-01', 'USD', 1, '[]', 3)"
+        )
+    assert number_invoices(shop.ledger) == 1
 
 
 @pytest.mark.parametrize(

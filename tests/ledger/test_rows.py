@@ -57,7 +57,7 @@ ACCOUNT: dict[str, Any] = {
     "version": 2,
 }
 REFUSED = {"id", "account", "legacy"}
-REFUSED_OF_ACCOUNT = {"id", "seller", "currency", "timezone", "balance"}
+REFUSED_OF_ACCOUNT = {"id", "seller", "currency", "timezone", "balance", "reserved", "liability"}
 
 
 def test_each_field_is_tried() -> None:

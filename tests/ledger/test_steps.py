@@ -130,7 +130,8 @@ def test_a_retry_finds_also_those_whose_own_retries_are_over(shop: Shop) -> None
 def test_a_step_of_the_account_stands_in_the_order_of_its_steps(shop: Shop) -> None:
     shop.open()
     shop.buy()
-    shop.run("INSERT INTO clocks (id, now) VALUES ('c', now()); UPDATE accounts SET clock = 'c'")
+    shop.run("INSERT INTO clocks (id, now) VALUES ('c', now())")
+    shop.force("UPDATE accounts SET clock = 'c'")
     shop.run("UPDATE steps SET clock = 'c'")
     step = Step(StepKind.CLOSE_FOR_GOOD, RENEWAL, Rule.SUSPEND_AND_CLOSE, "not opened again")
     with shop.ledger.work(DAY, account="acme") as work:

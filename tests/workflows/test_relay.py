@@ -107,9 +107,11 @@ async def test_invoices_are_numbered(real: Shop) -> None:
     for n in range(3):
         await real.bought(machine_now(), f"s{n}", start=False)
     assert (await Relay(real.perennial).once()).numbered == 3
-    assert real.sql(
-        "SELECT array_agg(number ORDER BY number) FROM invoice_numbers"
-    ).scalar_one() == [1, 2, 3]
+    assert real.sql("SELECT array_agg(number ORDER BY number) FROM invoices").scalar_one() == [
+        1,
+        2,
+        3,
+    ]
 
 
 async def test_a_part_that_fails_does_not_stop_the_other_parts(

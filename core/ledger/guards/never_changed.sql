@@ -13,7 +13,7 @@ DECLARE
 BEGIN
   FOREACH kept IN ARRAY ARRAY[
     'policies', 'catalog_entries', 'operations', 'postings', 'periods', 'period_charges', 'refunds',
-    'invoices', 'invoice_numbers', 'history'
+    'history'
   ]
   LOOP
     EXECUTE format(

@@ -13,13 +13,15 @@ CREATE VIEW subscription_list AS
 CREATE VIEW account_list AS
   SELECT a.id, a.seller, a.owner, a.currency, a.balance, a.reserved, a.liability, a.credit_limit,
          a.credit_limit_until, usable(a, coalesce(c.now, now())) AS usable, a.suspended, a.clock,
-         count(s.id) FILTER (WHERE s.status = 'ACTIVE') AS active,
-         count(s.id) FILTER (WHERE s.renewal_failed) AS failed,
-         count(s.id) FILTER (WHERE s.status = 'EXPIRED') AS expired
+         counted.active, counted.failed, counted.expired
     FROM accounts a
     LEFT JOIN clocks c ON c.id = a.clock
-    LEFT JOIN subscriptions s ON s.account = a.id
-    GROUP BY a.id, c.now;
+    CROSS JOIN LATERAL (
+      SELECT count(*) FILTER (WHERE s.status = 'ACTIVE') AS active,
+             count(*) FILTER (WHERE s.renewal_failed) AS failed,
+             count(*) FILTER (WHERE s.status = 'EXPIRED') AS expired
+        FROM subscriptions s WHERE s.account = a.id
+    ) counted;
 
 CREATE VIEW money_by_day AS
   SELECT o.seller, p.currency, (o.at AT TIME ZONE 'UTC')::date AS day, o.purpose, p.book,

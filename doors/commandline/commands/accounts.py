@@ -74,10 +74,10 @@ def account_new(
 def account_show(
     account: AccountId,
     invoices: Annotated[
-        bool, typer.Option("--invoices", help="Show its invoices and credit notes too.")
+        bool, typer.Option("--invoices", help="Show its newest 1000 invoices and credit notes too.")
     ] = False,
     history: Annotated[
-        bool, typer.Option("--history", help="Show its whole history too, newest last.")
+        bool, typer.Option("--history", help="Show the newest 1000 lines of its history too.")
     ] = False,
     json: Json = False,
 ) -> None:

@@ -56,6 +56,7 @@ def list_subscriptions(
             account=inputs.optional_name("--account", account),
             expiry_from=first,
             expiry_to=last,
+            most=None if csv or json else limit + 1,
         )
     if csv and not json:
         typer.echo(plain_data.as_csv(rows), nl=False)

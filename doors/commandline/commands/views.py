@@ -68,7 +68,7 @@ def history(
     of_account: Annotated[
         bool, typer.Option("--account", help="Show the history of a whole account.")
     ] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="Show the newest lines only.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The most lines, the newest.")] = 1000,
     json: Json = False,
 ) -> None:
     """Show who did what, and by which rule. Changes of the balance are included."""

@@ -39,6 +39,9 @@ IN_ORDER = (
     "refunds",
     "next_step",
     "never_changed",
+    "allowed_changes",
+    "card_charges",
+    "invoice_numbers",
     "views",
 )
 
@@ -54,6 +57,7 @@ def upgrade() -> None:
     _subscriptions()
     _money()
     _records()
+    _reconciliation()
     _simulated_gateway()
     for name in IN_ORDER:
         op.execute((GUARDS / f"{name}.sql").read_text())
@@ -115,6 +119,9 @@ def _accounts() -> None:
         Column("closed_on", Date),
         Column("closed_for_good", Boolean, nullable=False, server_default="false"),
         Column("version", Integer, nullable=False, server_default="1"),
+        CheckConstraint(
+            "reserved >= 0 AND liability >= 0 AND credit_limit >= 0", name="accounts_amounts"
+        ),
     )
     op.create_index(
         "accounts_clock",
@@ -155,12 +162,18 @@ def _subscriptions() -> None:
         Column("workflow_started", Boolean, nullable=False, server_default="false"),
         CheckConstraint("NOT renewal_failed OR status = 'ACTIVE'", name="subscriptions_failed"),
     )
-    op.create_index("subscriptions_account", "subscriptions", ["account"])
+    op.create_index("subscriptions_account", "subscriptions", ["account", "id"])
     op.create_index(
         "subscriptions_failed",
         "subscriptions",
-        ["account"],
-        postgresql_where=text("renewal_failed AND auto_renew"),
+        ["account", "id"],
+        postgresql_where=text("renewal_failed = true"),
+    )
+    op.create_index(
+        "subscriptions_expired",
+        "subscriptions",
+        ["account", "id"],
+        postgresql_where=text("status = 'EXPIRED'"),
     )
     op.create_index(
         "subscriptions_unstarted",
@@ -189,6 +202,12 @@ def _subscriptions() -> None:
     op.create_index(
         "steps_due", "steps", ["clock", "due"], postgresql_where=text("clock IS NOT NULL")
     )
+    op.create_index(
+        "steps_by_kind",
+        "steps",
+        ["kind", "due"],
+        postgresql_where=text("clock IS NULL"),
+    )
     op.create_table(
         "tellings",
         Column("subject_kind", Text, primary_key=True),
@@ -216,7 +235,36 @@ def _subscriptions() -> None:
 
 
 def _money() -> None:
-    """Operations with their postings, periods, refunds and card charges."""
+    """Card charges, and operations with their postings, periods and refunds."""
+    op.create_table(
+        "card_charges",
+        Column("key", ID, primary_key=True),
+        Column("account", ID, ForeignKey("accounts.id"), nullable=False),
+        Column("subscription", ID),
+        Column("card", Text, nullable=False),
+        Column("amount", MONEY, nullable=False),
+        Column("currency", Text, nullable=False),
+        Column("asked_at", INSTANT, nullable=False),
+        Column("outcome", Text, nullable=False, server_default="pending"),
+        Column("reason", Text),
+        Column("calls", Integer, nullable=False, server_default="0"),
+        Column("booked", Boolean, nullable=False, server_default="false"),
+        CheckConstraint("amount > 0", name="card_charges_amount"),
+        CheckConstraint("NOT booked OR outcome <> 'pending'", name="card_charges_booked"),
+    )
+    op.create_index(
+        "card_charges_one_open",
+        "card_charges",
+        ["account"],
+        unique=True,
+        postgresql_where=text("NOT booked"),
+    )
+    op.create_index(
+        "card_charges_never_made",
+        "card_charges",
+        ["asked_at", "key"],
+        postgresql_where=text("reason = 'never made'"),
+    )
     op.create_table(
         "operations",
         Column("id", BigInteger, primary_key=True, autoincrement=False),
@@ -228,8 +276,12 @@ def _money() -> None:
         Column("request_id", ID),
         Column("fingerprint", Text),
         Column("external_invoice", Text),
+        Column("charge", ID, ForeignKey("card_charges.key")),
         Column("at", INSTANT, nullable=False),
         Column("result", JSONB, nullable=False),
+        CheckConstraint(
+            "(purpose = 'card charge') = (charge IS NOT NULL)", name="operations_charge"
+        ),
     )
     op.create_index(
         "operations_once_per_cycle",
@@ -244,6 +296,19 @@ def _money() -> None:
         ["seller", "request_id"],
         unique=True,
         postgresql_where=text("request_id IS NOT NULL"),
+    )
+    op.create_index(
+        "operations_once_per_charge",
+        "operations",
+        ["charge"],
+        unique=True,
+        postgresql_where=text("charge IS NOT NULL"),
+    )
+    op.create_index(
+        "operations_opening",
+        "operations",
+        ["account"],
+        postgresql_where=text("purpose = 'opening credits'"),
     )
     op.create_table(
         "postings",
@@ -290,37 +355,14 @@ def _money() -> None:
         Column("amount", MONEY, nullable=False),
         CheckConstraint("amount > 0", name="refunds_amount"),
     )
-    op.create_table(
-        "card_charges",
-        Column("key", ID, primary_key=True),
-        Column("account", ID, ForeignKey("accounts.id"), nullable=False),
-        Column("subscription", ID),
-        Column("card", Text, nullable=False),
-        Column("amount", MONEY, nullable=False),
-        Column("currency", Text, nullable=False),
-        Column("asked_at", INSTANT, nullable=False),
-        Column("outcome", Text, nullable=False, server_default="pending"),
-        Column("reason", Text),
-        Column("calls", Integer, nullable=False, server_default="0"),
-        Column("booked", Boolean, nullable=False, server_default="false"),
-        CheckConstraint("amount > 0", name="card_charges_amount"),
-        CheckConstraint("NOT booked OR outcome <> 'pending'", name="card_charges_booked"),
-    )
-    op.create_index(
-        "card_charges_one_open",
-        "card_charges",
-        ["account"],
-        unique=True,
-        postgresql_where=text("NOT booked"),
-    )
 
 
 def _records() -> None:
-    """Invoices, their numbers, and the history."""
+    """Invoices and the history."""
     op.create_table(
         "invoices",
         Column("id", BigInteger, primary_key=True, autoincrement=False),
-        Column("seq", BigInteger, Identity(), nullable=False, unique=True),
+        Column("seq", BigInteger, Identity(), nullable=False),
         Column("seller", ID, nullable=False),
         Column("account", ID, nullable=False),
         Column("operation", BigInteger, ForeignKey("operations.id"), nullable=False, unique=True),
@@ -329,13 +371,21 @@ def _records() -> None:
         Column("currency", Text, nullable=False),
         Column("total", MONEY, nullable=False),
         Column("lines", JSONB, nullable=False),
+        Column("number", BigInteger),
     )
     op.create_index("invoices_account", "invoices", ["account", "seq"])
-    op.create_table(
-        "invoice_numbers",
-        Column("seller", ID, ForeignKey("sellers.id"), primary_key=True),
-        Column("number", BigInteger, primary_key=True, autoincrement=False),
-        Column("invoice", BigInteger, ForeignKey("invoices.id"), nullable=False, unique=True),
+    op.create_index(
+        "invoices_number",
+        "invoices",
+        ["seller", "number"],
+        unique=True,
+        postgresql_where=text("number IS NOT NULL"),
+    )
+    op.create_index(
+        "invoices_unnumbered",
+        "invoices",
+        ["seller", "seq"],
+        postgresql_where=text("number IS NULL"),
     )
     op.create_table(
         "history",
@@ -352,6 +402,31 @@ def _records() -> None:
     )
     op.create_index("history_account", "history", ["account", "seq"])
     op.create_index("history_subscription", "history", ["subscription", "seq"])
+
+
+def _reconciliation() -> None:
+    """How far reconciliation has looked."""
+    op.create_table(
+        "verified_balances",
+        Column("account", ID, primary_key=True),
+        Column("balance", MONEY, nullable=False),
+        Column("seq", BigInteger, nullable=False),
+        Column("differs", Boolean, nullable=False),
+    )
+    op.create_index(
+        "verified_balances_differ",
+        "verified_balances",
+        ["account"],
+        postgresql_where=text("differs"),
+    )
+    op.create_table(
+        "reconciliation_marks",
+        Column("name", ID, primary_key=True),
+        Column("number", BigInteger, nullable=False, server_default="0"),
+        Column("key", ID, nullable=False, server_default=""),
+        Column("seen", BigInteger, nullable=False, server_default="0"),
+        Column("seen_by", BigInteger, nullable=False, server_default="0"),
+    )
 
 
 def _simulated_gateway() -> None:

@@ -1,0 +1,346 @@
+"""Every background and list query on a large ledger: its time, and how PostgreSQL plans it.
+
+A throwaway database is filled with set-based SQL, and everything but the newest lines of history is
+verified. The queries are not copied here: the real functions run, and each statement that they
+execute is timed and explained.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+from threading import Event
+from typing import Any, cast
+
+from sqlalchemy import Connection, Engine, event, text
+
+from activities.number_invoices import number_invoices
+from activities.reconciliation.reconcile import Reconciliation
+from activities.reconciliation.workflow_port import Limits, Standing
+from bench.figures import Figure, Result, Say, at_most
+from core.domain import policy
+from core.domain.findings import Part, ReconcileRequest, ReconcileResult
+from core.domain.steps import Subject
+from core.gateways.simulated_cards import SimulatedCards
+from core.ledger import stored_terms
+from core.ledger.clocks import machine_now
+from core.ledger.database import connect, migrate
+from core.ledger.ledger import Ledger
+from doors.application.perennial import Perennial
+from doors.queries.accounts import find_account
+from doors.queries.clocks import find_clocks
+from doors.queries.histories import account_history, subscription_history
+from doors.queries.invoices import invoices_of
+from doors.queries.list_names import WorkList
+from doors.queries.subscriptions import find_subscription
+from doors.queries.work_lists import work_list
+from doors.service.relay import Relay
+from local import postgres
+
+BAR_MS = 20.0
+#: Half of the invoices' operations renew, the other half top up. Both have two postings. A fifth of
+#: the operations has one more pair.
+_FILL = """
+INSERT INTO accounts (id, seller, currency, timezone, balance)
+  SELECT 'a' || lpad(n::text, 7, '0'), 'main', 'USD', 'UTC', 0
+    FROM generate_series(0, :subscriptions - 1) n;
+INSERT INTO subscriptions
+  SELECT 's' || lpad(n::text, 7, '0'), 'a' || lpad(n::text, 7, '0'), NULL, 'PRO', 1, 1, '{}', false,
+         CASE WHEN n % 50 = 0 THEN 'EXPIRED' ELSE 'ACTIVE' END, n % 20 <> 1, n % 40 = 2,
+         CASE WHEN n % 40 = 2 THEN 'no_credits' END, '2020-01-01', 12, 1,
+         current_date + CASE WHEN n % 50 = 0 THEN -(n % 28) - 1 ELSE n % 31 END, 12,
+         now(), NULL, CASE WHEN n % 50 = 0 THEN current_date - n % 28 END, NULL, 0, 5,
+         current_date + n % 31 - 7, true
+    FROM generate_series(0, :subscriptions - 1) n;
+INSERT INTO steps
+  SELECT 'subscription', id, account, NULL,
+         CASE WHEN status = 'EXPIRED' THEN 'end' WHEN NOT auto_renew THEN 'expire'
+              WHEN renewal_failed THEN 'retry' ELSE 'renew' END,
+         CASE WHEN status = 'EXPIRED' THEN 4 WHEN NOT auto_renew THEN 3 ELSE 1 END, renewal_date,
+         CASE WHEN status = 'EXPIRED' THEN expiry + 29 WHEN NOT auto_renew THEN expiry + 1
+              ELSE current_date + 1 + (expiry - current_date) % 24 END, '5.1', '', 5
+    FROM subscriptions;
+INSERT INTO messages (subscription, account, kind, expiry, due, state)
+  SELECT s.id, s.account, 'notice_renewal', s.expiry - 31 * past.n,
+         s.renewal_date - 7 - 31 * past.n,
+         CASE WHEN past.n = 0 THEN 'planned' ELSE 'sent' END
+    FROM subscriptions s CROSS JOIN generate_series(0, 4) past(n) WHERE s.status = 'ACTIVE';
+CREATE TEMP TABLE made AS
+  SELECT n AS id, 'a' || lpad((n % :subscriptions)::text, 7, '0') AS account,
+         's' || lpad((n % :subscriptions)::text, 7, '0') AS subscription,
+         n / :subscriptions AS turn, now() - interval '1 hour' AS at
+    FROM generate_series(1, :operations) n;
+INSERT INTO operations (id, seller, account, subscription, cycle, purpose, at, result)
+  SELECT id, 'main', account, subscription, '2015-01-01'::date + turn::int * 31,
+         CASE WHEN turn % 2 = 0 THEN 'top_up' ELSE 'next cycle' END, at, '{}' FROM made;
+INSERT INTO postings
+  SELECT id, line, CASE WHEN line % 2 = 1 THEN 'wallet'
+                        WHEN turn % 2 = 0 THEN 'bank' ELSE 'revenue' END, account, 'USD',
+         CASE WHEN (line + turn) % 2 = 1 THEN 10 ELSE -10 END
+    FROM made CROSS JOIN generate_series(1, 2) line;
+INSERT INTO history (at, account, subscription, event, amount, rule, actor, operation, facts)
+  SELECT at, account, CASE WHEN turn % 2 = 1 THEN subscription END,
+         CASE WHEN turn % 2 = 0 THEN 'topped_up' ELSE 'renewed' END,
+         CASE WHEN turn % 2 = 0 THEN 10 ELSE -10 END, '5.1', 'perennial', id, '{}'
+    FROM made ORDER BY id;
+INSERT INTO periods
+  SELECT id, id, subscription, account, 'PRO', '2015-01-01'::date + turn::int * 31,
+         '2015-01-31'::date + turn::int * 31, 1, '2015-01-01'::date + turn::int * 31
+    FROM made WHERE turn % 2 = 1;
+INSERT INTO period_charges SELECT id, id, 10 FROM made WHERE turn % 2 = 1;
+INSERT INTO invoices (id, seller, account, operation, kind, date, currency, total, lines, number)
+  SELECT id, 'main', account, id, 'individual', current_date, 'USD', 10,
+         '[{"text": "PRO", "amount": "10.00"}]', CASE WHEN id <= :invoices - :new THEN id END
+    FROM made WHERE id <= :invoices ORDER BY id;
+INSERT INTO card_charges
+    (key, account, subscription, card, amount, currency, asked_at, outcome, reason, booked)
+  SELECT 'k' || n, 'a' || lpad(n::text, 7, '0'), 's' || lpad(n::text, 7, '0'), 'sim_ok', 10, 'USD',
+         now() - interval '2 hours', CASE WHEN n % 100 < 2 THEN 'declined' ELSE 'charged' END,
+         CASE WHEN n % 100 = 0 THEN 'never made' WHEN n % 100 = 1 THEN 'card declined' END,
+         n % 1000 <> 500
+    FROM generate_series(0, :subscriptions - 1) n;
+UPDATE accounts SET balance = moved.sum
+  FROM (SELECT account, sum(amount) FROM postings WHERE book = 'wallet' GROUP BY 1) moved
+ WHERE moved.account = accounts.id;
+INSERT INTO verified_balances
+  SELECT account, sum(amount), max(seq), false FROM history
+   WHERE seq <= (SELECT max(seq) - :new FROM history) GROUP BY account;
+INSERT INTO reconciliation_marks (name, number)
+  SELECT 'history', max(seq) - :new FROM history
+  UNION ALL SELECT 'invoice numbers of main', coalesce(max(number), 0) FROM invoices;
+DROP TABLE made
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How large the ledger is: 2 postings an operation."""
+
+    subscriptions: int
+    operations: int
+    invoices: int
+
+
+FULL = Size(subscriptions=100_000, operations=2_500_000, invoices=1_000_000)
+QUICK = Size(subscriptions=2_000, operations=20_000, invoices=10_000)
+#: So many lines of history and invoices are new.
+_NEW = 1000
+#: So many batches of a full pass are run.
+_MOST_BATCHES = 40
+PRO = {"sku": "PRO", "kind": "application", "months": 1, "prices": {"USD": "10.00"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement that was executed: its milliseconds, its text and its parameters."""
+
+    ms: float
+    sql: str
+    parameters: Any
+
+
+async def measure(quick: bool, say: Say) -> list[Result]:
+    """Fill a ledger, and run every background and list query on it."""
+    stop = Event()
+    try:
+        return await asyncio.to_thread(_measure, QUICK if quick else FULL, say, stop)
+    finally:
+        stop.set()  # After ctrl-C the thread ends with the query that runs.
+
+
+def _measure(size: Size, say: Say, stop: Event) -> list[Result]:
+    with postgres.throwaway() as url:
+        migrate(url)
+        engine = connect(url, pool_size=4)
+        say(f"filling a ledger with {2 * size.operations:,} postings")
+        begin = time.perf_counter()
+        fill(engine, size)
+        filled = time.perf_counter() - begin
+        say("queries of the background and of lists")
+        figures = []
+        for figure in run(engine):
+            say(f"{figure.value:.1f} ms for {figure.name}")
+            figures.append(figure)
+            if stop.is_set():
+                break
+        engine.dispose()
+    title = (
+        f"Queries: {2 * size.operations:,} postings, {size.invoices:,} invoices, "
+        f"{size.subscriptions:,} subscriptions"
+    )
+    notes = [f"Filled in {filled:.0f} s. Each line is the slowest statement of one batch or page."]
+    return [Result(title, figures, notes)]
+
+
+def fill(engine: Engine, size: Size) -> None:
+    """Fill an empty ledger. The guards are off meanwhile."""
+    values = {
+        "subscriptions": size.subscriptions,
+        "operations": size.operations,
+        "invoices": size.invoices,
+        "new": min(_NEW, size.invoices),
+    }
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        stored_terms.add_policy(connection, "main", policy.DEFAULT)
+        stored_terms.add_catalog(connection, "main", [PRO])
+        connection.execute(text("SET LOCAL work_mem = '256MB'"))
+        for statement in _FILL.split(";\n"):
+            bare = statement
+            for name, value in values.items():
+                bare = bare.replace(f":{name}", str(value))
+            connection.exec_driver_sql(bare.replace("%", "%%"))
+    with engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM (ANALYZE)"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Installation:
+    """What the relay needs to find notices that are due."""
+
+    ledger: Ledger
+
+
+class NoWorkflows:
+    """Workflows that run and know what is committed, so that only the database is measured."""
+
+    async def standing(self, subject: Subject) -> Standing:
+        """It is busy, so it is not asked."""
+        return Standing(runs=True, idle=False)
+
+    async def known(self, subject: Subject) -> None:
+        """It is not asked."""
+
+    async def start(self, subject: Subject) -> None:
+        """Nothing is started."""
+
+    async def tell(self, snapshot: Any) -> None:
+        """Nothing is told."""
+
+
+def run(engine: Engine) -> Iterator[Figure]:
+    """A figure for each query."""
+    ledger = Ledger(engine)
+    account, subscription = "a0000042", "s0000042"
+    soon = date.today() + timedelta(days=3)  # noqa: DTZ011
+    lists: dict[str, Callable[[], object]] = {
+        **{
+            f"list {which}, first page": partial(work_list, ledger, which, most=200)
+            for which in WorkList
+        },
+        "list active, all, by expiry date": lambda: work_list(
+            ledger, WorkList.ACTIVE, expiry_from=soon, expiry_to=soon
+        ),
+        "list failed of one account": lambda: work_list(ledger, WorkList.FAILED, account=account),
+        "history of an account": lambda: account_history(ledger, account),
+        "history of a subscription": lambda: subscription_history(ledger, subscription),
+        "invoices of an account": lambda: invoices_of(ledger, account),
+        "relay: notices that are due": lambda: Relay(cast(Perennial, _Installation(ledger)))._due(),
+        "one account": lambda: find_account(ledger, account),
+        "one subscription": lambda: find_subscription(ledger, subscription),
+        "test clocks": lambda: find_clocks(ledger),
+        "view account_list, a page": lambda: _page_of(
+            engine, "SELECT * FROM account_list WHERE id > 'a0000100' ORDER BY id LIMIT 100"
+        ),
+        "view subscription_list of an account": lambda: _page_of(
+            engine, "SELECT * FROM subscription_list WHERE account = 'a0000042'"
+        ),
+    }
+    for name, query in lists.items():
+        yield _figure(engine, name, query)
+    yield _figure(engine, "number a batch of 250 invoices", lambda: number_invoices(ledger))
+    while number_invoices(ledger):
+        pass
+    yield _figure(engine, "number invoices, none is new", lambda: number_invoices(ledger))
+    yield from _reconciliation(engine, ledger)
+
+
+def _reconciliation(engine: Engine, ledger: Ledger) -> Iterator[Figure]:
+    limits = Limits(passes=24)
+    parts = Reconciliation(ledger, SimulatedCards(engine), NoWorkflows(), limits)
+    for full in (False, True):
+        for part in Part:
+            batches, begin = 0, time.perf_counter()
+            slowest: Statement | None = None
+            after: str | None = ""
+            while after is not None and batches < (_MOST_BATCHES if full else batches + 1):
+                request = ReconcileRequest(part=part, now=machine_now(), after=after, full=full)
+                with statements(engine) as executed:
+                    result: ReconcileResult = asyncio.run(parts.reconcile(request))
+                slowest = max([*executed, *filter(None, [slowest])], key=lambda s: s.ms)
+                batches, after = batches + 1, result.after
+            seconds = time.perf_counter() - begin
+            which = "a full pass" if after is None else "the begin of a full pass"
+            which = which if full else "an incremental pass"
+            name = f"reconcile {part}, {which} ({batches} batches, {seconds:.1f} s)"
+            assert slowest is not None
+            yield _of(engine, name, slowest)
+
+
+def _page_of(engine: Engine, query: str) -> None:
+    with engine.connect() as connection:
+        connection.exec_driver_sql(query).all()
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[Statement]]:
+    """The statements that are executed in the block, with their times."""
+    found: list[Statement] = []
+
+    def before(*args: Any) -> None:
+        args[4]._began = time.perf_counter()
+
+    def after(*args: Any) -> None:
+        ms = 1000 * (time.perf_counter() - args[4]._began)
+        found.append(Statement(ms, args[2], args[3]))
+
+    event.listen(engine, "before_cursor_execute", before)
+    event.listen(engine, "after_cursor_execute", after)
+    try:
+        yield found
+    finally:
+        event.remove(engine, "before_cursor_execute", before)
+        event.remove(engine, "after_cursor_execute", after)
+
+
+def _figure(engine: Engine, name: str, query: Callable[[], object]) -> Figure:
+    """The slowest statement of a query. The first run warms the connection and the caches."""
+    query_again = name.startswith("number")
+    if not query_again:
+        query()
+    with statements(engine) as executed:
+        query()
+    return _of(engine, name, max(executed, key=lambda statement: statement.ms))
+
+
+def _of(engine: Engine, name: str, statement: Statement) -> Figure:
+    with engine.connect() as connection:
+        shape = plan(connection, statement)
+        connection.rollback()
+    return Figure(f"{name}: {shape}", statement.ms, "ms", at_most(BAR_MS))
+
+
+def plan(connection: Connection, statement: Statement) -> str:
+    """The indexes that a statement uses, and the tables that it reads from end to end."""
+    if not statement.sql.lstrip().upper().startswith(("SELECT", "WITH", "UPDATE", "INSERT")):
+        return ""
+    explained = connection.exec_driver_sql(
+        f"EXPLAIN (FORMAT JSON) {statement.sql}", statement.parameters
+    ).scalar_one()
+    document = json.loads(explained) if isinstance(explained, str) else explained
+    used: dict[str, None] = {}
+    _walk(document[0]["Plan"], used)
+    return ", ".join(used)
+
+
+def _walk(node: dict[str, Any], used: dict[str, None]) -> None:
+    if "Index Name" in node:
+        used[node["Index Name"]] = None
+    elif node["Node Type"] == "Seq Scan":
+        used[f"all of {node['Relation Name']}"] = None
+    for child in node.get("Plans", []):
+        _walk(child, used)

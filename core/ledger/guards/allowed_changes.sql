@@ -1,0 +1,84 @@
+-- What may change in the rows that do change, and how (Rules 2, 11.1, 11.3, 11.4, 12).
+--
+-- Rows of these tables are never deleted. Fixed columns never change. Counters and clocks only grow.
+-- Final values stay: TERMINATED, closed for good, an invoice's number, a notice that is done, a
+-- booked card charge. A trigger names its columns, so a statement that does not set them pays
+-- nothing for it.
+--
+-- Nothing sets `reserved` and `liability` yet, so they are fixed, too.
+
+CREATE FUNCTION refuse_delete() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'rows of % are never deleted (rule 11.3)', TG_TABLE_NAME
+    USING ERRCODE = 'restrict_violation';
+END $$;
+
+CREATE FUNCTION refuse_this_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '%: % (%)', TG_TABLE_NAME, TG_ARGV[0], TG_ARGV[1]
+    USING ERRCODE = 'restrict_violation';
+END $$;
+
+DO $$
+DECLARE
+  entry record;
+BEGIN
+  FOR entry IN SELECT unnest(ARRAY[
+    'sellers', 'clocks', 'accounts', 'subscriptions', 'messages', 'card_charges', 'invoices'
+  ]) AS name
+  LOOP
+    EXECUTE format(
+      'CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON %I '
+      'FOR EACH STATEMENT EXECUTE FUNCTION refuse_delete()', entry.name);
+  END LOOP;
+
+  FOR entry IN SELECT * FROM (VALUES
+    ('sellers', 'id', 'rule 11.3'),
+    ('clocks', 'id', 'rule 11.3'),
+    ('accounts', 'id, seller, currency, timezone, clock, reserved, liability', 'rule 11.1'),
+    ('subscriptions', 'id, account, clock, legacy', 'rule 2'),
+    ('messages', 'id, subscription, account, clock, kind, expiry, due', 'rule 12'),
+    ('card_charges', 'key, account, subscription, card, amount, currency, asked_at', 'rule 5.3'),
+    ('invoices',
+     'id, seq, seller, account, operation, kind, date, currency, total, lines', 'rule 11.4')
+  ) AS fixed(name, columns, rule)
+  LOOP
+    EXECUTE format(
+      'CREATE TRIGGER fixed_columns BEFORE UPDATE OF %s ON %I FOR EACH ROW WHEN (%s) '
+      'EXECUTE FUNCTION refuse_this_change(%L, %L)',
+      entry.columns, entry.name,
+      (SELECT string_agg(format('OLD.%1$s IS DISTINCT FROM NEW.%1$s', trim(one)), ' OR ')
+         FROM regexp_split_to_table(entry.columns, ',') AS one),
+      entry.columns || ' never change', entry.rule);
+  END LOOP;
+
+  FOR entry IN SELECT * FROM (VALUES
+    ('sellers', 'policy_version', 'rule 14'),
+    ('sellers', 'catalog_revision', 'rule 3.5'),
+    ('clocks', 'now', 'rule 1.6'),
+    ('accounts', 'version', 'rule 11.8'),
+    ('subscriptions', 'version', 'rule 2'),
+    ('card_charges', 'calls', 'rule 5.3')
+  ) AS growing(name, col, rule)
+  LOOP
+    EXECUTE format(
+      'CREATE TRIGGER only_grows_%2$s BEFORE UPDATE OF %2$I ON %1$I FOR EACH ROW '
+      'WHEN (NEW.%2$I < OLD.%2$I) EXECUTE FUNCTION refuse_this_change(%3$L, %4$L)',
+      entry.name, entry.col, entry.col || ' only grows', entry.rule);
+  END LOOP;
+
+  FOR entry IN SELECT * FROM (VALUES
+    ('subscriptions', 'status', 'OLD.status = ''TERMINATED''', 'TERMINATED is final', 'rule 2'),
+    ('accounts', 'closed_for_good', 'OLD.closed_for_good', 'closed for good is final', 'rule 11.8'),
+    ('invoices', 'number', 'OLD.number IS NOT NULL', 'a number is final', 'rule 11.4'),
+    ('messages', 'state', 'OLD.state <> ''planned''', 'a notice is done once', 'rule 12'),
+    ('card_charges', 'booked', 'OLD.booked', 'a charge is booked once', 'rule 11.3')
+  ) AS final(name, col, reached, why, rule)
+  LOOP
+    EXECUTE format(
+      'CREATE TRIGGER final_%2$s BEFORE UPDATE OF %2$I ON %1$I FOR EACH ROW '
+      'WHEN (OLD.%2$I IS DISTINCT FROM NEW.%2$I AND %3$s) '
+      'EXECUTE FUNCTION refuse_this_change(%4$L, %5$L)',
+      entry.name, entry.col, entry.reached, entry.why, entry.rule);
+  END LOOP;
+END $$;

@@ -1,0 +1,43 @@
+-- Grant the workers' role no more than Perennial needs. Run it after each migration, as the owner
+-- of the schema, in the database of Perennial. The role `perennial_app` must exist:
+--
+--   psql "$OWNER_URL" -c "CREATE ROLE perennial_app LOGIN PASSWORD '…'"
+--   psql "$OWNER_URL" -f deploy/postgres/roles.sql
+--
+-- What a granted UPDATE may change is held by the guards in core/ledger/guards/ as well. The tables
+-- `simulated_…` are for the simulated card gateway only.
+
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM perennial_app;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM perennial_app;
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO perennial_app;
+
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO perennial_app;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO perennial_app;
+
+GRANT INSERT ON
+  sellers, policies, catalog_entries, clocks, accounts, subscriptions, steps, tellings, operations,
+  postings, periods, period_charges, refunds, invoices, history, messages, card_charges,
+  verified_balances, reconciliation_marks, simulated_charges, simulated_gateway
+  TO perennial_app;
+
+GRANT UPDATE (policy_version, catalog_revision) ON sellers TO perennial_app;
+GRANT UPDATE (now) ON clocks TO perennial_app;
+-- The guard of double entry moves the balance with the rights of the worker.
+GRANT UPDATE (
+  owner, billing_email, balance, credit_limit, credit_limit_until, credit_limit_ends, card,
+  renew_by_card, suspended, closed_on, closed_for_good, version
+) ON accounts TO perennial_app;
+GRANT UPDATE (
+  sku, quantity, multiplier, addons, status, auto_renew, renewal_failed, failure, anchor,
+  months_paid, cycle_months, expiry, cycles_paid, planned_at, attempted_at, expired_on,
+  terminated_on, policy_version, version, renewal_date, workflow_started
+) ON subscriptions TO perennial_app;
+GRANT UPDATE, DELETE ON steps, tellings TO perennial_app;
+GRANT UPDATE (state, done_at, why) ON messages TO perennial_app;
+GRANT UPDATE (outcome, reason, calls, booked) ON card_charges TO perennial_app;
+GRANT UPDATE (number) ON invoices TO perennial_app;
+-- A refund locks the periods. A lock needs this right. The guard still refuses every change.
+GRANT UPDATE (id) ON periods TO perennial_app;
+GRANT UPDATE ON verified_balances, reconciliation_marks TO perennial_app;
+GRANT UPDATE, DELETE ON simulated_charges, simulated_gateway TO perennial_app;

@@ -1,0 +1,27 @@
+"""The bench of every query, on a ledger that is small enough for a test."""
+
+from bench import scale
+from core.ledger.database import connect
+from core.ledger.ledger import Ledger
+from doors.queries.list_names import WorkList
+from doors.queries.work_lists import work_list
+
+
+def test_every_query_runs_on_a_filled_ledger_and_reconciliation_finds_no_fault(
+    database: str,
+) -> None:
+    engine = connect(database)
+    scale.fill(engine, scale.Size(subscriptions=200, operations=3000, invoices=1200))
+    figures = list(scale.run(engine))
+    assert len(figures) > 25
+    assert all(figure.bar for figure in figures)
+    ledger = Ledger(engine)
+    assert len(work_list(ledger, WorkList.FAILED)) == 5
+    assert len(work_list(ledger, WorkList.EXPIRED)) == 4
+    assert 0 < len(work_list(ledger, WorkList.EXPIRING)) < 10
+    with engine.connect() as connection:
+        count = "SELECT count(*) FROM verified_balances WHERE differs"
+        assert connection.exec_driver_sql(count).scalar() == 0
+        count = "SELECT count(*) FROM invoices WHERE number IS NULL"
+        assert connection.exec_driver_sql(count).scalar() == 0
+    engine.dispose()

@@ -1,0 +1,152 @@
+"""What the role of the workers may do, and what PostgreSQL refuses it (docs/operations.md)."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from activities.number_invoices import number_invoices
+from activities.reconciliation.reconcile import Reconciliation
+from activities.reconciliation.workflow_port import Limits, Standing
+from activities.registry import Activities
+from activities.send_notices import notify
+from core.domain import policy
+from core.domain.commands.close_account import CloseAccount
+from core.domain.commands.extend import Extend
+from core.domain.commands.set_account import SetAccount
+from core.domain.commands.terminate import Terminate
+from core.domain.commands.top_up import TopUp
+from core.domain.findings import Part, ReconcileRequest
+from core.domain.steps import Subject
+from core.gateways.simulated_cards import SimulatedCards
+from core.ledger import stored_terms
+from core.ledger.database import connect
+from core.ledger.due_steps import due_at
+from core.ledger.ledger import Ledger
+from doors.queries.list_names import WorkList
+from doors.queries.work_lists import work_list
+from doors.simulation.direct_engine import Direct
+from settings import PROJECT
+from tests.ledger.conftest import DAY, LONG_AGO, PRO, Shop
+
+ROLES = (PROJECT / "deploy" / "postgres" / "roles.sql").read_text()
+CREATE = (
+    "DO $$ BEGIN CREATE ROLE perennial_app LOGIN; "
+    "EXCEPTION WHEN duplicate_object THEN NULL; WHEN unique_violation THEN NULL; END $$"
+)
+
+
+@pytest.fixture
+def worker(shop: Shop) -> Iterator[Shop]:
+    """The shop as the workers' role sees it. The fixture `shop` is its owner."""
+    shop.run(CREATE)
+    shop.run(ROLES.replace("%", "%%"))
+    url = shop.ledger.engine.url.set(username="perennial_app")
+    ledger = Ledger(
+        connect(url.render_as_string(hide_password=False)), machine_now=lambda: LONG_AGO
+    )
+    yield replace(
+        shop, ledger=ledger, engine=Direct(Activities(ledger, SimulatedCards(ledger.engine)))
+    )
+    ledger.engine.dispose()
+
+
+class Busy:
+    """Workflows that all run and are busy."""
+
+    async def standing(self, subject: Subject) -> Standing:
+        """It is busy."""
+        return Standing(runs=True, idle=False)
+
+    async def known(self, subject: Subject) -> None:
+        """It does not answer."""
+
+    async def start(self, subject: Subject) -> None:
+        """Nothing is started."""
+
+    async def tell(self, snapshot: object) -> None:
+        """Nothing is told."""
+
+
+def test_the_workers_role_can_do_its_work(worker: Shop, shop: Shop) -> None:
+    with worker.ledger.engine.begin() as connection:
+        stored_terms.add_policy(connection, "main", policy.load({"retry_days": [2, 4]}))
+        stored_terms.add_catalog(connection, "main", [PRO | {"sku": "NEW"}])
+    worker.open(credits_="100.00", card="sim_ok", renew_by_card=True)
+    worker.open("other", "0.00")
+    assert worker.buy().refusal is None
+    assert worker.buy("s2").refusal is None
+    shop.put_on_clock()
+    with worker.ledger.engine.connect() as connection:
+        due = due_at(connection, "c", DAY + timedelta(days=24))
+    for item in due:
+        if item.kind is not None:
+            asyncio.run(worker.engine.take(item, item.due))
+    assert worker.value("SELECT count(*) FROM operations WHERE charge IS NOT NULL") >= 1
+    messages = [row[0] for row in worker.rows("SELECT id FROM messages WHERE state = 'planned'")]
+    notify(worker.ledger, DAY + timedelta(days=30), messages)
+    later = DAY + timedelta(days=25)
+    for command in (
+        TopUp(account="acme", amount=Decimal("500.00")),
+        SetAccount(account="acme", credit_limit=Decimal("5.00")),
+        Extend(subscription="s1", cycles=1),
+        Terminate(subscription="s1", reason="closed"),
+        CloseAccount(account="other"),
+    ):
+        assert worker.do(command, later).refusal is None
+    worker.run("UPDATE subscriptions SET workflow_started = true")
+    assert number_invoices(worker.ledger) > 0
+    assert len(work_list(worker.ledger, WorkList.ACTIVE)) == 1
+    reconciliation = Reconciliation(
+        worker.ledger, SimulatedCards(worker.ledger.engine), Busy(), Limits()
+    )
+    for part in Part:
+        after: str | None = ""
+        while after is not None:
+            request = ReconcileRequest(part=part, now=later, after=after, full=True)
+            result = asyncio.run(reconciliation.reconcile(request))
+            assert result.findings == ()
+            after = result.after
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE accounts SET balance = 1",
+        "UPDATE accounts SET currency = 'EUR'",
+        "UPDATE accounts SET seller = 'rival'",
+        "UPDATE accounts SET timezone = 'Asia/Tokyo'",
+        "UPDATE accounts SET clock = 'c'",
+        "UPDATE accounts SET reserved = 1",
+        "UPDATE accounts SET liability = 1",
+        "UPDATE subscriptions SET account = 'other'",
+        "UPDATE subscriptions SET legacy = true",
+        "UPDATE periods SET id = id + 1",
+        "UPDATE periods SET expiry = expiry + 1",
+        "UPDATE operations SET at = now()",
+        "UPDATE postings SET amount = 0",
+        "UPDATE invoices SET total = 0",
+        "UPDATE history SET actor = 'me'",
+        "UPDATE messages SET due = now()",
+        "UPDATE card_charges SET amount = 1",
+        "DELETE FROM accounts",
+        "DELETE FROM card_charges",
+        "DELETE FROM history",
+        "DELETE FROM subscriptions",
+        "TRUNCATE steps",
+        "ALTER TABLE accounts DISABLE TRIGGER ALL",
+        "SET session_replication_role = replica",
+        "DROP TRIGGER post ON postings",
+        "CREATE TABLE made_up (id int)",
+    ],
+)
+def test_the_workers_role_cannot_do_this(worker: Shop, statement: str) -> None:
+    """Rule 11.3: neither a right nor a guard lets it pass."""
+    worker.open()
+    worker.buy()
+    with pytest.raises(DBAPIError):
+        worker.run(statement)
