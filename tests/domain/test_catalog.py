@@ -359,7 +359,7 @@ def test_an_entry_is_a_mapping(entry: object) -> None:
         ),
         (
             {"months": "1"},
-            "catalog[0].months: must be a whole number from 1 to 1200, not '1'",
+            "catalog[0].months: must be a whole number from 1 to 1200, without quotes, not '1'",
         ),
         (
             {"trial_days": 0},

@@ -266,7 +266,7 @@ def test_rule_14_a_choice_is_one_of_those_there_are(key: str, value: object) -> 
         ),
         (
             ["2"],
-            ["policy.retry_days[0]: must be a whole number of 1 or more, not '2'"],
+            ["policy.retry_days[0]: must be a whole number of 1 or more, without quotes, not '2'"],
         ),
         (
             [True],
