@@ -31,6 +31,10 @@ BENCHES = {
     "import": "bench.starts",
     "memory": "bench.memory",
     "renewals": "bench.renewals",
+    "herd": "bench.herd",
+    "sweep": "bench.sweep",
+    "production": "bench.production",
+    "year": "bench.year",
 }
 
 
