@@ -26,7 +26,7 @@ SUBSCRIPTIONS = 10_000
 WINDOW = 60.0
 _SLICE = 15.0
 #: Seconds from the start of the workers until the herd is due, for each 1,000 workflows.
-_FALL_ASLEEP = 8.0
+_FALL_ASLEEP = 12.0
 _HISTORIES, _READ_AT_ONCE = 1000, 50
 _LONGEST = 600.0
 #: A slice at the end is often short. It counts as a rate if it is at least this long.

@@ -14,18 +14,18 @@ from bench.figures import Result, Say, of_rounds
 from bench.production_server import VERSION, make_namespace, production_site
 from bench.shop import open_shop
 from bench.site import Site, site
-from bench.windows import QUICK, Effort, Shape, Window, cpu_figures
+from bench.windows import QUICK, WARM_CYCLES, WARM_WORKFLOWS, Effort, Shape, Window, cpu_figures
 from settings import Settings
 
 SHARDS = (4, 512)
-_EFFORT = Effort(workflows=300, warm_up=4, window=8, rounds=2)
+_EFFORT = Effort(warm_up=4, window=8, rounds=2)
 _EMBEDDED = "embedded"
 
 
 async def measure(quick: bool, say: Say) -> list[Result]:
     """Measure warm and cold windows on each server. Every other round goes backwards."""
     effort, cycles = QUICK if quick else _EFFORT, Settings().cycles_per_run
-    shapes = [Shape(cycles, cold=cold) for cold in (False, True)]
+    shapes = [Shape(WARM_CYCLES, cold=False), Shape(cycles, cold=True)]
     sites: dict[str, Callable[[], AbstractContextManager[Site]]] = {_EMBEDDED: site}
     for shards in SHARDS:
         sites[f"{shards} shards"] = partial(production_site, shards)
@@ -37,7 +37,7 @@ async def measure(quick: bool, say: Say) -> list[Result]:
             with open_site() as here:
                 await make_namespace(here.temporal_address)
                 subscriptions = await asyncio.to_thread(
-                    open_shop, here.database_url, effort.workflows
+                    open_shop, here.database_url, WARM_WORKFLOWS
                 )
                 for shape in shapes:
                     say(f"round {number + 1} of {effort.rounds}: {name}, {shape}")

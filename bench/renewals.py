@@ -13,7 +13,19 @@ from bench import dbos, windows
 from bench.figures import Bar, Figure, Result, Say, at_least, of_rounds
 from bench.shop import open_shop
 from bench.site import Site, site
-from bench.windows import COLD_CACHE, PROCESSES, QUICK, THOROUGH, Effort, Shape, Window, cpu_figures
+from bench.windows import (
+    COLD_CACHE,
+    COLD_WORKFLOWS,
+    PROCESSES,
+    QUICK,
+    THOROUGH,
+    WARM_CYCLES,
+    WARM_WORKFLOWS,
+    Effort,
+    Shape,
+    Window,
+    cpu_figures,
+)
 from settings import Settings
 
 #: Bars of the rate, in renewals per second: warm, and cold.
@@ -24,12 +36,14 @@ _PART_OF_NO_OP = at_least(0.85)
 async def measure(quick: bool, say: Say) -> list[Result]:
     """Measure the rate and the CPU of renewals, of no-ops, and of DBOS."""
     effort, default = QUICK if quick else THOROUGH, Settings().cycles_per_run
-    shapes = {Shape(default, cold=False): _WARM, Shape(default, cold=True): _COLD}
+    shapes = {Shape(WARM_CYCLES, cold=False): _WARM, Shape(default, cold=True): _COLD}
     with site() as here:
-        subscriptions = await asyncio.to_thread(open_shop, here.database_url, effort.workflows)
+        subscriptions = await asyncio.to_thread(open_shop, here.database_url, WARM_WORKFLOWS)
         found = await _rounds(here, list(shapes), subscriptions, effort, say)
     results = [_result(shape, bar, found, effort) for shape, bar in shapes.items()]
-    return [*results, _of_dbos(found, Shape(default, cold=False))] if dbos.installed() else results
+    if dbos.installed():
+        results.append(_of_dbos(found, Shape(WARM_CYCLES, cold=False)))
+    return results
 
 
 _Found = dict[str, list[Window]]
@@ -84,9 +98,10 @@ def _result(shape: Shape, bar: Bar, found: _Found, effort: Effort) -> Result:
             *cpu_figures("no-op", nothing),
         ],
         (
-            f"{effort.workflows} workflows, each due a second after its last cycle.",
-            f"cold: the workers keep {COLD_CACHE} runs in memory, so each renewal replays its run, "
-            "as after a month of sleep. warm: they keep all runs.",
+            "Each workflow is due a second after its last cycle.",
+            f"cold: {COLD_WORKFLOWS} workflows, and the workers keep {COLD_CACHE} runs in memory, "
+            "so each renewal replays its run, as after a month of sleep.",
+            f"warm: {WARM_WORKFLOWS} workflows, and the workers keep all runs.",
             "On a machine that does other work, the CPU figures are more reliable.",
         ),
     )

@@ -10,23 +10,24 @@ from bench import windows
 from bench.figures import Figure, Result, Say, of_rounds
 from bench.shop import open_shop
 from bench.site import site
-from bench.windows import PROCESSES, QUICK, Effort, Shape, Window
+from bench.windows import PROCESSES, QUICK, WARM_CYCLES, WARM_WORKFLOWS, Effort, Shape, Window
 from settings import Settings
 
-CYCLES = (1, 6, 12, 24)
-_EFFORT = Effort(workflows=300, warm_up=4, window=7, rounds=2)
+#: Cycles in a run, by whether runs are cold. Cold runs of 24 cycles take too long to grow.
+CYCLES = {True: (1, 3, 6, 12), False: (1, 6, 24)}
+_EFFORT = Effort(warm_up=4, window=7, rounds=1)
 
 
 async def measure(quick: bool, say: Say) -> list[Result]:
     """Measure each shape once a round. Every other round goes backwards."""
     effort, default = QUICK if quick else _EFFORT, Settings().cycles_per_run
-    shapes = [Shape(cycles, cold=cold) for cold in (True, False) for cycles in CYCLES]
-    shapes += [Shape(default, cold=cold, locally=False) for cold in (True, False)]
+    shapes = [Shape(cycles, cold=cold) for cold in (True, False) for cycles in CYCLES[cold]]
+    shapes += [Shape(default, locally=False)]
     if PROCESSES > 1:
-        shapes += [Shape(default, cold=cold, processes=1) for cold in (True, False)]
+        shapes += [Shape(default, processes=1), Shape(WARM_CYCLES, cold=False, processes=1)]
     found: dict[Shape, list[Window]] = defaultdict(list)
     with site() as here:
-        subscriptions = await asyncio.to_thread(open_shop, here.database_url, effort.workflows)
+        subscriptions = await asyncio.to_thread(open_shop, here.database_url, WARM_WORKFLOWS)
         for number in range(effort.rounds):
             for shape in shapes if number % 2 == 0 else reversed(shapes):
                 say(f"round {number + 1} of {effort.rounds}: {shape}")

@@ -5,6 +5,7 @@ A cycle is a renewal of the real workflow or one of a no-op workflow of the same
 
 import asyncio
 import os
+import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -23,10 +24,17 @@ from settings import Settings
 
 #: Runs that all cold workers together keep in memory. They are so few that the run of a
 #: subscription is gone when its next step is due, as after a month of sleep.
-COLD_CACHE = 60
+COLD_CACHE = 40
+#: Subscriptions of a cold and of a warm window. Each is due a second after its last cycle. A cold
+#: window has few of them, so that their runs soon have the length that they have on average.
+COLD_WORKFLOWS, WARM_WORKFLOWS = 200, 300
 #: Worker processes: one for each core, as docs/operations.md says, and at most four.
 PROCESSES = min(os.cpu_count() or 1, 4)
 _AT_ONCE = 50
+
+
+#: Cycles in a run where all runs stay in memory (docs/operations.md).
+WARM_CYCLES = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +90,20 @@ class Window:
 class Effort:
     """How much is measured.
 
-    `workflows`: how many run.
-    `warm_up`: seconds before a window begins.
+    `warm_up`: seconds before a window begins, at least.
     `window`: seconds of a window.
     `rounds`: how often each window is repeated.
     """
 
-    workflows: int
     warm_up: float
     window: float
     rounds: int
 
 
-THOROUGH = Effort(workflows=300, warm_up=4, window=8, rounds=3)
-QUICK = Effort(workflows=200, warm_up=3, window=5, rounds=1)
+THOROUGH = Effort(warm_up=4, window=8, rounds=3)
+QUICK = Effort(warm_up=3, window=5, rounds=1)
+#: The longest warm-up in seconds.
+_LONGEST_WARM_UP = 40.0
 
 
 def between(before: Used, after: Used) -> Window:
@@ -117,14 +125,25 @@ def between(before: Used, after: Used) -> Window:
 async def window(
     here: Site, kind: str, shape: Shape, subscriptions: Sequence[str], effort: Effort
 ) -> Window:
-    """Measure a window of `renewals` or of `nothing`."""
-    async with running(here, kind, shape, subscriptions) as (_, workers):
-        return await measured(here, workers, effort)
+    """Measure a window of `renewals` or of `nothing`.
+
+    A cold window begins when the runs have the length that they have on average. Otherwise it would
+    replay shorter histories than an installation does.
+    """
+    few = subscriptions[: COLD_WORKFLOWS if shape.cold else WARM_WORKFLOWS]
+    async with running(here, kind, shape, few) as (_, workers):
+        first = len(few) * shape.cycles_per_run if shape.cold else 0
+        return await measured(here, workers, effort, first)
 
 
-async def measured(here: Site, workers: Workers, effort: Effort) -> Window:
-    """Measure a window of workers that run."""
+async def measured(here: Site, workers: Workers, effort: Effort, first: int = 0) -> Window:
+    """Measure a window of workers that run. `first`: cycles that are done before it begins."""
+    begin = time.monotonic()
     await asyncio.sleep(effort.warm_up)
+    while time.monotonic() - begin < _LONGEST_WARM_UP:
+        if (await asyncio.to_thread(workers.counts)).done >= first:
+            break
+        await asyncio.sleep(0.2)
     before = await asyncio.to_thread(here.used, workers)
     await asyncio.sleep(effort.window)
     return between(before, await asyncio.to_thread(here.used, workers))

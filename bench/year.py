@@ -18,7 +18,7 @@ from bench.figures import Figure, Result, Say, at_most
 from bench.histories import ENDLESS, PerCycle, history
 from bench.shop import open_shop
 from bench.site import site
-from bench.windows import QUICK, Effort, Shape
+from bench.windows import QUICK, WARM_CYCLES, WARM_WORKFLOWS, Effort, Shape
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger.database import connect, migrate
 from core.ledger.ledger import Ledger
@@ -27,7 +27,7 @@ from settings import Settings
 
 _RENEWALS = 12
 _SUBSCRIPTIONS, _FEW = 500, 100
-_EFFORT = Effort(workflows=300, warm_up=4, window=10, rounds=1)
+_EFFORT = Effort(warm_up=4, window=10, rounds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,14 @@ async def measure(quick: bool, say: Say) -> list[Result]:
     regular, local = Shape(ENDLESS, locally=False), Shape(ENDLESS)
     usual = Shape(default, cold=False)
     with site() as here:
-        subscriptions = await asyncio.to_thread(open_shop, here.database_url, effort.workflows)
+        subscriptions = await asyncio.to_thread(open_shop, here.database_url, WARM_WORKFLOWS)
         histories = {}
         for shape in (regular, local, usual):
             say(f"history: {shape}")
             histories[shape] = await history(here, shape, subscriptions)
         cpu = {}
         for cold in (False, True):
-            shape = Shape(default, cold=cold)
+            shape = Shape(default if cold else WARM_CYCLES, cold=cold)
             say(f"CPU: {shape}")
             cpu[cold] = await windows.window(here, "renewals", shape, subscriptions, effort)
     of_run = histories[usual]
