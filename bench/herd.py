@@ -25,8 +25,9 @@ SUBSCRIPTIONS = 10_000
 #: Seconds over which the herd is due.
 WINDOW = 60.0
 _SLICE = 15.0
-#: Seconds from the start of the workers until the herd is due, for each 1,000 workflows.
-_FALL_ASLEEP = 12.0
+#: Seconds from the start of the workers until the herd is due, for each second that the start of
+#: the workflows took. All must be asleep by then.
+_FALL_ASLEEP = 2.0
 _HISTORIES, _READ_AT_ONCE = 1000, 50
 _LONGEST = 600.0
 #: A slice at the end is often short. It counts as a rate if it is at least this long.
@@ -43,9 +44,9 @@ async def measure(quick: bool, say: Say) -> list[Result]:
         subscriptions = await asyncio.to_thread(open_shop, here.database_url, count)
         async with Perennial.connect(here.database_url, here.temporal_address, config) as perennial:
             say(f"herd: {count} workflows are started")
-            shape = Shape(config.cycles_per_run)
+            begin, shape = time.time(), Shape(config.cycles_per_run)
             await start(perennial, "renewals", shape, config.task_queue, subscriptions)
-            due = time.time() + 10 + _FALL_ASLEEP * count / 1000
+            due = time.time() + 10 + _FALL_ASLEEP * (time.time() - begin)
             spec = WorkerSpec(
                 "herd",
                 here.database_url,
