@@ -12,17 +12,17 @@ STAMP := $(VENV)/.perennial-stamp
 # The number of test processes: one for each processor, at most four. Each process starts a
 # PostgreSQL and a Temporal server of its own.
 JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( n > 4 ? 4 : n )))
-# Further arguments for pytest, such as ARGS="-k purchase".
+# Further arguments for pytest or the bench, such as ARGS="-k purchase" or ARGS="--only herd".
 ARGS ?=
 # The Python that builds .venv. Default: the first of these that is 3.11 or later.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$p"; break; }; done)
 
-.PHONY: help setup demo test coverage lint bench requirements clean
+.PHONY: help setup demo test coverage lint bench bench-dbos bench-production requirements clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP)  ## build .venv, find or build a Temporal server (minutes, once)
 	@$(PY) -m local.temporal
@@ -68,7 +68,20 @@ lint: setup  ## check style, formatting, types and import rules
 	@$(VENV)/bin/lint-imports --no-logo
 
 bench: setup  ## measure what a renewal costs (tables, and JSON in bench/results/)
-	@$(PY) -m bench
+	@$(PY) -m bench $(ARGS)
+
+bench-dbos: setup .venv-dbos/stamp  ## measure renewals beside DBOS (installs it in .venv-dbos/)
+	@$(PY) -m bench --only renewals
+
+.venv-dbos/stamp: requirements.txt Makefile
+	@$(PYTHON) -m venv .venv-dbos
+	@.venv-dbos/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+		-r requirements.txt
+	@.venv-dbos/bin/pip install --quiet --disable-pip-version-check dbos==3.4.0 psutil
+	@touch $@
+
+bench-production: setup  ## measure renewals on the production server (needs Go and PostgreSQL)
+	@$(PY) -m bench --only production
 
 requirements:  ## pin the packages again (newest versions: UPGRADE=--upgrade)
 	@command -v uv >/dev/null || { echo "This needs uv: pip install uv" >&2; exit 1; }
@@ -81,5 +94,5 @@ requirements:  ## pin the packages again (newest versions: UPGRADE=--upgrade)
 
 clean:  ## stop the embedded stack, remove .venv and caches (keeps the data in .perennial/)
 	@if [ -x $(PY) ] && [ -d .perennial ]; then $(PY) -c 'from local import stack; stack.down()'; fi
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	@rm -rf $(VENV) .venv-dbos .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

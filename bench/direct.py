@@ -17,8 +17,8 @@ from activities.number_invoices import number_invoices
 from activities.registry import Activities
 from bench.figures import Figure, Result, Say, at_least, at_most, of_rounds
 from bench.memory import FILE, MAPPING
-from bench.shop import open_shop
-from bench.worker import Tally
+from bench.shop import open_shop, renew_one
+from bench.tally import Tally
 from core.domain import policy
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger import stored_terms
@@ -26,7 +26,6 @@ from core.ledger.clocks import machine_now
 from core.ledger.database import connect, migrate
 from core.ledger.ledger import Ledger
 from core.ledger.tables import AccountRow, Clock, History, Operation, Posting
-from core.protocol.activity_messages import Outcome, StepRequest
 from doors.application import test_clocks
 from doors.intake import column_mapping as mappings
 from doors.intake.customer_import import import_file
@@ -77,11 +76,11 @@ def _renewal(say: Say) -> Result:
         ledger, tally = Ledger(connect(url, pool_size=1), Settings().seller), Tally()
         activities = Activities(ledger, SimulatedCards(ledger.engine))
         try:
-            _renew_all(ledger, activities, subscriptions)
+            renew_all(activities, subscriptions)
             before = _wal(ledger)
             tally.watch(ledger.engine)
             for _ in range(_CYCLES):
-                _renew_all(ledger, activities, subscriptions)
+                renew_all(activities, subscriptions)
             wal = _wal(ledger) - before
         finally:
             ledger.engine.dispose()
@@ -98,15 +97,12 @@ def _renewal(say: Say) -> Result:
     )
 
 
-def _renew_all(ledger: Ledger, activities: Activities, subscriptions: list[str]) -> None:
+def renew_all(activities: Activities, subscriptions: list[str]) -> None:
     """Renew each subscription by a cycle. Raises RuntimeError if one is not renewed."""
-    for snapshot, _ in ledger.snapshots(subscriptions, machine_now()):
-        of, step = snapshot.subscription, snapshot.next_step
+    for snapshot, _ in activities.ledger.snapshots(subscriptions, machine_now()):
+        step = snapshot.next_step
         assert step is not None
-        request = StepRequest(subject=snapshot.subject, version=of.version, now=step.due, past=())
-        result = activities.call("renew", request)
-        if result.outcome is not Outcome.DONE:
-            raise RuntimeError(f"{of.id} was not renewed: {result.outcome}")
+        renew_one(activities, snapshot.subscription.id, snapshot.version, step.due)
 
 
 def _wal(ledger: Ledger) -> int:

@@ -4,18 +4,20 @@ The accounts live by the machine's clock.
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from decimal import Decimal
 
 from activities.open_account import NewAccount, open_account
 from activities.registry import Activities
 from core.domain import policy
 from core.domain.commands.purchase import Purchase
+from core.domain.steps import of_subscription
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger import stored_terms
 from core.ledger.clocks import machine_now
 from core.ledger.database import connect
 from core.ledger.ledger import Ledger
-from core.protocol.activity_messages import CommandRequest
+from core.protocol.activity_messages import CommandRequest, Outcome, Snapshot, StepRequest
 
 SELLER = "main"
 CREDITS = Decimal("100000000")
@@ -65,3 +67,18 @@ def open_shop(database_url: str, subscriptions: int) -> list[str]:
             return list(threads.map(customer, range(subscriptions)))
     finally:
         ledger.engine.dispose()
+
+
+def renew_one(activities: Activities, subscription: str, version: int, due: datetime) -> Snapshot:
+    """Run the next renewal of a subscription as if it were due. Returns its new state.
+
+    `version`, `due`: its version, and when its next step is due.
+    Raises RuntimeError if it is not renewed.
+    """
+    subject = of_subscription(subscription)
+    request = StepRequest(subject=subject, version=version, now=due, past=())
+    result = activities.call("renew", request)
+    if result.outcome is not Outcome.DONE:
+        raise RuntimeError(f"{subscription} was not renewed: {result.outcome}")
+    assert isinstance(result.snapshot, Snapshot)
+    return result.snapshot

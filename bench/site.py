@@ -9,8 +9,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -45,39 +45,55 @@ class Used:
     """What was consumed until an instant.
 
     `at`: the instant, in seconds of the monotonic clock.
-    `server`, `database`, `worker`: CPU seconds of Temporal, PostgreSQL and the worker.
-    `wal`: bytes of PostgreSQL's write-ahead log.
-    `done`, `statements`, `round_trips`: the counts of the worker.
+    `server`, `database`: CPU seconds of the Temporal server, and of Perennial's PostgreSQL.
+    `server_database`: CPU seconds of the server's PostgreSQL, if it has one.
+    `machine`, `bench`: CPU seconds of all processes of this machine, and of this process.
+    `wal`: bytes of the write-ahead log of Perennial's PostgreSQL.
+    `worker`, `done`, `statements`, `round_trips`: the counts of the workers.
     """
 
     at: float
     server: float
     database: float
+    server_database: float
+    machine: float
+    bench: float
     wal: int
     worker: float = 0.0
     done: int = 0
     statements: int = 0
     round_trips: int = 0
 
+    @property
+    def others(self) -> float:
+        """CPU seconds of processes that do not belong to the bench."""
+        ours = self.server + self.database + self.server_database + self.worker + self.bench
+        return self.machine - ours
+
 
 class Site:
-    """A running stack with an empty ledger."""
+    """A running stack with an empty ledger.
 
-    def __init__(self, addresses: stack.Addresses) -> None:
+    `server_database`: the directory of the PostgreSQL of the Temporal server, if it has one.
+    """
+
+    def __init__(self, addresses: stack.Addresses, server_database: Path | None = None) -> None:
         self.database_url = addresses.database_url
         self.temporal_address = addresses.temporal_address
         migrate(self.database_url)
         self.engine: Engine = connect(self.database_url, pool_size=2)
         ours = psutil.Process().children(recursive=True)
         self._server = [process for process in ours if _name(process).startswith("temporal")]
-        databases = {process.pid: process for process in ours if _name(process) == "postgres"}
-        self._database = [
-            process for process in databases.values() if _parent(process) not in (None, *databases)
+        postgres = {process.pid: process for process in ours if _name(process) == "postgres"}
+        roots = [process for process in postgres.values() if _parent(process) not in postgres]
+        self._server_database = [
+            process for process in roots if server_database and _is_in(process, server_database)
         ]
+        self._database = [process for process in roots if process not in self._server_database]
 
-    def used(self, worker: "WorkerProcess | None" = None) -> Used:
-        """What was consumed until now. `worker`: whose counts are included."""
-        counts = worker.counts() if worker else Counts()
+    def used(self, workers: "Workers | None" = None) -> Used:
+        """What was consumed until now. `workers`: whose counts are included."""
+        counts = workers.counts() if workers else Counts()
         with self.engine.connect() as connection:
             wal = int(
                 connection.execute(
@@ -88,6 +104,9 @@ class Site:
             at=time.monotonic(),
             server=sum(map(_cpu, self._server)),
             database=sum(map(_cpu_of_all, self._database)),
+            server_database=sum(map(_cpu_of_all, self._server_database)),
+            machine=_machine_cpu(),
+            bench=_cpu(psutil.Process()),
             wal=wal,
             worker=counts.cpu,
             done=counts.done,
@@ -109,6 +128,21 @@ def _parent(process: psutil.Process) -> int | None:
         return process.ppid()
     except psutil.NoSuchProcess:
         return None
+
+
+def _is_in(process: psutil.Process, directory: Path) -> bool:
+    """Whether the command line of a process names a file in a directory."""
+    with suppress(psutil.NoSuchProcess):
+        return any(part.startswith(str(directory)) for part in process.cmdline())
+    return False
+
+
+def _machine_cpu() -> float:
+    """CPU seconds of all processes, also of those with a low priority."""
+    times = psutil.cpu_times()
+    idle = times.idle + getattr(times, "iowait", 0.0)
+    guests = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
+    return float(sum(times) - idle - guests)
 
 
 def _cpu(process: psutil.Process) -> float:
@@ -141,10 +175,13 @@ def site() -> Iterator[Site]:
 class WorkerSpec:
     """What a worker process runs.
 
-    `kind`: `renewals` for hurried subscriptions, `nothing` for no-ops.
+    `kind`: `renewals` for hurried subscriptions, `nothing` for no-ops, `herd` for subscriptions
+    that renew once, `dbos` for the same renewals by DBOS.
     `database_url`, `temporal_address`: the servers that it connects to.
     `roles`: the roles of `doors.service.workers` that it has.
     `settings`: the settings that differ from the defaults, by name.
+    `herd`: when the herd is due, as seconds since 1970, and over how many seconds.
+    `subscriptions`: the subscriptions of the process. Only DBOS needs them.
     """
 
     kind: str
@@ -152,6 +189,8 @@ class WorkerSpec:
     temporal_address: str
     roles: tuple[str, ...] = ("workflows", "activities")
     settings: dict[str, Any] = field(default_factory=dict)
+    herd: tuple[float, float] = (0.0, 0.0)
+    subscriptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +198,7 @@ class Counts:
     """What a worker process has done until now.
 
     `done`: renewals or no-ops that are finished.
+    `runs`: runs of workflows that it has loaded into memory.
     `statements`, `round_trips`: SQL statements, and round trips to PostgreSQL.
     `cpu`: CPU seconds.
     `memory`: resident memory in bytes.
@@ -169,6 +209,7 @@ class Counts:
     round_trips: int = 0
     cpu: float = 0.0
     memory: int = 0
+    runs: int = 0
 
 
 class WorkerProcess:
@@ -177,10 +218,12 @@ class WorkerProcess:
     It reads a pipe from this process, so it also ends when this process ends.
     """
 
-    def __init__(self, spec: WorkerSpec) -> None:
-        command = [sys.executable, "-m", "bench.worker", json.dumps(asdict(spec))]
+    def __init__(
+        self, spec: WorkerSpec, *, python: Path | None = None, module: str = "bench.worker"
+    ) -> None:
+        program = str(python or sys.executable)
         self._process = subprocess.Popen(
-            command,
+            [program, "-m", module, json.dumps(asdict(spec))],
             cwd=PROJECT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -216,6 +259,49 @@ class WorkerProcess:
         if not line:
             raise RuntimeError(f"a worker process ended with status {self._process.wait()}")
         return Counts(**json.loads(line))
+
+
+class Workers:
+    """Several worker processes with the same work. They end with the block.
+
+    `start`: makes each of them.
+    """
+
+    def __init__(self, start: Sequence[Callable[[], WorkerProcess]]) -> None:
+        self._start = start
+        self._processes: list[WorkerProcess] = []
+        self._ends = ExitStack()
+
+    def __enter__(self) -> "Workers":
+        with self._ends:
+            started = [start() for start in self._start]
+            self._processes = [self._ends.enter_context(process) for process in started]
+            self._ends = self._ends.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ends.__exit__(kind, error, trace)
+
+    def each(self) -> list[Counts]:
+        """The counts of each process."""
+        return [process.counts() for process in self._processes]
+
+    def counts(self) -> Counts:
+        """The counts of all processes together. The memory is that of the largest one."""
+        each = self.each()
+        return Counts(
+            done=sum(counts.done for counts in each),
+            statements=sum(counts.statements for counts in each),
+            round_trips=sum(counts.round_trips for counts in each),
+            cpu=sum(counts.cpu for counts in each),
+            memory=max(counts.memory for counts in each),
+            runs=sum(counts.runs for counts in each),
+        )
 
 
 def machine() -> str:

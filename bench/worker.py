@@ -8,16 +8,15 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
-import psutil
-from sqlalchemy import Engine, event
 from temporalio import activity
 
 from activities.registry import Activities
-from bench.site import Counts, WorkerSpec, forget_configuration
-from bench.workflows import Hurried, NoOp
+from bench.site import WorkerSpec, forget_configuration
+from bench.tally import Tally
+from bench.workflows import Herd, Hurried, Loaded, NoOp
 from core.gateways.cards import CardGateway
 from core.ledger.ledger import Ledger
 from doors.application.perennial import Perennial
@@ -25,43 +24,7 @@ from doors.service.workers import running
 from settings import Settings
 
 #: The workflow that the workers run, by the kind of a `WorkerSpec`.
-MEASURED: dict[str, list[type]] = {"renewals": [Hurried], "nothing": [NoOp]}
-
-
-class Tally:
-    """Counts what this process has done.
-
-    The threads of the process share it without a lock. A lost count is rare and does not matter.
-    """
-
-    def __init__(self) -> None:
-        self.done = self.statements = self.round_trips = 0
-
-    def watch(self, engine: Engine) -> None:
-        """Count the statements of an engine. Its round trips include BEGIN, COMMIT and ROLLBACK."""
-
-        def statement(*_: Any) -> None:
-            self.statements += 1
-            self.round_trips += 1
-
-        def transaction(*_: Any) -> None:
-            self.round_trips += 1
-
-        event.listen(engine, "before_cursor_execute", statement)
-        for name in ("begin", "commit", "rollback"):
-            event.listen(engine, name, transaction)
-
-    def counts(self) -> Counts:
-        """Return what was done until now."""
-        me = psutil.Process()
-        times = me.cpu_times()
-        return Counts(
-            self.done,
-            self.statements,
-            self.round_trips,
-            times.user + times.system,
-            me.memory_info().rss,
-        )
+MEASURED: dict[str, list[type]] = {"renewals": [Hurried], "nothing": [NoOp], "herd": [Herd]}
 
 
 class Counted(Activities):
@@ -99,11 +62,13 @@ def watch(perennial: Perennial, tally: Tally) -> None:
 async def main(spec: WorkerSpec) -> None:
     """Run the workers that `spec` describes until the standard input ends."""
     config, tally = Settings(**spec.settings), Tally()
+    Herd.due, Herd.window = spec.herd
     async with Perennial.connect(spec.database_url, spec.temporal_address, config) as perennial:
         watch(perennial, tally)
         async with running(spec.roles, perennial, config, workflows=MEASURED[spec.kind]):
             while await asyncio.to_thread(sys.stdin.readline):
-                print(json.dumps(asdict(tally.counts())), flush=True)
+                counts = replace(tally.counts(), runs=Loaded.runs)
+                print(json.dumps(asdict(counts)), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The two workflows that are compared with each other.
+"""The workflows that are measured.
 
 `Hurried` is the real workflow of a subscription with short timers. Each step runs a moment after
 the last one, not a month after it. Its business instant stays the same. The events, the messages
@@ -6,11 +6,14 @@ and the activities are the real ones.
 
 `NoOp` is the smallest workflow of the same shape. It has the same timer, one activity that does
 nothing, and the same continue-as-new.
+
+`Herd` is the real workflow of a subscription too. It renews once, at an instant or in a window that
+all of the herd share, and then sleeps.
 """
 
 import zlib
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -59,6 +62,52 @@ class Hurried(SubscriptionWorkflow):
     def _apply(self, snapshot: Snapshot | AccountSnapshot) -> None:
         super()._apply(snapshot)
         self._since = workflow.now()
+
+
+class Loaded:
+    """How many runs this process has loaded into memory, replays included."""
+
+    runs = 0
+
+
+@workflow.defn(name="Subscription")
+class Herd(SubscriptionWorkflow):
+    """See the docstring of the module.
+
+    `due`: when the herd wakes, in seconds since 1970. `window`: over how many seconds it spreads.
+    """
+
+    due = 0.0
+    window = 0.0
+
+    @workflow.init
+    def __init__(self, start: SubscriptionInput) -> None:
+        super().__init__(start)
+        self._renewed = False
+        Loaded.runs += 1
+
+    @workflow.run
+    async def run(self, start: SubscriptionInput) -> Snapshot:
+        """Run like the workflow of a subscription."""
+        return await super().run(start)
+
+    def _wakes(self) -> datetime:
+        if self._renewed:
+            return datetime.fromtimestamp(self.due, UTC) + timedelta(days=365)
+        part = zlib.crc32(workflow.info().workflow_id.encode()) / 2**32
+        return datetime.fromtimestamp(self.due + part * self.window, UTC)
+
+    def _jitter(self) -> timedelta:
+        step = self._snapshot.next_step
+        return timedelta(0) if step is None else self._wakes() - step.due
+
+    def _step_now(self) -> datetime | None:
+        step = self._snapshot.next_step
+        return None if step is None or super()._step_now() is None else step.due
+
+    def _apply(self, snapshot: Snapshot | AccountSnapshot) -> None:
+        super()._apply(snapshot)
+        self._renewed = True
 
 
 @dataclass(frozen=True, slots=True)

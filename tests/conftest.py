@@ -24,6 +24,9 @@ from settings import PREFIX, Settings, settings
 KEPT = {"PERENNIAL_CACHE", "PERENNIAL_TEMPORAL_PROGRAM"}
 """Variables that tests keep. They say where programs are, which the servers need."""
 
+SANDBOX = f"{PREFIX}WORKFLOW_SANDBOX"
+"""The variable that keeps workflows in the sandbox. Processes that tests start inherit it."""
+
 LONGEST = (
     "test_a_worker_that_is_killed_at_every_activity",
     "test_a_worker_that_is_killed_around_every_call_of_the_gateway",
@@ -47,11 +50,15 @@ MEMORY_BYTES = 2_000_000_000
 
 
 def pytest_configure() -> None:
-    """Remove the user's configuration from this process before any test module is imported."""
+    """Remove the user's configuration from this process before any test module is imported.
+
+    The workflows of the tests run in the sandbox, unlike those of production.
+    """
     hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
     for name in [name for name in os.environ if name.startswith(PREFIX) and name not in KEPT]:
         del os.environ[name]
     Settings.model_config["env_file"] = None
+    os.environ[SANDBOX] = "true"
     settings.cache_clear()
 
 

@@ -1,9 +1,10 @@
 """Converts messages to JSON by pydantic, like the converter of the SDK.
 
-All converters of a process share one cache of type adapters. The SDK makes a converter for each
-workflow that wakes, and building the adapters costs more than a renewal.
+A process has one converter with one cache of type adapters. The SDK makes a converter for each
+activation of a workflow, and building the adapters costs more than a renewal.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,7 @@ from temporalio.converter import (
     CompositePayloadConverter,
     DefaultPayloadConverter,
     JSONPlainPayloadConverter,
+    PayloadConverter,
 )
 
 
@@ -28,17 +30,27 @@ class _Json(PydanticJSONPlainPayloadConverter):
         return _adapter(Any if type_hint is None else type_hint).validate_json(payload.data)
 
 
-class Payloads(CompositePayloadConverter):
-    """The SDK's converters, with JSON by pydantic."""
+_SHARED = CompositePayloadConverter(
+    *(
+        _Json() if isinstance(converter, JSONPlainPayloadConverter) else converter
+        for converter in DefaultPayloadConverter.default_encoding_payload_converters
+    )
+)
+"""The SDK's converters, with JSON by pydantic."""
 
-    def __init__(self) -> None:
-        converters = DefaultPayloadConverter.default_encoding_payload_converters
-        super().__init__(
-            *(
-                _Json() if isinstance(converter, JSONPlainPayloadConverter) else converter
-                for converter in converters
-            )
-        )
+
+class Payloads(PayloadConverter):
+    """The converter of this process. It reads no serialization context."""
+
+    def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
+        """Convert values to JSON."""
+        return _SHARED.to_payloads(values)
+
+    def from_payloads(
+        self, payloads: Sequence[Payload], type_hints: list[type] | None = None
+    ) -> list[Any]:
+        """Convert JSON to values of the types that are hinted."""
+        return _SHARED.from_payloads(payloads, type_hints)
 
 
 data_converter = replace(pydantic_data_converter, payload_converter_class=Payloads)

@@ -11,11 +11,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 import structlog
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from doors.application.perennial import Perennial
 from doors.service.reconciliation import reconciling
+from doors.service.unsandboxed import Unsandboxed
 from settings import Settings
 from workflows.account import AccountWorkflow
 from workflows.lenient_signals import Tolerant
@@ -49,6 +50,11 @@ def sandbox(workflows: Sequence[type] = WORKFLOWS) -> SandboxedWorkflowRunner:
     )
 
 
+def runner_of(config: Settings, workflows: Sequence[type] = WORKFLOWS) -> WorkflowRunner:
+    """What runs the workflows of a worker: the sandbox, if the settings ask for it."""
+    return sandbox(workflows) if config.workflow_sandbox else Unsandboxed()
+
+
 def worker_of(
     role: str,
     perennial: Perennial,
@@ -77,9 +83,10 @@ def worker_of(
                 activities=activities.registered(),
                 activity_executor=threads,
                 no_remote_activities=True,
-                workflow_runner=sandbox(workflows),
+                workflow_runner=runner_of(config, workflows),
                 disable_eager_activity_execution=True,
                 max_cached_workflows=config.workflow_cache,
+                sticky_queue_schedule_to_start_timeout=timedelta(seconds=config.sticky_seconds),
                 max_concurrent_workflow_tasks=8,
                 max_concurrent_local_activities=config.activity_threads,
                 graceful_shutdown_timeout=graceful,

@@ -32,13 +32,14 @@ from tests.crash import processes, state
 #: A machine that runs longer than this has hung. It is killed and the test fails.
 LONGEST_SECONDS = 240.0
 
-#: With these settings the work of a killed worker is soon retried. Workers keep no run in memory.
-#: Otherwise the server would wait for the killed worker (sticky queue) before it asks another one.
-#: The client is patient for as long as the machine may run. No speed of the machine ends a call.
+#: With these settings the work of a killed worker is soon retried. The server waits only a second
+#: for the killed worker (sticky queue) before it asks another one. The client is patient for as long
+#: as the machine may run. No speed of the machine ends a call.
 QUICK = {
     "activity_seconds": "1.5",
     "workflow_task_seconds": "1.5",
-    "workflow_cache": "0",
+    "workflow_cache": "1",
+    "sticky_seconds": "1",
     "jitter_seconds": "0",
     "activity_threads": "4",
     "patience_seconds": str(LONGEST_SECONDS),

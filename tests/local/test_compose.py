@@ -1,5 +1,6 @@
 """The compose file describes an installation that can start, and it is documented."""
 
+import itertools
 import json
 import os
 import re
@@ -8,12 +9,14 @@ import subprocess
 import sys
 import tomllib
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 import yaml
 
+from local import temporal
 from settings import PREFIX, PROJECT, Settings
 
 TEXT = (PROJECT / "docker-compose.yml").read_text()
@@ -86,7 +89,10 @@ def test_secrets_have_no_default() -> None:
 @pytest.mark.parametrize(
     "service", ["migrate", *(name for name in SERVICES if name.startswith("worker-"))]
 )
-def test_what_is_configured_are_settings_of_perennial_with_their_own_defaults(service: str) -> None:
+def test_what_is_configured_are_settings_of_perennial_with_their_own_defaults(
+    service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PERENNIAL_WORKFLOW_SANDBOX")
     defaults = Settings(_env_file=None)
     for variable, value in SERVICES[service]["environment"].items():
         name = variable.removeprefix(PREFIX).lower()
@@ -98,6 +104,27 @@ def test_what_is_configured_are_settings_of_perennial_with_their_own_defaults(se
                 Settings.model_validate({name: match[3]}).model_dump()[name]
                 == defaults.model_dump()[name]
             ), variable
+
+
+def test_the_embedded_server_has_the_dynamic_configuration_of_an_installation() -> None:
+    file = yaml.safe_load((PROJECT / "deploy" / "temporal" / "dynamicconfig.yaml").read_text())
+    deployed = {name: values[0]["value"] for name, values in file.items()}
+    command = temporal.server_command(Path("temporal"), 1, 2, Settings())
+    embedded = [
+        value for name, value in itertools.pairwise(command) if name == "--dynamic-config-value"
+    ]
+    assert embedded == [f"{name}={value}" for name, value in deployed.items()]
+
+
+def test_the_embedded_server_collects_garbage_as_in_an_installation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    configured = VARIABLE.fullmatch(SERVICES["temporal"]["environment"]["GOGC"])
+    assert configured is not None
+    monkeypatch.delenv("GOGC", raising=False)
+    assert temporal.server_environment()["GOGC"] == configured[3]
+    monkeypatch.setenv("GOGC", "50")
+    assert temporal.server_environment()["GOGC"] == "50"
 
 
 @pytest.mark.parametrize("service", SERVICES)

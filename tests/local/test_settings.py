@@ -22,6 +22,7 @@ def test_the_example_shows_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.delenv("PERENNIAL_CACHE", raising=False)
     monkeypatch.delenv("PERENNIAL_TEMPORAL_PROGRAM", raising=False)
+    monkeypatch.delenv("PERENNIAL_WORKFLOW_SANDBOX")
     defaults = Settings().model_dump()
     for name, value in LINES.items():
         monkeypatch.setenv(name, value)
@@ -44,6 +45,8 @@ def test_every_setting_has_a_line_that_says_what_it_is() -> None:
         ("CHARGES_PER_SECOND", "nan", "finite"),
         ("CHARGES_PER_SECOND", "0", "greater than 0"),
         ("JITTER_SECONDS", "-1", "greater than or equal to 0"),
+        ("WORKFLOW_CACHE", "0", "greater than or equal to 1"),
+        ("STICKY_SECONDS", "0.5", "greater than or equal to 1"),
         ("LOG_LEVEL", "loud", "DEBUG"),
         ("METRICS_PORT", "70000", "65535"),
     ],

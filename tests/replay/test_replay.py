@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from temporalio import workflow
 from temporalio.client import WorkflowHistory
-from temporalio.worker import Replayer
+from temporalio.worker import Replayer, WorkflowRunner
 
 from activities import registry
 from core.domain.commands import COMMANDS
 from core.protocol.call_sequences import Call
 from doors.application.payload_converter import data_converter
-from doors.service.workers import WORKFLOWS, sandbox
+from doors.service.workers import WORKFLOWS, runner_of, sandbox
+from settings import Settings
 from tests.replay.record import HISTORIES, PATHS
 from workflows.account import AccountWorkflow
 from workflows.lenient_signals import Tolerant
@@ -34,13 +35,13 @@ def history_of(file: Path) -> WorkflowHistory:
     return WorkflowHistory.from_json(started["workflowId"], text)
 
 
-async def replay(files: Iterable[Path]) -> None:
-    """Replay histories as a worker would."""
+async def replay(files: Iterable[Path], runner: WorkflowRunner | None = None) -> None:
+    """Replay histories as a worker would. `runner`: default the sandbox."""
     replayer = Replayer(
         workflows=WORKFLOWS,
         interceptors=[Tolerant()],
         data_converter=data_converter,
-        workflow_runner=sandbox(),
+        workflow_runner=runner or sandbox(),
     )
     for file in files:
         await replayer.replay_workflow(history_of(file))
@@ -49,6 +50,10 @@ async def replay(files: Iterable[Path]) -> None:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 async def test_a_recorded_history_is_replayed(file: Path) -> None:
     await replay([file])
+
+
+async def test_recorded_histories_are_replayed_without_the_sandbox_as_in_production() -> None:
+    await replay(FILES, runner_of(Settings(workflow_sandbox=False)))
 
 
 def attributes(kind: str) -> list[dict[str, Any]]:
