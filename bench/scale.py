@@ -239,7 +239,9 @@ def run(engine: Engine) -> Iterator[Figure]:
         "history of an account": lambda: account_history(ledger, account),
         "history of a subscription": lambda: subscription_history(ledger, subscription),
         "invoices of an account": lambda: invoices_of(ledger, account),
-        "relay: notices that are due": lambda: Relay(cast(Perennial, _Installation(ledger)))._due(),
+        "relay: notices that are due": lambda: Relay(cast(Perennial, _Installation(ledger)))._due(
+            ()
+        ),
         "one account": lambda: find_account(ledger, account),
         "one subscription": lambda: find_subscription(ledger, subscription),
         "test clocks": lambda: find_clocks(ledger),

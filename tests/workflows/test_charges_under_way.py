@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy.exc import NoResultFound
 
 from activities.payments import AccountBusy
-from activities.reconcile import Limits, Reconciliation
+from activities.reconciliation.reconcile import Reconciliation
+from activities.reconciliation.workflow_port import Limits
 from activities.registry import Activities
 from core.domain.commands.purchase import Purchase
 from core.domain.commands.recover import Recover

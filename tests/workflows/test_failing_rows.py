@@ -153,6 +153,10 @@ async def test_one_seller_whose_invoices_cannot_be_numbered_does_not_stop_the_ot
 ) -> None:
     await real.bought(machine_now(), start=False)
     real.sql("INSERT INTO sellers SELECT 'a-poison', catalog_revision, policy_version FROM sellers")
+    real.sql(
+        "INSERT INTO invoices (id, seller, account, operation, kind, date, currency, total, lines) "
+        "SELECT -1, 'a-poison', account, -1, kind, date, currency, total, lines FROM invoices"
+    )
     number = relay_module.number_invoices_of
 
     def poisoned(ledger: Any, seller: str) -> int:

@@ -65,7 +65,7 @@ async def test_nothing_is_done_twice_or_left(
             return shop.sql(query).scalar_one()
 
         assert one("SELECT count(*) FROM invoices") == AHEAD + 2 * (DUE + 1) + 1
-        assert one("SELECT array_agg(number ORDER BY number) FROM invoice_numbers") == list(
+        assert one("SELECT array_agg(number ORDER BY number) FROM invoices") == list(
             range(1, AHEAD + 2 * (DUE + 1) + 2)
         )
         assert one("SELECT count(*) FROM history WHERE event = 'renewed'") == DUE + 1
