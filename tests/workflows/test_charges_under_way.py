@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from activities.reconcile import Limits, Reconciliation
 from sqlalchemy.exc import NoResultFound
 
 from activities.payments import AccountBusy
-from activities.reconcile import Limits, Reconciliation
 from activities.registry import Activities
 from core.domain.commands.purchase import Purchase
 from core.domain.commands.recover import Recover
