@@ -33,8 +33,8 @@ from tests.crash import processes, state
 LONGEST_SECONDS = 240.0
 
 #: With these settings the work of a killed worker is soon retried. The server waits only a second
-#: for the killed worker (sticky queue) before it asks another one. The client is patient for as long
-#: as the machine may run. No speed of the machine ends a call.
+#: for the killed worker (sticky queue) before it asks another one. The client is patient for as
+#: long as the machine may run. No speed of the machine ends a call.
 QUICK = {
     "activity_seconds": "1.5",
     "workflow_task_seconds": "1.5",
