@@ -40,16 +40,18 @@ PRICE = Decimal(50)
 SKU = {"sku": "PRO", "kind": "application", "months": 1, "prices": {"USD": str(PRICE)}}
 _COPY = (
     "INSERT INTO subscriptions SELECT (jsonb_populate_record(NULL::subscriptions, "
-    "to_jsonb(s) || jsonb_build_object('id', 's' || lpad(n::text, 6, '0')))).* "
+    "to_jsonb(s) || jsonb_build_object('id', s.account || '-' || n))).* "
     "FROM subscriptions s, generate_series(1, :many) n WHERE s.id = :first; "
     "INSERT INTO steps SELECT (jsonb_populate_record(NULL::steps, "
-    "to_jsonb(s) || jsonb_build_object('subject', 's' || lpad(n::text, 6, '0')))).* "
+    "to_jsonb(s) || jsonb_build_object('subject', s.account || '-' || n))).* "
     "FROM steps s, generate_series(1, :many) n WHERE s.subject = :first"
 )
 
 
 def fill(ledger: Ledger, account: str, many: int, bought: datetime, credits_: Decimal) -> None:
     """Open an account with many subscriptions to PRO that were bought at one instant (UTC).
+
+    Their ids are ``acme-first``, ``acme-1``, ``acme-2`` and so on, for the account ``acme``.
 
     `credits_`: what is left in the wallet.
     """
@@ -90,7 +92,7 @@ async def measure(many: int, started: int = 20) -> None:
                 add_catalog(connection, config.seller, [SKU])
             fill(perennial.ledger, "acme", many, bought, Decimal(0))
             async with running(ROLES, perennial, config):
-                first = [f"s{number:06}" for number in range(1, started + 1)]
+                first = [f"acme-{number}" for number in range(1, started + 1)]
                 await _timed("all fail as one group", lambda: _failed(perennial, first, many))
                 suspend, resume = Suspend(account="acme"), Resume(account="acme")
                 await _timed("suspend", lambda: perennial.do(suspend))

@@ -108,10 +108,16 @@ def test_a_whole_number_is_returned(number: int) -> None:
     assert inputs.read_whole_text(str(number)) == number
 
 
-@pytest.mark.parametrize("value", [True, 1.0, "1", None, [1], -1], ids=repr)
+@pytest.mark.parametrize("value", [True, 1.0, "x", None, [1], -1], ids=repr)
 def test_what_is_not_a_whole_number_is_wrong(value: object) -> None:
     assert reason(inputs.read_whole, value) == (
         f"must be a whole number of 0 or more, not {value!r}"
+    )
+
+
+def test_a_number_in_quotes_is_text() -> None:
+    assert reason(inputs.read_whole, "1") == (
+        "must be a whole number of 0 or more, without quotes, not '1'"
     )
 
 

@@ -25,7 +25,7 @@ def test_a_message_is_frozen_and_its_fields_are_named(message: type) -> None:
 
 def test_what_is_not_said_is_the_default() -> None:
     assert CommandResult() == CommandResult(
-        refusal=None, result=None, replayed=False, snapshots=(), needs_charge=None
+        refusal=None, result=None, replayed=False, snapshot=None, needs_charge=None
     )
     assert (
         StepRequest(
@@ -36,5 +36,4 @@ def test_what_is_not_said_is_the_default() -> None:
     assert {f.name for f in dataclasses.fields(Snapshot) if f.default is f.default_factory} == {
         "subscription",
         "timezone",
-        "suspended",
     }

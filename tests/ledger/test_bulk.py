@@ -50,7 +50,7 @@ IDS = [name for name in NAMES if name not in NO_IDS]
 
 @pytest.mark.parametrize("name", IDS)
 def test_a_name_is_data_wherever_it_goes(shop, name):
-    shop.open(name, owner=name, billing_email=name)
+    shop.open(name, owner=name)
     assert shop.buy(name, name, request_id=name).refusal is None
     assert shop.buy(name, name, request_id=name).replayed
     assert shop.buy(name, name).refusal.rule == "4.1"

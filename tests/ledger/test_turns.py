@@ -229,9 +229,8 @@ def test_a_group_whose_member_is_first_comes_first_as_a_whole_rule_5_2(shop: Sho
 
 def snapshot_of(id_: str, version: int) -> Snapshot:
     """A subscription as its workflow knows it."""
-    return Snapshot(
-        subscription=replace(made.subscription(id=id_), version=version), timezone="UTC"
-    )
+    subscription = replace(made.subscription(), id=id_, version=version)
+    return Snapshot(subscription=subscription, timezone="UTC")
 
 
 def version_of(shop: Shop, subscription: str) -> int:

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from activities.reconcile import Limits, Reconciliation
 from sqlalchemy.exc import NoResultFound
 
 from activities.payments import AccountBusy

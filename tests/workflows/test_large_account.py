@@ -32,7 +32,7 @@ async def test_a_group_of_thousands_fails_is_suspended_and_is_healed_by_a_top_up
         acme, ledger = shop.id("acme"), shop.perennial.ledger
         fill(ledger, acme, MANY, machine_now() - timedelta(days=26), Decimal(0))
         failed = "SELECT id FROM subscriptions WHERE renewal_failed"
-        started = ["s000001", "s000002", f"{acme}-first"]
+        started = [f"{acme}-{which}" for which in (1, 2, "first")]
         await shop.perennial.start_these(started)
         for s in started:
             await shop.until(s, lambda s=s: shop.row(s).renewal_failed)
@@ -77,7 +77,7 @@ async def test_subscriptions_of_one_account_that_are_due_together_run_about_one_
                 "UPDATE steps SET kind = 'expire', rank = 3, by_date = NULL, "
                 "due = date_trunc('day', due) + interval '8 days'"
             )
-        herd = [f"s{number:06}" for number in range(1, HERD)]
+        herd = [f"{acme}-{number}" for number in range(1, HERD)]
         await shop.perennial.start_these(herd)
         for s in herd:
             await shop.until(s, lambda s=s: what in shop.events(s))
