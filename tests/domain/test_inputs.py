@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain import inputs
-from core.domain.faults import Fault
+from core.domain.faults import Fault, Faults
 from core.domain.inputs import Sign, Wrong
 
 
@@ -410,3 +410,23 @@ def test_a_reader_returns_a_value_or_says_briefly_what_is_wrong(
         assert read(value) is not None
     except Wrong as error:
         assert 0 < len(str(error)) < 300  # noqa: PT017
+
+
+# values that a program has made
+
+
+def test_what_is_required_is_read_or_is_a_fault_of_its_place() -> None:
+    assert inputs.required("owner", "Ann", inputs.read_text) == "Ann"
+    with pytest.raises(Faults, match="owner: "):
+        inputs.required("owner", 7, inputs.read_text)
+
+
+def test_an_instant_of_a_program_has_an_offset_and_is_in_the_calendar() -> None:
+    eastern = datetime(2021, 1, 31, 12, tzinfo=timezone(timedelta(hours=8)))
+    assert inputs.check_instant(eastern) == datetime(2021, 1, 31, 4, tzinfo=UTC)
+    assert reason(inputs.check_instant, "2021-01-31") == (
+        "must be a datetime with a time zone, not '2021-01-31'"
+    )
+    assert "has no time zone" in reason(inputs.check_instant, datetime(2021, 1, 31))  # noqa: DTZ001
+    last = datetime.max.replace(tzinfo=timezone(timedelta(hours=-8)))
+    assert "is not in the calendar of UTC" in reason(inputs.check_instant, last)
