@@ -21,6 +21,7 @@ from sqlalchemy import text
 from activities.open_account import NewAccount, open_account
 from activities.registry import Activities
 from core.domain import policy
+from core.domain.calendar import add_months, first_instant
 from core.domain.commands.purchase import Purchase
 from core.domain.commands.resume import Resume
 from core.domain.commands.suspend import Suspend
@@ -86,7 +87,9 @@ async def measure(many: int, started: int = 20) -> None:
         async with Perennial.connect(
             addresses.database_url, addresses.temporal_address, config
         ) as perennial:
-            bought = machine_now() - timedelta(days=26)
+            # The renewal date was yesterday, and no retry is due yet.
+            today = machine_now().date()
+            bought = first_instant(add_months(today + timedelta(days=7), -1), "UTC")
             with perennial.ledger.engine.begin() as connection:
                 add_policy(connection, config.seller, policy.load({}))
                 add_catalog(connection, config.seller, [SKU])
