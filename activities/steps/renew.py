@@ -71,7 +71,7 @@ def card_charge_of(work: Work, asked: Asked) -> str | None:
 
 
 def _due_attempt(work: Work, asked: Asked) -> Attempt | None:
-    siblings = work.group_of(asked.subject.id, asked.past)
+    siblings = work.group_of(asked.subject.id, asked.version, asked.past)
     leader = next(s for s in siblings if s.id == asked.subject.id)
     if leader.version != asked.version:
         return None

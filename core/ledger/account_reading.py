@@ -61,6 +61,7 @@ _GROUP = (
     .where(
         _MY_STEP.subject_kind == literal_column(f"'{SubjectKind.SUBSCRIPTION}'"),
         _MY_STEP.subject == bindparam("subscription"),
+        _MY_STEP.version == bindparam("version"),
     )
     .order_by(SubscriptionRow.id)
 )
@@ -201,14 +202,19 @@ class AccountReading:
             raise Unknown(id_)
         return found[0]
 
-    def group_of(self, id_: str, past: Collection[Passed]) -> list[Subscription]:
+    def group_of(self, id_: str, version: int, past: Collection[Passed]) -> list[Subscription]:
         """The subscription and the candidates for its group, by id (Rule 5.2).
+
+        The subscription alone when its step is not of this version, so that a step that has run
+        already does not read a large group.
 
         The candidates have an attempt on the same renewal date. Of a failed subscription they are
         all that have failed with it, also those without a retry that is left. The first query also
         reads what `first_due` returns for `past`.
         """
-        values = {"subscription": id_} | due_steps.first_values(self.account.id, self.now, past)
+        values = {"subscription": id_, "version": version} | due_steps.first_values(
+            self.account.id, self.now, past
+        )
         rows = self.connection.execute(_GROUP, values).all()
         if not rows:
             return [self.subscription(id_)]

@@ -124,7 +124,7 @@ def test_a_retry_finds_also_those_whose_own_retries_are_over(shop: Shop) -> None
         "WHERE subject = 's1'"
     )
     with shop.ledger.work(RENEWAL, account="acme") as work:
-        assert {s.id for s in work.group_of("s2", ())} >= {"s1", "s2"}
+        assert {s.id for s in work.group_of("s2", 1, ())} >= {"s1", "s2"}
 
 
 def test_a_step_of_the_account_stands_in_the_order_of_its_steps(shop: Shop) -> None:
