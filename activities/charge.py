@@ -5,7 +5,6 @@ gateway is asked for its outcome first.
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
@@ -79,16 +78,13 @@ class _NotNeeded(Exception):
 def _note_call(ledger: Ledger, row: Row[Any], request: ChargeRequest, needed: Needed) -> Row[Any]:
     """Write down that the gateway is called. Returns the charge as it is then."""
     by_key = {"charge": request.key}
-    with failpoints.inside("charge_call"), _work(ledger, row, request) as work:
+    work_on = ledger.work(request.asked_by.now, account=row.account)
+    with failpoints.inside("charge_call"), work_on as work:
         calls = work.connection.execute(_CALLS, by_key).scalar()
         if calls == 0 and needed(work, request.asked_by) != request.key:
             raise _NotNeeded
         noted = work.connection.execute(_CALL, by_key).one_or_none()
         return noted or work.connection.execute(_BY_KEY, by_key).one()
-
-
-def _work(ledger: Ledger, row: Row[Any], request: ChargeRequest) -> AbstractContextManager[Work]:
-    return ledger.work(request.asked_by.now, account=row.account)
 
 
 def _withdraw(ledger: Ledger, key: str) -> ChargeResult:

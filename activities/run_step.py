@@ -1,7 +1,7 @@
 """What every step goes through: its charge, its turn, and the function of its kind (Rule 1.7)."""
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
+from contextlib import AbstractContextManager
 
 from activities.asked_step import Asked, not_yet
 from activities.payments import take_up
@@ -58,15 +58,11 @@ def _before(work: Work, request: StepRequest, own: Collection[Subject]) -> Befor
     return None if request.charge else take_before(work, request.past, own)
 
 
-@contextmanager
-def _work(ledger: Ledger, request: StepRequest) -> Iterator[Work]:
+def _work(ledger: Ledger, request: StepRequest) -> AbstractContextManager[Work]:
     id_, asked_by = request.subject.id, AskedBy.ANOTHER if request.briefly else AskedBy.ITS_TIME
     if request.subject.kind is SubjectKind.ACCOUNT:
-        with ledger.work(request.now, account=id_, asked_by=asked_by) as work:
-            yield work
-    else:
-        with ledger.work(request.now, subscription=id_, asked_by=asked_by) as work:
-            yield work
+        return ledger.work(request.now, account=id_, asked_by=asked_by)
+    return ledger.work(request.now, subscription=id_, asked_by=asked_by)
 
 
 def _snapshot(work: Work, request: StepRequest) -> Snapshot | AccountSnapshot:

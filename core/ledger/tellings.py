@@ -35,7 +35,8 @@ _STARTED = text(
     "SELECT 'subscription', id, clock, version FROM started WHERE version > known "
     "ON CONFLICT (subject_kind, subject) DO UPDATE SET version = excluded.version"
 )
-_FIRST = Subject(SubjectKind.ACCOUNT, "")
+BEGIN = Subject(SubjectKind.ACCOUNT, "")
+"""It comes before every subject in the order of their keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Waiting:
 
 
 def waiting(
-    connection: Connection, limit: int, after: Subject = _FIRST, clock: str | None = None
+    connection: Connection, limit: int, after: Subject = BEGIN, clock: str | None = None
 ) -> Sequence[Waiting]:
     """The next subjects in the order of their keys.
 

@@ -36,7 +36,7 @@ async def tell_all(ledger: Ledger, temporal: Client, clock: str | None = None) -
     A workflow that cannot be told does not hold up the others. It stays for the next time, and is
     logged.
     """
-    told, after = 0, Subject(SubjectKind.ACCOUNT, "")
+    told, after = 0, tellings.BEGIN
     while True:
         batch, snapshots = await asyncio.to_thread(_read, ledger, after, clock)
         if not batch:

@@ -1,12 +1,12 @@
 """The work lists of support (Rule 6.3)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, assert_never
 
-from sqlalchemy import ColumnElement, and_, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, Row, and_, literal_column, select, tuple_
 
 from core.domain.calendar import local_date
 from core.domain.steps import StepKind
@@ -98,12 +98,20 @@ def _pages(snapshot: Snapshot, which: WorkList, account: str | None) -> Iterator
     listed = select(*key).where(_condition(which)).order_by(*key).limit(_PAGE)
     if account is not None:
         listed = listed.where(SubscriptionRow.account == account)
+    for rows in _page_by_page(snapshot, listed, key):
+        yield [row.id for row in rows]
+
+
+def _page_by_page(
+    snapshot: Snapshot, listed: Any, key: tuple[Any, Any]
+) -> Iterator[Sequence[Row[Any]]]:
+    """The rows of a query, page by page. It selects this key, and is ordered and limited by it."""
     rows = snapshot.connection.execute(listed).all()
     while rows:
-        yield [row.id for row in rows]
+        yield rows
         if len(rows) < _PAGE:
             return
-        after = tuple_(*key) > tuple_(rows[-1].account, rows[-1].id)
+        after = tuple_(*key) > tuple_(*rows[-1])
         rows = snapshot.connection.execute(listed.where(after)).all()
 
 
@@ -158,13 +166,8 @@ def _pages_of_expiries(
     listed = listed.where(StepRow.clock.is_(None) if clock is None else StepRow.clock == clock)
     if account is not None:
         listed = listed.where(StepRow.account == account)
-    rows = snapshot.connection.execute(listed).all()
-    while rows:
+    for rows in _page_by_page(snapshot, listed, key):
         yield [row.subject for row in rows]
-        if len(rows) < _PAGE:
-            return
-        after = tuple_(*key) > tuple_(rows[-1].due, rows[-1].subject)
-        rows = snapshot.connection.execute(listed.where(after)).all()
 
 
 def _days_left(row: Any) -> int:
