@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from core.domain import lifecycle, price_in_force
+from core.domain import alignment, price_in_force
 from core.domain.commands import AnyCommand, restored
 from core.domain.events import Event
 from core.domain.fees import Line, total
@@ -106,18 +106,23 @@ def pay(
     return facts
 
 
-def renewal_lines(work: Work, subscription: Subscription) -> list[Line]:
-    """The next cycle at the prices of its renewal date (Rule 3.5)."""
+def renewal_lines(work: Work, subscription: Subscription, *, automatic: bool = False) -> list[Line]:
+    """The next cycle at the prices of its renewal date (Rule 3.5).
+
+    `automatic`: it is an automatic renewal, which may be aligned (Rule 5.5). Default False.
+    """
     terms = work.terms([subscription])
-    return price_in_force.renewal_lines(subscription, terms, work.account.currency)
+    aligned = automatic and alignment.aligns(subscription, work.today)
+    currency = work.account.currency
+    return price_in_force.renewal_lines(subscription, terms, currency, aligned=aligned)
 
 
 def renew_all(
     work: Work, members: Iterable[Subscription], lines: Mapping[str, list[Line]], rule: Rule
 ) -> None:
-    """Renew funded subscriptions by a cycle each (Rule 5.1)."""
+    """Renew funded subscriptions by a cycle each (Rules 5.1, 5.5)."""
     for member in members:
-        renewed, period = lifecycle.renew(member, work.now, work.policy_version)
+        renewed, period = alignment.renew(member, work.today, work.now, work.policy_version)
         pay(
             work,
             renewed,

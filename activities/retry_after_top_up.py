@@ -24,7 +24,7 @@ def retry_after_top_up(work: Work) -> None:
         return
     for members in failed_groups(work):
         try:
-            lines = {member.id: renewal_lines(work, member) for member in members}
+            lines = {m.id: renewal_lines(work, m, automatic=True) for m in members}
         except Refused:
             continue  # A price is missing. The group stays failed, the top-up is good.
         amount = sum(map(total, lines.values()), ZERO)

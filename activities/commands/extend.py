@@ -5,8 +5,7 @@ from activities.payments import Paid, done, pay
 from core.domain import extension
 from core.domain.commands.extend import Extend
 from core.domain.events import Event
-from core.domain.extension import extension_lines
-from core.domain.fees import cycle_lines
+from core.domain.fees import period_lines
 from core.domain.refusal import Refused
 from core.domain.subscription import ZERO, Subscription
 from core.ledger.double_entry import Purpose
@@ -48,11 +47,13 @@ def quote(
             subscription, command.to, work.now, work.policy_version
         )
         return extended, [
-            Paid(period, extension_lines(subscription, catalog, currency, work.today, command.to))
+            Paid(period, period_lines(extended, period, catalog, currency, work.today))
         ]
     cycles = command.cycles or 0
     if cycles < 1:
         raise Refused(command.rule, f"{cycles} cycles: at least 1")
     extended, periods = extension.extend(subscription, cycles, work.now, work.policy_version)
-    lines = cycle_lines(subscription, catalog, currency, work.today)
-    return extended, [Paid(period, lines) for period in periods]
+    return extended, [
+        Paid(period, period_lines(extended, period, catalog, currency, work.today))
+        for period in periods
+    ]

@@ -9,7 +9,7 @@ from core.domain import lifecycle
 from core.domain.catalog import PRIMARY, Catalog, SkuKind
 from core.domain.commands.purchase import Pay, Purchase
 from core.domain.events import Event
-from core.domain.fees import cycle_lines
+from core.domain.fees import period_lines
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.ledger.double_entry import Purpose
@@ -31,16 +31,19 @@ def purchase(work: Work, command: Purchase) -> CommandResult:
         quantity=command.quantity,
         multiplier=command.multiplier,
         addons=command.addons,
+        numbers={},
         legacy=command.legacy,
+        align=command.align,
+        discount=command.discount,
+        discount_cycles=command.discount_cycles,
         base_months=work.catalog.months(command.sku),
         today=work.today,
         now=work.now,
         policy_version=work.policy_version,
     )
-    first = Paid(
-        lifecycle.start(bought),
-        cycle_lines(bought, work.catalog, work.account.currency, work.today),
-    )
+    period = lifecycle.start(bought)
+    currency = work.account.currency
+    first = Paid(period, period_lines(bought, period, work.catalog, currency, work.today))
     if command.pay is Pay.CREDITS:
         covered(work, first.fee, Rule.PURCHASE)
     facts = pay(

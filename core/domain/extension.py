@@ -8,10 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from core.domain.calendar import last_paid_day
-from core.domain.catalog import Catalog
-from core.domain.fees import Line, priced_parts
 from core.domain.lifecycle import LAST_YEAR, renew, with_new_expiry
-from core.domain.money import round_half_up
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.domain.subscription import Period, Subscription
@@ -26,7 +23,8 @@ def extend(
 
     Raises `Refused` 6.2 when the subscription would end beyond the calendar.
     """
-    if subscription.expiry.year + cycles * subscription.cycle_months // 12 > LAST_YEAR:
+    months = subscription.next_contents.cycle_months
+    if subscription.expiry.year + cycles * months // 12 > LAST_YEAR:
         raise Refused(
             Rule.EXTEND,
             f"cannot be extended by {cycles} cycles: it would end after the year {LAST_YEAR}",
@@ -58,32 +56,20 @@ def extend_to(
         )
     if to.year > LAST_YEAR:
         raise Refused(Rule.EXTEND, f"cannot be extended to {to}: it is after the year {LAST_YEAR}")
-    months, left_over, _ = anchored_months(subscription, to)
+    months, left_over, of = anchored_months(subscription, to)
     begin = subscription.expiry + _DAY
     moved = with_new_expiry(
-        subscription, now, policy_version, anchor=to + _DAY, months_paid=0, expiry=to
+        subscription, begin, now, policy_version, anchor=to + _DAY, months_paid=0, expiry=to
     )
     return moved, Period(
-        start=begin, expiry=to, months=months + (left_over > 0), scheduled_start=begin
+        start=begin,
+        expiry=to,
+        months=months + (left_over > 0),
+        scheduled_start=begin,
+        left_over=left_over,
+        left_over_of=of,
+        discount=subscription.next_discount,
     )
-
-
-def extension_lines(
-    subscription: Subscription, catalog: Catalog, currency: str, on: date, to: date
-) -> list[Line]:
-    """The fee lines from *E* + 1 up to a day, at the prices in force on the day `on`.
-
-    A line charges the whole anchored months, then the left-over days of the month they fall in. It
-    is rounded once.
-    """
-    months, left_over, days = anchored_months(subscription, to)
-    return [
-        Line(
-            f"{text}, extended to {to}",
-            round_half_up(monthly * (months * days + left_over) / (days * base), currency),
-        )
-        for text, monthly, base in priced_parts(subscription, catalog, currency, on)
-    ]
 
 
 def anchored_months(subscription: Subscription, to: date) -> tuple[int, int, int]:

@@ -1,18 +1,23 @@
-"""What a cycle costs, line by line (Rules 3.1, 3.2).
+"""What a period costs, line by line (Rules 3.1, 3.2, 3.6).
 
-Worked sum: 3 licences at 1200 JPY a month, two months: 3 × 1200 × 2 ÷ 1 = 7200.
+Worked sum: 3 licences at 1200 JPY a month, two months: 3 × 1200 × 2 ÷ 1 = 7200. With a discount of
+25 percent: 7200 × 75 ÷ 100 = 5400.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
 from core.domain.catalog import Catalog
+from core.domain.contents import Contents
 from core.domain.money import round_half_up
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
-from core.domain.subscription import ZERO, Subscription
+from core.domain.subscription import ZERO, Period, Subscription
+
+_HUNDRED = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,37 +28,117 @@ class Line:
     amount: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one fee line is for: its words, its SKU and how many (Rule 3.1)."""
+
+    words: str
+    sku: str
+    quantity: int = 1
+
+
 def total(lines: Iterable[Line]) -> Decimal:
     """The sum of rounded lines (Rule 3.2)."""
     return sum((line.amount for line in lines), ZERO)
 
 
-def cycle_lines(
-    subscription: Subscription, catalog: Catalog, currency: str, on: date
+def parts_of(contents: Contents) -> Iterator[Part]:
+    """The primary SKU, each add-on SKU and each single number: a line each (Rule 3.1)."""
+    yield Part(f"primary {contents.sku}", contents.sku, contents.quantity)
+    for sku, quantity in sorted(contents.addons.items()):
+        yield Part(f"add-on {sku}", sku, quantity)
+    for number, sku in sorted(contents.numbers.items()):
+        yield Part(f"number {number} {sku}", sku)
+
+
+def period_lines(
+    subscription: Subscription, period: Period, catalog: Catalog, currency: str, on: date
 ) -> list[Line]:
-    """One whole cycle at the prices in force on a day (Rules 3.1, 3.5).
+    """What a period costs at the prices in force on a day (Rules 3.5, 3.6).
+
+    `subscription`: as it is when the period is paid. It holds what the period is for.
+    Raises `Refused` 4.1 when a price is missing.
+    """
+    return lines_of(
+        subscription.id,
+        subscription.contents_on(period.start),
+        period.price_months,
+        period.discount,
+        catalog,
+        currency,
+        on,
+    )
+
+
+def next_cycle_lines(
+    subscription: Subscription,
+    catalog: Catalog,
+    currency: str,
+    on: date,
+    months: tuple[int, int] | None = None,
+) -> list[Line]:
+    """The next paid cycle at the prices in force on a day, with what is pending (Rule 9).
+
+    `months`: for how many months it is charged, as a fraction. Default: a whole cycle.
+    Raises `Refused` 4.1 when a price is missing.
+    """
+    contents = subscription.next_contents
+    whole = (contents.cycle_months, 1)
+    discount = subscription.next_discount
+    return lines_of(subscription.id, contents, months or whole, discount, catalog, currency, on)
+
+
+def lines_of(
+    id_: str,
+    contents: Contents,
+    months: tuple[int, int],
+    discount: Decimal,
+    catalog: Catalog,
+    currency: str,
+    on: date,
+) -> list[Line]:
+    """A line for each part of the contents.
+
+    `id_`: the subscription, for the texts.
+    `months`: for how many months it is charged, as a fraction.
+    `discount`: percent off each line, before it is rounded.
+    Raises `Refused` 4.1 when a price is missing.
+    """
+    lines = []
+    for part in parts_of(contents):
+        amount, divisor = _price(part, months, discount, catalog, currency, on)
+        lines.append(Line(f"{id_} {part.words}", round_half_up(amount / divisor, currency)))
+    return lines
+
+
+def price_of(
+    part: Part,
+    months: tuple[int, int],
+    discount: Decimal,
+    catalog: Catalog,
+    currency: str,
+    on: date,
+) -> Fraction:
+    """What a part costs, not rounded. The arguments are those of `lines_of`.
 
     Raises `Refused` 4.1 when a price is missing.
     """
-    return [
-        Line(text, round_half_up(monthly * subscription.cycle_months / base, currency))
-        for text, monthly, base in priced_parts(subscription, catalog, currency, on)
-    ]
+    amount, divisor = _price(part, months, discount, catalog, currency, on)
+    return Fraction(amount) / divisor
 
 
-def priced_parts(
-    subscription: Subscription, catalog: Catalog, currency: str, on: date
-) -> Iterator[tuple[str, Decimal, int]]:
-    """Each line's text, its price for one base cycle times its quantity, and that cycle's months.
-
-    Raises `Refused` 4.1 when a price is missing.
-    """
-    items = [
-        ("primary", subscription.sku, subscription.quantity),
-        *(("add-on", sku, n) for sku, n in sorted(subscription.addons.items())),
-    ]
-    for label, sku, quantity in items:
-        price = catalog.price(sku, currency, on)
-        if price is None:
-            raise Refused(Rule.PURCHASE, f"{sku} has no price in {currency} on {on}")
-        yield f"{subscription.id} {label} {sku}", price * quantity, catalog.months(sku)
+def _price(
+    part: Part,
+    months: tuple[int, int],
+    discount: Decimal,
+    catalog: Catalog,
+    currency: str,
+    on: date,
+) -> tuple[Decimal, int]:
+    """An amount and what it is divided by. One division keeps a half exact (Rule 3.2)."""
+    price = catalog.price(part.sku, currency, on)
+    if price is None:
+        raise Refused(Rule.PURCHASE, f"{part.sku} has no price in {currency} on {on}")
+    above, below = months
+    full, divisor = price * part.quantity * above, below * catalog.months(part.sku)
+    return (full * (_HUNDRED - discount), divisor * 100) if discount else (full, divisor)

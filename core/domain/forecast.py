@@ -16,7 +16,7 @@ from decimal import Decimal
 from heapq import heappop, heappush
 from itertools import count
 
-from core.domain import funding, lifecycle
+from core.domain import alignment, funding
 from core.domain import renewal_attempt as attempts
 from core.domain.calendar import local_date
 from core.domain.events import Event
@@ -175,7 +175,8 @@ class _Run:
                     self._tell(told.event, told.rule, attempt.why, member, reason=told.reason)
                 self.plan(failed)
             else:
-                renewed, _ = lifecycle.renew(member, self.now, self.terms.policy_version)
+                version = self.terms.policy_version
+                renewed, _ = alignment.renew(member, self.today, self.now, version)
                 self._tell(
                     Event.RENEWED,
                     attempt.rule,

@@ -7,6 +7,7 @@ No transition checks whether it is allowed (`core.domain.state_table` does) or w
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from core.domain.calendar import add_months, first_instant, last_paid_day, local_date
 from core.domain.refusal import Refused
@@ -25,6 +26,7 @@ def start(subscription: Subscription) -> Period:
         expiry=subscription.expiry,
         months=subscription.months_paid,
         scheduled_start=subscription.anchor,
+        discount=subscription.discount,
     )
 
 
@@ -32,12 +34,19 @@ def renew(
     subscription: Subscription, now: datetime, policy_version: int
 ) -> tuple[Subscription, Period]:
     """Move *E* by one cycle. The new period begins the day after the old *E* (Rules 5.1, 6.1)."""
-    months = subscription.months_paid + subscription.cycle_months
+    cycle = subscription.next_contents.cycle_months
+    months = subscription.months_paid + cycle
     expiry = last_paid_day(subscription.anchor, months)
     begin = subscription.expiry + _DAY
-    moved = with_new_expiry(subscription, now, policy_version, months_paid=months, expiry=expiry)
+    moved = with_new_expiry(
+        subscription, begin, now, policy_version, months_paid=months, expiry=expiry
+    )
     return moved, Period(
-        start=begin, expiry=expiry, months=subscription.cycle_months, scheduled_start=begin
+        start=begin,
+        expiry=expiry,
+        months=cycle,
+        scheduled_start=begin,
+        discount=subscription.next_discount,
     )
 
 
@@ -97,9 +106,16 @@ def resubscribe(subscription: Subscription, now: datetime) -> Subscription:
 
 
 def with_new_expiry(
-    subscription: Subscription, now: datetime, policy_version: int, **changes: object
+    subscription: Subscription, begin: date, now: datetime, policy_version: int, **changes: object
 ) -> Subscription:
-    """A new *E*: nothing has failed yet, and its steps follow the policy in force (Rule 14)."""
+    """A new *E*: nothing has failed yet, and its steps follow the policy in force (Rule 14).
+
+    `begin`: the first day of the cycle that was paid. Pending changes hold since then (Rule 9).
+    """
+    if subscription.coming:
+        changes["coming"] = tuple(
+            replace(it, since=begin) if it.since is None else it for it in subscription.coming
+        )
     return replace(
         subscription,
         **changes,  # type: ignore[arg-type]
@@ -121,7 +137,11 @@ def bought(
     quantity: int,
     multiplier: int,
     addons: dict[str, int],
+    numbers: dict[str, str],
     legacy: bool,
+    align: bool,
+    discount: Decimal,
+    discount_cycles: int,
     base_months: int,
     today: date,
     now: datetime,
@@ -129,7 +149,9 @@ def bought(
 ) -> Subscription:
     """A subscription after its purchase: anchored today, one cycle paid (Rules 1.3, 3.3).
 
-    `id_`, `account`, `sku`, `quantity`, `multiplier`, `addons`, `legacy`: what the purchase names.
+    `id_`, `account`, `sku`, `quantity`, `multiplier`, `addons`, `numbers`, `legacy`, `align`: what
+    the purchase names.
+    `discount`, `discount_cycles`: percent off the fee lines of its first cycles (Rule 3.6).
     `base_months`: the months of the SKU's base cycle.
     `today`, `now`: the local date and the instant (UTC) of the purchase.
     `policy_version`: the policy in force.
@@ -145,7 +167,11 @@ def bought(
         quantity=quantity,
         multiplier=multiplier,
         addons=addons,
+        numbers=numbers,
         legacy=legacy,
+        align=align,
+        discount=discount,
+        discount_cycles=discount_cycles if discount else 0,
         anchor=today,
         months_paid=months,
         cycle_months=months,

@@ -20,14 +20,16 @@ def reactivate(
 
     *M* grows by as many cycles as are needed to reach today, for one fee.
     """
+    cycle = subscription.next_contents.cycle_months
     months, begin = subscription.months_paid, subscription.expiry
     expiry = subscription.expiry
     while expiry < today:
         begin = expiry + _DAY
-        months += subscription.cycle_months
+        months += cycle
         expiry = last_paid_day(subscription.anchor, months)
     moved = with_new_expiry(
         subscription,
+        today,
         now,
         policy_version,
         months_paid=months,
@@ -36,5 +38,9 @@ def reactivate(
         expired_on=None,
     )
     return moved, Period(
-        start=today, expiry=expiry, months=subscription.cycle_months, scheduled_start=begin
+        start=today,
+        expiry=expiry,
+        months=cycle,
+        scheduled_start=begin,
+        discount=subscription.next_discount,
     )

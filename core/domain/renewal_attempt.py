@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from core.domain import lifecycle
+from core.domain import alignment, lifecycle
 from core.domain.calendar import local_date
 from core.domain.events import Event
 from core.domain.fees import Line, total
@@ -75,9 +75,14 @@ def plan(
         return None
     members = _members(account, leader, siblings, steps, terms, now)
     late = any(is_late(member, account.timezone, now) for member in members)
-    failure = None
+    failure, today = None, local_date(now, account.timezone)
     try:
-        lines = {member.id: renewal_lines(member, terms, account.currency) for member in members}
+        lines = {
+            member.id: renewal_lines(
+                member, terms, account.currency, aligned=alignment.aligns(member, today)
+            )
+            for member in members
+        }
     except Refused:
         lines, failure = {}, Failure.NO_PRICE
     return Attempt(

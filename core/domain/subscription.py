@@ -5,11 +5,12 @@ in the account's currency.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from core.domain.contents import Coming, Contents
 from core.domain.rules import Rule
 from core.domain.worded_enum import member_of
 
@@ -73,12 +74,17 @@ class Subscription:
     """One thing bought by an account.
 
     `id`, `account`: its id, and the id of the account that pays for it.
-    `sku`, `quantity`, `multiplier`, `addons`: what was bought, and how many of each (Rule 3.1).
+    `sku`, `quantity`, `multiplier`, `addons`, `numbers`: what it holds now (Rule 3.1). `addons` are
+    quantities by SKU, `numbers` the SKU of each number.
+    `coming`: the changes that later cycles bring, oldest first (Rule 9).
     `legacy`: it renews a day earlier (Rule 1.5), default False.
+    `align`: its first automatic renewal moves *E* to a month end (Rule 5.5), default False.
+    `discount`, `discount_cycles`: percent off the fee lines of its first cycles (Rule 3.6).
+    `trial`: it was never paid (Rule 4.3), default False.
     `status`, `auto_renew`, `renewal_failed`: Rule 2.
     `failure`: why the last renewal failed, default None.
     `anchor`, `months_paid`: *A* and *M* of Rule 1.3.
-    `cycle_months`: the months of a cycle.
+    `cycle_months`: the months of a cycle as it is now.
     `expiry`: *E*, the last paid day.
     `cycles_paid`: how many cycles were paid in any way.
     `planned_at`: the instant at which the steps of this *E* were planned. That is when *E* was set
@@ -96,7 +102,13 @@ class Subscription:
     quantity: int = 1
     multiplier: int = 1
     addons: Mapping[str, int] = field(default_factory=dict)
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    coming: tuple[Coming, ...] = ()
     legacy: bool = False
+    align: bool = False
+    discount: Decimal = ZERO
+    discount_cycles: int = 0
+    trial: bool = False
     status: Status = Status.ACTIVE
     auto_renew: bool = True
     renewal_failed: bool = False
@@ -112,6 +124,48 @@ class Subscription:
     terminated_on: date | None = None
     policy_version: int = 1
     version: int = 1
+
+    def contents_on(self, day: date) -> Contents:
+        """What it holds on a day, with the changes of cycles that have begun by then (Rule 9)."""
+        begun = (it for it in self.coming if it.since is not None and it.since <= day)
+        return self._contents.with_changes(begun)
+
+    @property
+    def next_contents(self) -> Contents:
+        """What the next paid cycle holds, with everything that is pending (Rule 9)."""
+        return self._contents.with_changes(self.coming)
+
+    @property
+    def next_discount(self) -> Decimal:
+        """Percent off the fee lines of the next paid cycle (Rule 3.6)."""
+        return self.discount if self.cycles_paid < self.discount_cycles else ZERO
+
+    def settled(self, today: date) -> "Subscription":
+        """The same, with the changes of cycles that have begun no longer among those to come."""
+        later = tuple(it for it in self.coming if it.since is None or it.since > today)
+        if len(later) == len(self.coming):
+            return self
+        now = self.contents_on(today)
+        return replace(
+            self,
+            sku=now.sku,
+            multiplier=now.multiplier,
+            cycle_months=now.cycle_months,
+            addons=now.addons,
+            numbers=now.numbers,
+            coming=later,
+        )
+
+    @property
+    def _contents(self) -> Contents:
+        return Contents(
+            sku=self.sku,
+            base_months=self.cycle_months // self.multiplier,
+            quantity=self.quantity,
+            multiplier=self.multiplier,
+            addons=self.addons,
+            numbers=self.numbers,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,11 +217,29 @@ class Account:
 class Period:
     """One paid cycle: first and last day, both inclusive (Rule 1.2).
 
-    `months` is what a refund counts by (Rule 8.2). `scheduled_start` is where the cycle would have
-    begun. It differs from the start for a reactivated cycle (Rule 7).
+    `months`: what a refund counts by (Rule 8.2). Left-over days count as one month more.
+    `scheduled_start`: where the cycle would have begun. It differs from the start for a reactivated
+    cycle (Rule 7).
+    `left_over`, `left_over_of`: days beyond whole months, and the days of the month that they are
+    part of (Rules 5.5, 6.2). Default: none.
+    `discount`: percent off its fee lines (Rule 3.6), default none.
     """
 
     start: date
     expiry: date
     months: int
     scheduled_start: date
+    left_over: int = 0
+    left_over_of: int = 1
+    discount: Decimal = ZERO
+
+    @property
+    def price_months(self) -> tuple[int, int]:
+        """For how many months a line is charged, as a fraction: 1 and 16/31 months are 47/31."""
+        whole = self.months - (self.left_over > 0)
+        return whole * self.left_over_of + self.left_over, self.left_over_of
+
+    @property
+    def days(self) -> int:
+        """The days of its scheduled cycle, by which a change in it is prorated (Rules 3.4, 7)."""
+        return (self.expiry - self.scheduled_start).days + 1

@@ -234,7 +234,8 @@ class AccountReading:
         """A subscription from a row of `rows.SUBSCRIPTIONS`, as this transaction has left it."""
         subscription = subscription_from(row)
         if subscription.id not in self._current:
-            self._read[subscription.id] = self._current[subscription.id] = subscription
+            self._read[subscription.id] = subscription
+            self._current[subscription.id] = subscription.settled(self.today)
             self._steps[subscription.id] = step_from(row)
             if row.workflow_started:
                 self._started.add(subscription.id)

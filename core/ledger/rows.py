@@ -5,20 +5,21 @@ Both directions follow the fields of the dataclasses. A field that can never cha
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, Field, fields
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from pydantic import TypeAdapter
 from sqlalchemy import Row, and_, literal_column, select
 
 from core.domain.calendar import first_instant
 from core.domain.rules import Rule
 from core.domain.steps import Step, StepKind, SubjectKind
 from core.domain.subscription import Account, Subscription
-from core.ledger.tables import AccountRow, StepRow, SubscriptionRow
+from core.ledger.tables import AccountRow, Base, StepRow, SubscriptionRow
 
 #: The columns of a subscription's next step, beside those of the subscription itself.
 NEXT_STEP = (
@@ -39,7 +40,9 @@ SUBSCRIPTIONS = select(SubscriptionRow.__table__, *NEXT_STEP).outerjoin(StepRow,
 ACCOUNT = tuple(getattr(AccountRow, field.name) for field in fields(Account))
 
 #: What of a subscription never changes.
-_FIXED_IN_SUBSCRIPTION = frozenset({"id", "account", "legacy"})
+_FIXED_IN_SUBSCRIPTION = frozenset(
+    {"id", "account", "legacy", "align", "discount", "discount_cycles"}
+)
 #: What of an account never changes, and the balance, which only postings change. Nothing sets
 #: `reserved` and `liability` yet.
 _FIXED_IN_ACCOUNT = frozenset(
@@ -108,14 +111,28 @@ def _refuse(before: Any, after: Any, fixed: frozenset[str]) -> None:
 
 
 class _Fields:
-    """The fields of a dataclass, as the columns of the same names hold them."""
+    """The fields of a dataclass, as the columns of the same names hold them.
 
-    def __init__(self, of: type) -> None:
+    A nullable column is NULL for the default of its field, such as an empty mapping.
+    """
+
+    def __init__(self, of: type, table: type[Base]) -> None:
         hints = get_type_hints(of)
         self._names = tuple(field.name for field in fields(of))
         self._values: Callable[[Any], tuple[Any, ...]] = attrgetter(*self._names)
         self._enums = {name: enum for name in self._names if (enum := _enum(hints[name]))}
         self._mappings = [name for name in self._names if get_origin(hints[name]) is Mapping]
+        self._documents = {
+            name: TypeAdapter(hints[name])
+            for name in self._names
+            if get_origin(hints[name]) is tuple
+        }
+        columns = table.__table__.columns
+        self._absent = {
+            field.name: default
+            for field in fields(of)
+            if columns[field.name].nullable and (default := _default(field)) is not None
+        }
 
     def read(self, row: Row[Any]) -> dict[str, Any]:
         """The values of the fields from a row."""
@@ -123,6 +140,12 @@ class _Fields:
         for name, enum in self._enums.items():
             if values[name] is not None:
                 values[name] = enum(values[name])
+        for name, default in self._absent.items():
+            if values[name] is None:
+                values[name] = default
+        for name, document in self._documents.items():
+            if values[name]:
+                values[name] = document.validate_python(values[name])
         return values
 
     def columns(self, value: Any) -> dict[str, Any]:
@@ -133,7 +156,21 @@ class _Fields:
                 values[name] = str(values[name])
         for name in self._mappings:
             values[name] = dict(values[name])
+        for name, document in self._documents.items():
+            if values[name]:
+                values[name] = document.dump_python(
+                    values[name], mode="json", exclude_defaults=True
+                )
+        for name in self._absent:
+            values[name] = values[name] or None
         return values
+
+
+def _default(field: "Field[Any]") -> Any:
+    """The default of a field. None when it has none."""
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return None if field.default is MISSING else field.default
 
 
 def _enum(hint: Any) -> type[StrEnum] | None:
@@ -143,5 +180,5 @@ def _enum(hint: Any) -> type[StrEnum] | None:
     return next(found, None)
 
 
-_SUBSCRIPTION = _Fields(Subscription)
-_ACCOUNT = _Fields(Account)
+_SUBSCRIPTION = _Fields(Subscription, SubscriptionRow)
+_ACCOUNT = _Fields(Account, AccountRow)

@@ -141,6 +141,7 @@ class AccountRow(Base):
 class SubscriptionRow(Base):
     """One subscription and its state. Its next step is a row of `steps`.
 
+    A nullable column is NULL for what is empty or zero.
     `renewal_date` is *E* minus the lead. `workflow_started` is set once its workflow was started.
     """
 
@@ -152,7 +153,13 @@ class SubscriptionRow(Base):
     quantity: Mapped[int]
     multiplier: Mapped[int]
     addons: Mapped[dict[str, int]] = mapped_column(JSONB)
+    numbers: Mapped[dict[str, str] | None] = mapped_column(JSONB)
+    coming: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
     legacy: Mapped[bool]
+    align: Mapped[bool]
+    discount: Mapped[Decimal | None] = mapped_column(Numeric(8, 5))
+    discount_cycles: Mapped[int | None]
+    trial: Mapped[bool]
     status: Mapped[str] = mapped_column(Text)
     auto_renew: Mapped[bool]
     renewal_failed: Mapped[bool]
@@ -325,6 +332,9 @@ class PeriodRow(Base):
     expiry: Mapped[date]
     months: Mapped[int]
     scheduled_start: Mapped[date]
+    left_over: Mapped[int | None] = mapped_column(SmallInteger)
+    left_over_of: Mapped[int | None] = mapped_column(SmallInteger)
+    discount: Mapped[Decimal | None] = mapped_column(Numeric(8, 5))
     __table_args__ = (
         UniqueConstraint("subscription", "expiry", name="periods_subscription_expiry"),
         CheckConstraint("start <= expiry", name="periods_start"),

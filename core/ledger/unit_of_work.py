@@ -166,11 +166,14 @@ class Work(AccountReading):
             operation=operation,
             subscription=subscription.id,
             account=self.account.id,
-            sku=subscription.sku,
+            sku=subscription.contents_on(period.start).sku,
             start=period.start,
             expiry=period.expiry,
             months=period.months,
             scheduled_start=period.scheduled_start,
+            left_over=period.left_over or None,
+            left_over_of=period.left_over_of if period.left_over else None,
+            discount=period.discount or None,
         )
         self.charge_period(operation, id_, charged)
         return id_

@@ -29,9 +29,9 @@ GRANT UPDATE (
   renew_by_card, suspended, closed_on, closed_for_good, version
 ) ON accounts TO perennial_app;
 GRANT UPDATE (
-  sku, quantity, multiplier, addons, status, auto_renew, renewal_failed, failure, anchor,
-  months_paid, cycle_months, expiry, cycles_paid, planned_at, attempted_at, expired_on,
-  terminated_on, policy_version, version, renewal_date, workflow_started
+  sku, quantity, multiplier, addons, numbers, coming, trial, status, auto_renew, renewal_failed,
+  failure, anchor, months_paid, cycle_months, expiry, cycles_paid, planned_at, attempted_at,
+  expired_on, terminated_on, policy_version, version, renewal_date, workflow_started
 ) ON subscriptions TO perennial_app;
 GRANT UPDATE, DELETE ON steps, tellings TO perennial_app;
 GRANT UPDATE (state, done_at, why) ON messages TO perennial_app;

@@ -23,6 +23,7 @@ from core.domain.inputs import (
     read_day,
     read_id,
     read_instant,
+    read_percent,
     read_text,
     read_whole_text,
     read_zone,
@@ -72,6 +73,11 @@ def amount(place: str, value: str) -> Decimal:
 def positive_amount(place: str, value: str) -> Decimal:
     """An amount above zero."""
     return _read(place, lambda: read_amount(value, Sign.POSITIVE))
+
+
+def percent(place: str, value: str) -> Decimal:
+    """A number from 0 to 100 with at most 5 decimals (Rule 3.6)."""
+    return _read(place, lambda: read_percent(value))
 
 
 def currency(place: str, value: str) -> str:

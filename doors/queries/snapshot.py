@@ -15,8 +15,9 @@ from sqlalchemy import Connection, select
 from core.domain import policy as policies
 from core.domain.calendar import local_date
 from core.domain.catalog import Catalog
-from core.domain.fees import cycle_lines, total
+from core.domain.fees import total
 from core.domain.policy import Policy
+from core.domain.price_in_force import next_fee_lines
 from core.domain.refusal import Refused
 from core.domain.subscription import Status, Subscription
 from core.ledger.clocks import machine_now
@@ -92,9 +93,9 @@ class Snapshot:
     def subscription(self, id_: str) -> FoundSubscription:
         """A subscription. Raises NotFound."""
         row = self.subscription_row(id_)
-        subscription = subscription_from(row)
         now = row.clock_now or machine_now()
         today = local_date(now, row.timezone)
+        subscription = subscription_from(row).settled(today)
         policy = self.policy(subscription.policy_version)
         ended = subscription.status is Status.TERMINATED
         fee = None if ended else self._fee(subscription, row.currency, today)
@@ -133,7 +134,7 @@ class Snapshot:
 
     def _fee(self, subscription: Subscription, currency: str, today: date) -> Decimal | None:
         try:
-            return total(cycle_lines(subscription, self.catalog(), currency, today))
+            return total(next_fee_lines(subscription, self.catalog(), currency, today))
         except Refused:
             return None
 

@@ -98,7 +98,7 @@ def _check(kind: kinds.AnyKind) -> Check:
             return step_shapes.whole(kind.least, kind.most)
         case kinds.Flag():
             return step_shapes.flag
-        case kinds.Amount() | kinds.Day() | kinds.Text() | kinds.Choice():
+        case kinds.Percent() | kinds.Amount() | kinds.Day() | kinds.Text() | kinds.Choice():
             return step_shapes.plain(kind.read)
         case kinds.RequestId() | kinds.Name():
             return step_shapes.plain(kind.read)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from core.domain.catalog import PRIMARY, SkuKind
-from core.domain.inputs import Sign, read_percent
+from core.domain.inputs import Sign
 from doors.simulation.step_shapes import (
     IDENTIFIER,
     NUMBER,
@@ -20,7 +20,6 @@ from doors.simulation.step_shapes import (
     introduced,
     numbers,
     one_of,
-    plain,
     sku_of,
     whole,
 )
@@ -59,9 +58,6 @@ KEYS: Mapping[str, Mapping[str, Check]] = {
         "numbers?": numbers,
         "pay?": one_of("credits", "external_invoice", "contract"),
         "contract?": one_of("as_incurred", "milestone"),
-        "align?": flag,
-        "discount?": plain(read_percent),
-        "discount_cycles?": whole(1),
     },
     "set": {"auto_top_up?": flag, "mode?": _mode},
 }
@@ -74,8 +70,6 @@ _USED: Mapping[str, Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "purchase": {
         "numbers": (bool, "numbers"),
         "pay": (lambda pay: pay == "contract", "pay: contract"),
-        "align": (bool, "align: true"),
-        "discount": (bool, "discount"),
     },
     "set": {
         "auto_top_up": (bool, "auto_top_up: true"),

@@ -12,9 +12,10 @@ from sqlalchemy import Connection, func, select
 
 from core.domain.calendar import local_date, local_time
 from core.domain.events import Event
-from core.domain.fees import cycle_lines, total
+from core.domain.fees import total
 from core.domain.money import plain
 from core.domain.planner.renewals import renewal_date
+from core.domain.price_in_force import next_fee_lines
 from core.domain.refusal import Refusal
 from core.domain.refusal import Refused as RefusedByRule
 from core.domain.subscription import Status, Subscription
@@ -80,14 +81,14 @@ def _subscription(
 ) -> dict[str, Any]:
     today = local_date(scenario.until_for(account.timezone), account.timezone)
     policy = ledger.references.policy(connection, account.seller, subscription.policy_version)
-    active = subscription.status is Status.ACTIVE
+    active = subscription.status is Status.ACTIVE and not subscription.trial
     return {
         "status": str(subscription.status),
         "account": subscription.account,
-        "sku": subscription.sku,
+        "sku": subscription.contents_on(subscription.terminated_on or today).sku,
         "auto_renew": subscription.auto_renew,
         "renewal_failed": subscription.renewal_failed,
-        "trial": False,
+        "trial": subscription.trial,
         "anchor": str(subscription.anchor),
         "period_start": str(_period_start(connection, subscription, today)),
         "expiry": str(subscription.expiry),
@@ -124,7 +125,8 @@ def _fee(
     catalog = ledger.references.catalog(connection, account.seller, revision)
     try:
         return plain(
-            total(cycle_lines(subscription, catalog, account.currency, today)), account.currency
+            total(next_fee_lines(subscription, catalog, account.currency, today)),
+            account.currency,
         )
     except RefusedByRule:
         return None

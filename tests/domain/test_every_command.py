@@ -40,7 +40,7 @@ def value_of(kind: kinds.AnyKind) -> Any:
     match kind:
         case kinds.Quantities():
             return {"SEAT": 1}
-        case kinds.Amount():
+        case kinds.Amount() | kinds.Percent():
             return Decimal("5.00")
         case kinds.Whole():
             return kind.least
@@ -71,6 +71,17 @@ def wrong_values(kind: kinds.AnyKind) -> list[Any]:
             return [[], {"SEAT": True}, {"": 1}, {"SEAT": 1.0}]
         case kinds.Amount():
             return [5, 5.0, True, "5.00", Decimal("NaN"), Decimal("inf"), Decimal(10**12)]
+        case kinds.Percent():
+            return [
+                5,
+                5.0,
+                True,
+                "5",
+                Decimal("NaN"),
+                Decimal(-1),
+                Decimal("100.1"),
+                Decimal("1e-6"),
+            ]
         case kinds.Whole():
             return [True, 1.0, "1", 10**9 + 1, -(10**9) - 1]
         case kinds.Day():
@@ -233,6 +244,8 @@ def test_rule_11_8_a_command_that_would_change_nothing_is_refused(
     [
         (kinds.Quantities(help="", kinds=()), {"SEAT": 2}, {"SEAT": 2}),
         (kinds.Amount(help="", sign=Sign.POSITIVE), "5.00", Decimal("5.00")),
+        (kinds.Percent(help=""), "12.5", Decimal("12.5")),
+        (kinds.Percent(help=""), 25, Decimal(25)),
         (kinds.Whole(help="", least=1, most=9), 7, 7),
         (kinds.Text(help=""), "a late port", "a late port"),
         (kinds.SubscriptionId(), "s1", "s1"),

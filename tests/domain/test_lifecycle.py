@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,11 @@ def bought(today: date = START, base: int = 1, multiplier: int = 1) -> Subscript
         quantity=2,
         multiplier=multiplier,
         addons={"SEAT": 1},
+        numbers={},
         legacy=True,
+        align=False,
+        discount=Decimal(0),
+        discount_cycles=1,
         base_months=base,
         today=today,
         now=NOW,
@@ -182,7 +187,12 @@ def test_rule_6_2_extending_to_a_day_makes_the_day_after_it_the_anchor() -> None
     extended, period = extension.extend_to(before, day("2021-01-31"), NOW, 2)
     # one whole month and 16 days: counted as two months by a refund
     assert period == Period(
-        start=day("12-16"), expiry=day("2021-01-31"), months=2, scheduled_start=day("12-16")
+        start=day("12-16"),
+        expiry=day("2021-01-31"),
+        months=2,
+        scheduled_start=day("12-16"),
+        left_over=16,
+        left_over_of=31,
     )
     assert (extended.anchor, extended.months_paid, extended.expiry) == (
         day("2021-02-01"),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from core.domain import policy
+from core.domain.contents import Coming, Item
 from core.domain.subscription import Account, Failure, Status, Subscription
 from core.ledger.rows import CannotChange, account_from
 from core.ledger.stored_terms import add_policy
@@ -22,7 +23,16 @@ SUBSCRIPTION: dict[str, Any] = {
     "quantity": 7,
     "multiplier": 2,
     "addons": {"SEAT": 3},
+    "numbers": {"+6531580001": "DID"},
+    "coming": (
+        Coming(item=Item.PLAN, sku="BIZ", amount=1, since=date(2021, 4, 1)),
+        Coming(item=Item.ADDON, name="SEAT", amount=2),
+    ),
     "legacy": True,
+    "align": True,
+    "discount": Decimal("12.50000"),
+    "discount_cycles": 2,
+    "trial": True,
     "status": Status.EXPIRED,
     "auto_renew": False,
     "renewal_failed": True,
@@ -56,7 +66,7 @@ ACCOUNT: dict[str, Any] = {
     "closed_for_good": True,
     "version": 2,
 }
-REFUSED = {"id", "account", "legacy"}
+REFUSED = {"id", "account", "legacy", "align", "discount", "discount_cycles"}
 REFUSED_OF_ACCOUNT = {"id", "seller", "currency", "timezone", "balance", "reserved", "liability"}
 
 

@@ -17,6 +17,7 @@ from tests.stories.story import tell
 
 EXAMPLES = Path(__file__).parent / "examples"
 BUILT = (
+    "alignment-monthly",
     "card-declined-then-recover",
     "outage-over-renewal-date",
     "purchase-quantity-jpy",
@@ -28,7 +29,6 @@ BUILT = (
 LATER = (
     "activation-fee-and-24-hours",
     "addons-fewer-and-more",
-    "alignment-monthly",
     "auto-top-up",
     "byoi-and-transfer-of-numbers",
     "change-owner",

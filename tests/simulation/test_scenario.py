@@ -31,8 +31,7 @@ from core.domain.faults import Faults
 from core.domain.policy import GroupRenewal
 from doors.simulation import document
 from doors.simulation.scenario import NotBuilt, Scenario, ScenarioStep, parse
-
-EXAMPLES = Path(__file__).parent / "examples"
+from tests.simulation.test_examples import BUILT, EXAMPLES
 
 CATALOG = [
     {
@@ -110,17 +109,6 @@ def faults_of(text: str | bytes) -> list[str]:
 
 
 # --- the shared examples --------------------------------------------------------------------------
-
-BUILT = {
-    "card-declined-then-recover",
-    "outage-over-renewal-date",
-    "purchase-quantity-jpy",
-    "reactivate-keeps-schedule-kwd",
-} | {
-    "refund-administrative-fee",
-    "refund-day-14-and-15",
-    "refusals-by-status",
-}
 
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.yaml")), ids=lambda file: file.stem)
@@ -1113,12 +1101,6 @@ NUMBERS = [{"number": "+1", "sku": "DID"}]
             written(buy(pay="contract", contract="milestone")),
             "step 2: purchase with pay: contract is not built yet",
         ),
-        (written(buy(align=True)), "step 2: purchase with align: true is not built yet"),
-        (
-            written(buy(discount="12.5", discount_cycles=2)),
-            "step 2: purchase with discount is not built yet",
-        ),
-        (written(buy(discount=12.5)), "step 2: purchase with discount is not built yet"),
         (
             written(step("set", account="sin", auto_top_up=True)),
             "step 2: set with auto_top_up: true is not built yet",

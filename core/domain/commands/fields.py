@@ -136,6 +136,26 @@ class Amount(FieldKind):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Percent(FieldKind):
+    """A number from 0 to 100 with at most 5 decimals (Rule 3.6)."""
+
+    def read(self, value: object) -> Decimal:
+        """A percentage as text or as a number, such as "12.5"."""
+        return inputs.read_percent(value)
+
+    def check(self, value: object) -> None:
+        """Refuse what is no `Decimal` from 0 to 100."""
+        if not isinstance(value, Decimal) or not value.is_finite():
+            inputs.wrong(f"must be a Decimal, not {shown(value)}")
+        if not 0 <= value <= 100 or not money.is_amount(value):
+            inputs.wrong(f"must be 0 to 100 with at most 5 decimals, not {value:f}")
+
+    def bounds(self) -> dict[str, Any]:
+        """From 0 to 100."""
+        return {"minimum": 0, "maximum": 100}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Whole(FieldKind):
     """A whole number from `least` to `most`."""
 
@@ -245,6 +265,7 @@ AnyKind = (
     | Sku
     | Quantities
     | Amount
+    | Percent
     | Whole
     | Text
     | CardToken

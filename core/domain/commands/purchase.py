@@ -1,12 +1,21 @@
 """Purchase: buy a subscription (Rule 4.1)."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
 from core.domain.catalog import PRIMARY, SkuKind
 from core.domain.commands.base import AccountCommand, ExternalInvoice, PaidResult
-from core.domain.commands.fields import Choice, Flag, Quantities, Sku, SubscriptionId, Whole
+from core.domain.commands.fields import (
+    Choice,
+    Flag,
+    Percent,
+    Quantities,
+    Sku,
+    SubscriptionId,
+    Whole,
+)
 from core.domain.rules import Rule
 
 
@@ -31,7 +40,14 @@ class Purchase(AccountCommand):
     ] = field(default_factory=dict)
     pay: Annotated[Pay, Choice(help="How it is paid.", choices=Pay)] = Pay.CREDITS
     invoice_number: ExternalInvoice = None
+    align: Annotated[
+        bool, Flag(help="Whether its first automatic renewal ends with a month (Rule 5.5).")
+    ] = False
     legacy: Annotated[bool, Flag(help="Whether it renews a day earlier (Rule 1.5).")] = False
+    discount: Annotated[
+        Decimal, Percent(help="Percent off the fee of its first cycles (Rule 3.6).")
+    ] = Decimal(0)
+    discount_cycles: Annotated[int, Whole(help="How many cycles it holds.", least=1)] = 1
 
     rule: ClassVar[Rule] = Rule.PURCHASE
     through_workflow: ClassVar[bool] = False

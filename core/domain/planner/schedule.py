@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from core.domain import lifecycle
+from core.domain import alignment
 from core.domain.calendar import local_date
 from core.domain.planner.next_step import next_step
 from core.domain.planner.notices import PlannedNotice, planned_notices, untrue
@@ -51,7 +51,9 @@ def _after(step: Step, subscription: Subscription, zone: str) -> Subscription | 
     """The subscription after the step. Returns None after its end, or the calendar's."""
     if step.kind in RENEWALS:
         try:
-            return lifecycle.renew(subscription, step.due, subscription.policy_version)[0]
+            today = local_date(step.due, zone)
+            version = subscription.policy_version
+            return alignment.renew(subscription, today, step.due, version)[0]
         except OverflowError:
             return None
     change = SUBSCRIPTION_STEPS[step.kind].change

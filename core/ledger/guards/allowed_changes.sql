@@ -36,7 +36,7 @@ BEGIN
     ('sellers', 'id', 'rule 11.3'),
     ('clocks', 'id', 'rule 11.3'),
     ('accounts', 'id, seller, currency, timezone, clock, reserved, liability', 'rule 11.1'),
-    ('subscriptions', 'id, account, clock, legacy', 'rule 2'),
+    ('subscriptions', 'id, account, clock, legacy, align, discount, discount_cycles', 'rule 2'),
     ('messages', 'id, subscription, account, clock, kind, expiry, due', 'rule 12'),
     ('card_charges', 'key, account, subscription, card, amount, currency, asked_at', 'rule 5.3'),
     ('invoices',

@@ -21,6 +21,7 @@ class Payment(StrEnum):
     "purchase acme PRO-M --id s1",
     "purchase acme PRO-M --id s2 --quantity 5 --multiplier 12 --addon SEAT=3 "
     "--request-id order-7731",
+    "purchase acme PRO-M --id s3 --discount 25 --discount-cycles 2 --align",
 )
 def purchase(
     account: AccountId,
@@ -40,6 +41,16 @@ def purchase(
     ] = None,
     pay: Annotated[Payment, typer.Option(help="How it is paid (rule 4.1).")] = Payment.CREDITS,
     invoice_number: InvoiceNumber = None,
+    align: Annotated[
+        bool,
+        typer.Option("--align", help="Its first renewal ends with a month (rule 5.5)."),
+    ] = False,
+    discount: Annotated[
+        str, typer.Option(metavar="PERCENT", help="Percent off the fee (rule 3.6).")
+    ] = "0",
+    discount_cycles: Annotated[
+        int, typer.Option(metavar="N", help="How many cycles the discount holds.")
+    ] = 1,
     legacy: Annotated[
         bool, typer.Option("--legacy", help="The subscription renews a day earlier (rule 1.5).")
     ] = False,
@@ -58,6 +69,9 @@ def purchase(
         addons=inputs.addons(addon or []),
         pay=Pay(pay.value),
         invoice_number=inputs.optional_name("--invoice-number", invoice_number),
+        align=align,
+        discount=inputs.percent("--discount", discount),
+        discount_cycles=discount_cycles,
         legacy=legacy,
         request_id=request.id,
         actor=request.actor,
