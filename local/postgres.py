@@ -264,7 +264,7 @@ def _start(home: Path) -> None:
 def _command(data: Path, run: Path, options: Mapping[str, str]) -> list[str]:
     chosen = dict(options) | {"unix_socket_directories": str(run), "port": str(PORT)}
     return [
-        str(_program("postgres")),
+        str(program("postgres")),
         "-D",
         str(data),
         *(f"--{name}={value}" for name, value in chosen.items()),
@@ -368,7 +368,8 @@ def _version_in_name(programs: Path) -> int:
     return int(programs.parent.name.removeprefix("pginstall") or 0)
 
 
-def _program(name: str) -> Path:
+def program(name: str) -> Path:
+    """The path of one of the wheel's programs, such as psql."""
     return _programs() / name
 
 
@@ -399,7 +400,7 @@ def _initialise(data: Path, user: int | None, *, durable: bool) -> None:
     options += (
         ["--no-instructions"] if durable else ["--no-instructions", "--no-sync", "--wal-segsize=1"]
     )
-    done = process.run([str(_program("initdb")), "-D", str(unfinished), *options], user)
+    done = process.run([str(program("initdb")), "-D", str(unfinished), *options], user)
     if done.returncode != 0:
         raise StackError(
             f"PostgreSQL could not create its data in {data}:\n"

@@ -6,8 +6,12 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
+import structlog
+
 from activities.reconciliation.workflow_port import Limits
 from core.domain.findings import Finding, FindingKind, ReconcileResult
+
+log = structlog.get_logger()
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,14 +40,32 @@ async def off(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
 async def look_at_each(
     rows: Sequence[Any], look: Callable[[Any], Awaitable[Finding | None]]
 ) -> list[Finding]:
-    """Look at rows concurrently, at most 50 at once. Returns what was found, in their order."""
+    """Look at rows concurrently, at most 50 at once. Returns what was found, in their order.
+
+    A row that cannot be looked at is a finding, and the others are looked at all the same. When
+    none can be, a server is away, and the first error is raised.
+    """
     queue = asyncio.Semaphore(_AT_ONCE)
 
     async def one(row: Any) -> Finding | None:
         async with queue:
             return await look(row)
 
-    return [finding for finding in await asyncio.gather(*map(one, rows)) if finding]
+    outcomes = await asyncio.gather(*map(one, rows), return_exceptions=True)
+    errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    if errors and len(errors) == len(rows):
+        raise errors[0]
+    found = []
+    for row, outcome in zip(rows, outcomes, strict=True):
+        if isinstance(outcome, Exception):
+            log.error("row_not_looked_at", subject=row.id, exc_info=outcome)
+            what = f"it could not be looked at: {type(outcome).__name__}"
+            found.append(finding_of(FindingKind.NOT_LOOKED_AT, row, what, repaired=False))
+        elif isinstance(outcome, BaseException):
+            raise outcome
+        elif outcome is not None:
+            found.append(outcome)
+    return found
 
 
 def finding_of(kind: FindingKind, row: Any, what: str, *, repaired: bool) -> Finding:

@@ -31,6 +31,7 @@ class FindingKind(StrEnum):
     OVERDUE = "overdue"
     STUCK = "stuck"
     NO_ANSWER = "no answer"
+    NOT_LOOKED_AT = "not looked at"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from core.ledger.tellings import Waiting
 from core.protocol.activity_messages import AccountSnapshot, Snapshot
 from core.protocol.workflow_messages import workflow_id
 from doors.application.batches import past_failing_rows
-from doors.application.patience import first_line
+from doors.application.patience import first_line, is_passing
 
 log = structlog.get_logger()
 
@@ -34,7 +34,7 @@ async def tell_all(ledger: Ledger, temporal: Client, clock: str | None = None) -
     `clock`: only those of a test clock. Default: all.
 
     A workflow that cannot be told does not hold up the others. It stays for the next time, and is
-    logged.
+    logged. Raises RPCError while Temporal is away.
     """
     told, after = 0, tellings.BEGIN
     while True:
@@ -43,10 +43,16 @@ async def tell_all(ledger: Ledger, temporal: Client, clock: str | None = None) -
             return told
         queue = asyncio.Semaphore(_AT_ONCE)
         results = await asyncio.gather(
-            *(_tell(temporal, snapshot, queue) for snapshot in snapshots)
+            *(_tell(temporal, snapshot, queue) for snapshot in snapshots), return_exceptions=True
         )
-        done = [Waiting(one.subject, one.version) for one in results if one is not None]
+        done = [
+            Waiting(one.subject, one.version)
+            for one in results
+            if isinstance(one, Snapshot | AccountSnapshot)
+        ]
         await asyncio.to_thread(_done, ledger, done)
+        if away := next((one for one in results if isinstance(one, BaseException)), None):
+            raise away
         told, after = told + len(done), batch[-1].subject
 
 
@@ -55,13 +61,15 @@ async def _tell(
 ) -> Snapshot | AccountSnapshot | None:
     """Tell one workflow. Returns None when it is to be told again later.
 
-    One that does not run reads its row when it starts.
+    One that does not run reads its row when it starts. Raises RPCError while Temporal is away.
     """
     try:
         async with queue:
             handle = temporal.get_workflow_handle(workflow_id(snapshot.subject))
             await handle.signal("moved", snapshot)
     except RPCError as error:
+        if is_passing(error):
+            raise
         if error.status is not RPCStatusCode.NOT_FOUND:
             _not_told(snapshot.subject.kind, snapshot.subject.id, error)
             return None

@@ -1,6 +1,7 @@
 """What the role of the workers may do, and what PostgreSQL refuses it (docs/operations.md)."""
 
 import asyncio
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -30,6 +31,7 @@ from core.ledger.ledger import Ledger
 from doors.queries.list_names import WorkList
 from doors.queries.work_lists import work_list
 from doors.simulation.direct_engine import Direct
+from local import postgres
 from settings import PROJECT
 from tests.ledger.conftest import DAY, LONG_AGO, PRO, Shop
 
@@ -53,6 +55,28 @@ def worker(shop: Shop) -> Iterator[Shop]:
         shop, ledger=ledger, engine=Direct(Activities(ledger, SimulatedCards(ledger.engine)))
     )
     ledger.engine.dispose()
+
+
+def test_the_script_of_an_installation_makes_the_role_with_its_password(shop: Shop) -> None:
+    """The second run is that of the next migration."""
+    script = PROJECT / "deploy" / "postgres" / "roles.sh"
+    owner = shop.ledger.engine.url.set(drivername="postgresql")
+    for password in ("first", 'it\'s "second"'):
+        done = subprocess.run(
+            ["/bin/sh", script],
+            env={
+                "OWNER_URL": owner.render_as_string(hide_password=False),
+                "APP_PASSWORD": password,
+                "PSQL": str(postgres.program("psql")),
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+    granted = shop.value("SELECT has_table_privilege('perennial_app', 'steps', 'DELETE')")
+    assert granted
+    assert shop.value("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'perennial_app'")
 
 
 class Busy:

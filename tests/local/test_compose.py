@@ -22,7 +22,7 @@ from settings import PREFIX, PROJECT, Settings
 TEXT = (PROJECT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-ONE_SHOTS = {"migrate", "temporal-schema", "temporal-namespace"}
+ONE_SHOTS = {"migrate", "ledger-roles", "temporal-schema", "temporal-namespace"}
 VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z0-9_]+)(?::([-?])([^}]*))?\}")
 DOCUMENTED = set(
     re.findall(r"^# ([A-Z0-9_]+)=", (PROJECT / ".env.example").read_text(), re.MULTILINE)
@@ -56,7 +56,8 @@ def test_docker_itself_accepts_it_where_docker_is_there() -> None:
         or subprocess.run([docker, "compose", "version"], capture_output=True).returncode != 0
     ):
         return  # the schema above is what can be checked without it
-    secrets = {"LEDGER_POSTGRES_PASSWORD": "x", "TEMPORAL_POSTGRES_PASSWORD": "y"}
+    passwords = ("LEDGER_POSTGRES_PASSWORD", "LEDGER_APP_PASSWORD", "TEMPORAL_POSTGRES_PASSWORD")
+    secrets = dict.fromkeys(passwords, "x")
     done = subprocess.run(
         [docker, "compose", "config", "--quiet"],
         cwd=PROJECT,
@@ -165,6 +166,20 @@ def test_mounted_files_and_volumes_exist() -> None:
                 if source.startswith("./")
                 else source in COMPOSE["volumes"]
             ), f"{name}: {source}"
+
+
+def test_only_the_migration_owns_the_schema() -> None:
+    urls = {
+        name: definition["environment"]["PERENNIAL_DATABASE_URL"]
+        for name, definition in SERVICES.items()
+        if "PERENNIAL_DATABASE_URL" in definition.get("environment", {})
+    }
+    owners = {
+        name for name, url in urls.items() if not url.startswith("postgresql://perennial_app:")
+    }
+    assert owners == {"migrate"}
+    assert len(urls) == 5
+    assert SERVICES["ledger-roles"]["environment"]["OWNER_URL"] == urls["migrate"]
 
 
 def test_shell_scripts_are_correct_shell() -> None:
