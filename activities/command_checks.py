@@ -10,7 +10,7 @@ The command's own function makes the checks of line 5, by raising `Refused` befo
 of the account that are due are taken after the replay and before all other checks (1.6).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from decimal import Decimal
 
@@ -21,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from activities.payments import take_up
 from activities.steps_before import Broken, take_before
 from core.domain import commands, state_table
+from core.domain.catalog import SkuKind
 from core.domain.commands.base import AccountCommand, Command, SubscriptionCommand
 from core.domain.refusal import Refusal, Refused
 from core.domain.rules import Rule
@@ -145,6 +146,18 @@ def covered(work: Work, amount: Decimal, rule: Rule) -> None:
     """Refuse by the command's own rule if usable credits do not cover an amount (Rule 11.1)."""
     if amount > 0 and work.usable < amount:
         raise Refused(rule, work.not_covered(amount))
+
+
+def check_sku(work: Work, sku: str, kinds: Collection[SkuKind], otherwise: str) -> None:
+    """Refuse a SKU that is unknown or of another kind (Rule 4.1).
+
+    `otherwise`: what is said of a SKU of another kind.
+    """
+    catalog = work.catalog
+    if sku not in catalog:
+        raise Refused(Rule.PURCHASE, f"there is no SKU {sku}")
+    if catalog.kind(sku) not in kinds:
+        raise Refused(Rule.PURCHASE, f"{sku} {otherwise}: it is of kind {catalog.kind(sku)}")
 
 
 def exists(connection: Connection, subscription: str) -> bool:

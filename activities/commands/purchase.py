@@ -3,10 +3,10 @@
 Its workflow is started after the commit.
 """
 
-from activities.command_checks import covered, exists, replay
+from activities.command_checks import check_sku, covered, exists, replay
 from activities.payments import Paid, done, pay
 from core.domain import lifecycle
-from core.domain.catalog import PRIMARY, Catalog, SkuKind
+from core.domain.catalog import PRIMARY, SkuKind
 from core.domain.commands.purchase import Pay, Purchase
 from core.domain.events import Event
 from core.domain.fees import period_lines
@@ -62,10 +62,9 @@ def purchase(work: Work, command: Purchase) -> CommandResult:
 
 
 def _check(work: Work, command: Purchase) -> None:
-    catalog = work.catalog
-    _check_sku(catalog, command.sku, PRIMARY, "cannot be bought by itself")
+    check_sku(work, command.sku, PRIMARY, "cannot be bought by itself")
     for sku in command.addons:
-        _check_sku(catalog, sku, (SkuKind.ADDON,), "is no add-on")
+        check_sku(work, sku, (SkuKind.ADDON,), "is no add-on")
     most = work.policy.max_licences
     for sku, quantity in ((command.sku, command.quantity), *command.addons.items()):
         if quantity < 1:
@@ -79,15 +78,8 @@ def _check(work: Work, command: Purchase) -> None:
             Rule.INVOICES,
             "an external invoice needs its number, and a number needs an external invoice",
         )
-    months = catalog.months(command.sku) * command.multiplier
+    months = work.catalog.months(command.sku) * command.multiplier
     if months < work.policy.min_cycle_months:
         raise Refused(
             Rule.FEE_LINES, f"a cycle of {months} months: at least {work.policy.min_cycle_months}"
         )
-
-
-def _check_sku(catalog: Catalog, sku: str, kinds: object, otherwise: str) -> None:
-    if sku not in catalog:
-        raise Refused(Rule.PURCHASE, f"there is no SKU {sku}")
-    if catalog.kind(sku) not in kinds:  # type: ignore[operator]
-        raise Refused(Rule.PURCHASE, f"{sku} {otherwise}: it is of kind {catalog.kind(sku)}")

@@ -40,6 +40,10 @@ class Event(StrEnum):
     RESUBSCRIBED = "resubscribed", "auto-renewal switched on"
     TERMINATED = "terminated", "terminated", False, True
     REFUNDED = "refunded", "refunded"
+    PLAN_CHANGED = "plan_changed", "plan changed"
+    ADDON_CHANGED = "addon_changed", "add-on changed"
+    CYCLE_CHANGED = "cycle_changed", "cycle changed"
+    CHANGES_WITHDRAWN = "changes_withdrawn", "pending changes withdrawn"
     TOPPED_UP = "topped_up", "topped up"
     CARD_CHARGED = "card_charged", "card charged"
     CARD_DECLINED = "card_declined", "card declined", False, True

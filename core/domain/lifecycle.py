@@ -83,6 +83,7 @@ def terminate(subscription: Subscription, today: date) -> Subscription:
     return replace(
         subscription,
         status=Status.TERMINATED,
+        coming=(),
         renewal_failed=False,
         terminated_on=today,
         version=subscription.version + 1,

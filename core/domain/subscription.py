@@ -145,15 +145,18 @@ class Subscription:
         later = tuple(it for it in self.coming if it.since is None or it.since > today)
         if len(later) == len(self.coming):
             return self
-        now = self.contents_on(today)
+        return self.holding(self.contents_on(today), later)
+
+    def holding(self, contents: Contents, coming: tuple[Coming, ...]) -> "Subscription":
+        """The same with other contents now, and other changes to come."""
         return replace(
             self,
-            sku=now.sku,
-            multiplier=now.multiplier,
-            cycle_months=now.cycle_months,
-            addons=now.addons,
-            numbers=now.numbers,
-            coming=later,
+            sku=contents.sku,
+            multiplier=contents.multiplier,
+            cycle_months=contents.cycle_months,
+            addons=contents.addons,
+            numbers=contents.numbers,
+            coming=coming,
         )
 
     @property

@@ -42,6 +42,7 @@ class Purpose(Worded):
     TERMINATE = "terminate", "termination"
     TOP_UP = "top_up", "top-up"
     CARD_CHARGE = "card charge", "card charge"
+    PRORATED = "prorated", "prorated fee of a change"
     CHANGE = "change", "command that moves no money"
 
 

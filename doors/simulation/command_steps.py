@@ -44,7 +44,7 @@ def command_of(values: Mapping[str, Any], request_id: str, owner: str | None) ->
 def together(do: str, given: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     """What is wrong with the combination of a step's keys, apart from their values."""
     command = BUILT.get(do)
-    one = command.exactly_one if command else later_steps.exactly_one(do)
+    one = command.exactly_one if command else ()
     if one and len(given.keys() & set(one)) != 1:
         both = "both" if given.keys() >= set(one) else "neither"
         yield (), f"has {both} of {' and '.join(one)}; exactly one is needed"

@@ -21,7 +21,6 @@ from doors.simulation.step_shapes import (
     numbers,
     one_of,
     sku_of,
-    whole,
 )
 
 _hold, _when = NUMBER["hold?"], one_of("now", "renewal")
@@ -33,18 +32,11 @@ _paid = amount(Sign.POSITIVE)
 STEPS: Mapping[str, Mapping[str, Check]] = {
     "trial": {"id": IDENTIFIER, "account": account, "sku": sku_of(*PRIMARY)},
     "convert": {"id": introduced, "invoice_number?": IDENTIFIER},
-    "change_plan": {
-        "id": introduced, "sku": sku_of(*PRIMARY), "when?": _when, "invoice_number?": IDENTIFIER,
-    },
-    "set_addon": {
-        "id": introduced, "sku": sku_of(SkuKind.ADDON), "quantity": whole(0), "when?": _when,
-    },
     "add_number": {
         "id": introduced, "number": IDENTIFIER, "sku": _number, "hold?": _hold, "when?": _when,
     },
     "remove_number": {"id": introduced, "number": IDENTIFIER, "when?": _when},
     "swap_number": {"id": introduced, "number": IDENTIFIER, "to": IDENTIFIER, "sku?": _number},
-    "change_cycle": {"id": introduced, "multiplier?": whole(1), "months?": whole(1)},
     "change_owner": {"id": introduced, "account": account},
     "usage": {"account": account, "amount": _paid, "text": SENTENCE},
     "transfer": {"account": account, "to": account, "amount": _paid},
@@ -64,8 +56,6 @@ KEYS: Mapping[str, Mapping[str, Check]] = {
 """Keys of built steps that are not built yet, or allow more than is built."""
 # fmt: on
 
-_EXACTLY_ONE = {"change_cycle": ("multiplier", "months")}
-
 _USED: Mapping[str, Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "purchase": {
         "numbers": (bool, "numbers"),
@@ -76,11 +66,6 @@ _USED: Mapping[str, Mapping[str, tuple[Callable[[Any], bool], str]]] = {
         "mode": (lambda mode: mode == "postpaid", "mode: postpaid"),
     },
 }
-
-
-def exactly_one(do: str) -> tuple[str, ...]:
-    """The keys of which a step that is not built yet has exactly one."""
-    return _EXACTLY_ONE.get(do, ())
 
 
 def in_words(values: Mapping[str, Any]) -> Iterator[str]:

@@ -27,13 +27,16 @@ _HEADINGS, _, *_ROWS = (
     [cell.strip() for cell in line.strip("|").split("|")] for line in TABLE.strip().splitlines()
 )
 #: The rows of the rule book whose commands are not built yet.
-NOT_BUILT = ("convert", "change plan, add-ons, numbers, cycle", "change owner")
+NOT_BUILT = ("convert", "change owner")
+#: The commands of a row that is not named by its commands.
+CHANGES = "change plan, add-ons, numbers, cycle"
+COMMANDS_OF = {CHANGES: ("change_plan", "set_addon", "change_cycle", "withdraw_changes")}
 CELLS = [
     (command, column, None if cell.startswith(("✓", "same")) else cell)
     for name, *cells in _ROWS
     if name not in NOT_BUILT
     for column, cell in zip(_HEADINGS[1:], cells, strict=True)
-    for command in name.split(", ")
+    for command in COMMANDS_OF.get(name, name.split(", "))
 ]
 
 STATES: dict[str, Subscription] = {

@@ -17,18 +17,21 @@ from tests.stories.story import tell
 
 EXAMPLES = Path(__file__).parent / "examples"
 BUILT = (
+    "addons-fewer-and-more",
     "alignment-monthly",
     "card-declined-then-recover",
     "outage-over-renewal-date",
+    "pending-yearly-plan",
     "purchase-quantity-jpy",
     "reactivate-keeps-schedule-kwd",
     "refund-administrative-fee",
     "refund-day-14-and-15",
     "refusals-by-status",
+    "upgrade-with-next-period-paid",
+    "upgrade-yearly",
 )
 LATER = (
     "activation-fee-and-24-hours",
-    "addons-fewer-and-more",
     "auto-top-up",
     "byoi-and-transfer-of-numbers",
     "change-owner",
@@ -40,14 +43,11 @@ LATER = (
     "number-holds-after-expiry",
     "number-swap-and-holds",
     "numbers-removed-at-renewal",
-    "pending-yearly-plan",
     "postpaid-month-end",
     "seller-wallet-short",
     "transfer-and-adjust",
     "trial-end-convert",
     "trial-expires-then-converted",
-    "upgrade-with-next-period-paid",
-    "upgrade-yearly",
 )
 FAULTY = ("fault-unknown-key",)
 

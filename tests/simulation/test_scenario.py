@@ -1053,14 +1053,6 @@ NUMBERS = [{"number": "+1", "sku": "DID"}]
         ),
         (written(step("convert", id="s1")), "step 2: convert is not built yet"),
         (
-            written(step("change_plan", id="s1", sku="BIG", when="now", invoice_number="X")),
-            "step 2: change_plan is not built yet",
-        ),
-        (
-            written(step("set_addon", id="s1", sku="SEAT", quantity=0)),
-            "step 2: set_addon is not built yet",
-        ),
-        (
             written(
                 step("add_number", id="s1", number="+1", sku="DID", hold="byoi", when="renewal")
             ),
@@ -1074,7 +1066,6 @@ NUMBERS = [{"number": "+1", "sku": "DID"}]
             written(step("swap_number", id="s1", number="+1", to="+2")),
             "step 2: swap_number is not built yet",
         ),
-        (written(step("change_cycle", id="s1", months=2)), "step 2: change_cycle is not built yet"),
         (
             written(step("change_owner", id="s1", account="nyc")),
             "step 2: change_owner is not built yet",

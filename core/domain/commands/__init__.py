@@ -23,7 +23,7 @@ from core.domain.commands.base import AccountCommand, Command, Result, Subscript
 
 T = TypeVar("T")
 
-_SHARED = ("base", "fields")
+_SHARED = ("base", "changes", "fields")
 
 
 def _only(module: ModuleType, base: type[T], do: str) -> type[T]:

@@ -1,0 +1,19 @@
+"""Withdraw the changes that are pending (Rule 9)."""
+
+from activities.changes import record
+from core.domain import changes
+from core.domain.commands.withdraw_changes import WithdrawChanges, WithdrawChangesResult
+from core.domain.events import Event
+from core.domain.subscription import Subscription
+from core.ledger.unit_of_work import Work
+from core.protocol.activity_messages import CommandResult
+
+
+def withdraw_changes(
+    work: Work, command: WithdrawChanges, subscription: Subscription
+) -> CommandResult:
+    """Drop every change that is pending. What is paid for stays."""
+    changed = changes.withdraw(subscription)
+    withdrawn = len(subscription.coming) - len(changed.coming)
+    result = WithdrawChangesResult(subscription=subscription.id, withdrawn=withdrawn)
+    return record(work, command, Event.CHANGES_WITHDRAWN, changed, result, withdrawn=withdrawn)

@@ -1,0 +1,121 @@
+"""`change-plan`, `set-addon`, `change-cycle`, `withdraw-changes`: what a subscription holds."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from doors.commandline.app import command
+from doors.commandline.options import InvoiceNumber, Request, SubscriptionId
+
+
+class From(StrEnum):
+    """From when a change holds."""
+
+    NOW = "now"
+    RENEWAL = "renewal"
+
+
+When = Annotated[
+    From, typer.Option("--when", help="From when it holds: now, or with the next paid cycle.")
+]
+
+
+@command(
+    "change-plan",
+    "change-plan s1 BIZ-M",
+    "change-plan s1 PRO-Y --when renewal",
+    "change-plan s1 BIZ-M --invoice-number X-17",
+)
+def change_plan(
+    subscription: SubscriptionId,
+    sku: Annotated[str, typer.Argument(metavar="SKU", help="The new plan.")],
+    request: Request,
+    when: When = From.NOW,
+    invoice_number: InvoiceNumber = None,
+) -> None:
+    """Change the plan. A dearer one costs the prorated difference (rules 3.4, 9)."""
+    from core.domain.commands.change_plan import ChangePlan
+    from core.domain.commands.changes import When as Since
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
+
+    change = ChangePlan(
+        subscription=inputs.name("ID", subscription),
+        sku=inputs.name("SKU", sku),
+        when=Since(when.value),
+        invoice_number=inputs.optional_name("--invoice-number", invoice_number),
+        request_id=request.id,
+        actor=request.actor,
+    )
+    issue(change, json=request.json)
+
+
+@command("set-addon", "set-addon s1 SEAT 5", "set-addon s1 SEAT 0 --when renewal")
+def set_addon(
+    subscription: SubscriptionId,
+    sku: Annotated[str, typer.Argument(metavar="SKU", help="The add-on.")],
+    quantity: Annotated[
+        int, typer.Argument(metavar="N", help="How many there are, 0 to 500 (rule 3.3).")
+    ],
+    request: Request,
+    when: When = From.NOW,
+    invoice_number: InvoiceNumber = None,
+) -> None:
+    """Set how many of an add-on there are. More cost the prorated difference (rules 3.4, 9)."""
+    from core.domain.commands.changes import When as Since
+    from core.domain.commands.set_addon import SetAddon
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
+
+    change = SetAddon(
+        subscription=inputs.name("ID", subscription),
+        sku=inputs.name("SKU", sku),
+        quantity=quantity,
+        when=Since(when.value),
+        invoice_number=inputs.optional_name("--invoice-number", invoice_number),
+        request_id=request.id,
+        actor=request.actor,
+    )
+    issue(change, json=request.json)
+
+
+@command("change-cycle", "change-cycle s1 --multiplier 3", "change-cycle s1 --months 24")
+def change_cycle(
+    subscription: SubscriptionId,
+    request: Request,
+    multiplier: Annotated[
+        int | None, typer.Option(metavar="N", help="Base cycles of the plan in one cycle.")
+    ] = None,
+    months: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="The months of a cycle, a multiple of the plan's."),
+    ] = None,
+) -> None:
+    """Change the length of the cycle, from the next paid cycle on (rule 9)."""
+    from core.domain.commands.change_cycle import ChangeCycle
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
+
+    change = ChangeCycle(
+        subscription=inputs.name("ID", subscription),
+        multiplier=multiplier,
+        months=months,
+        request_id=request.id,
+        actor=request.actor,
+    )
+    issue(change, json=request.json)
+
+
+@command("withdraw-changes", "withdraw-changes s1")
+def withdraw_changes(subscription: SubscriptionId, request: Request) -> None:
+    """Withdraw the changes that are pending. What is paid for stays (rule 9)."""
+    from core.domain.commands.withdraw_changes import WithdrawChanges
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
+
+    id_ = inputs.name("ID", subscription)
+    issue(
+        WithdrawChanges(subscription=id_, request_id=request.id, actor=request.actor),
+        json=request.json,
+    )
