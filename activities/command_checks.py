@@ -65,7 +65,7 @@ def on_subscription(
         except Unknown:
             return _never_created(ledger, command)
 
-    return _answer(command, attempt)
+    return _answer(ledger, command, attempt)
 
 
 def on_account(
@@ -97,7 +97,7 @@ def on_account(
         except Unknown:
             raise Refused(Rule.PURCHASE, f"there is no account {command.account}") from None
 
-    return _answer(command, attempt)
+    return _answer(ledger, command, attempt)
 
 
 def check_states(work: Work, command: SubscriptionCommand, subscription: Subscription) -> None:
@@ -207,11 +207,18 @@ def _never_created(ledger: Ledger, command: SubscriptionCommand) -> CommandResul
     raise Refused(Rule.PURCHASE, f"subscription {command.subscription} was never created")
 
 
+def _untold(event: str, **fields: object) -> None:
+    """A rehearsal has done nothing that could be told."""
+
+
 #: Broken by a concurrent transaction of the same request, or of the same subscription's purchase.
 _CONCURRENT = ("operations_once_per_request", "subscriptions_pkey")
 
 
-def _answer(command: Command, attempt: Callable[[], CommandResult]) -> CommandResult:
+def _answer(
+    ledger: Ledger, command: Command, attempt: Callable[[], CommandResult]
+) -> CommandResult:
+    tell = log.info if ledger.commits else _untold
     fields = {
         "operation": command.do,
         "account": getattr(command, "account", None),
@@ -227,10 +234,8 @@ def _answer(command: Command, attempt: Callable[[], CommandResult]) -> CommandRe
     except Broken as broken:
         return CommandResult(before=broken.before)
     except Refused as refused:
-        log.info(
-            "command_refused", rule=refused.refusal.rule, reason=refused.refusal.reason, **fields
-        )
+        tell("command_refused", rule=refused.refusal.rule, reason=refused.refusal.reason, **fields)
         return CommandResult(refusal=refused.refusal)
     if result.refusal is None and result.needs_charge is None and result.before is None:
-        log.info("command_done", replayed=result.replayed, **fields)
+        tell("command_done", replayed=result.replayed, **fields)
     return result

@@ -15,7 +15,7 @@ from core.protocol.activity_messages import CommandResult
 
 def extend(work: Work, command: Extend, subscription: Subscription) -> CommandResult:
     """Move *E* by whole cycles, a period and a fee each, or to a day, one period. One invoice."""
-    extended, paid = quote(work, command, subscription)
+    extended, paid = _extended(work, command, subscription)
     if command.invoice_number is None:
         covered(work, sum((p.fee for p in paid), ZERO), command.rule)
     facts = pay(
@@ -32,7 +32,7 @@ def extend(work: Work, command: Extend, subscription: Subscription) -> CommandRe
     return done(facts, work.save(extended))
 
 
-def quote(
+def _extended(
     work: Work, command: Extend, subscription: Subscription
 ) -> tuple[Subscription, list[Paid]]:
     """The subscription as extended, and its new periods at today's prices.

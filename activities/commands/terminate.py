@@ -18,7 +18,7 @@ def terminate(work: Work, command: Terminate, subscription: Subscription) -> Com
 
     The refund goes to the wallet of the account that paid, as a credit note.
     """
-    back = quote(work, subscription)
+    back = _refund(work, subscription)
     result = TerminateResult(
         subscription=subscription.id,
         expiry=subscription.expiry,
@@ -61,7 +61,7 @@ def terminate(work: Work, command: Terminate, subscription: Subscription) -> Com
     return CommandResult(result=result, snapshot=ended)
 
 
-def quote(work: Work, subscription: Subscription) -> Refund:
+def _refund(work: Work, subscription: Subscription) -> Refund:
     """The refund that terminating today would give."""
     periods = paid_periods(
         work.connection, subscription.id, lambda sku: work.catalog.refundable(sku, work.today)

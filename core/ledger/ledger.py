@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Engine, Row, Select, bindparam, select
 
@@ -49,6 +49,9 @@ class Ledger:
     engine: Engine
     seller: str = "main"
     machine_now: Callable[[], datetime] = clocks.machine_now
+
+    #: Whether its units of work are committed. Those of a rehearsal are not.
+    commits: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self.ids = Ids()

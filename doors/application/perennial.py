@@ -24,7 +24,7 @@ from uuid import uuid4
 from weakref import WeakValueDictionary
 
 import structlog
-from sqlalchemy import Select, insert, or_, select
+from sqlalchemy import insert, or_, select
 from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
@@ -38,7 +38,6 @@ from core.domain.commands import AnyAccountCommand, AnyCommand, AnySubscriptionC
 from core.domain.commands.base import SubscriptionCommand
 from core.domain.commands.purchase import Purchase
 from core.domain.refusal import Refusal, Refused
-from core.domain.rules import Rule
 from core.domain.steps import Step, SubjectKind
 from core.domain.subscription import Status
 from core.gateways.choose_gateway import choose_gateway
@@ -64,6 +63,8 @@ from doors.application import logs, test_clocks
 from doors.application.batches import RowFailed, past_failing_rows
 from doors.application.patience import NotAvailable, Patience, outcome_of, without_patience
 from doors.application.payload_converter import data_converter
+from doors.application.previews import Preview, preview
+from doors.application.sellers import refuse_foreign, refuse_foreign_subscription
 from doors.application.telling import tell_all
 from settings import Settings, settings
 
@@ -199,7 +200,7 @@ class Perennial:
             inputs.required("now", now, inputs.check_instant)
         with outcome_of(request_id), self.patience.one_limit():
             try:
-                await self._sql(self._refuse_foreign, command)
+                await self._sql(refuse_foreign, self.ledger, command)
             except Refused as refused:
                 return CommandResult(refusal=refused.refusal)
             if isinstance(command, Purchase):
@@ -210,6 +211,13 @@ class Perennial:
                 return await self._at_once(command, now)
             return await self._on_account(command, now)
 
+    async def preview(self, command: AnyCommand) -> Preview:
+        """What a command would do now, without doing it. A refusal is a result.
+
+        Raises `NotAvailable` when the database is away for longer than the patience.
+        """
+        return await self._sql(preview, self.ledger, command)
+
     async def send(self, command: SubscriptionCommand) -> None:
         """Send a command by signal, without waiting for the outcome.
 
@@ -219,7 +227,7 @@ class Perennial:
         if command.request_id is None:
             raise ValueError("a command whose caller does not wait needs a request id")
         with outcome_of(command.request_id), self.patience.one_limit():
-            await self._sql(self._refuse_foreign, command)
+            await self._sql(refuse_foreign, self.ledger, command)
             now = await self._sql(self._now_of, command)
             message = await self._sql(self._message, command, now)
             handle = self.temporal.get_workflow_handle(subscription_workflow(command.subscription))
@@ -580,7 +588,7 @@ class Perennial:
         """Raises `Faults`, `NotAvailable`, and `Refused` 4.1 for another seller's subscription."""
         inputs.required("subscription", subscription, inputs.read_id)
         with self.patience.one_limit():
-            await self._sql(self._refuse_foreign_subscription, subscription)
+            await self._sql(refuse_foreign_subscription, self.ledger, subscription)
             handle = self.temporal.get_workflow_handle(subscription_workflow(subscription))
             return await self.patience.call(
                 lambda: handle.query(name, args=args, result_type=result)
@@ -657,29 +665,6 @@ class Perennial:
             if isinstance(command, SubscriptionCommand):
                 return virtual_now(connection, subscription=command.subscription)
             return virtual_now(connection, account=command.account)
-
-    def _refuse_foreign(self, command: AnyCommand) -> None:
-        """Raise `Refused` 4.1 if the command is about something of another seller."""
-        if isinstance(command, SubscriptionCommand):
-            self._refuse_foreign_subscription(command.subscription)
-            return
-        query = select(AccountRow.seller).where(AccountRow.id == command.account)
-        self._refuse_other_seller(query, f"there is no account {command.account}")
-
-    def _refuse_foreign_subscription(self, subscription: str) -> None:
-        query = (
-            select(AccountRow.seller)
-            .join(SubscriptionRow, SubscriptionRow.account == AccountRow.id)
-            .where(SubscriptionRow.id == subscription)
-        )
-        self._refuse_other_seller(query, f"subscription {subscription} was never created")
-
-    def _refuse_other_seller(self, query: Select[Any], missing: str) -> None:
-        """The one check of who may act on what. What is not there is left to the use case."""
-        with self.ledger.engine.connect() as connection:
-            seller = connection.execute(query).scalar()
-        if seller not in (None, self.ledger.seller):
-            raise Refused(Rule.PURCHASE, missing)
 
     def _clock_of(self, command: AnyCommand) -> str | None:
         with self.ledger.engine.connect() as connection:

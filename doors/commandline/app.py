@@ -69,8 +69,8 @@ def command(path: str, *examples: str) -> Callable[[Function], Function]:
     """Register a function as the command `path`, such as "show" or "account show".
 
     The docstring is its help, followed by the examples. A parameter of the type `Request` becomes
-    the options --request-id, --by and --json. Every error ends the program with one message and
-    an exit code.
+    the options --request-id, --by, --json and --preview. Every error ends the program with one
+    message and an exit code.
     """
 
     def register(function: Function) -> Function:

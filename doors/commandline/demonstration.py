@@ -21,11 +21,10 @@ from core.domain.commands import AnyCommand
 from core.domain.commands.recover import Recover
 from core.domain.commands.set_account import SetAccount
 from core.domain.commands.set_card import SetCard
-from core.domain.commands.terminate import Terminate
+from core.domain.commands.terminate import Terminate, TerminateResult
 from core.domain.commands.top_up import TopUp
 from core.ledger.clocks import machine_now
 from core.protocol.activity_messages import CommandResult
-from doors.application import quotes
 from doors.application.perennial import Perennial
 from doors.commandline import embedded_stack, outcome, sentences, setup, tables
 from doors.commandline.dates_and_money import day
@@ -188,8 +187,8 @@ class Demo:
                 request_id=self._request("terminate"),
                 actor="support",
             )
-            quote = quotes.refund_of(self._ledger, command)
-            if quote is not None and quote.refund:
+            result = (await self._perennial.preview(command)).result
+            if isinstance(result, TerminateResult) and result.refund:
                 await self._do(command)
                 return row.subscription
         return None

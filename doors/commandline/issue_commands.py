@@ -9,10 +9,12 @@ import typer
 from core.domain.commands import AnyCommand
 from core.domain.refusal import Refusal
 from core.protocol.activity_messages import CommandResult
+from doors.application.previews import preview
 from doors.commandline import connection, outcome
 from doors.commandline.async_run import run
 from doors.commandline.exit_codes import Code, Ended
-from doors.commandline.output import print_json, say
+from doors.commandline.options import Request
+from doors.commandline.output import console, print_json, print_parts, say
 
 Done = Callable[[AnyCommand, CommandResult], None]
 
@@ -39,10 +41,20 @@ def issue_all(
     return run(work())
 
 
-def issue(command: AnyCommand, *, json: bool) -> None:
-    """Run one command and print its outcome. Raises `Ended` when it is refused."""
+def issue(command: AnyCommand, request: Request, *, yes: bool | None = None) -> None:
+    """Run one command and print its outcome. With --preview, print only what it would do.
+
+    `yes`: whether the person has confirmed it. Default None: the command needs no confirmation.
+
+    Raises `Ended` when it is refused or not confirmed.
+    """
+    if request.preview:
+        preview_all([command], request)
+        return
+    if yes is not None:
+        _show_and_confirm(command, yes=yes, json=request.json)
     (result,) = issue_all([command], command.request_id or "")
-    if json:
+    if request.json:
         print_json(outcome_data(command, result))
     elif not result.refusal:
         say(outcome.sentence(result))
@@ -70,12 +82,45 @@ def end_if_refused(refusal: Refusal | None) -> None:
         raise Ended(f"Refused: {refusal}", Code.REFUSED)
 
 
-def confirm(question: str, *, yes: bool, json: bool) -> None:
-    """Show what a command means, and ask. Without a terminal, only --yes confirms."""
-    if not json:
-        say(question)
-    if yes:
+def preview_all(commands: Sequence[AnyCommand], request: Request) -> None:
+    """Print what each command would do by itself. Raises `Ended` when one would be refused."""
+    from doors.commandline import previews
+
+    with connection.ledger() as opened:
+        shown = [preview(opened, command) for command in commands]
+    if request.json:
+        found = [previews.as_data(one) for one in shown]
+        print_json(found if len(found) != 1 else found[0])
+    else:
+        on = console()
+        for one in shown:
+            print_parts(previews.parts(one), on)
+    for one in shown:
+        end_if_refused(one.refusal)
+
+
+def _show_and_confirm(command: AnyCommand, *, yes: bool, json: bool) -> None:
+    """Show what a command would do, and ask unless it is confirmed.
+
+    A request that was carried out before is not asked for again.
+    """
+    from doors.commandline import previews
+
+    if yes and json:
         return
+    with connection.ledger() as opened:
+        shown = preview(opened, command)
+    if shown.replayed:
+        return
+    end_if_refused(shown.refusal)
+    if not json:
+        print_parts(previews.parts(shown), console())
+    if not yes:
+        confirm(json=json)
+
+
+def confirm(*, json: bool) -> None:
+    """Ask whether to do it. Without a terminal, only --yes confirms. Raises `Ended` if not."""
     if json or not sys.stdin.isatty():
         raise Ended("Nothing was done. Confirm with --yes.", Code.BAD_INPUT)
     try:

@@ -36,11 +36,13 @@ class Request:
     `id`: idempotency key (Rule 4.2).
     `actor`: who asks, for the history.
     `json`: whether the outcome is printed as JSON.
+    `preview`: whether it is only shown what would be done.
     """
 
     id: str
     actor: str
     json: bool
+    preview: bool = False
 
     def key_of(self, part: str) -> str:
         """Return the idempotency key of one of several commands that this request stands for.
@@ -66,6 +68,7 @@ class Request:
             id=f"cli-{uuid4()}" if given is None else inputs.name("--request-id", given),
             actor=inputs.name("--by", values.pop("by")),
             json=values.pop("json"),
+            preview=values.pop("preview"),
         )
 
 
@@ -84,5 +87,8 @@ def shared_options(
         str, typer.Option("--by", metavar="NAME", help="Who asks, for the history.")
     ] = "command line",
     json: Json = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Show what it would do, and do nothing.")
+    ] = False,
 ) -> None:
     """Describe the options that stand for a `Request`. Only the signature is used."""

@@ -9,7 +9,6 @@ from core.domain.forecast import Entry
 from core.domain.planner.notices import Notice
 from core.domain.steps import Step, StepKind
 from core.domain.subscription import Failure, Status
-from doors.application.quotes import ExtensionQuote, RefundQuote
 from doors.commandline.dates_and_money import day, moment, money
 from doors.queries.accounts import AccountView
 from doors.queries.histories import HistoryLine
@@ -80,27 +79,3 @@ def last_payment(lines: Sequence[HistoryLine]) -> str:
         return ""
     paid = f" for {money(-line.amount, line.currency)}" if line.amount and line.amount < 0 else ""
     return f"It was {Event(line.event).words} on {day(line.date)}{paid} (rule {line.rule}). "
-
-
-def refund_question(quote: RefundQuote) -> str:
-    """Return what a termination means, for a person who has to confirm it."""
-    fee = f", after a fee of {money(quote.admin_fee, quote.currency)}" if quote.admin_fee else ""
-    return (
-        f"{quote.subscription} of {quote.account} is paid up to {day(quote.paid_until)}. "
-        "Terminating ends it at once, for good.\n"
-        f"Refund to the wallet: {money(quote.refund, quote.currency)}{fee} (rule 8.2)."
-    )
-
-
-def cost_question(quote: ExtensionQuote, external: str | None) -> str:
-    """Return what an extension costs, for a person who has to confirm it."""
-    payer = (
-        f"on external invoice {external}"
-        if external
-        else f"from usable credits of {money(quote.usable, quote.currency)}"
-    )
-    return (
-        f"{quote.subscription} of {quote.account} is paid up to {day(quote.expiry)}. "
-        f"It would be paid up to {day(quote.new_expiry)}.\n"
-        f"Cost: {money(quote.cost, quote.currency)}, {payer} (rule 6.2)."
-    )

@@ -193,12 +193,11 @@ def test_a_card_pays_a_renewal(shop: Shop) -> None:
 
 def test_an_extension_shows_its_cost_before_it_asks(shop: Shop) -> None:
     shop.buy()
-    asked = shop.run("extend", shop.s1, "--to", "2021-03-31")
-    assert (asked.code, "Cost: $77.42" in asked.out, "--yes" in asked.err) == (
-        2,
-        True,
-        True,
-    )  # 50 + 50 × 17/31
+    short = shop.run("extend", shop.s1, "--to", "2021-03-31")  # 50 + 50 × 17/31
+    assert (short.code, "does not cover 77.42 (rule 6.2)" in short.err) == (1, True)
+    asked = shop.run("extend", shop.s1, "--to", "2021-03-14")
+    assert (asked.code, "-$50.00" in asked.out, "--yes" in asked.err) == (2, True, True)
+    assert "14 March 2021" in asked.out
     assert shop.balance() == "50.00"
     done = shop.run("extend", shop.s1, "--cycles", "1", "--yes", "--json")
     assert (done.json["amount"], done.json["expiry"]) == ("50.00", "2021-03-14")
@@ -215,10 +214,36 @@ def test_an_extension_shows_its_cost_before_it_asks(shop: Shop) -> None:
     assert (shop.show()["expiry"], shop.balance()) == ("2021-03-14", "0.00")
 
 
+def test_every_change_can_be_previewed(shop: Shop) -> None:
+    shop.buy()
+    for arguments in (
+        ["extend", shop.s1, "--cycles", "1"],
+        ["terminate", shop.s1, "--reason", "moved"],
+        ["purchase", shop.acme, "PRO", "--id", f"{shop.s1}-more"],
+        ["unsubscribe", shop.s1],
+        ["top-up", shop.acme, "5"],
+        ["suspend", shop.acme],
+        ["card", "set", shop.acme, "sim_ok", "--renew-by-card"],
+    ):
+        told = shop.run(*arguments, "--preview")
+        assert (told.code, "nothing is done" in told.out) == (0, True), told
+        data = shop.run(*arguments, "--preview", "--json").json
+        assert all(one["preview"] for one in (data if isinstance(data, list) else [data]))
+    extension = shop.run("extend", shop.s1, "--cycles", "1", "--preview", "--json").json
+    assert (extension["before"]["usable"], extension["after"]["usable"]) == ("50.00", "0.00")
+    assert (extension["after"]["expiry"], extension["card"]) == ("2021-03-14", None)
+    assert extension["invoices"][0]["total"] == "50.00"
+    for arguments in (["recover", shop.s1], ["purchase", shop.acme, "YEAR"]):
+        refused = shop.run(*arguments, "--preview")
+        assert (refused.code, "would be refused" in refused.out) == (1, True)
+    assert (shop.show()["expiry"], shop.balance()) == ("2021-02-14", "50.00")
+    assert [line["event"] for line in shop.run("history", shop.s1, "--json").json] == ["purchased"]
+
+
 def test_a_termination_shows_its_refund_before_it_asks(shop: Shop) -> None:
     shop.buy()
     asked = shop.run("terminate", shop.s1, "--reason", "moved")
-    assert (asked.code, "Refund to the wallet: $50.00" in asked.out) == (2, True)
+    assert (asked.code, "+$50.00" in asked.out) == (2, True)
     assert shop.show()["status"] == "ACTIVE"
     done = shop.run(
         "terminate",

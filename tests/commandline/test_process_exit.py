@@ -96,5 +96,5 @@ def test_ctrl_c_at_a_question_does_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr(typer, "confirm", interrupted)
     with pytest.raises(Ended, match="Nothing was done") as ended:
-        confirm("Cost: $5.00", yes=False, json=False)
+        confirm(json=False)
     assert ended.value.code is Code.INTERRUPTED

@@ -144,7 +144,7 @@ def account_set(
         request_id=request.id,
         actor=request.actor,
     )
-    issue(changed, json=request.json)
+    issue(changed, request)
 
 
 @command("suspend", "suspend acme")
@@ -155,7 +155,7 @@ def suspend(account: AccountId, request: Request) -> None:
     from doors.commandline.issue_commands import issue
 
     name = inputs.name("ACCOUNT", account)
-    issue(Suspend(account=name, request_id=request.id, actor=request.actor), json=request.json)
+    issue(Suspend(account=name, request_id=request.id, actor=request.actor), request)
 
 
 @command("resume", "resume acme")
@@ -166,7 +166,7 @@ def resume(account: AccountId, request: Request) -> None:
     from doors.commandline.issue_commands import issue
 
     name = inputs.name("ACCOUNT", account)
-    issue(Resume(account=name, request_id=request.id, actor=request.actor), json=request.json)
+    issue(Resume(account=name, request_id=request.id, actor=request.actor), request)
 
 
 @command("account close", "account close acme")
@@ -177,7 +177,7 @@ def close(account: AccountId, request: Request) -> None:
     from doors.commandline.issue_commands import issue
 
     name = inputs.name("ACCOUNT", account)
-    issue(CloseAccount(account=name, request_id=request.id, actor=request.actor), json=request.json)
+    issue(CloseAccount(account=name, request_id=request.id, actor=request.actor), request)
 
 
 @command("account reopen", "account reopen acme")
@@ -188,6 +188,4 @@ def reopen(account: AccountId, request: Request) -> None:
     from doors.commandline.issue_commands import issue
 
     name = inputs.name("ACCOUNT", account)
-    issue(
-        ReopenAccount(account=name, request_id=request.id, actor=request.actor), json=request.json
-    )
+    issue(ReopenAccount(account=name, request_id=request.id, actor=request.actor), request)

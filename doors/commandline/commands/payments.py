@@ -37,7 +37,7 @@ def top_up(
     if currency is not None:
         _require_currency(name, inputs.currency("--currency", currency))
     added = TopUp(account=name, amount=positive, request_id=request.id, actor=request.actor)
-    issue(added, json=request.json)
+    issue(added, request)
 
 
 @command("card set", "card set acme sim_ok --renew-by-card")
@@ -83,7 +83,12 @@ def _change_card(card: "SetCard", renew_by_card: bool | None, request: Request) 
     """Set the card and, if it is given, the switch *renew by card* (Rule 5.3)."""
     from core.domain.commands.set_account import SetAccount
     from doors.commandline import outcome
-    from doors.commandline.issue_commands import end_if_refused, issue_all, outcome_data
+    from doors.commandline.issue_commands import (
+        end_if_refused,
+        issue_all,
+        outcome_data,
+        preview_all,
+    )
     from doors.commandline.output import print_json, say
 
     switch = SetAccount(
@@ -93,6 +98,9 @@ def _change_card(card: "SetCard", renew_by_card: bool | None, request: Request) 
         actor=request.actor,
     )
     commands: list[AnyCommand] = [card] if renew_by_card is None else [card, switch]
+    if request.preview:
+        preview_all(commands, request)
+        return
     results = issue_all(commands, request.id)
     if request.json:
         print_json(

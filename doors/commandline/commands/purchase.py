@@ -76,4 +76,4 @@ def purchase(
         request_id=request.id,
         actor=request.actor,
     )
-    issue(bought, json=request.json)
+    issue(bought, request)

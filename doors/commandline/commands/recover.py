@@ -36,6 +36,7 @@ def recover(
     """
     from core.domain.commands.recover import Recover
     from doors.commandline import inputs
+    from doors.commandline.issue_commands import preview_all
     from doors.commandline.output import say
 
     ids = _selection(subscriptions or [], account)
@@ -51,7 +52,10 @@ def recover(
         )
         for id_ in ids
     ]
-    _recover_each(commands, request)
+    if request.preview:
+        preview_all(commands, request)
+    else:
+        _recover_each(commands, request)
 
 
 def _recover_each(commands: "list[AnyCommand]", request: Request) -> None:

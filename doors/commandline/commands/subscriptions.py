@@ -22,10 +22,8 @@ def extend(
 ) -> None:
     """Pay in advance. The cost is shown before you confirm (rule 6.2)."""
     from core.domain.commands.extend import Extend
-    from doors.application import quotes
-    from doors.commandline import inputs, sentences
-    from doors.commandline.connection import ledger
-    from doors.commandline.issue_commands import confirm, issue
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
 
     extension = Extend(
         subscription=inputs.name("ID", subscription),
@@ -35,12 +33,7 @@ def extend(
         request_id=request.id,
         actor=request.actor,
     )
-    with ledger() as opened:
-        quote = quotes.cost_of(opened, extension)
-    if quote:
-        question = sentences.cost_question(quote, extension.invoice_number)
-        confirm(question, yes=yes, json=request.json)
-    issue(extension, json=request.json)
+    issue(extension, request, yes=yes)
 
 
 @command("reactivate", "reactivate s1")
@@ -58,7 +51,7 @@ def reactivate(
         request_id=request.id,
         actor=request.actor,
     )
-    issue(back, json=request.json)
+    issue(back, request)
 
 
 @command("unsubscribe", "unsubscribe s1")
@@ -70,7 +63,7 @@ def unsubscribe(subscription: SubscriptionId, request: Request) -> None:
 
     id_ = inputs.name("ID", subscription)
     off = Unsubscribe(subscription=id_, request_id=request.id, actor=request.actor)
-    issue(off, json=request.json)
+    issue(off, request)
 
 
 @command("resubscribe", "resubscribe s1")
@@ -82,7 +75,7 @@ def resubscribe(subscription: SubscriptionId, request: Request) -> None:
 
     id_ = inputs.name("ID", subscription)
     on = Resubscribe(subscription=id_, request_id=request.id, actor=request.actor)
-    issue(on, json=request.json)
+    issue(on, request)
 
 
 @command(
@@ -98,10 +91,8 @@ def terminate(
 ) -> None:
     """End a subscription at once, for good. The refund is shown before you confirm (rule 8.2)."""
     from core.domain.commands.terminate import Terminate
-    from doors.application import quotes
-    from doors.commandline import inputs, sentences
-    from doors.commandline.connection import ledger
-    from doors.commandline.issue_commands import confirm, issue
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
 
     termination = Terminate(
         subscription=inputs.name("ID", subscription),
@@ -109,8 +100,4 @@ def terminate(
         request_id=request.id,
         actor=request.actor,
     )
-    with ledger() as opened:
-        quote = quotes.refund_of(opened, termination)
-    if quote:
-        confirm(sentences.refund_question(quote), yes=yes, json=request.json)
-    issue(termination, json=request.json)
+    issue(termination, request, yes=yes)

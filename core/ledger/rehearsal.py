@@ -1,0 +1,50 @@
+"""A rehearsal: the use cases run on the real data, and nothing of it is committed.
+
+So a preview cannot differ from what is done. All units of work of a rehearsal are savepoints of one
+transaction, which is rolled back at the end.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar
+
+from sqlalchemy import Connection
+
+from core.ledger.ledger import Ledger
+
+
+class Rehearsal(Ledger):
+    """A ledger whose units of work are seen by the later ones and never committed."""
+
+    commits: ClassVar[bool] = False
+
+    def __init__(self, ledger: Ledger, connection: Connection) -> None:
+        super().__init__(ledger.engine, ledger.seller, ledger.machine_now)
+        self.ids, self.references = ledger.ids, ledger.references
+        self.connection = connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """The connection of the rehearsal, so that a reader sees what was done before."""
+        yield self.connection
+
+    @contextmanager
+    def transaction(self, name: str) -> Iterator[Connection]:
+        """A part of the rehearsal. It is taken back when it raises."""
+        with self.connection.begin_nested():
+            yield self.connection
+
+    def check(self) -> None:
+        """Let the database check what it would check at a commit. Raises IntegrityError."""
+        self.connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+@contextmanager
+def rehearsal(ledger: Ledger) -> Iterator[Rehearsal]:
+    """Open a rehearsal. At its end everything is rolled back."""
+    with ledger.engine.connect() as connection:
+        transaction = connection.begin()
+        try:
+            yield Rehearsal(ledger, connection)
+        finally:
+            transaction.rollback()

@@ -1,0 +1,302 @@
+"""What a command would do: events, invoices, new dates, and what would be usable.
+
+A preview runs the very use case in a rehearsal (`core.ledger.rehearsal`), with what the command
+sets off at once (Rule 1.6). So it cannot differ from the command, unless something happens in
+between. No card is charged: the preview takes it that the card would be.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from sqlalchemy import func, or_, select, update
+
+from activities.registry import Activities
+from core.domain.calendar import local_date
+from core.domain.commands import AnyCommand, AnyResult
+from core.domain.commands.base import SubscriptionCommand
+from core.domain.commands.purchase import Purchase
+from core.domain.events import Event
+from core.domain.planner.renewals import renewal_date
+from core.domain.refusal import Refusal, Refused
+from core.domain.subscription import Status
+from core.gateways.cards import Answer, GatewayUnavailable
+from core.ledger.clocks import virtual_now
+from core.ledger.ledger import Ledger
+from core.ledger.rehearsal import Rehearsal, rehearsal
+from core.ledger.rows import ACCOUNT, account_from, subscription_from
+from core.ledger.tables import AccountRow, CardCharge, History, Invoice, SubscriptionRow
+from core.protocol.activity_messages import (
+    ChargeOutcome,
+    ChargeRequest,
+    ChargeResult,
+    CommandRequest,
+    CommandResult,
+)
+from core.protocol.call_sequences import Call, carry_out, catch_up
+from doors.application.sellers import refuse_foreign
+
+MOST_SHOWN = 100
+"""So many events and invoices are listed. The others are counted."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewedEvent:
+    """One event: what would happen, to which subscription, by which rule.
+
+    `amount`: the signed change of the balance, None where there is none.
+    """
+
+    event: Event
+    subscription: str | None
+    amount: Decimal | None
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewedInvoice:
+    """An invoice or credit note that would be issued, with its lines of text and amount."""
+
+    kind: str
+    lines: list[tuple[str, Decimal]]
+    total: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How an account and a subscription stand, before or after the command.
+
+    `usable`: Rule 11.1. `expiry`: the last paid day. `renewal_date`: None when it does not renew.
+    The fields of a subscription are None for a command on an account.
+    """
+
+    usable: Decimal
+    status: Status | None = None
+    sku: str | None = None
+    expiry: date | None = None
+    renewal_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a command would do, or the rule that refuses it.
+
+    `do`: the command.
+    `replayed`: its request was carried out before, and nothing would be done.
+    `result`: what the command would answer.
+    `account`, `currency`, `timezone`: of the account that it is about. None when there is none.
+    `before`, `after`: how things stand without and with the command. None when it is refused.
+    `events`, `invoices`: in their order, at most 100 of each. `left_out` counts the others.
+    `card`: what would be charged to the stored card, None when nothing is.
+    """
+
+    do: str
+    refusal: Refusal | None = None
+    replayed: bool = False
+    result: AnyResult | None = None
+    account: str | None = None
+    currency: str | None = None
+    timezone: str | None = None
+    before: Standing | None = None
+    after: Standing | None = None
+    events: tuple[PreviewedEvent, ...] = ()
+    invoices: tuple[PreviewedInvoice, ...] = ()
+    left_out: int = 0
+    card: Decimal | None = None
+
+
+def preview(ledger: Ledger, command: AnyCommand, now: datetime | None = None) -> Preview:
+    """What a command would do now. A refusal is a result, as for the command itself.
+
+    `now`: the business instant (UTC) of an account on a test clock. Default: that of its clock.
+
+    What is due of the account already is rehearsed before, and is not part of the preview.
+    """
+    try:
+        refuse_foreign(ledger, command)
+    except Refused as refused:
+        return Preview(do=command.do, refusal=refused.refusal)
+    with rehearsal(ledger) as on:
+        return _Rehearsed(on, command, now).preview()
+
+
+class _Rehearsed:
+    """One command in one rehearsal."""
+
+    def __init__(self, ledger: Rehearsal, command: AnyCommand, now: datetime | None) -> None:
+        self._ledger = ledger
+        self._command = command
+        self._activities = Activities(ledger, _NoGateway())
+        self._account = self._account_of(command)
+        self._card: Decimal | None = None
+        clock = virtual_now(ledger.connection, account=self._account) if self._account else None
+        self._now = now or clock or ledger.machine_now()
+
+    def preview(self) -> Preview:
+        """Rehearse the command and say what it did."""
+        if self._account is not None:
+            self._drive(catch_up(self._account, self._now))
+        self._card = None
+        before, seen = self._standing(), self._seen()
+        result: CommandResult = self._drive(
+            carry_out(CommandRequest(command=self._command, now=self._now))
+        )
+        row = self._account_row()
+        about = {
+            "do": self._command.do,
+            "account": self._account,
+            "currency": row and row.currency,
+            "timezone": row and row.timezone,
+        }
+        if result.refusal or result.replayed or self._account is None:
+            return Preview(
+                **about, refusal=result.refusal, replayed=result.replayed, result=result.result
+            )
+        self._drive(catch_up(self._account, self._now))
+        self._ledger.check()
+        events, more_events = self._events(seen[0])
+        invoices, more_invoices = self._invoices(seen[1])
+        return Preview(
+            **about,
+            result=result.result,
+            before=before,
+            after=self._standing(),
+            events=events,
+            invoices=invoices,
+            left_out=more_events + more_invoices,
+            card=self._card,
+        )
+
+    # running
+
+    def _drive(self, sequence: Generator[Call, Any, T]) -> T:
+        try:
+            call = next(sequence)
+            while True:
+                call = sequence.send(self._answer(call))
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+
+    def _answer(self, call: Call) -> Any:
+        if isinstance(call.request, ChargeRequest):
+            return self._charged(call.request.key)
+        return self._activities.call(call.activity, call.request)
+
+    def _charged(self, key: str) -> ChargeResult:
+        """Take it that the card is charged, and ask no gateway."""
+        amount = self._ledger.connection.execute(
+            update(CardCharge)
+            .where(CardCharge.key == key)
+            .values(outcome=ChargeOutcome.CHARGED, calls=CardCharge.calls + 1)
+            .returning(CardCharge.amount)
+        ).scalar_one()
+        self._card = (self._card or Decimal(0)) + amount
+        return ChargeResult(key=key, outcome=ChargeOutcome.CHARGED, amount=amount)
+
+    # reading
+
+    def _account_of(self, command: AnyCommand) -> str | None:
+        if not isinstance(command, SubscriptionCommand):
+            mine = select(AccountRow.id).where(AccountRow.id == command.account)
+        else:
+            mine = select(SubscriptionRow.account).where(SubscriptionRow.id == command.subscription)
+        found: str | None = self._ledger.connection.execute(mine).scalar()
+        return found
+
+    @property
+    def _subscription(self) -> str | None:
+        named = isinstance(self._command, SubscriptionCommand | Purchase)
+        return self._command.subscription if named else None  # type: ignore[union-attr]
+
+    def _account_row(self) -> Any:
+        query = select(*ACCOUNT).where(AccountRow.id == self._account)
+        return self._ledger.connection.execute(query).one_or_none()
+
+    def _standing(self) -> Standing | None:
+        row = self._account_row()
+        if row is None:
+            return None
+        today = local_date(self._now, row.timezone)
+        usable = account_from(row).usable(today)
+        query = select(SubscriptionRow.__table__).where(SubscriptionRow.id == self._subscription)
+        found = self._ledger.connection.execute(query).one_or_none()
+        if found is None:
+            return Standing(usable=usable)
+        subscription = subscription_from(found).settled(today)
+        policy = self._ledger.references.policy(
+            self._ledger.connection, row.seller, subscription.policy_version
+        )
+        renews = subscription.status is Status.ACTIVE and subscription.auto_renew
+        return Standing(
+            usable=usable,
+            status=subscription.status,
+            sku=subscription.sku,
+            expiry=subscription.expiry,
+            renewal_date=renewal_date(subscription, policy)
+            if renews and not subscription.trial
+            else None,
+        )
+
+    def _seen(self) -> tuple[int, int]:
+        """The last event and the last invoice before the command. The account's row is locked."""
+        events = select(func.coalesce(func.max(History.seq), 0)).where(self._mine)
+        invoices = select(func.coalesce(func.max(Invoice.seq), 0)).where(
+            Invoice.account == self._account
+        )
+        run = self._ledger.connection.execute
+        return run(events).scalar_one(), run(invoices).scalar_one()
+
+    @property
+    def _mine(self) -> Any:
+        """The events of the account, and those of the subscription in any account."""
+        return or_(History.account == self._account, History.subscription == self._subscription)
+
+    def _events(self, after: int) -> tuple[tuple[PreviewedEvent, ...], int]:
+        query = select(History.__table__).where(self._mine, History.seq > after)
+        rows = self._ledger.connection.execute(query.order_by(History.seq)).all()
+        shown = tuple(
+            PreviewedEvent(
+                event=Event(row.event),
+                subscription=row.subscription,
+                amount=row.amount,
+                rule=row.rule,
+            )
+            for row in rows[:MOST_SHOWN]
+        )
+        return shown, len(rows[MOST_SHOWN:])
+
+    def _invoices(self, after: int) -> tuple[tuple[PreviewedInvoice, ...], int]:
+        query = select(Invoice.__table__).where(
+            Invoice.account == self._account, Invoice.seq > after
+        )
+        rows = self._ledger.connection.execute(query.order_by(Invoice.seq)).all()
+        shown = tuple(
+            PreviewedInvoice(
+                kind=row.kind,
+                lines=[(line["text"], Decimal(line["amount"])) for line in row.lines],
+                total=row.total,
+            )
+            for row in rows[:MOST_SHOWN]
+        )
+        return shown, len(rows[MOST_SHOWN:])
+
+
+class _NoGateway:
+    """Stands where a gateway is needed. A rehearsal asks it for nothing."""
+
+    def charge(self, key: str, card: str, amount: Decimal, currency: str) -> Answer:
+        """Raises GatewayUnavailable."""
+        raise GatewayUnavailable("a rehearsal charges no card")
+
+    def look_up(self, key: str) -> Answer | None:
+        """Raises GatewayUnavailable."""
+        raise GatewayUnavailable("a rehearsal looks up no charge")
+
+    def refund(self, key: str, amount: Decimal) -> None:
+        """Raises GatewayUnavailable."""
+        raise GatewayUnavailable("a rehearsal refunds no charge")

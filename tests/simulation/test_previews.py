@@ -1,0 +1,149 @@
+"""A preview says what the command then does: result, refusal, events, invoices and what is usable.
+
+Made-up scenarios are played. Each command is previewed, and then carried out with what it sets off
+at once. Where a card would be charged, only a card that is not declined can be compared.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from sqlalchemy import Connection, text
+
+from activities.registry import Activities
+from core.domain.calendar import local_date
+from core.domain.commands import AnyCommand
+from core.domain.commands.base import SubscriptionCommand
+from core.gateways.simulated_cards import SimulatedCards
+from core.ledger.database import connect
+from core.ledger.ledger import Ledger
+from core.ledger.rows import account_from
+from core.protocol.activity_messages import CommandResult
+from core.protocol.call_sequences import catch_up
+from doors.application.previews import Preview, preview
+from doors.simulation.direct_engine import Direct
+from doors.simulation.player import play
+from doors.simulation.scenario import parse
+from local import postgres
+from tests.simulation.stories import scenarios
+
+
+class Previewing(Direct):
+    """Previews each command before it carries it out, and compares."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__(Activities(ledger, SimulatedCards(ledger.engine)))
+        self.ledger = ledger
+        self.compared = 0
+
+    async def command(self, command: AnyCommand, now: datetime) -> CommandResult:
+        account = self._account(command)
+        if account is not None:
+            self._drive(catch_up(account, now))
+        before = self._everything()
+        told = preview(self.ledger, command, now)
+        assert self._everything() == before, "a preview has changed something"
+        result = await super().command(command, now)
+        if told.card is not None and self._card(account) != "sim_ok":
+            return result
+        assert told.refusal == result.refusal
+        assert told.result == result.result
+        assert told.replayed == result.replayed
+        if told.after is not None and account is not None:
+            self._drive(catch_up(account, now))
+            self._compare(told, account, command, now, before)
+        return result
+
+    def _compare(
+        self, told: Preview, account: str, command: AnyCommand, now: datetime, before: Any
+    ) -> None:
+        assert told.after is not None
+        self.compared += 1
+        with self.ledger.engine.connect() as connection:
+            row = self._one(connection, "SELECT * FROM accounts WHERE id = :a", a=account)
+            assert told.after.usable == account_from(row).usable(local_date(now, row.timezone))
+            events = connection.execute(
+                text(
+                    "SELECT event, subscription, amount, rule FROM history WHERE seq > :seq "
+                    "AND (account = :a OR subscription = :s) ORDER BY seq"
+                ),
+                {"seq": before[0], "a": account, "s": getattr(command, "subscription", None)},
+            ).all()
+            assert [(e.event, e.subscription, e.amount, e.rule) for e in told.events] == [
+                tuple(event) for event in events
+            ]
+            invoices = connection.execute(
+                text("SELECT total FROM invoices WHERE seq > :seq AND account = :a ORDER BY seq"),
+                {"seq": before[1], "a": account},
+            ).scalars()
+            assert [invoice.total for invoice in told.invoices] == list(invoices)
+            if (id_ := getattr(command, "subscription", None)) is not None:
+                row = self._one(connection, "SELECT * FROM subscriptions WHERE id = :s", s=id_)
+                assert (told.after.status, told.after.expiry) == (row.status, row.expiry)
+
+    def _account(self, command: AnyCommand) -> str | None:
+        if not isinstance(command, SubscriptionCommand):
+            return command.account
+        with self.ledger.engine.connect() as connection:
+            query = text("SELECT account FROM subscriptions WHERE id = :s")
+            found: str | None = connection.execute(query, {"s": command.subscription}).scalar()
+            return found
+
+    def _card(self, account: str | None) -> str | None:
+        with self.ledger.engine.connect() as connection:
+            query = text("SELECT card FROM accounts WHERE id = :a")
+            found: str | None = connection.execute(query, {"a": account}).scalar()
+            return found
+
+    def _everything(self) -> Any:
+        """The last event and invoice, and the sums of what may change."""
+        with self.ledger.engine.connect() as connection:
+            return self._one(
+                connection,
+                "SELECT (SELECT coalesce(max(seq), 0) FROM history),"
+                " (SELECT coalesce(max(seq), 0) FROM invoices),"
+                " (SELECT count(*) FROM operations), (SELECT count(*) FROM card_charges),"
+                " (SELECT sum(version) FROM subscriptions), (SELECT sum(balance) FROM accounts),"
+                " (SELECT count(*) FROM messages), (SELECT count(*) FROM tellings)",
+            )
+
+    def _one(self, connection: Connection, sql: str, **values: Any) -> Any:
+        return connection.execute(text(sql), values).one()
+
+
+@pytest.fixture
+def clean(postgres_url: str, migrated_template: str) -> Iterator[Any]:
+    """Makes a new database for each scenario."""
+    names: list[str] = []
+
+    def create() -> str:
+        names.append(f"previews_{uuid4().hex}")
+        return postgres.create_database(postgres_url, names[-1], template=migrated_template)
+
+    yield create
+    for name in names:
+        postgres.drop_database(postgres_url, name)
+
+
+@given(scenarios())
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    print_blob=True,
+)
+def test_a_command_does_what_its_preview_says(clean: Any, document: dict[str, Any]) -> None:
+    ledger = Ledger(connect(clean()))
+    try:
+        engine = Previewing(ledger)
+        result = asyncio.run(play(parse(json.dumps(document)), ledger, engine))
+    finally:
+        ledger.engine.dispose()
+    assert result["ledger_sum"] == "0.00"
+    done = len(document["steps"]) - len(result["refused"])
+    assert engine.compared or not done or all(s["do"] == "outage" for s in document["steps"])
