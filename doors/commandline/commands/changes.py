@@ -48,7 +48,7 @@ def change_plan(
         request_id=request.id,
         actor=request.actor,
     )
-    issue(change, json=request.json)
+    issue(change, request)
 
 
 @command("set-addon", "set-addon s1 SEAT 5", "set-addon s1 SEAT 0 --when renewal")
@@ -77,7 +77,7 @@ def set_addon(
         request_id=request.id,
         actor=request.actor,
     )
-    issue(change, json=request.json)
+    issue(change, request)
 
 
 @command("change-cycle", "change-cycle s1 --multiplier 3", "change-cycle s1 --months 24")
@@ -104,7 +104,7 @@ def change_cycle(
         request_id=request.id,
         actor=request.actor,
     )
-    issue(change, json=request.json)
+    issue(change, request)
 
 
 @command("withdraw-changes", "withdraw-changes s1")
@@ -117,5 +117,5 @@ def withdraw_changes(subscription: SubscriptionId, request: Request) -> None:
     id_ = inputs.name("ID", subscription)
     issue(
         WithdrawChanges(subscription=id_, request_id=request.id, actor=request.actor),
-        json=request.json,
+        request,
     )
