@@ -57,8 +57,12 @@ def take_subscription_step(work: Work, asked: Asked, kind: StepKind) -> StepResu
     return StepResult(outcome=Outcome.DONE, snapshot=work.save(after))
 
 
-def take_account_step(work: Work, asked: Asked, kind: StepKind) -> StepResult | None:
+def take_account_step(
+    work: Work, asked: Asked, kind: StepKind, act: Callable[[Work], int] | None = None
+) -> StepResult | None:
     """Change the account if a step of this kind is due, and add its event to the history.
+
+    `act`: what else the step does. It returns the operation behind the event. Default: nothing.
 
     Returns None when the step is not due.
     """
@@ -68,7 +72,8 @@ def take_account_step(work: Work, asked: Asked, kind: StepKind) -> StepResult | 
     if before := asked.before([asked.subject]):
         return not_yet(before)
     row = ACCOUNT_STEPS[kind]
-    work.event(row.event, step.rule, why=step.why)
+    operation = act(work) if act else None
+    work.event(row.event, step.rule, operation=operation, why=step.why)
     return StepResult(outcome=Outcome.DONE, snapshot=work.save_account(row.change(work.account)))
 
 

@@ -30,7 +30,7 @@ from core.ledger.account_reading import Unknown
 from core.ledger.ledger import Ledger
 from core.ledger.rows import ACCOUNT, account_from
 from core.ledger.tables import AccountRow, Operation, SubscriptionRow
-from core.ledger.unit_of_work import Work
+from core.ledger.unit_of_work import AskedBy, Work
 from core.protocol.activity_messages import ChargeOutcome, CommandRequest, CommandResult
 
 log = structlog.get_logger()
@@ -77,10 +77,11 @@ def on_account(
     """
     command = request.command
     assert isinstance(command, AccountCommand)
+    asked_by = AskedBy.ITS_COMMAND if command.through_workflow else AskedBy.ANOTHER
 
     def attempt() -> CommandResult:
         try:
-            with ledger.work(request.now, account=command.account) as work:
+            with ledger.work(request.now, account=command.account, asked_by=asked_by) as work:
                 if replayed := replay(work.connection, work.account.seller, command):
                     return replace(replayed, snapshot=work.account_snapshot())
                 if before := take_before(work, request.past):

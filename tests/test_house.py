@@ -39,6 +39,7 @@ WORDS = (
 
 #: Places where such a word means something else: (file, word) and the reason.
 OTHER_MEANINGS = {
+    ("core/domain/catalog.py", "activation_fee"): "a key of a catalogue entry",
     ("core/gateways/simulated_cards.py", "refunded"): "a column of the simulated gateway",
     ("core/gateways/simulated_cards.py", "card"): "a column of the simulated gateway",
     ("core/ledger/period_amounts.py", "refunded"): "the label of a sum in a query",

@@ -28,6 +28,7 @@ class Event(StrEnum):
 
     PURCHASED = "purchased", "bought", True
     IMPORTED = "imported", "taken over from another system", True
+    ACTIVATION_FEE = "activation_fee", "activation fee charged"
     NOTICE_RENEWAL = "notice_renewal", "told: renews soon"
     RENEWED = "renewed", "renewed", True
     RENEWAL_FAILED = "renewal_failed", "renewal failed", False, True
@@ -47,6 +48,7 @@ class Event(StrEnum):
     TOPPED_UP = "topped_up", "topped up"
     CARD_CHARGED = "card_charged", "card charged"
     CARD_DECLINED = "card_declined", "card declined", False, True
+    INVOICED = "invoiced", "monthly invoice made"
     ACCOUNT_SUSPENDED = "account_suspended", "account suspended"
     ACCOUNT_RESUMED = "account_resumed", "account resumed"
     ACCOUNT_CLOSED = "account_closed", "account closed"

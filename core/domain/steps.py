@@ -62,6 +62,7 @@ class StepKind(StrEnum):
         """A kind from a row of the table below."""
         return member_of(cls, value, rank=rank, subject=subject, words=words)
 
+    MONTHLY_INVOICE = "monthly_invoice", 0, SubjectKind.ACCOUNT, "make the monthly invoice"
     RENEW = "renew", 1, SubjectKind.SUBSCRIPTION, "renew"
     ATTEMPT = "attempt", 1, SubjectKind.SUBSCRIPTION, "renew at once"
     RETRY = "retry", 1, SubjectKind.SUBSCRIPTION, "try again to renew"

@@ -184,6 +184,8 @@ class Account:
     `suspended`: Rule 11.8, default False.
     `closed_on`: the local date on which it was closed (Rule 11.8). None while it is open.
     `closed_for_good`: whether it can no longer be opened again, default False.
+    `uninvoiced`: the first days of the months whose amounts wait for the monthly invoice, oldest
+    first (Rule 11.4). Default: none.
     `version`: grows by one when its steps change.
     """
 
@@ -201,6 +203,7 @@ class Account:
     suspended: bool = False
     closed_on: date | None = None
     closed_for_good: bool = False
+    uninvoiced: tuple[date, ...] = ()
     version: int = 1
 
     def usable(self, today: date) -> Decimal:

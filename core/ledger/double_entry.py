@@ -24,7 +24,7 @@ class Book(Worded):
     CARD = "card", "in: charged to cards"
     REFUNDS = "refunds", "in: given back for periods"
     FEES = "fees", "out: administrative fees"
-    REVENUE = "revenue", "out: fees of cycles"
+    REVENUE = "revenue", "out: fees of cycles and numbers"
     WALLET = "wallet", "in the wallets"
 
 
@@ -43,6 +43,8 @@ class Purpose(Worded):
     TOP_UP = "top_up", "top-up"
     CARD_CHARGE = "card charge", "card charge"
     PRORATED = "prorated", "prorated fee of a change"
+    ACTIVATION_FEE = "activation fee", "activation fees of numbers"
+    MONTHLY_INVOICE = "monthly invoice", "monthly invoice"
     CHANGE = "change", "command that moves no money"
 
 
@@ -50,6 +52,7 @@ class InvoiceKind(Worded):
     """The kinds of invoices (Rule 11.4): the value, and words."""
 
     INDIVIDUAL = "individual", "invoice"
+    MONTHLY = "monthly", "monthly invoice"
     CREDIT_NOTE = "credit_note", "credit note"
 
 

@@ -129,6 +129,7 @@ class AccountRow(Base):
     suspended: Mapped[bool] = mapped_column(server_default="false")
     closed_on: Mapped[date | None]
     closed_for_good: Mapped[bool] = mapped_column(server_default="false")
+    uninvoiced: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
     version: Mapped[int] = mapped_column(server_default="1")
     __table_args__ = (
         Index("accounts_clock", "clock", "timezone", postgresql_where=text("clock IS NOT NULL")),
@@ -397,8 +398,44 @@ class Invoice(Base):
             unique=True,
             postgresql_where=text("number IS NOT NULL"),
         ),
+        Index(
+            "invoices_one_a_month",
+            "account",
+            "date",
+            unique=True,
+            postgresql_where=text(f"kind = '{InvoiceKind.MONTHLY}'"),
+        ),
         Index("invoices_unnumbered", "seller", "seq", postgresql_where=text("number IS NULL")),
         _one_of("kind", InvoiceKind, "invoices_kind"),
+    )
+
+
+class MonthlyAmount(Base):
+    """An amount that waits for the monthly invoice, and is then on it (Rules 10.1, 11.4).
+
+    `operation`: what has charged it.
+    `month`: the first day of the month on whose invoice it stands. `description`: its line
+    there.
+    `invoice`: the invoice, set once. It is NULL while the amount waits.
+    """
+
+    __tablename__ = "monthly_amounts"
+    operation: Mapped[int] = mapped_column(ForeignKey("operations.id"), primary_key=True)
+    account: Mapped[str] = mapped_column(Id)
+    month: Mapped[date]
+    description: Mapped[str] = mapped_column(Text)
+    amount: Mapped[Decimal] = mapped_column(Money)
+    invoice: Mapped[int | None] = mapped_column(ForeignKey("invoices.id"))
+    __table_args__ = (
+        Index(
+            "monthly_amounts_waiting",
+            "account",
+            "month",
+            postgresql_where=text("invoice IS NULL"),
+        ),
+        Index("monthly_amounts_invoice", "invoice", postgresql_where=text("invoice IS NOT NULL")),
+        CheckConstraint("amount > 0", name="monthly_amounts_amount"),
+        CheckConstraint("extract(day FROM month) = 1", name="monthly_amounts_month"),
     )
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, update
 from core.domain.commands.base import Command
 from core.domain.events import Event
 from core.domain.fees import Line
+from core.domain.monthly_invoice import month_of, wait_for_invoice
 from core.domain.planner.account_steps import next_account_step
 from core.domain.planner.next_step import next_step
 from core.domain.planner.notices import planned_notices
@@ -34,6 +35,7 @@ from core.ledger.tables import (
     History,
     Invoice,
     Message,
+    MonthlyAmount,
     Operation,
     PeriodCharge,
     PeriodRow,
@@ -54,6 +56,7 @@ _ADDED: tuple[type[Base], ...] = (
     PeriodRow,
     PeriodCharge,
     RefundRow,
+    MonthlyAmount,
     Invoice,
     Message,
     History,
@@ -65,7 +68,7 @@ class AskedBy(Enum):
 
     `ITS_COMMAND`: the workflow of the subject, for a command.
     `ITS_TIME`: the workflow of the subject, because its time has come.
-    `ANOTHER`: the workflow of another subject, which waits for it.
+    `ANOTHER`: the workflow of another subject, which waits for it, or a program without a workflow.
     """
 
     ITS_COMMAND = auto()
@@ -189,25 +192,50 @@ class Work(AccountReading):
             self._add(RefundRow, operation=operation, period=period, amount=amount)
 
     def invoice(
-        self, operation: int, kind: InvoiceKind, lines: Iterable[Line], total: Decimal
-    ) -> None:
+        self,
+        operation: int,
+        kind: InvoiceKind,
+        lines: Iterable[Line],
+        total: Decimal,
+        on: date | None = None,
+    ) -> int | None:
         """Add an invoice or credit note, none for a total of zero (Rule 11.4).
 
-        Its number follows after the commit.
+        `on`: its date, default today. Its number follows after the commit. Returns its id.
         """
-        if total:
-            self._add(
-                Invoice,
-                id=self.new_id(),
-                seller=self.account.seller,
-                account=self.account.id,
-                operation=operation,
-                kind=str(kind),
-                date=self.today,
-                currency=self.account.currency,
-                total=total,
-                lines=[{"text": line.text, "amount": str(line.amount)} for line in lines],
-            )
+        if not total:
+            return None
+        id_ = self.new_id()
+        self._add(
+            Invoice,
+            id=id_,
+            seller=self.account.seller,
+            account=self.account.id,
+            operation=operation,
+            kind=str(kind),
+            date=on or self.today,
+            currency=self.account.currency,
+            total=total,
+            lines=[{"text": line.text, "amount": str(line.amount)} for line in lines],
+        )
+        return id_
+
+    def wait_for_monthly_invoice(self, operation: int, line: Line) -> None:
+        """Add an amount that waits for the monthly invoice (Rules 10.1, 11.4). Plan that invoice.
+
+        `operation`: what has charged it.
+        """
+        month = month_of(self.now, self.zone)
+        self._add(
+            MonthlyAmount,
+            operation=operation,
+            account=self.account.id,
+            month=month,
+            description=line.text,
+            amount=line.amount,
+        )
+        if month not in self.account.uninvoiced:
+            self.save_account(wait_for_invoice(self.account, month))
 
     def event(
         self,

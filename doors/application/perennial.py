@@ -652,7 +652,7 @@ class Perennial:
 
         `clock`: only those of a test clock. Default: all. Returns how many were told.
         """
-        return await tell_all(self.ledger, self.temporal, clock)
+        return await tell_all(self.ledger, self.temporal, self.start_account, clock)
 
     # the database, off the event loop
 

@@ -5,7 +5,7 @@ step that it knows, and finds there that it has run. The relay tells at every pa
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
 import structlog
@@ -28,13 +28,19 @@ _BATCH = 500
 _AT_ONCE = 50
 
 
-async def tell_all(ledger: Ledger, temporal: Client, clock: str | None = None) -> int:
+async def tell_all(
+    ledger: Ledger,
+    temporal: Client,
+    start_account: Callable[[str], Awaitable[None]],
+    clock: str | None = None,
+) -> int:
     """Tell all that are waiting, in batches. Returns how many were told.
 
+    `start_account`: starts the workflow of an account that has a next step.
     `clock`: only those of a test clock. Default: all.
 
     A workflow that cannot be told does not hold up the others. It stays for the next time, and is
-    logged. Raises RPCError while Temporal is away.
+    logged. Raises RPCError or `NotAvailable` while Temporal is away.
     """
     told, after = 0, tellings.BEGIN
     while True:
@@ -43,7 +49,8 @@ async def tell_all(ledger: Ledger, temporal: Client, clock: str | None = None) -
             return told
         queue = asyncio.Semaphore(_AT_ONCE)
         results = await asyncio.gather(
-            *(_tell(temporal, snapshot, queue) for snapshot in snapshots), return_exceptions=True
+            *(_tell(temporal, start_account, snapshot, queue) for snapshot in snapshots),
+            return_exceptions=True,
         )
         done = [
             Waiting(one.subject, one.version)
@@ -57,23 +64,40 @@ async def tell_all(ledger: Ledger, temporal: Client, clock: str | None = None) -
 
 
 async def _tell(
-    temporal: Client, snapshot: Snapshot | AccountSnapshot, queue: asyncio.Semaphore
+    temporal: Client,
+    start_account: Callable[[str], Awaitable[None]],
+    snapshot: Snapshot | AccountSnapshot,
+    queue: asyncio.Semaphore,
 ) -> Snapshot | AccountSnapshot | None:
     """Tell one workflow. Returns None when it is to be told again later.
 
-    One that does not run reads its row when it starts. Raises RPCError while Temporal is away.
+    One that does not run reads its row when it starts. The workflow of an account is started here,
+    because it lives only while the account has a next step. Raises while Temporal is away.
     """
     try:
         async with queue:
-            handle = temporal.get_workflow_handle(workflow_id(snapshot.subject))
-            await handle.signal("moved", snapshot)
-    except RPCError as error:
+            await _signal(temporal, start_account, snapshot)
+    except Exception as error:
         if is_passing(error):
             raise
-        if error.status is not RPCStatusCode.NOT_FOUND:
-            _not_told(snapshot.subject.kind, snapshot.subject.id, error)
-            return None
+        _not_told(snapshot.subject.kind, snapshot.subject.id, error)
+        return None
     return snapshot
+
+
+async def _signal(
+    temporal: Client,
+    start_account: Callable[[str], Awaitable[None]],
+    snapshot: Snapshot | AccountSnapshot,
+) -> None:
+    try:
+        handle = temporal.get_workflow_handle(workflow_id(snapshot.subject))
+        await handle.signal("moved", snapshot)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        if isinstance(snapshot, AccountSnapshot) and snapshot.next_step is not None:
+            await start_account(snapshot.account)
 
 
 def _read(

@@ -19,6 +19,7 @@ from core.ledger.tables import (
     CardCharge,
     History,
     Message,
+    MonthlyAmount,
     Operation,
     PeriodRow,
     Posting,
@@ -65,6 +66,13 @@ def everything(ledger: Ledger) -> dict[str, Any]:
         "refunds": select(*behind, RefundRow.amount).join(
             Operation, Operation.id == RefundRow.operation
         ),
+        "monthly": select(
+            *behind,
+            MonthlyAmount.month,
+            MonthlyAmount.description,
+            MonthlyAmount.amount,
+            MonthlyAmount.invoice.is_not(None).label("invoiced"),
+        ).join(Operation, Operation.id == MonthlyAmount.operation),
         "messages": select(
             Message.subscription,
             Message.kind,

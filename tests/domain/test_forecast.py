@@ -311,3 +311,11 @@ def test_a_closed_account_is_closed_for_good_rule_11_8() -> None:
         Rule.SUSPEND_AND_CLOSE,
     )
     assert forecast(replace(closed, closed_for_good=True), [], terms(), NOW, until) == []
+
+
+def test_what_waits_is_on_the_monthly_invoice_rule_11_4() -> None:
+    """October waits when the forecast begins in November, so its invoice is late."""
+    wallet = account(uninvoiced=(date(2020, 10, 1), date(2020, 11, 1)))
+    first, second = forecast(wallet, [], terms(), NOW, NOW + timedelta(days=60))
+    assert (first.event, first.at, first.rule) == (Event.INVOICED, NOW, Rule.INVOICES)
+    assert (second.event, second.date, second.amount) == (Event.INVOICED, date(2020, 12, 1), None)

@@ -64,6 +64,7 @@ ACCOUNT: dict[str, Any] = {
     "suspended": True,
     "closed_on": date(2021, 4, 3),
     "closed_for_good": True,
+    "uninvoiced": (date(2021, 2, 1), date(2021, 3, 1)),
     "version": 2,
 }
 REFUSED = {"id", "account", "legacy", "align", "discount", "discount_cycles"}

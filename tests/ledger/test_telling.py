@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 from temporalio.service import RPCError, RPCStatusCode
 
+from core.domain.commands.close_account import CloseAccount
 from doors.application.telling import tell_all
 from tests.ledger.conftest import Shop
 
@@ -18,6 +19,7 @@ class Temporal:
 
     errors: dict[str, RPCStatusCode] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
+    started: list[str] = field(default_factory=list)
 
     def get_workflow_handle(self, id_: str) -> Any:
         parent = self
@@ -29,6 +31,11 @@ class Temporal:
                 parent.told.append(id_)
 
         return Handle()
+
+    async def start_account(self, account: str) -> None:
+        if f"start {account}" in self.errors:
+            raise RPCError("no", self.errors[f"start {account}"], b"")
+        self.started.append(account)
 
 
 @pytest.fixture
@@ -49,7 +56,8 @@ def left(shop: Shop) -> list[str]:
 
 
 def tell(shop: Shop, temporal: Temporal) -> int:
-    return asyncio.run(tell_all(shop.ledger, temporal))  # type: ignore[arg-type]
+    telling = tell_all(shop.ledger, temporal, temporal.start_account)  # type: ignore[arg-type]
+    return asyncio.run(telling)
 
 
 def test_a_row_that_cannot_be_read_is_logged_and_stops_no_other(waiting: Shop) -> None:
@@ -81,3 +89,32 @@ def test_while_temporal_is_away_the_pass_ends_and_what_was_told_is_done(waiting:
         tell(waiting, temporal)
     assert logs == []
     assert left(waiting) == ["s1"]
+
+
+@pytest.fixture
+def closing(shop: Shop) -> Shop:
+    """Two accounts whose workflows are to be told. One of them has a next step."""
+    for account in ("acme", "beta"):
+        shop.open(account, "0.00")
+        shop.run(
+            "INSERT INTO tellings (subject_kind, subject, version) "
+            f"VALUES ('account', '{account}', 1)"
+        )
+    shop.do(CloseAccount(account="acme"))
+    return shop
+
+
+def test_the_workflow_of_an_account_with_a_next_step_is_started(closing: Shop) -> None:
+    gone = {f"account/{account}": RPCStatusCode.NOT_FOUND for account in ("acme", "beta")}
+    temporal = Temporal(gone)
+    assert tell(closing, temporal) == 2
+    assert (temporal.started, left(closing)) == (["acme"], [])
+
+
+def test_an_account_whose_workflow_cannot_be_started_is_told_again_later(closing: Shop) -> None:
+    refused = {"start acme": RPCStatusCode.INVALID_ARGUMENT}
+    temporal = Temporal({"account/acme": RPCStatusCode.NOT_FOUND, **refused})
+    with capture_logs() as logs:
+        assert tell(closing, temporal) == 1
+    assert [(it["event"], it["subject"]) for it in logs] == [("not_told", "acme")]
+    assert left(closing) == ["acme"]

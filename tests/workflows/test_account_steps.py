@@ -1,13 +1,17 @@
-"""The steps of an account run in its workflow (Rule 11.8): by a test clock and by timers."""
+"""The steps of an account run in its workflow (Rules 11.4, 11.8): by a test clock and by timers."""
 
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
+from activities.activation_fees import charge_activation
+from core.domain.activation_fees import ActivationFee
 from core.domain.commands.close_account import CloseAccount
 from core.domain.commands.reopen_account import ReopenAccount
 from core.domain.steps import StepKind
 from core.ledger.clocks import machine_now
 from tests.workflows.conftest import OpenShop
-from tests.workflows.shop import Shop, kinds
+from tests.workflows.shop import JANUARY, Shop, kinds
 
 
 async def do(shop: Shop, command: Any) -> str | None:
@@ -57,3 +61,30 @@ async def test_by_the_clock_of_the_machine_it_sleeps_until_the_step(open_shop: O
         assert "TimerStarted" in kinds(await shop.account_workflow().fetch_history())
         state = await shop.account_workflow().query("state", result_type=dict)
         assert state["next_step"]["due"] > machine_now().isoformat()
+
+
+def activate(shop: Shop, subscription: str) -> None:
+    """Charge an activation fee, as a command on the subscription does."""
+    with shop.perennial.ledger.work(machine_now(), subscription=subscription) as work:
+        charge_activation(work, subscription, [ActivationFee("+65", Decimal(5))])
+
+
+async def test_the_monthly_invoice_is_made_by_the_workflow_of_the_account(shop: Shop) -> None:
+    await shop.account()
+    with shop.perennial.ledger.work(JANUARY, subscription=await shop.buy()) as work:
+        charge_activation(work, shop.id("s"), [ActivationFee("+65", Decimal(5))])
+    await shop.advance(2021, 1, 31)
+    assert "invoiced" not in shop.events()
+    await shop.advance(2021, 2, 1)
+    assert shop.events()[-1] == "invoiced"
+    await shop.account_workflow().result()
+
+
+async def test_the_relay_starts_the_workflow_that_will_make_it(open_shop: OpenShop) -> None:
+    """The first amount of a month is charged by a transaction of another workflow."""
+    async with open_shop(clock=False) as shop:
+        await shop.account()
+        activate(shop, await shop.bought(machine_now() - timedelta(days=2)))
+        assert await shop.perennial.tell() == 1
+        state = await shop.account_workflow().query("state", result_type=dict)
+        assert state["next_step"]["kind"] == StepKind.MONTHLY_INVOICE

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from core.domain.account_closing import close_for_good, closing_step
 from core.domain.events import Event
+from core.domain.monthly_invoice import make_invoice, monthly_step
 from core.domain.policy import Policy
 from core.domain.steps import Step, StepKind
 from core.domain.subscription import Account
@@ -24,6 +25,7 @@ class AccountStep(NamedTuple):
 
 
 ACCOUNT_STEPS = {
+    StepKind.MONTHLY_INVOICE: AccountStep(monthly_step, make_invoice, Event.INVOICED),
     StepKind.CLOSE_FOR_GOOD: AccountStep(
         closing_step, close_for_good, Event.ACCOUNT_CLOSED_FOR_GOOD
     ),

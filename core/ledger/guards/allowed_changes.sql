@@ -2,7 +2,7 @@
 --
 -- Rows of these tables are never deleted. Fixed columns never change. Counters and clocks only grow.
 -- Final values stay: TERMINATED, closed for good, an invoice's number, a notice that is done, a
--- booked card charge. A trigger names its columns, so a statement that does not set them pays
+-- booked card charge, the monthly invoice of an amount. A trigger names its columns, so a statement that does not set them pays
 -- nothing for it.
 --
 -- Nothing sets `reserved` and `liability` yet, so they are fixed, too.
@@ -24,7 +24,8 @@ DECLARE
   entry record;
 BEGIN
   FOR entry IN SELECT unnest(ARRAY[
-    'sellers', 'clocks', 'accounts', 'subscriptions', 'messages', 'card_charges', 'invoices'
+    'sellers', 'clocks', 'accounts', 'subscriptions', 'messages', 'card_charges', 'invoices',
+    'monthly_amounts'
   ]) AS name
   LOOP
     EXECUTE format(
@@ -40,7 +41,8 @@ BEGIN
     ('messages', 'id, subscription, account, clock, kind, expiry, due', 'rule 12'),
     ('card_charges', 'key, account, subscription, card, amount, currency, asked_at', 'rule 5.3'),
     ('invoices',
-     'id, seq, seller, account, operation, kind, date, currency, total, lines', 'rule 11.4')
+     'id, seq, seller, account, operation, kind, date, currency, total, lines', 'rule 11.4'),
+    ('monthly_amounts', 'operation, account, month, description, amount', 'rule 11.4')
   ) AS fixed(name, columns, rule)
   LOOP
     EXECUTE format(
@@ -71,6 +73,7 @@ BEGIN
     ('subscriptions', 'status', 'OLD.status = ''TERMINATED''', 'TERMINATED is final', 'rule 2'),
     ('accounts', 'closed_for_good', 'OLD.closed_for_good', 'closed for good is final', 'rule 11.8'),
     ('invoices', 'number', 'OLD.number IS NOT NULL', 'a number is final', 'rule 11.4'),
+    ('monthly_amounts', 'invoice', 'OLD.invoice IS NOT NULL', 'it is on one invoice', 'rule 11.4'),
     ('messages', 'state', 'OLD.state <> ''planned''', 'a notice is done once', 'rule 12'),
     ('card_charges', 'booked', 'OLD.booked', 'a charge is booked once', 'rule 11.3')
   ) AS final(name, col, reached, why, rule)

@@ -42,6 +42,7 @@ IN_ORDER = (
     "allowed_changes",
     "card_charges",
     "invoice_numbers",
+    "monthly_invoices",
     "views",
 )
 
@@ -118,6 +119,7 @@ def _accounts() -> None:
         Column("suspended", Boolean, nullable=False, server_default="false"),
         Column("closed_on", Date),
         Column("closed_for_good", Boolean, nullable=False, server_default="false"),
+        Column("uninvoiced", JSONB),
         Column("version", Integer, nullable=False, server_default="1"),
         CheckConstraint(
             "reserved >= 0 AND liability >= 0 AND credit_limit >= 0", name="accounts_amounts"
@@ -395,6 +397,42 @@ def _records() -> None:
         "invoices",
         ["seller", "seq"],
         postgresql_where=text("number IS NULL"),
+    )
+    op.create_index(
+        "invoices_one_a_month",
+        "invoices",
+        ["account", "date"],
+        unique=True,
+        postgresql_where=text("kind = 'monthly'"),
+    )
+    op.create_table(
+        "monthly_amounts",
+        Column(
+            "operation",
+            BigInteger,
+            ForeignKey("operations.id"),
+            primary_key=True,
+            autoincrement=False,
+        ),
+        Column("account", ID, nullable=False),
+        Column("month", Date, nullable=False),
+        Column("description", Text, nullable=False),
+        Column("amount", MONEY, nullable=False),
+        Column("invoice", BigInteger, ForeignKey("invoices.id")),
+        CheckConstraint("amount > 0", name="monthly_amounts_amount"),
+        CheckConstraint("extract(day FROM month) = 1", name="monthly_amounts_month"),
+    )
+    op.create_index(
+        "monthly_amounts_waiting",
+        "monthly_amounts",
+        ["account", "month"],
+        postgresql_where=text("invoice IS NULL"),
+    )
+    op.create_index(
+        "monthly_amounts_invoice",
+        "monthly_amounts",
+        ["invoice"],
+        postgresql_where=text("invoice IS NOT NULL"),
     )
     op.create_table(
         "history",
