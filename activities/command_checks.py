@@ -11,14 +11,16 @@ of the account that are due are taken after the replay and before all other chec
 """
 
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 import structlog
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
-from activities.payments import take_up
+from activities.payments import take_up_at_home
 from activities.steps_before import Broken, take_before
 from core.domain import commands, state_table
 from core.domain.catalog import SkuKind
@@ -27,11 +29,18 @@ from core.domain.refusal import Refusal, Refused
 from core.domain.rules import Rule
 from core.domain.subscription import Account, Subscription
 from core.ledger.account_reading import Unknown
-from core.ledger.ledger import Ledger
+from core.ledger.bulk_write import one_of
+from core.ledger.ledger import Ledger, unless_moved
 from core.ledger.rows import ACCOUNT, account_from
 from core.ledger.tables import AccountRow, Operation, SubscriptionRow
 from core.ledger.unit_of_work import AskedBy, Work
-from core.protocol.activity_messages import ChargeOutcome, CommandRequest, CommandResult
+from core.protocol.activity_messages import (
+    Before,
+    ChargeOutcome,
+    CommandRequest,
+    CommandResult,
+    Passed,
+)
 
 log = structlog.get_logger()
 
@@ -45,18 +54,18 @@ def on_subscription(
     """
     command = request.command
     assert isinstance(command, SubscriptionCommand)
-    if request.charge and _declined(ledger, command, request, request.charge):
+    if request.charge and _declined(ledger, request, request.charge):
         return CommandResult(refusal=Refusal(command.rule, "the card was declined"))
     charging = {"card_allowed": request.charge is None} if command.may_charge_card else {}
 
     def attempt() -> CommandResult:
         try:
-            with ledger.work(request.now, subscription=command.subscription) as work:
+            with _work_on(ledger, command, request.now) as work:
                 subscription = work.subscription(command.subscription)
                 if replayed := replay(work.connection, work.account.seller, command):
                     return replace(replayed, snapshot=work.snapshot(subscription))
                 if subscription.terminated_on is None and (
-                    before := take_before(work, request.past)
+                    before := _take_before_all(work, request.past)
                 ):
                     return CommandResult(before=before)
                 check_states(work, command, subscription)
@@ -65,7 +74,7 @@ def on_subscription(
         except Unknown:
             return _never_created(ledger, command)
 
-    return _answer(ledger, command, attempt)
+    return _answer(ledger, command, lambda: unless_moved(attempt))
 
 
 def on_account(
@@ -102,10 +111,40 @@ def on_account(
 
 
 def check_states(work: Work, command: SubscriptionCommand, subscription: Subscription) -> None:
-    """Refuse by the account (Rule 11.8), then by the table of states (Rule 2)."""
+    """Refuse by the accounts (Rule 11.8), then by the table of states (Rule 2)."""
     _check_open(command, work.account)
+    for other in _beside(work):
+        if other.account.id in command.other_accounts():
+            _check_open(command, other.account)
     if refusal := state_table.refusal(command.do, subscription):
         raise Refused(refusal.rule, refusal.reason)
+
+
+def _work_on(
+    ledger: Ledger, command: SubscriptionCommand, now: datetime
+) -> AbstractContextManager[Work]:
+    """A unit of work on the account of the subscription, and on the others that it is about."""
+    others, payers = command.other_accounts(), command.pays_back
+    if not others and not payers:
+        return ledger.work(now, subscription=command.subscription)
+    return ledger.work_on_several(
+        now, subscription=command.subscription, also=others, payers=payers
+    )
+
+
+def _beside(work: Work) -> list[Work]:
+    """The other accounts of the transaction that have the same seller and live by the same clock.
+
+    The transaction has one instant. An account that lives by another clock cannot act at it.
+    """
+    mine = work.account.seller, work.clock
+    return [it for it in work.others.values() if (it.account.seller, it.clock) == mine]
+
+
+def _take_before_all(work: Work, past: Collection[Passed] | None) -> Before | None:
+    """What comes before the command in each of its accounts, one after the other (Rule 1.6)."""
+    works = sorted([work, *_beside(work)], key=lambda each: each.account.id)
+    return next(filter(None, (take_before(each, past) for each in works)), None)
 
 
 def replay(connection: Connection, seller: str, command: Command) -> CommandResult | None:
@@ -167,15 +206,12 @@ def exists(connection: Connection, subscription: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _declined(
-    ledger: Ledger, command: SubscriptionCommand, request: CommandRequest, key: str
-) -> bool:
+def _declined(ledger: Ledger, request: CommandRequest, key: str) -> bool:
     """Take the outcome of the command's card charge into the ledger, in its own transaction.
 
     The outcome stands, whatever becomes of the command.
     """
-    with ledger.work(request.now, subscription=command.subscription) as work:
-        return take_up(work, key) is ChargeOutcome.DECLINED
+    return take_up_at_home(ledger, request.now, key) is ChargeOutcome.DECLINED
 
 
 def _check_invoice_number(command: Command) -> None:
@@ -194,16 +230,16 @@ def _check_open(command: Command, account: Account) -> None:
 
 
 def _never_created(ledger: Ledger, command: SubscriptionCommand) -> CommandResult:
-    """The checks that come before "never created", for the account that the caller means."""
+    """The checks that come before "never created", for the accounts that the caller means."""
+    meant = [id_ for id_ in (command.account_hint, *command.other_accounts()) if id_ is not None]
     with ledger.engine.connect() as connection:
-        hint = select(*ACCOUNT).where(
-            AccountRow.id == command.account_hint, AccountRow.seller == ledger.seller
+        named = select(*ACCOUNT).where(
+            one_of(AccountRow.id, meant), AccountRow.seller == ledger.seller
         )
-        row = connection.execute(hint).one_or_none()
-        account = None if row is None else account_from(row)
+        accounts = [account_from(row) for row in connection.execute(named)]
         if replayed := replay(connection, ledger.seller, command):
             return replayed
-    if account:
+    for account in sorted(accounts, key=lambda account: meant.index(account.id)):
         _check_open(command, account)
     raise Refused(Rule.PURCHASE, f"subscription {command.subscription} was never created")
 

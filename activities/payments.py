@@ -6,7 +6,7 @@ operation for each cycle and purpose, so a second payment is impossible (Rule 11
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +21,7 @@ from core.domain.rules import Rule
 from core.domain.subscription import ZERO, Period, Subscription
 from core.ledger import double_entry
 from core.ledger.double_entry import InvoiceKind, Purpose
+from core.ledger.ledger import Ledger
 from core.ledger.tables import CardCharge
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import ChargeOutcome, CommandResult, Snapshot
@@ -180,20 +181,32 @@ _BOOK = (
     .returning(CardCharge.__table__)
 )
 _OUTCOME = select(CardCharge.outcome, CardCharge.booked).where(*_OF_KEY)
+_HOME = select(CardCharge.account).where(CardCharge.key == bindparam("charge"))
 
 
-def take_up(work: Work, key: str) -> ChargeOutcome:
+def take_up(work: Work, key: str) -> ChargeOutcome | None:
     """Book the outcome of a card charge, once (Rules 5.3, 11.2).
 
     A charge becomes credits of the wallet, with an invoice of its own. A decline goes on record.
-    Returns the outcome, which is pending while the ledger does not hold it.
+    Returns the outcome, which is pending while the ledger does not hold it. Returns None for the
+    charge of another account: the subscription had another owner when its card was asked.
     """
     row = work.connection.execute(_BOOK, {"charge": key, "of": work.account.id}).one_or_none()
+    if row is not None:
+        put_on_record(work, row)
+        return ChargeOutcome(row.outcome)
+    row = work.connection.execute(_OUTCOME, {"charge": key, "of": work.account.id}).one_or_none()
     if row is None:
-        row = work.connection.execute(_OUTCOME, {"charge": key, "of": work.account.id}).one()
-        return ChargeOutcome(row.outcome) if row.booked else ChargeOutcome.PENDING
-    put_on_record(work, row)
-    return ChargeOutcome(row.outcome)
+        return None
+    return ChargeOutcome(row.outcome) if row.booked else ChargeOutcome.PENDING
+
+
+def take_up_at_home(ledger: Ledger, now: datetime, key: str) -> ChargeOutcome | None:
+    """Book the outcome of a card charge in a transaction on the account whose card it is."""
+    with ledger.read() as connection:
+        home = connection.execute(_HOME, {"charge": key}).scalar_one()
+    with ledger.work(now, account=home) as work:
+        return take_up(work, key)
 
 
 def put_on_record(work: Work, charge: Row[Any]) -> None:

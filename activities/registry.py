@@ -21,6 +21,7 @@ from activities.steps import renew
 from core.domain.commands import COMMANDS, SUBSCRIPTION_COMMANDS
 from core.gateways.cards import CardGateway
 from core.ledger import failpoints
+from core.ledger.account_reading import Moved
 from core.ledger.ledger import Ledger
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import (
@@ -60,13 +61,19 @@ STEPS = tuple(_STEPS)
 
 
 def _charge_needed(work: Work, asked_by: StepRequest | CommandRequest) -> str | None:
-    """The key of the card charge that a step or a command needs. None when it needs none."""
-    match asked_by:
-        case StepRequest():
-            asked = Asked(subject=asked_by.subject, version=asked_by.version)
-            return renew.card_charge_of(work, asked)
-        case CommandRequest():
-            return card_charge_of(work, _DO[asked_by.command.do], asked_by.command)
+    """The key of the card charge that a step or a command needs. None when it needs none.
+
+    A subscription that was given to another account needs none of this one.
+    """
+    try:
+        match asked_by:
+            case StepRequest():
+                asked = Asked(subject=asked_by.subject, version=asked_by.version)
+                return renew.card_charge_of(work, asked)
+            case CommandRequest():
+                return card_charge_of(work, _DO[asked_by.command.do], asked_by.command)
+    except Moved:
+        return None
 
 
 class Activities:

@@ -4,11 +4,11 @@ from collections.abc import Collection
 from contextlib import AbstractContextManager
 
 from activities.asked_step import Asked, not_yet
-from activities.payments import take_up
+from activities.payments import take_up, take_up_at_home
 from activities.steps import Take
 from activities.steps_before import Broken, take_before
 from core.domain.steps import Subject, SubjectKind
-from core.ledger.ledger import Ledger
+from core.ledger.ledger import Ledger, unless_moved
 from core.ledger.unit_of_work import AskedBy, Work
 from core.protocol.activity_messages import (
     AccountSnapshot,
@@ -27,20 +27,28 @@ def run_step(take: Take, ledger: Ledger, request: StepRequest) -> StepResult:
     result says what is next.
     """
     try:
-        with _work(ledger, request) as work:
-            charged = take_up(work, request.charge) if request.charge else None
-            asked = Asked(
-                subject=request.subject,
-                version=request.version,
-                past=request.past or (),
-                charged=charged,
-                briefly=request.briefly,
-                before=lambda own: _before(work, request, own),
-            )
-            result = take(work, asked)
-            return result or StepResult(outcome=Outcome.STALE, snapshot=_snapshot(work, request))
+        return unless_moved(lambda: _run(take, ledger, request))
     except Broken as broken:
         return not_yet(broken.before)
+
+
+def _run(take: Take, ledger: Ledger, request: StepRequest) -> StepResult:
+    with _work(ledger, request) as work:
+        charged = take_up(work, request.charge) if request.charge else None
+        asked = Asked(
+            subject=request.subject,
+            version=request.version,
+            past=request.past or (),
+            charged=charged,
+            briefly=request.briefly,
+            before=lambda own: _before(work, request, own),
+        )
+        result = take(work, asked)
+        result = result or StepResult(outcome=Outcome.STALE, snapshot=_snapshot(work, request))
+    if request.charge and charged is None:
+        # The owner has changed since the card was asked, so the step has run in another version.
+        take_up_at_home(ledger, request.now, request.charge)
+    return result
 
 
 def catch_up(ledger: Ledger, request: StepRequest) -> StepResult:

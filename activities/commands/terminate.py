@@ -16,13 +16,13 @@ from core.protocol.activity_messages import CommandResult
 def terminate(work: Work, command: Terminate, subscription: Subscription) -> CommandResult:
     """End a subscription for good, and refund what the rules give back.
 
-    The refund goes to the wallet of the account that paid, as a credit note.
+    Each refund goes to the wallet of the account that paid, as a credit note.
     """
-    back = _refund(work, subscription)
+    back = _refunds(work, subscription)
     result = TerminateResult(
         subscription=subscription.id,
         expiry=subscription.expiry,
-        refund=back.amount,
+        refund=sum((refund.amount for refund in back), ZERO),
         currency=work.account.currency,
     )
     operation = work.operation(
@@ -40,30 +40,42 @@ def terminate(work: Work, command: Terminate, subscription: Subscription) -> Com
         operation=operation,
         reason=command.reason,
     )
-    given = sum(back.periods.values(), ZERO)
-    if given:
-        work.post(operation, double_entry.refund(given, back.admin_fee))
-        work.refund(operation, back.periods)
-        lines = [Line("Refund", -amount) for amount in back.periods.values()]
-        if back.admin_fee:
-            lines.append(Line("Administrative fee", back.admin_fee))
-        work.invoice(operation, InvoiceKind.CREDIT_NOTE, lines, -back.amount)
-        if back.amount:
-            work.event(
-                Event.REFUNDED,
-                command.rule,
-                subscription=subscription.id,
-                amount=back.amount,
-                actor=command.actor,
-                operation=operation,
-            )
+    for refund in back:
+        payer = work.of(refund.payer)
+        own = operation if payer is work else _operation_of(payer, subscription)
+        _give_back(payer, own, command, subscription, refund)
     ended = work.save(lifecycle.terminate(subscription, work.today))
     return CommandResult(result=result, snapshot=ended)
 
 
-def _refund(work: Work, subscription: Subscription) -> Refund:
-    """The refund that terminating today would give."""
+def _refunds(work: Work, subscription: Subscription) -> list[Refund]:
+    """The refunds that terminating today would give."""
     periods = paid_periods(
         work.connection, subscription.id, lambda sku: work.catalog.refundable(sku, work.today)
     )
-    return refunds.refund(periods, work.policy, work.today, work.account.currency)
+    return refunds.refunds(periods, work.policy, work.today, work.account.currency)
+
+
+def _operation_of(payer: Work, subscription: Subscription) -> int:
+    """An operation of a former owner: it moves the money of its own account only (Rule 11.3)."""
+    return payer.operation(Purpose.REFUND, {}, subscription=subscription.id)
+
+
+def _give_back(
+    payer: Work, operation: int, command: Terminate, subscription: Subscription, refund: Refund
+) -> None:
+    payer.post(operation, double_entry.refund(refund.given, refund.admin_fee))
+    payer.refund(operation, refund.periods)
+    lines = [Line("Refund", -amount) for amount in refund.periods.values()]
+    if refund.admin_fee:
+        lines.append(Line("Administrative fee", refund.admin_fee))
+    payer.invoice(operation, InvoiceKind.CREDIT_NOTE, lines, -refund.amount)
+    if refund.amount:
+        payer.event(
+            Event.REFUNDED,
+            command.rule,
+            subscription=subscription.id,
+            amount=refund.amount,
+            actor=command.actor,
+            operation=operation,
+        )

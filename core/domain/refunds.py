@@ -17,16 +17,18 @@ from core.domain.subscription import ZERO
 
 @dataclass(frozen=True, slots=True)
 class PaidPeriod:
-    """A paid period as a refund sees it.
+    """What one account has paid for a period, as a refund sees it.
 
-    `id`: the id of its row.
+    `id`: the id of the period's row.
+    `payer`: the account that has paid.
     `start`, `expiry`, `months`: as in `Period`.
-    `paid`: all wallet money posted for the period, the sum of its charges.
-    `refunded`: what was given back of it already.
+    `paid`: all money of the payer's wallet posted for the period, the sum of its charges.
+    `refunded`: what was given back to the payer already.
     `refundable`: whether its SKU allows refunds.
     """
 
     id: int
+    payer: str
     start: date
     expiry: date
     months: int
@@ -37,15 +39,21 @@ class PaidPeriod:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """The refunds by period, and the administrative fee that is kept of their sum (Rule 8.3)."""
+    """What one account gets back, by period, and the administrative fee that is kept (Rule 8.3)."""
 
+    payer: str
     periods: Mapping[int, Decimal]
     admin_fee: Decimal
 
     @property
     def amount(self) -> Decimal:
         """What reaches the wallet."""
-        return sum(self.periods.values(), ZERO) - self.admin_fee
+        return self.given - self.admin_fee
+
+    @property
+    def given(self) -> Decimal:
+        """What is given back before the fee."""
+        return sum(self.periods.values(), ZERO)
 
 
 def months_begun(start: date, months: int, today: date) -> int:
@@ -57,7 +65,7 @@ def months_begun(start: date, months: int, today: date) -> int:
 
 
 def period_refund(period: PaidPeriod, today: date, window_days: int, currency: str) -> Decimal:
-    """One period's refund, rounded once, at most what is left of what was paid (Rule 8.4)."""
+    """A payer's refund of a period, rounded once, at most what is left of it (Rule 8.4)."""
     if not period.refundable or period.expiry < today:
         return ZERO
     if (today - period.start).days <= window_days:
@@ -68,13 +76,22 @@ def period_refund(period: PaidPeriod, today: date, window_days: int, currency: s
     return min(amount, period.paid - period.refunded)
 
 
-def refund(periods: Iterable[PaidPeriod], policy: Policy, today: date, currency: str) -> Refund:
-    """All refunds of one termination (Rules 8.2, 8.3)."""
-    amounts = (
-        {p.id: period_refund(p, today, policy.refund_window_days, currency) for p in periods}
-        if policy.refund_allowed
-        else {}
-    )
-    amounts = {id_: amount for id_, amount in amounts.items() if amount > 0}
-    fee = min(policy.refund_admin_fee.get(currency, ZERO), sum(amounts.values(), ZERO))
-    return Refund(amounts, fee)
+def refunds(
+    periods: Iterable[PaidPeriod], policy: Policy, today: date, currency: str
+) -> list[Refund]:
+    """All refunds of one termination: one for each payer, in the order of `periods` (Rule 8.2).
+
+    The administrative fee comes off the first payer's refund, once.
+    """
+    if not policy.refund_allowed:
+        return []
+    found: dict[str, dict[int, Decimal]] = {}
+    for period in periods:
+        amount = period_refund(period, today, policy.refund_window_days, currency)
+        if amount > 0:
+            found.setdefault(period.payer, {})[period.id] = amount
+    fee, refunds = policy.refund_admin_fee.get(currency, ZERO), list[Refund]()
+    for payer, amounts in found.items():
+        kept = ZERO if refunds else min(fee, sum(amounts.values(), ZERO))
+        refunds.append(Refund(payer, amounts, kept))
+    return refunds

@@ -87,6 +87,13 @@ class Unknown(Exception):
     """There is no such account or subscription, so there is nothing to lock."""
 
 
+class Moved(Exception):
+    """The subscription was given to another account after its account had been looked up.
+
+    The transaction has locked the wrong account, so it rolls back and is tried again.
+    """
+
+
 class AccountReading:
     """One account at a business instant, with what was read of it.
 
@@ -194,12 +201,14 @@ class AccountReading:
         return found
 
     def subscription(self, id_: str) -> Subscription:
-        """One subscription of the account, read once. Raises `Unknown`."""
+        """One subscription of the account, read once. Raises `Unknown` and `Moved`."""
         if id_ in self._current:
             return self._current[id_]
         found = self._subscriptions(_ONE, {"subscription": id_})
-        if not found or found[0].account != self.account.id:
+        if not found:
             raise Unknown(id_)
+        if found[0].account != self.account.id:
+            raise Moved(id_)
         return found[0]
 
     def group_of(self, id_: str, version: int, past: Collection[Passed]) -> list[Subscription]:
@@ -210,7 +219,7 @@ class AccountReading:
 
         The candidates have an attempt on the same renewal date. Of a failed subscription they are
         all that have failed with it, also those without a retry that is left. The first query also
-        reads what `first_due` returns for `past`.
+        reads what `first_due` returns for `past`. Raises `Moved`.
         """
         values = {"subscription": id_, "version": version} | due_steps.first_values(
             self.account.id, self.now, past
@@ -220,6 +229,8 @@ class AccountReading:
             return [self.subscription(id_)]
         self._first_due[frozenset(past)] = due_steps.first_from(rows[0])
         group = {row.id: self.add(row) for row in rows}
+        if group[id_].account != self.account.id:
+            raise Moved(id_)
         if group[id_].renewal_failed:
             on = next(row.renewal_date for row in rows if row.id == id_)
             failed = self._subscriptions(_FAILED_ON, {"account": self.account.id, "on": on})

@@ -40,6 +40,7 @@ class Purpose(Worded):
     PURCHASE = "purchase", "purchase"
     NEXT_CYCLE = "next cycle", "fee of the next cycle"
     TERMINATE = "terminate", "termination"
+    REFUND = "refund", "refund to a former owner"
     TOP_UP = "top_up", "top-up"
     CARD_CHARGE = "card charge", "card charge"
     PRORATED = "prorated", "prorated fee of a change"

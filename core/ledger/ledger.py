@@ -1,25 +1,46 @@
 """The ledger of one installation: the way into the database, and what a process remembers of it.
 
 A unit of work locks the account's row first. So everything that moves an account's money or its
-subscriptions is serial by account. No lock is shared by two accounts.
+subscriptions is serial by account. No lock is shared by two accounts. A command that is about
+several accounts locks them all at once, in the order of their ids.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, ClassVar
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, Select, bindparam, select
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    Text,
+    any_,
+    bindparam,
+    func,
+    select,
+    union,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from core.domain.steps import of_account, of_subscription
 from core.ledger import clocks, failpoints
-from core.ledger.account_reading import AccountReading, Unknown
+from core.ledger.account_reading import AccountReading, Moved, Unknown
 from core.ledger.bulk_write import Writes, one_of, write_all
 from core.ledger.ids import Ids
 from core.ledger.rows import ACCOUNT, SUBSCRIPTIONS
 from core.ledger.stored_terms import References
-from core.ledger.tables import AccountRow, Seller, SubscriptionRow
+from core.ledger.tables import (
+    AccountRow,
+    Operation,
+    PeriodCharge,
+    PeriodRow,
+    Seller,
+    SubscriptionRow,
+)
 from core.ledger.unit_of_work import AskedBy, Work, in_order
 from core.protocol.activity_messages import AccountSnapshot, Snapshot
 
@@ -27,12 +48,47 @@ _ACCOUNT: Select[Any] = select(
     *ACCOUNT, AccountRow.clock, Seller.policy_version, Seller.catalog_revision
 ).join(Seller, Seller.id == AccountRow.seller)
 _BY_ACCOUNT = _ACCOUNT.where(AccountRow.id == bindparam("account")).with_for_update(of=AccountRow)
-_BY_SUBSCRIPTION = _ACCOUNT.where(
-    AccountRow.id
-    == select(SubscriptionRow.account)
-    .where(SubscriptionRow.id == bindparam("subscription"))
-    .scalar_subquery()
-).with_for_update(of=AccountRow)
+_OWNER = select(SubscriptionRow.account).where(SubscriptionRow.id == bindparam("subscription"))
+_OWNS = AccountRow.id == _OWNER.scalar_subquery()
+_BY_SUBSCRIPTION = _ACCOUNT.where(_OWNS).with_for_update(of=AccountRow)
+#: The accounts that have paid for periods of the subscription since a day.
+_PAYERS = (
+    select(Operation.account)
+    .join(PeriodCharge, PeriodCharge.operation == Operation.id)
+    .join(PeriodRow, PeriodRow.id == PeriodCharge.period)
+    .where(
+        bindparam("payers", type_=Boolean),
+        PeriodRow.subscription == bindparam("subscription"),
+        PeriodRow.expiry >= bindparam("since"),
+    )
+)
+#: One array, so that PostgreSQL finds the accounts by their index.
+_ALL_OF_THEM = func.array(
+    union(
+        _OWNER, select(func.unnest(bindparam("also", type_=ARRAY(Text)))), _PAYERS
+    ).scalar_subquery()
+)
+_WITH_OTHERS = (
+    _ACCOUNT.add_columns(_OWNS.label("owns"))
+    .where(AccountRow.id == any_(_ALL_OF_THEM))
+    .order_by(AccountRow.id)
+    .with_for_update(of=AccountRow)
+)
+_TWO_DAYS = timedelta(days=2)
+
+T = TypeVar("T")
+
+
+def unless_moved(attempt: Callable[[], T]) -> T:
+    """What an attempt returns. It is made again when it raises `Moved`.
+
+    Each time another transaction has committed a change of owner, so this comes to an end.
+    """
+    while True:
+        try:
+            return attempt()
+        except Moved:
+            continue
 
 
 class Overtaken(Exception):
@@ -108,6 +164,36 @@ class Ledger:
                 raise Unknown(account or subscription)
             subject = of_account(account) if account else of_subscription(str(subscription))
             work = Work(self, connection, row, self._instant(row, now), subject, asked_by)
+            yield work
+            work.flush()
+
+    @contextmanager
+    def work_on_several(
+        self, now: datetime, *, subscription: str, also: Sequence[str], payers: bool
+    ) -> Iterator[Work]:
+        """A unit of work for a command on a subscription that is about other accounts, too.
+
+        `now`, `subscription`: as in `work`.
+        `also`: ids of other accounts. Those that do not exist are left out.
+        `payers`: whether the accounts that have paid for its periods are meant, too (Rule 8.3).
+
+        The others are `Work.others`. All have the instant of the owner's account.
+        """
+        values = {
+            "subscription": subscription,
+            "also": list(also),
+            "payers": payers,
+            "since": now.date() - _TWO_DAYS,
+        }
+        with self.transaction(failpoints.here()) as connection:
+            rows = connection.execute(_WITH_OTHERS, values).all()
+            owner = next((row for row in rows if row.owns), None)
+            if owner is None:
+                raise Unknown(subscription)
+            at, subject = self._instant(owner, now), of_subscription(subscription)
+            works = {row.id: Work(self, connection, row, at, subject) for row in rows}
+            work = works.pop(owner.id)
+            work.lead(works)
             yield work
             work.flush()
 

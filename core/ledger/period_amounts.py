@@ -1,15 +1,16 @@
-"""What was paid for a period, and what was given back of it (Rules 8.2, 8.4)."""
+"""What was paid for a period, by whom, and what was given back of it (Rules 8.2, 8.3, 8.4)."""
 
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy.orm import aliased
 
 from core.domain.refunds import PaidPeriod
 from core.domain.subscription import ZERO, Period
-from core.ledger.tables import PeriodCharge, PeriodRow, RefundRow
+from core.ledger.tables import Operation, PeriodCharge, PeriodRow, RefundRow
 
 
 def _sum_of(amount: Any, period: Any) -> Any:
@@ -23,20 +24,39 @@ PAID = _sum_of(PeriodCharge.amount, PeriodCharge.period)
 #: The sum of the refunds of a period, in a query on `periods`.
 REFUNDED = _sum_of(RefundRow.amount, RefundRow.period)
 
+_GIVING_BACK = aliased(Operation)
+_REFUNDED_TO_PAYER = (
+    select(func.coalesce(func.sum(RefundRow.amount), 0))
+    .join(_GIVING_BACK, _GIVING_BACK.id == RefundRow.operation)
+    .where(RefundRow.period == PeriodRow.id, _GIVING_BACK.account == Operation.account)
+    .correlate(PeriodRow, Operation)
+    .scalar_subquery()
+)
+_BY_PAYER = (
+    select(
+        PeriodRow.__table__,
+        Operation.account.label("payer"),
+        func.sum(PeriodCharge.amount).label("paid"),
+        _REFUNDED_TO_PAYER.label("refunded"),
+    )
+    .join(PeriodCharge, PeriodCharge.period == PeriodRow.id)
+    .join(Operation, Operation.id == PeriodCharge.operation)
+    .where(PeriodRow.subscription == bindparam("of"))
+    .group_by(PeriodRow.id, Operation.account)
+    .order_by(PeriodRow.start, PeriodRow.id, func.min(PeriodCharge.operation))
+)
+
 
 def paid_periods(
     connection: Connection, subscription: str, refundable: Callable[[str], bool]
 ) -> list[PaidPeriod]:
     """The periods of a subscription, oldest first, as a refund sees them.
 
-    `refundable` tells whether a SKU allows refunds.
+    A period that several accounts have paid is there for each, the first payer first. A period that
+    no wallet has paid is not there. `refundable` tells whether a SKU allows refunds.
     """
-    query = (
-        select(PeriodRow.__table__, PAID.label("paid"), REFUNDED.label("refunded"))
-        .where(PeriodRow.subscription == subscription)
-        .order_by(PeriodRow.start, PeriodRow.id)
-    )
-    return [_period(row, refundable(row.sku)) for row in connection.execute(query)]
+    rows = connection.execute(_BY_PAYER, {"of": subscription})
+    return [_period(row, refundable(row.sku)) for row in rows]
 
 
 def periods_not_over(connection: Connection, subscription: str, today: date) -> dict[int, Period]:
@@ -61,5 +81,13 @@ def periods_not_over(connection: Connection, subscription: str, today: date) -> 
 
 
 def _period(row: Any, refundable: bool) -> PaidPeriod:
-    paid, refunded = Decimal(row.paid), Decimal(row.refunded)
-    return PaidPeriod(row.id, row.start, row.expiry, row.months, paid, refunded, refundable)
+    return PaidPeriod(
+        id=row.id,
+        payer=row.payer,
+        start=row.start,
+        expiry=row.expiry,
+        months=row.months,
+        paid=Decimal(row.paid),
+        refunded=Decimal(row.refunded),
+        refundable=refundable,
+    )

@@ -25,7 +25,7 @@ from core.domain.planner.same_instant_order import by_date
 from core.domain.rules import Rule
 from core.domain.steps import Step, Subject, of_account, of_subscription
 from core.domain.subscription import ZERO, Account, Period, Subscription
-from core.ledger.account_reading import AccountReading
+from core.ledger.account_reading import AccountReading, Moved
 from core.ledger.bulk_write import Writes
 from core.ledger.double_entry import Book, InvoiceKind, Postings, Purpose
 from core.ledger.rows import account_changes, subscription_changes, subscription_values
@@ -77,7 +77,11 @@ class AskedBy(Enum):
 
 
 class Work(AccountReading):
-    """What a use case sees of its account, and what it may write."""
+    """What a use case sees of its account, and what it may write.
+
+    `others`: units of work on the other accounts that the transaction has locked, by id. Usually
+    there are none.
+    """
 
     def __init__(
         self,
@@ -89,6 +93,8 @@ class Work(AccountReading):
         asked_by: AskedBy = AskedBy.ITS_COMMAND,
     ) -> None:
         super().__init__(ledger, connection, row, now)
+        self.others: Mapping[str, Work] = {}
+        self._leader: Work | None = None
         self._subject = subject
         self._asked_by = asked_by
         self._rows: dict[type[Base], list[dict[str, Any]]] = {}
@@ -96,6 +102,20 @@ class Work(AccountReading):
         self._next: dict[Subject, dict[str, Any] | None] = {}
         self._told: dict[Subject, int] = {}
         self._planned_step: tuple[Step | None] | None = None
+
+    def lead(self, others: Mapping[str, "Work"]) -> None:
+        """Take units of work on other accounts along. They are written with this one, in order."""
+        self.others = others
+        for other in others.values():
+            other._leader = self
+
+    def of(self, account: str) -> "Work":
+        """The unit of work on this account or on one of the others. Raises `Moved` for no such."""
+        if account == self.account.id:
+            return self
+        if account not in self.others:
+            raise Moved(account)
+        return self.others[account]
 
     def new_id(self) -> int:
         """An id for a row, unique among all tables."""
@@ -384,7 +404,15 @@ class Work(AccountReading):
 
     def flush(self) -> None:
         """Write what was collected. More may be collected and written afterwards."""
-        self._ledger.flush(self.connection, [self])
+        if self._leader is not None:
+            self._leader.flush()
+            return
+        works = [self, *self.others.values()]
+        self._ledger.flush(self.connection, works)
+        for work in works:
+            work._written()
+
+    def _written(self) -> None:
         self._read.update((id_, self._current[id_]) for id_ in self._changed)
         for collected in (self._rows, self._changed, self._next, self._told, self._first_due):
             collected.clear()
@@ -414,7 +442,8 @@ class Work(AccountReading):
             )
 
     def _add(self, table: type[Base], **values: object) -> None:
-        self._rows.setdefault(table, []).append(values)
+        of = self._leader or self
+        of._rows.setdefault(table, []).append(values)
 
     def _known(self, subscription: Subscription) -> dict[str, Any]:
         """The columns of a subscription that do not come from its fields."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.domain.calendar import last_paid_day
 from core.domain.policy import DEFAULT
-from core.domain.refunds import PaidPeriod, Refund, months_begun, period_refund, refund
+from core.domain.refunds import PaidPeriod, Refund, months_begun, period_refund, refunds
 from tests.domain.made import day
 
 
@@ -21,13 +21,16 @@ def period(
     paid: str = "120.00",
     *,
     id_: int = 1,
+    payer: str = "acme",
     expiry: str | None = None,
     **more: object,
 ) -> PaidPeriod:
     begin = day(start)
     end = last_paid_day(begin, months) if expiry is None else day(expiry)
     values: dict[str, Any] = {"refunded": Decimal(0), "refundable": True, **more}
-    return PaidPeriod(id=id_, start=begin, expiry=end, months=months, paid=Decimal(paid), **values)
+    return PaidPeriod(
+        id=id_, payer=payer, start=begin, expiry=end, months=months, paid=Decimal(paid), **values
+    )
 
 
 def given_back(period: PaidPeriod, today: str) -> str:
@@ -66,9 +69,9 @@ def test_rule_8_2_each_line_of_the_table(of: PaidPeriod, today: str, amount: str
 
 def test_rule_8_2_on_day_25_only_the_next_period_is_given_back() -> None:
     this, following = period("2021-04-01", paid="10.00"), period("2021-05-01", paid="11.00", id_=2)
-    assert refund([this, following], DEFAULT, day("2021-04-26"), "USD") == Refund(
-        {2: Decimal("11.00")}, Decimal(0)
-    )
+    assert refunds([this, following], DEFAULT, day("2021-04-26"), "USD") == [
+        Refund("acme", {2: Decimal("11.00")}, Decimal(0))
+    ]
 
 
 def test_rule_8_2_a_period_whose_last_day_is_past_gives_nothing_its_last_day_still_counts() -> None:
@@ -98,25 +101,17 @@ def test_rule_8_2_each_period_is_rounded_once_half_up_to_the_minor_unit(
 
 
 def test_rule_8_2_the_window_is_the_policys() -> None:
-    monthly = period("2021-04-01")
-    assert (
-        refund([monthly], replace(DEFAULT, refund_window_days=0), day("2021-04-01"), "USD").amount
-        == 120
-    )
-    assert (
-        refund([monthly], replace(DEFAULT, refund_window_days=0), day("2021-04-02"), "USD").amount
-        == 0
-    )
+    monthly, none = period("2021-04-01"), replace(DEFAULT, refund_window_days=0)
+    assert refunds([monthly], none, day("2021-04-01"), "USD")[0].amount == 120
+    assert refunds([monthly], none, day("2021-04-02"), "USD") == []
 
 
 def test_rule_8_2_nothing_is_given_back_where_policy_or_sku_do_not_allow_it() -> None:
     monthly, fixed = period("2021-04-01"), period("2021-04-01", id_=2, refundable=False)
-    assert refund([monthly, fixed], DEFAULT, day("2021-04-02"), "USD").periods == {
-        1: Decimal("120.00")
-    }
-    assert refund(
-        [monthly, fixed], replace(DEFAULT, refund_allowed=False), day("2021-04-02"), "USD"
-    ) == Refund({}, Decimal(0))
+    [back] = refunds([monthly, fixed], DEFAULT, day("2021-04-02"), "USD")
+    assert back.periods == {1: Decimal("120.00")}
+    refused = replace(DEFAULT, refund_allowed=False)
+    assert refunds([monthly, fixed], refused, day("2021-04-02"), "USD") == []
 
 
 # --- 8.3: what is kept ----------------------------------------------------------------------------
@@ -132,7 +127,7 @@ def test_rule_8_3_the_fee_is_deducted_once_and_never_below_zero(
     policy = replace(
         DEFAULT, refund_admin_fee={currency: Decimal(fee) for currency, fee in fees.items()}
     )
-    back = refund(
+    [back] = refunds(
         [period("2021-04-01", paid="10.00"), period("2021-05-01", paid="10.00", id_=2)],
         policy,
         day("2021-04-02"),
@@ -142,9 +137,45 @@ def test_rule_8_3_the_fee_is_deducted_once_and_never_below_zero(
 
 
 def test_rule_8_3_what_an_external_invoice_paid_is_not_given_back() -> None:
-    assert refund([period("2021-04-01", paid="0")], DEFAULT, day("2021-04-02"), "USD") == Refund(
-        {}, Decimal(0)
+    assert refunds([period("2021-04-01", paid="0")], DEFAULT, day("2021-04-02"), "USD") == []
+
+
+@pytest.mark.parametrize(
+    ("fee", "old", "new"),
+    [
+        # A year of 120.00 that a paid, with a change of 12.05 that b paid. One month has begun:
+        # a gets 120 × 11/12 = 110.00, b gets 12.05 × 11/12 = 11.0458. b's next year is whole.
+        ("0", ("110.00", "110.00"), ("131.05", "131.05")),
+        # The fee comes off the first payer's refund only.
+        ("10.00", ("110.00", "100.00"), ("131.05", "131.05")),
+        # It does not go below zero there, and the second payer pays none of the rest.
+        ("115.00", ("110.00", "0.00"), ("131.05", "131.05")),
+    ],
+)
+def test_rule_8_3_each_payer_gets_its_own_money_and_the_fee_comes_off_the_first(
+    fee: str, old: tuple[str, str], new: tuple[str, str]
+) -> None:
+    back = refunds(
+        [
+            period("2021-04-01", 12, "120.00", payer="a"),
+            period("2021-04-01", 12, "12.05", payer="b"),
+            period("2022-04-01", 12, "120.00", payer="b", id_=2),
+        ],
+        replace(DEFAULT, refund_admin_fee={"USD": Decimal(fee)}),
+        day("2021-04-17"),
+        "USD",
     )
+    assert [refund.payer for refund in back] == ["a", "b"]
+    assert [(str(refund.given), str(refund.amount)) for refund in back] == [old, new]
+    assert back[1].periods == {1: Decimal("11.05"), 2: Decimal("120.00")}
+
+
+def test_rule_8_3_the_first_payer_is_the_first_that_gets_something_back() -> None:
+    fee = replace(DEFAULT, refund_admin_fee={"USD": Decimal("5.00")})
+    old, new = period("2021-04-01", payer="a"), period("2021-05-01", payer="b", id_=2)
+    assert refunds([old, new], fee, day("2021-05-02"), "USD") == [
+        Refund("b", {2: Decimal("120.00")}, Decimal("5.00"))
+    ]
 
 
 # --- 8.4: never more than was paid ----------------------------------------------------------------
@@ -169,7 +200,14 @@ def periods(draw: st.DrawFn) -> PaidPeriod:
     given_already = draw(st.integers(0, 100)) * paid / 100
     start, months = draw(starts), draw(st.integers(1, 36))
     return PaidPeriod(
-        1, start, last_paid_day(start, months), months, paid, given_already, draw(st.booleans())
+        1,
+        "acme",
+        start,
+        last_paid_day(start, months),
+        months,
+        paid,
+        given_already,
+        draw(st.booleans()),
     )
 
 
@@ -207,7 +245,10 @@ def test_rule_8_3_a_termination_gives_back_the_sum_of_its_periods_less_the_fee(
 ) -> None:
     numbered = [replace(p, id=n) for n, p in enumerate(paid)]
     today = (numbered[0].start if numbered else date(2021, 1, 1)) + timedelta(days=days)
-    back = refund(numbered, replace(DEFAULT, refund_admin_fee={"USD": fee}), today, "USD")
-    assert back.amount >= 0
-    assert back.amount + back.admin_fee == sum(period_refund(p, today, 14, "USD") for p in numbered)
-    assert all(amount > 0 for amount in back.periods.values())
+    policy = replace(DEFAULT, refund_admin_fee={"USD": fee})
+    back = refunds(numbered, policy, today, "USD")
+    assert all(refund.amount >= 0 for refund in back)
+    assert sum(refund.given for refund in back) == sum(
+        period_refund(p, today, 14, "USD") for p in numbered
+    )
+    assert all(amount > 0 for refund in back for amount in refund.periods.values())

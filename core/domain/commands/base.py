@@ -142,6 +142,12 @@ class SubscriptionCommand(Command):
 
     states: ClassVar[States]
     """Its row of the table of states (Rule 2)."""
+    pays_back: ClassVar[bool] = False
+    """Whether it gives money back to those who have paid (Rule 8.3)."""
+
+    def other_accounts(self) -> tuple[str, ...]:
+        """The accounts that it names beside the one that owns the subscription."""
+        return ()
 
     @classmethod
     def changes_nothing(cls, subscription: Subscription) -> Refusal | None:

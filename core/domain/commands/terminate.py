@@ -20,6 +20,7 @@ class Terminate(SubscriptionCommand):
 
     rule: ClassVar[Rule] = Rule.TERMINATE
     while_suspended: ClassVar[bool] = True
+    pays_back: ClassVar[bool] = True
     states: ClassVar[States] = States(
         active=ALLOWED,
         failed=ALLOWED,
