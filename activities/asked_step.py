@@ -3,9 +3,11 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from core.domain.numbers import Number
 from core.domain.planner.account_steps import ACCOUNT_STEPS
 from core.domain.planner.subscription_steps import SUBSCRIPTION_STEPS
 from core.domain.steps import Step, StepKind, Subject
+from core.ledger import numbers
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import Before, ChargeOutcome, Outcome, Passed, StepResult
 
@@ -75,6 +77,23 @@ def take_account_step(
     operation = act(work) if act else None
     work.event(row.event, step.rule, operation=operation, why=step.why)
     return StepResult(outcome=Outcome.DONE, snapshot=work.save_account(row.change(work.account)))
+
+
+def take_number_step(
+    work: Work, asked: Asked, kind: StepKind, change: Callable[[Work, Number, Step], None]
+) -> StepResult | None:
+    """Change the number if a step of this kind is due. A number has no workflow to be told.
+
+    `change`: saves the number after the step, and adds the event to the history.
+    Returns None when the step is not due.
+    """
+    found = numbers.with_step(work, asked.subject)
+    if found is None or not _is_due(found[1], kind, found[0].version, work, asked):
+        return None
+    if before := asked.before([asked.subject]):
+        return not_yet(before)
+    change(work, *found)
+    return StepResult(outcome=Outcome.DONE)
 
 
 def _is_due(step: Step, kind: StepKind, version: int, work: Work, asked: Asked) -> bool:

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection
 from contextlib import AbstractContextManager
+from typing import assert_never
 
 from activities.asked_step import Asked, not_yet
 from activities.payments import take_up, take_up_at_home
 from activities.steps import Take
 from activities.steps_before import Broken, take_before
 from core.domain.steps import Subject, SubjectKind
+from core.ledger.account_reading import Unknown
 from core.ledger.ledger import Ledger, unless_moved
 from core.ledger.unit_of_work import AskedBy, Work
 from core.protocol.activity_messages import (
@@ -30,6 +32,10 @@ def run_step(take: Take, ledger: Ledger, request: StepRequest) -> StepResult:
         return unless_moved(lambda: _run(take, ledger, request))
     except Broken as broken:
         return not_yet(broken.before)
+    except Unknown:
+        if request.subject.kind is not SubjectKind.NUMBER:
+            raise
+        return StepResult(outcome=Outcome.STALE)  # It has no step any longer.
 
 
 def _run(take: Take, ledger: Ledger, request: StepRequest) -> StepResult:
@@ -68,12 +74,25 @@ def _before(work: Work, request: StepRequest, own: Collection[Subject]) -> Befor
 
 def _work(ledger: Ledger, request: StepRequest) -> AbstractContextManager[Work]:
     id_, asked_by = request.subject.id, AskedBy.ANOTHER if request.briefly else AskedBy.ITS_TIME
-    if request.subject.kind is SubjectKind.ACCOUNT:
-        return ledger.work(request.now, account=id_, asked_by=asked_by)
-    return ledger.work(request.now, subscription=id_, asked_by=asked_by)
+    match request.subject.kind:
+        case SubjectKind.SUBSCRIPTION:
+            return ledger.work(request.now, subscription=id_, asked_by=asked_by)
+        case SubjectKind.ACCOUNT:
+            return ledger.work(request.now, account=id_, asked_by=asked_by)
+        case SubjectKind.NUMBER:
+            return ledger.work(request.now, step_of=request.subject, asked_by=asked_by)
+        case unreachable:
+            assert_never(unreachable)
 
 
-def _snapshot(work: Work, request: StepRequest) -> Snapshot | AccountSnapshot:
-    if request.subject.kind is SubjectKind.ACCOUNT:
-        return work.account_snapshot()
-    return work.snapshot(work.subscription(request.subject.id))
+def _snapshot(work: Work, request: StepRequest) -> Snapshot | AccountSnapshot | None:
+    """What the workflow of the subject needs to know. None for a number, which has no workflow."""
+    match request.subject.kind:
+        case SubjectKind.SUBSCRIPTION:
+            return work.snapshot(work.subscription(request.subject.id))
+        case SubjectKind.ACCOUNT:
+            return work.account_snapshot()
+        case SubjectKind.NUMBER:
+            return None
+        case unreachable:
+            assert_never(unreachable)

@@ -45,6 +45,8 @@ class Event(StrEnum):
     ADDON_CHANGED = "addon_changed", "add-on changed"
     CYCLE_CHANGED = "cycle_changed", "cycle changed"
     CHANGES_WITHDRAWN = "changes_withdrawn", "pending changes withdrawn"
+    NUMBER_HOLD_ENDING = "number_hold_ending", "told: the hold of a number ends soon"
+    NUMBER_RELEASED = "number_released", "number released"
     TOPPED_UP = "topped_up", "topped up"
     CARD_CHARGED = "card_charged", "card charged"
     CARD_DECLINED = "card_declined", "card declined", False, True

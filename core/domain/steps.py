@@ -13,10 +13,11 @@ from core.domain.worded_enum import member_of
 
 
 class SubjectKind(StrEnum):
-    """What can have a next step. Numbers follow."""
+    """What can have a next step."""
 
     SUBSCRIPTION = "subscription"
     ACCOUNT = "account"
+    NUMBER = "number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,19 @@ def of_subscription(id_: str) -> Subject:
     return Subject(SubjectKind.SUBSCRIPTION, id_)
 
 
+def of_number(seller: str, number: str) -> Subject:
+    """A number of a seller's inventory as the subject of a step.
+
+    It has no workflow (docs/decisions/0016). Its id is ``seller/+6561234567``.
+    """
+    return Subject(SubjectKind.NUMBER, f"{seller}/{number}")
+
+
+def number_of(subject: Subject) -> str:
+    """The number that is the subject of a step."""
+    return subject.id.rpartition("/")[2]
+
+
 class StepKind(StrEnum):
     """What a step does: its value, its rank at one instant (Rule 1.7), its subject, its words.
 
@@ -46,6 +60,7 @@ class StepKind(StrEnum):
 
     `RENEW` is the attempt on the renewal date. `ATTEMPT` is the attempt that a command sets off at
     once (Rule 5.7). `END` is day 29 after the expiry, when the subscription is TERMINATED.
+    `LEAVE` is the first day of the cycle that a number is no longer part of (Rule 10.1).
     """
 
     rank: int
@@ -69,6 +84,9 @@ class StepKind(StrEnum):
     EXPIRE = "expire", 3, SubjectKind.SUBSCRIPTION, "expire"
     END = "end", 4, SubjectKind.SUBSCRIPTION, "terminate"
     CLOSE_FOR_GOOD = "close_for_good", 5, SubjectKind.ACCOUNT, "close the account for good"
+    LEAVE = "leave", 5, SubjectKind.NUMBER, "take the number out of its subscription"
+    RELEASE = "release", 5, SubjectKind.NUMBER, "release the number"
+    REMIND = "remind", 6, SubjectKind.NUMBER, "tell the customer that the hold ends soon"
 
 
 #: Notices come after all steps of the same instant and account (Rule 1.7).

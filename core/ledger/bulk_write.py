@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Text, any_, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from core.ledger.tables import Base, SubscriptionRow
+from core.ledger.tables import Base, NumberRow, SubscriptionRow
 
 Rows = list[dict[str, Any]]
 
@@ -23,6 +23,7 @@ class Writes:
 
     `new`: rows to insert by table, in the order of the references between tables.
     `subscriptions`: changed subscriptions. Each is updated only from the version before its own.
+    `numbers`: changed numbers. The guard of numbers refuses one that was overtaken.
     `steps`: next steps that are new or replace the step of their subject.
     `ended`: subjects that have no next step from now on.
     `told`: subjects whose workflows are to be told what they have become.
@@ -30,6 +31,7 @@ class Writes:
 
     new: dict[type[Base], Rows] = field(default_factory=dict)
     subscriptions: Rows = field(default_factory=list)
+    numbers: Rows = field(default_factory=list)
     steps: Rows = field(default_factory=list)
     ended: Rows = field(default_factory=list)
     told: Rows = field(default_factory=list)
@@ -57,6 +59,11 @@ def write_all(connection: Connection, writes: Writes) -> int:
     for table, rows in writes.new.items():
         clauses.append(_inserting(table.__tablename__, tuple(rows[0]), table.__tablename__))
         values[table.__tablename__] = _json(rows)
+    if writes.numbers:
+        clauses.append(_updating_numbers(tuple(writes.numbers[0])))
+        values["changed_numbers"] = _json(writes.numbers)
+        values["numbers"] = [change["number"] for change in writes.numbers]
+        values["sellers"] = sorted({change["seller"] for change in writes.numbers})
     if writes.steps:
         clauses.append(_setting("steps", tuple(writes.steps[0]), "set_steps"))
         values["set_steps"] = _json(writes.steps)
@@ -142,4 +149,19 @@ def _updating(table: str, columns: tuple[str, ...]) -> str:
         f"FROM json_populate_recordset(NULL::{table}, CAST(%(changed)s AS json)) new "
         "WHERE old.id = new.id AND old.id = ANY(CAST(%(ids)s AS text[])) "
         "AND old.version = new.version - 1"
+    )
+
+
+@lru_cache
+def _updating_numbers(columns: tuple[str, ...]) -> str:
+    """Update numbers by their keys, which are repeated as in `_updating`."""
+    key = ("seller", "number")
+    changes = ", ".join(f'"{column}" = new."{column}"' for column in columns if column not in key)
+    return (
+        f"UPDATE {NumberRow.__tablename__} old SET {changes} "  # noqa: S608
+        f"FROM json_populate_recordset(NULL::{NumberRow.__tablename__}, "
+        "CAST(%(changed_numbers)s AS json)) new "
+        "WHERE old.seller = new.seller AND old.number = new.number "
+        "AND old.seller = ANY(CAST(%(sellers)s AS text[])) "
+        "AND old.number = ANY(CAST(%(numbers)s AS text[]))"
     )

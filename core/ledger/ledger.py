@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from core.domain.steps import of_account, of_subscription
+from core.domain.steps import Subject, of_account, of_subscription
 from core.ledger import clocks, failpoints
 from core.ledger.account_reading import AccountReading, Moved, Unknown
 from core.ledger.bulk_write import Writes, one_of, write_all
@@ -39,6 +39,7 @@ from core.ledger.tables import (
     PeriodCharge,
     PeriodRow,
     Seller,
+    StepRow,
     SubscriptionRow,
 )
 from core.ledger.unit_of_work import AskedBy, Work, in_order
@@ -51,6 +52,12 @@ _BY_ACCOUNT = _ACCOUNT.where(AccountRow.id == bindparam("account")).with_for_upd
 _OWNER = select(SubscriptionRow.account).where(SubscriptionRow.id == bindparam("subscription"))
 _OWNS = AccountRow.id == _OWNER.scalar_subquery()
 _BY_SUBSCRIPTION = _ACCOUNT.where(_OWNS).with_for_update(of=AccountRow)
+_BY_STEP = _ACCOUNT.where(
+    AccountRow.id
+    == select(StepRow.account)
+    .where(StepRow.subject_kind == bindparam("kind"), StepRow.subject == bindparam("subject"))
+    .scalar_subquery()
+).with_for_update(of=AccountRow)
 #: The accounts that have paid for periods of the subscription since a day.
 _PAYERS = (
     select(Operation.account)
@@ -142,9 +149,12 @@ class Ledger:
         *,
         account: str | None = None,
         subscription: str | None = None,
+        step_of: Subject | None = None,
         asked_by: AskedBy = AskedBy.ITS_COMMAND,
     ) -> Iterator[Work]:
-        """A unit of work on the account, or on the account that owns the subscription.
+        """A unit of work on an account: the one named, or the one that owns the subscription.
+
+        `step_of`: the account in whose order the step of this subject stands.
 
         `now` is the business instant (UTC) of an account on a test clock. Any other account lives
         by the machine's clock, read after the lock: work that was asked for long ago is judged and
@@ -152,17 +162,22 @@ class Ledger:
         machine's clock may be ahead. The workflow that has asked gets the result.
         The workflows of the others that change are told (`asked_by`). The unit commits at the end
         and rolls back on any exception. Raises `Unknown` when there is no such account or
-        subscription.
+        subscription, or no step of the subject.
         """
         with self.transaction(failpoints.here()) as connection:
             if account is not None:
                 found = connection.execute(_BY_ACCOUNT, {"account": account})
+            elif step_of is not None:
+                values = {"kind": str(step_of.kind), "subject": step_of.id}
+                found = connection.execute(_BY_STEP, values)
             else:
                 found = connection.execute(_BY_SUBSCRIPTION, {"subscription": subscription})
             row = found.one_or_none()
             if row is None:
-                raise Unknown(account or subscription)
-            subject = of_account(account) if account else of_subscription(str(subscription))
+                raise Unknown(account or step_of or subscription)
+            subject = (
+                of_account(account) if account else step_of or of_subscription(str(subscription))
+            )
             work = Work(self, connection, row, self._instant(row, now), subject, asked_by)
             yield work
             work.flush()

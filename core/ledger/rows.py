@@ -1,4 +1,4 @@
-"""Rows to values and back: subscriptions, accounts and steps.
+"""Rows to values and back: subscriptions, accounts, numbers and steps.
 
 Both directions follow the fields of the dataclasses. A field that can never change is refused with
 `CannotChange`. No change is dropped without an error.
@@ -16,10 +16,11 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, and_, literal_column, select
 
 from core.domain.calendar import first_instant
+from core.domain.numbers import Number
 from core.domain.rules import Rule
 from core.domain.steps import Step, StepKind, SubjectKind
 from core.domain.subscription import Account, Subscription
-from core.ledger.tables import AccountRow, Base, StepRow, SubscriptionRow
+from core.ledger.tables import AccountRow, Base, NumberRow, StepRow, SubscriptionRow
 
 #: The columns of a subscription's next step, beside those of the subscription itself.
 NEXT_STEP = (
@@ -94,6 +95,16 @@ def account_changes(before: Account, after: Account) -> dict[str, Any]:
 def _end_of(day: date | None, zone: str) -> datetime | None:
     """The first instant after a day. None for no day and for the last day of the calendar."""
     return None if day is None or day == date.max else first_instant(day + _DAY, zone)
+
+
+def number_from(row: Row[Any]) -> Number:
+    """The number in a row of `numbers`."""
+    return Number(**_NUMBER.read(row))
+
+
+def number_values(number: Number) -> dict[str, Any]:
+    """The columns of a number."""
+    return _NUMBER.columns(number)
 
 
 def step_from(row: Row[Any]) -> Step | None:
@@ -182,3 +193,4 @@ def _enum(hint: Any) -> type[StrEnum] | None:
 
 _SUBSCRIPTION = _Fields(Subscription, SubscriptionRow)
 _ACCOUNT = _Fields(Account, AccountRow)
+_NUMBER = _Fields(Number, NumberRow)

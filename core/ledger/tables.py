@@ -29,6 +29,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from core.domain.events import Event
+from core.domain.numbers import Cause, Happened, HoldKind, NumberState
 from core.domain.planner.notices import MessageState, Notice
 from core.domain.rules import Rule
 from core.domain.steps import StepKind, SubjectKind
@@ -247,6 +248,85 @@ class Telling(Base):
     clock: Mapped[str | None] = mapped_column(Id)
     version: Mapped[int]
     __table_args__ = (_one_of("subject_kind", SubjectKind, "tellings_subject_kind"),)
+
+
+class NumberRow(Base):
+    """A number of a seller's inventory, and what it is now (Rules 10.1 to 10.3).
+
+    The primary key, with one subscription in a row, keeps a number out of two subscriptions. The
+    guard of numbers checks how it changes, and that a number in use is its account's.
+    """
+
+    __tablename__ = "numbers"
+    seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"), primary_key=True)
+    number: Mapped[str] = mapped_column(Id, primary_key=True)
+    sku: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    hold: Mapped[str] = mapped_column(Text)
+    account: Mapped[str | None] = mapped_column(Id, ForeignKey("accounts.id"))
+    subscription: Mapped[str | None] = mapped_column(Id, ForeignKey("subscriptions.id"))
+    since: Mapped[date]
+    until: Mapped[date | None]
+    cause: Mapped[str | None] = mapped_column(Text)
+    remark: Mapped[str | None] = mapped_column(Text)
+    returned_at: Mapped[datetime | None] = mapped_column(Instant)
+    returned_by: Mapped[str | None] = mapped_column(Id)
+    version: Mapped[int]
+    __table_args__ = (
+        Index(
+            "numbers_free",
+            "seller",
+            "sku",
+            "number",
+            postgresql_where=text(f"state = '{NumberState.FREE}'"),
+        ),
+        Index(
+            "numbers_account",
+            "account",
+            "number",
+            postgresql_where=text("account IS NOT NULL"),
+        ),
+        Index(
+            "numbers_subscription",
+            "subscription",
+            "number",
+            postgresql_where=text("subscription IS NOT NULL"),
+        ),
+        _one_of("state", NumberState, "numbers_state"),
+        _one_of("hold", HoldKind, "numbers_hold"),
+        _one_of("cause", Cause, "numbers_cause"),
+        CheckConstraint(
+            f"CASE state WHEN '{NumberState.IN_USE}' "
+            "THEN account IS NOT NULL AND subscription IS NOT NULL "
+            f"WHEN '{NumberState.HELD}' "
+            "THEN num_nulls(account, subscription, until, cause) = 0 "
+            f"WHEN '{NumberState.RESERVED}' "
+            "THEN num_nulls(account, until, cause) = 0 AND subscription IS NULL "
+            "ELSE num_nonnulls(account, subscription, until, cause, remark) = 0 END",
+            name="numbers_whose",
+        ),
+    )
+
+
+class NumberHistory(Base):
+    """What happened to a number, when, for which account, and who asked. Never changed."""
+
+    __tablename__ = "number_history"
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    seller: Mapped[str] = mapped_column(Id)
+    number: Mapped[str] = mapped_column(Id)
+    at: Mapped[datetime] = mapped_column(Instant)
+    what: Mapped[str] = mapped_column(Text)
+    account: Mapped[str | None] = mapped_column(Id)
+    subscription: Mapped[str | None] = mapped_column(Id)
+    until: Mapped[date | None]
+    cause: Mapped[str | None] = mapped_column(Text)
+    remark: Mapped[str | None] = mapped_column(Text)
+    actor: Mapped[str] = mapped_column(Text)
+    __table_args__ = (
+        Index("number_history_number", "seller", "number", "seq"),
+        _one_of("what", Happened, "number_history_what"),
+    )
 
 
 class Operation(Base):

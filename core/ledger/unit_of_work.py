@@ -17,18 +17,24 @@ from core.domain.commands.base import Command
 from core.domain.events import Event
 from core.domain.fees import Line
 from core.domain.monthly_invoice import month_of, wait_for_invoice
+from core.domain.numbers import Happened, Number, next_step_of
 from core.domain.planner.account_steps import next_account_step
 from core.domain.planner.next_step import next_step
 from core.domain.planner.notices import planned_notices
 from core.domain.planner.renewals import renewal_date
 from core.domain.planner.same_instant_order import by_date
 from core.domain.rules import Rule
-from core.domain.steps import Step, Subject, of_account, of_subscription
+from core.domain.steps import Step, Subject, of_account, of_number, of_subscription
 from core.domain.subscription import ZERO, Account, Period, Subscription
 from core.ledger.account_reading import AccountReading, Moved
 from core.ledger.bulk_write import Writes
 from core.ledger.double_entry import Book, InvoiceKind, Postings, Purpose
-from core.ledger.rows import account_changes, subscription_changes, subscription_values
+from core.ledger.rows import (
+    account_changes,
+    number_values,
+    subscription_changes,
+    subscription_values,
+)
 from core.ledger.tables import (
     AccountRow,
     Base,
@@ -36,6 +42,7 @@ from core.ledger.tables import (
     Invoice,
     Message,
     MonthlyAmount,
+    NumberHistory,
     Operation,
     PeriodCharge,
     PeriodRow,
@@ -60,6 +67,7 @@ _ADDED: tuple[type[Base], ...] = (
     Invoice,
     Message,
     History,
+    NumberHistory,
 )
 
 
@@ -81,6 +89,7 @@ class Work(AccountReading):
 
     `others`: units of work on the other accounts that the transaction has locked, by id. Usually
     there are none.
+    `numbers`: the numbers that were read or saved (`core.ledger.numbers`), as they are now.
     """
 
     def __init__(
@@ -99,6 +108,8 @@ class Work(AccountReading):
         self._asked_by = asked_by
         self._rows: dict[type[Base], list[dict[str, Any]]] = {}
         self._changed: set[str] = set()
+        self.numbers: dict[str, Number] = {}
+        self._changed_numbers: set[str] = set()
         self._next: dict[Subject, dict[str, Any] | None] = {}
         self._told: dict[Subject, int] = {}
         self._planned_step: tuple[Step | None] | None = None
@@ -340,12 +351,46 @@ class Work(AccountReading):
             self._plan_notices(subscription)
         return self.snapshot(subscription)
 
+    def save_number(self, number: Number, happened: Happened, actor: str = "perennial") -> None:
+        """Change a number that was read with its lock, and plan its next step anew.
+
+        `happened`: what happened to it, for its history.
+        `actor`: who asked for it, default the system itself.
+
+        Several changes in one transaction are one version.
+        """
+        before = self.numbers[number.number]
+        if number.number in self._changed_numbers:
+            number = replace(number, version=before.version)
+        self.numbers[number.number] = number
+        self._changed_numbers.add(number.number)
+        self._add(
+            NumberHistory,
+            seller=number.seller,
+            number=number.number,
+            at=self.now,
+            what=str(happened),
+            account=number.account or before.account,
+            subscription=number.subscription or before.subscription,
+            until=number.until,
+            cause=number.cause and str(number.cause),
+            remark=number.remark,
+            actor=actor,
+        )
+        if number.until is not None or before.until is not None:
+            self.plan_number(number)
+
+    def plan_number(self, number: Number) -> None:
+        """Set the step of a number that is next from now on."""
+        step = next_step_of(number, self.zone, self.now)
+        self.set_step(of_number(number.seller, number.number), step, number.version)
+
     def set_step(
         self, subject: Subject, step: Step | None, version: int, on: date | None = None
     ) -> None:
         """Set the next step of a subject of this account, in place of the one that it has.
 
-        `subject`: the account, or one of its subscriptions.
+        `subject`: the account, one of its subscriptions, or a number that it has.
         `step`: the step, or None when the subject has no next step.
         `version`: the version of the subject that the step belongs to.
         `on`: the date that orders steps of one rank (Rule 1.7), default None.
@@ -414,7 +459,14 @@ class Work(AccountReading):
 
     def _written(self) -> None:
         self._read.update((id_, self._current[id_]) for id_ in self._changed)
-        for collected in (self._rows, self._changed, self._next, self._told, self._first_due):
+        for collected in (
+            self._rows,
+            self._changed,
+            self._changed_numbers,
+            self._next,
+            self._told,
+            self._first_due,
+        ):
             collected.clear()
 
     def writes_into(self, writes: Writes) -> None:
@@ -425,6 +477,8 @@ class Work(AccountReading):
             after = self._current[id_]
             changes = subscription_changes(self._read[id_], after)
             writes.subscriptions.append(changes | {"renewal_date": self._renewal_date(after)})
+        for changed in sorted(self._changed_numbers):
+            writes.numbers.append(number_values(self.numbers[changed]))
         for subject, row in self._next.items():
             if row is None:
                 key = {"subject_kind": str(subject.kind), "subject": subject.id}

@@ -139,7 +139,9 @@ class _Turn:
             return False
         if result.before is not None:
             return result.before.taken > 0
-        return result.snapshot is not None and result.snapshot.version != step.version
+        if result.snapshot is None:
+            return result.outcome is Outcome.DONE  # A number has no snapshot.
+        return result.snapshot.version != step.version
 
 
 def _step(kind: StepKind, request: StepRequest) -> Generator[Call, Any, StepResult | None]:

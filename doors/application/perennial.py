@@ -48,7 +48,13 @@ from core.ledger.database import connect
 from core.ledger.due_steps import Due
 from core.ledger.ledger import Ledger
 from core.ledger.tables import AccountRow, Clock, SubscriptionRow
-from core.protocol.activity_messages import CommandRequest, CommandResult, Snapshot
+from core.protocol.activity_messages import (
+    CommandRequest,
+    CommandResult,
+    Snapshot,
+    StepRequest,
+    StepResult,
+)
 from core.protocol.workflow_messages import (
     AccountInput,
     AccountMessage,
@@ -542,9 +548,31 @@ class Perennial:
                     result = await self._update(item.subject.id, "tick", tick, Step | None)
             case SubjectKind.ACCOUNT:
                 result = await self._update_account(item.subject.id, "tick", tick, Step | None)
+            case SubjectKind.NUMBER:
+                await self.take_step_of_number(item, now)
             case unreachable:
                 assert_never(unreachable)
         return result
+
+    async def take_step_of_number(self, item: Due, now: datetime | None) -> None:
+        """Run the step of a number in this process. A number has no workflow.
+
+        `now`: the virtual now of a test clock. None otherwise.
+
+        What is due of the account before it is taken first (Rule 1.7). If that needs a card charge,
+        the account's workflow runs it.
+        """
+        assert item.kind is not None
+        assert item.version is not None
+        request = StepRequest(
+            subject=item.subject, version=item.version, now=now or machine_now(), past=()
+        )
+        result: StepResult = await self._sql(self.activities.call, str(item.kind), request)
+        while result.before is not None:
+            if result.before.first is not None:
+                await self.catch_up(item.account, now)
+                request = replace(request, past=None)
+            result = await self._sql(self.activities.call, str(item.kind), request)
 
     async def start_account(self, account: str) -> None:
         """Start the workflow of an account that has a next step, unless it runs."""

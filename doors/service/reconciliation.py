@@ -204,6 +204,8 @@ class OnTemporal:
                 await self._perennial.start(subject.id)
             case SubjectKind.ACCOUNT:
                 await self._perennial.start_account(subject.id)
+            case SubjectKind.NUMBER:
+                pass  # A number has no workflow.
             case unreachable:
                 assert_never(unreachable)
 

@@ -168,6 +168,8 @@ def _event(row: Any, account: Any) -> dict[str, Any]:
         event["amount"] = plain(row.amount, account.currency)
     if "reason" in row.facts and row.event in _WITH_REASON:
         event["reason"] = row.facts["reason"]
+    if "number" in row.facts:
+        event["number"] = row.facts["number"]
     return event
 
 

@@ -25,7 +25,7 @@ DECLARE
 BEGIN
   FOR entry IN SELECT unnest(ARRAY[
     'sellers', 'clocks', 'accounts', 'subscriptions', 'messages', 'card_charges', 'invoices',
-    'monthly_amounts'
+    'monthly_amounts', 'numbers'
   ]) AS name
   LOOP
     EXECUTE format(
@@ -38,6 +38,7 @@ BEGIN
     ('clocks', 'id', 'rule 11.3'),
     ('accounts', 'id, seller, currency, timezone, clock, reserved, liability', 'rule 11.1'),
     ('subscriptions', 'id, account, clock, legacy, align, discount, discount_cycles', 'rule 2'),
+    ('numbers', 'seller, number', 'rule 10.3'),
     ('messages', 'id, subscription, account, clock, kind, expiry, due', 'rule 12'),
     ('card_charges', 'key, account, subscription, card, amount, currency, asked_at', 'rule 5.3'),
     ('invoices',

@@ -13,7 +13,7 @@ DECLARE
 BEGIN
   FOREACH kept IN ARRAY ARRAY[
     'policies', 'catalog_entries', 'operations', 'postings', 'periods', 'period_charges', 'refunds',
-    'history'
+    'history', 'number_history'
   ]
   LOOP
     EXECUTE format(

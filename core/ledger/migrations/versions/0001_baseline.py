@@ -38,6 +38,7 @@ IN_ORDER = (
     "period_charges",
     "refunds",
     "next_step",
+    "numbers",
     "never_changed",
     "allowed_changes",
     "card_charges",
@@ -56,6 +57,7 @@ def upgrade() -> None:
     _sellers()
     _accounts()
     _subscriptions()
+    _numbers()
     _money()
     _records()
     _reconciliation()
@@ -240,6 +242,70 @@ def _subscriptions() -> None:
     op.create_index(
         "messages_due", "messages", ["clock", "due"], postgresql_where=text("state = 'planned'")
     )
+
+
+def _numbers() -> None:
+    """The inventory of numbers and its history."""
+    op.create_table(
+        "numbers",
+        Column("seller", ID, ForeignKey("sellers.id"), primary_key=True),
+        Column("number", ID, primary_key=True),
+        Column("sku", Text, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("hold", Text, nullable=False),
+        Column("account", ID, ForeignKey("accounts.id")),
+        Column("subscription", ID, ForeignKey("subscriptions.id")),
+        Column("since", Date, nullable=False),
+        Column("until", Date),
+        Column("cause", Text),
+        Column("remark", Text),
+        Column("returned_at", INSTANT),
+        Column("returned_by", ID),
+        Column("version", Integer, nullable=False),
+        CheckConstraint(
+            "CASE state WHEN 'in_use' "
+            "THEN account IS NOT NULL AND subscription IS NOT NULL "
+            "WHEN 'held' "
+            "THEN num_nulls(account, subscription, until, cause) = 0 "
+            "WHEN 'reserved' "
+            "THEN num_nulls(account, until, cause) = 0 AND subscription IS NULL "
+            "ELSE num_nonnulls(account, subscription, until, cause, remark) = 0 END",
+            name="numbers_whose",
+        ),
+    )
+    op.create_index(
+        "numbers_free",
+        "numbers",
+        ["seller", "sku", "number"],
+        postgresql_where=text("state = 'free'"),
+    )
+    op.create_index(
+        "numbers_account",
+        "numbers",
+        ["account", "number"],
+        postgresql_where=text("account IS NOT NULL"),
+    )
+    op.create_index(
+        "numbers_subscription",
+        "numbers",
+        ["subscription", "number"],
+        postgresql_where=text("subscription IS NOT NULL"),
+    )
+    op.create_table(
+        "number_history",
+        Column("seq", BigInteger, Identity(), primary_key=True),
+        Column("seller", ID, nullable=False),
+        Column("number", ID, nullable=False),
+        Column("at", INSTANT, nullable=False),
+        Column("what", Text, nullable=False),
+        Column("account", ID),
+        Column("subscription", ID),
+        Column("until", Date),
+        Column("cause", Text),
+        Column("remark", Text),
+        Column("actor", Text, nullable=False),
+    )
+    op.create_index("number_history_number", "number_history", ["seller", "number", "seq"])
 
 
 def _money() -> None:
