@@ -88,7 +88,7 @@ INSERT INTO history (at, account, subscription, event, amount, rule, actor, oper
          CASE WHEN turn % 2 = 0 THEN 10 ELSE -10 END, '5.1', 'perennial', id, '{}'
     FROM made ORDER BY id;
 INSERT INTO periods
-  SELECT id, id, subscription, account, 'PRO', '2015-01-01'::date + turn::int * 31,
+  SELECT id, id, subscription, account, '2015-01-01'::date + turn::int * 31,
          '2015-01-31'::date + turn::int * 31, 1, '2015-01-01'::date + turn::int * 31
     FROM made WHERE turn % 2 = 1;
 INSERT INTO period_charges SELECT id, id, 10 FROM made WHERE turn % 2 = 1;

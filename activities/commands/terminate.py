@@ -1,5 +1,7 @@
 """Terminate: end a subscription, with its refund, in one transaction (Rules 8.2, 8.3, 8.4)."""
 
+from datetime import date
+
 from core.domain import commands, lifecycle, refunds
 from core.domain.commands.terminate import Terminate, TerminateResult
 from core.domain.events import Event
@@ -50,9 +52,13 @@ def terminate(work: Work, command: Terminate, subscription: Subscription) -> Com
 
 def _refunds(work: Work, subscription: Subscription) -> list[Refund]:
     """The refunds that terminating today would give."""
-    periods = paid_periods(
-        work.connection, subscription.id, lambda sku: work.catalog.refundable(sku, work.today)
-    )
+
+    def refundable(start: date) -> bool:
+        """Whether the plan that a period holds from today on allows refunds (Rules 8.2, 9)."""
+        sku = subscription.contents_on(max(start, work.today)).sku
+        return work.catalog.refundable(sku, work.today)
+
+    periods = paid_periods(work.connection, subscription.id, refundable)
     return refunds.refunds(periods, work.policy, work.today, work.account.currency)
 
 

@@ -14,6 +14,6 @@ def withdraw_changes(
 ) -> CommandResult:
     """Drop every change that is pending. What is paid for stays."""
     changed = changes.withdraw(subscription)
-    withdrawn = len(subscription.coming) - len(changed.coming)
+    withdrawn = len(subscription.pending)
     result = WithdrawChangesResult(subscription=subscription.id, withdrawn=withdrawn)
     return record(work, command, Event.CHANGES_WITHDRAWN, changed, result, withdrawn=withdrawn)

@@ -50,9 +50,9 @@ def withdraw(subscription: Subscription) -> Subscription:
 
     Raises `Refused` 9 when nothing is pending.
     """
-    paid = tuple(it for it in subscription.coming if it.since is not None)
-    if len(paid) == len(subscription.coming):
+    if not subscription.pending:
         raise Refused(Rule.CHANGES, "no change is pending")
+    paid = tuple(it for it in subscription.coming if it.since is not None)
     return replace(subscription, coming=paid, version=subscription.version + 1)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 V = TypeVar("V")
 
@@ -43,6 +43,21 @@ class Coming:
     def changes(self) -> tuple[Item, str]:
         """What changes: the item and its name."""
         return self.item, self.name
+
+    @property
+    def words(self) -> str:
+        """What it brings, in words: ``the plan PRO-Y``, ``3 × SEAT``, ``no +6531``."""
+        match self.item:
+            case Item.PLAN:
+                return f"the plan {self.sku}"
+            case Item.CYCLE:
+                return f"cycles of {self.amount} base cycles"
+            case Item.ADDON:
+                return f"{self.amount} × {self.name}" if self.amount else f"no {self.name}"
+            case Item.NUMBER:
+                return f"the number {self.name}" if self.sku else f"no {self.name}"
+            case unreachable:
+                assert_never(unreachable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

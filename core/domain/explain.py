@@ -45,7 +45,14 @@ def _while_active(
     )
     paid = f"it is paid until {subscription.expiry}"
     on = f" and renews on {local_date(step.due, zone)}" if step and step.kind in RENEWALS else ""
-    return f"It is not due: {paid}{on} (rule {Rule.RENEWAL}).{held if suspended else ''}"
+    changes = _pending(subscription)
+    return f"It is not due: {paid}{on} (rule {Rule.RENEWAL}).{changes}{held if suspended else ''}"
+
+
+def _pending(subscription: Subscription) -> str:
+    """What the next paid cycle brings, as a sentence with a space before it."""
+    brings = ", ".join(it.words for it in subscription.pending)
+    return f" The next paid cycle brings {brings} (rule {Rule.CHANGES})." if brings else ""
 
 
 def _while_failed(subscription: Subscription, step: Step | None, zone: str) -> str:

@@ -180,7 +180,7 @@ class _Run:
                 self._tell(
                     Event.RENEWED,
                     attempt.rule,
-                    attempt.why,
+                    "; with ".join([attempt.why, *(it.words for it in member.pending)]),
                     member,
                     -total(attempt.lines[member.id]),
                 )

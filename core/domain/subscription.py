@@ -131,6 +131,11 @@ class Subscription:
         return self._contents.with_changes(begun)
 
     @property
+    def pending(self) -> tuple[Coming, ...]:
+        """The changes of which no cycle is paid yet."""
+        return tuple(it for it in self.coming if it.since is None)
+
+    @property
     def next_contents(self) -> Contents:
         """What the next paid cycle holds, with everything that is pending (Rule 9)."""
         return self._contents.with_changes(self.coming)

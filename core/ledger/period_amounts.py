@@ -48,15 +48,16 @@ _BY_PAYER = (
 
 
 def paid_periods(
-    connection: Connection, subscription: str, refundable: Callable[[str], bool]
+    connection: Connection, subscription: str, refundable: Callable[[date], bool]
 ) -> list[PaidPeriod]:
     """The periods of a subscription, oldest first, as a refund sees them.
 
     A period that several accounts have paid is there for each, the first payer first. A period that
-    no wallet has paid is not there. `refundable` tells whether a SKU allows refunds.
+    no wallet has paid is not there. `refundable` tells whether the SKU of a period that starts on a
+    day allows refunds.
     """
     rows = connection.execute(_BY_PAYER, {"of": subscription})
-    return [_period(row, refundable(row.sku)) for row in rows]
+    return [_period(row, refundable(row.start)) for row in rows]
 
 
 def periods_not_over(connection: Connection, subscription: str, today: date) -> dict[int, Period]:

@@ -408,7 +408,6 @@ class PeriodRow(Base):
     operation: Mapped[int] = mapped_column(ForeignKey("operations.id"))
     subscription: Mapped[str] = mapped_column(Id, ForeignKey("subscriptions.id"))
     account: Mapped[str] = mapped_column(Id)
-    sku: Mapped[str] = mapped_column(Text)
     start: Mapped[date]
     expiry: Mapped[date]
     months: Mapped[int]

@@ -200,7 +200,6 @@ class Work(AccountReading):
             operation=operation,
             subscription=subscription.id,
             account=self.account.id,
-            sku=subscription.contents_on(period.start).sku,
             start=period.start,
             expiry=period.expiry,
             months=period.months,

@@ -1,9 +1,11 @@
 """Sentences about subscriptions for a support person: status, events, reasons, next steps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import assert_never
 
+from core.domain.commands.changes import When
+from core.domain.contents import Coming
 from core.domain.events import Event
 from core.domain.forecast import Entry
 from core.domain.planner.notices import Notice
@@ -30,12 +32,18 @@ def event(line: HistoryLine | Entry) -> str:
     facts = line.facts
     if "reason" in facts:
         return f"{happened.words}: {reason(facts['reason'])}"
-    details = []
+    details = [_change(facts)] if "when" in facts else []
     if "expiry" in facts and happened.pays_cycle:
         details.append(f"paid up to {day(date.fromisoformat(facts['expiry']))}")
     if "external_invoice" in facts:
         details.append(f"on external invoice {facts['external_invoice']}")
     return ", ".join([happened.words, *details])
+
+
+def _change(facts: Mapping[str, str]) -> str:
+    """Return what a change brings, from the facts of its line of the history."""
+    what = f"{facts['quantity']} × {facts['sku']}" if "quantity" in facts else facts["sku"]
+    return f"{what} with the next paid cycle" if facts["when"] == When.RENEWAL else what
 
 
 def state(view: SubscriptionView) -> str:
@@ -52,6 +60,12 @@ def state(view: SubscriptionView) -> str:
             return f"ACTIVE ({'; '.join(notes)})" if notes else "ACTIVE"
         case unreachable:
             assert_never(unreachable)
+
+
+def change(coming: Coming) -> str:
+    """Return a change that a later cycle brings, and from when it holds."""
+    since = f"from {day(coming.since)} on" if coming.since else "with the next paid cycle"
+    return f"{coming.words} {since}"
 
 
 def closed(view: AccountView) -> str:

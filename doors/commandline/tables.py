@@ -23,7 +23,7 @@ from core.domain.subscription import Status
 from core.ledger.double_entry import Book
 from doors.application.safe_text import printable, without_passwords
 from doors.commandline.dates_and_money import cycle, day, moment, money, signed
-from doors.commandline.sentences import closed, event, next_step, reason, state
+from doors.commandline.sentences import change, closed, event, next_step, reason, state
 from doors.queries.accounts import AccountView
 from doors.queries.explanations import Explanation
 from doors.queries.histories import HistoryLine
@@ -101,6 +101,7 @@ def subscription(view: SubscriptionView) -> list[Printed]:
         ("Account", f"{view.account}" + (f", {view.owner}" if view.owner else "")),
         ("Bought", f"{view.quantity} × {view.sku}" + (f", with {addons}" if addons else "")),
         ("Cycle", cycle(view.cycle_months)),
+        *(("Comes", change(it)) for it in view.coming),
         ("Next fee", f"{money(view.fee, view.currency)} at today's prices"),
         ("Paid up to", f"{day(view.expiry)} ({cycles})"),
         ("Renews on", day(view.renewal_date) if view.auto_renew else "does not renew by itself"),

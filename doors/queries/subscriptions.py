@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, select
 
+from core.domain.contents import Coming
 from core.domain.planner.renewals import renewal_date
 from core.domain.steps import Step
 from core.domain.subscription import Status
@@ -30,9 +31,10 @@ class PeriodView:
 class SubscriptionView:
     """A subscription for a person.
 
-    `fee` is what the next cycle costs at today's prices. It is None where a price is missing or
-    when the subscription is TERMINATED. `now` is the instant by which it lives. `periods` are its
-    paid cycles. The other fields are as in `Subscription` and `Account`.
+    `coming` are the changes that later cycles bring. `fee` is what the next cycle costs at today's
+    prices. It is None where a price is missing or when the subscription is TERMINATED. `now` is the
+    instant by which it lives. `periods` are its paid cycles. The other fields are as in
+    `Subscription` and `Account`.
     """
 
     subscription: str
@@ -43,6 +45,7 @@ class SubscriptionView:
     quantity: int
     multiplier: int
     addons: dict[str, int]
+    coming: tuple[Coming, ...]
     legacy: bool
     status: Status
     auto_renew: bool
@@ -76,17 +79,18 @@ def find_subscription(ledger: Ledger, id_: str) -> SubscriptionView:
             account=row.account,
             owner=row.owner,
             billing_email=row.billing_email,
-            sku=row.sku,
-            quantity=row.quantity,
-            multiplier=row.multiplier,
-            addons=row.addons,
+            sku=subscription.sku,
+            quantity=subscription.quantity,
+            multiplier=subscription.multiplier,
+            addons=dict(subscription.addons),
+            coming=subscription.coming,
             legacy=row.legacy,
             status=subscription.status,
             auto_renew=row.auto_renew,
             renewal_failed=row.renewal_failed,
             failure=row.failure if row.renewal_failed else None,
             anchor=row.anchor,
-            cycle_months=row.cycle_months,
+            cycle_months=subscription.cycle_months,
             expiry=row.expiry,
             renewal_date=renewal_date(subscription, found.policy) if active else None,
             expired_on=row.expired_on,

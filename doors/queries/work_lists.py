@@ -14,6 +14,7 @@ from core.domain.subscription import Status
 from core.ledger.bulk_write import one_of
 from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
+from core.ledger.rows import subscription_from
 from core.ledger.tables import AccountRow, Clock, StepRow, SubscriptionRow
 from doors.queries.list_names import WorkList
 from doors.queries.snapshot import SUBSCRIPTIONS_WITH_ACCOUNTS, Snapshot, open_snapshot
@@ -177,12 +178,13 @@ def _days_left(row: Any) -> int:
 
 def _list_row(row: Any) -> ListRow:
     failed = row.failure and row.attempted_at
+    today = local_date(row.clock_now or machine_now(), row.timezone)
     return ListRow(
         account=row.account,
         owner=row.owner,
         billing_email=row.billing_email,
         subscription=row.id,
-        sku=row.sku,
+        sku=subscription_from(row).contents_on(today).sku if row.coming else row.sku,
         quantity=row.quantity,
         status=Status(row.status),
         auto_renew=row.auto_renew,

@@ -34,6 +34,21 @@ def test_rule_9_a_change_changes_its_item(change: Coming, after: dict[str, objec
     assert change.changes == (change.item, change.name)
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (PLAN, "the plan PRO-Y"),
+        (Coming(item=Item.CYCLE, amount=3), "cycles of 3 base cycles"),
+        (SEATS, "4 × SEAT"),
+        (Coming(item=Item.ADDON, name="SEAT"), "no SEAT"),
+        (Coming(item=Item.NUMBER, name="+2", sku="DID"), "the number +2"),
+        (Coming(item=Item.NUMBER, name="+1"), "no +1"),
+    ],
+)
+def test_rule_9_a_change_says_what_it_brings(change: Coming, words: str) -> None:
+    assert change.words == words
+
+
 def test_rule_9_a_change_holds_since_the_first_day_of_the_cycle_that_is_paid_with_it() -> None:
     before = subscription(coming=(PLAN, SEATS))
     assert before.next_contents.cycle_months == 12

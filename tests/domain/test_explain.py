@@ -6,6 +6,7 @@ import pytest
 
 from core.domain import lifecycle
 from core.domain.calendar import first_instant
+from core.domain.contents import Coming, Item
 from core.domain.explain import why_not_renewed
 from core.domain.planner.next_step import next_step
 from core.domain.policy import DEFAULT
@@ -13,6 +14,8 @@ from core.domain.subscription import Failure, Subscription
 from tests.domain.made import ZONE, at, day, expired, subscription
 
 BOUGHT = subscription()  # 2020-11-16..2020-12-15
+YEARLY = Coming(item=Item.PLAN, sku="PRO-Y", amount=12)
+SEATS = Coming(item=Item.ADDON, name="SEAT", amount=4)
 FAILED = lifecycle.fail(BOUGHT, first_instant(day("12-08"), ZONE), Failure.NO_CREDITS)
 
 
@@ -29,6 +32,11 @@ FAILED = lifecycle.fail(BOUGHT, first_instant(day("12-08"), ZONE), Failure.NO_CR
             True,
             "(rule 5.1). The account is suspended: "
             "the attempt will fail unless it is resumed (rule 5.6).",
+        ),
+        (
+            replace(BOUGHT, coming=(YEARLY, replace(SEATS, since=day("12-16")), SEATS)),
+            False,
+            "(rule 5.1). The next paid cycle brings the plan PRO-Y, 4 × SEAT (rule 9).",
         ),
         (
             replace(BOUGHT, auto_renew=False),

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.calendar import first_instant
+from core.domain.contents import Coming, Item
 from core.domain.events import Event
 from core.domain.forecast import Entry, forecast
 from core.domain.policy import DEFAULT, GroupRenewal
@@ -207,6 +208,28 @@ def test_rule_14_a_renewed_one_follows_the_policy_in_force() -> None:
 def test_a_fee_of_zero_is_an_entry_without_an_amount() -> None:
     free = replace(subscription(sku="SEAT", quantity=0))
     assert told(account("0.00"), free, now=at("2020-12-05T03:00")) == ["12-08 renewed s1 = 0.00"]
+
+
+def test_rule_9_what_is_pending_comes_with_the_next_paid_cycle_and_is_said() -> None:
+    """10 seats for 2 months of BIZ-M: 2 × 40.00 + 2 × 100.00 = 280.00."""
+    brings = (
+        Coming(item=Item.PLAN, sku="BIZ-M", amount=1),
+        Coming(item=Item.ADDON, name="SEAT", amount=10),
+        Coming(item=Item.CYCLE, amount=2),
+    )
+    bought = subscription(coming=brings)
+    assert told(account("600.00"), bought, until="2021-02-28") == [
+        "12-01 notice_renewal s1 = 600.00",
+        "12-08 renewed s1 -280.00 = 320.00",
+        "02-01 notice_renewal s1 = 320.00",
+        "02-08 renewed s1 -280.00 = 40.00",
+    ]
+    entries = forecast(
+        account("600.00"), [bought], terms(), NOW, first_instant(day("2021-02-28"), ZONE)
+    )
+    whys = [entry.why for entry in entries if entry.event is Event.RENEWED]
+    assert whys[0].endswith("; with the plan BIZ-M; with 10 × SEAT; with cycles of 2 base cycles")
+    assert whys[1].endswith("ends on 2021-02-15")
 
 
 def test_rule_13_what_is_overdue_is_done_first_dated_now() -> None:

@@ -114,7 +114,7 @@ def everything(ledger: Ledger) -> dict[str, list[Any]]:
         ),
         "periods": rows_of(
             ledger,
-            "SELECT subscription, account, sku, start, expiry, months, scheduled_start "
+            "SELECT subscription, account, start, expiry, months, scheduled_start "
             "FROM periods ORDER BY subscription",
         ),
         "period_charges": rows_of(ledger, "SELECT * FROM period_charges"),
@@ -250,8 +250,8 @@ def test_rule_1_3_a_row_becomes_a_subscription_in_the_middle_of_its_cycle(
     ) == (id_, id_, "c", "ACTIVE", 1, 1, 1)
     assert row.expiry == expiry
     assert f"{row.next_kind} {row.next_due:%Y-%m-%dT%H:%M} {row.next_rule}" == next_step
-    assert rows_of(ledger, "SELECT start, expiry, scheduled_start, months, sku FROM periods") == [
-        (start, expiry, start, row.cycle_months, row.sku)
+    assert rows_of(ledger, "SELECT start, expiry, scheduled_start, months FROM periods") == [
+        (start, expiry, start, row.cycle_months)
     ]
     assert rows_of(ledger, "SELECT * FROM period_charges") == []
 
@@ -997,7 +997,10 @@ def test_killed_in_the_middle_and_run_again_gives_what_an_undisturbed_run_gives(
         )
         connection.execute(text("SET session_replication_role = replica"))
         connection.execute(
-            text(f"TRUNCATE {tables}, steps, period_charges, card_charges, verified_balances")
+            text(
+                f"TRUNCATE {tables}, steps, period_charges, card_charges, monthly_amounts, "
+                "verified_balances"
+            )
         )
         connection.execute(text("SET session_replication_role = DEFAULT"))
     ledger.references.__init__()  # type: ignore[misc]  # forget the catalogue that was truncated

@@ -167,7 +167,7 @@ def test_a_second_period_with_the_same_end(shop):
     shop.buy()
     with pytest.raises(IntegrityError, match="periods_subscription_expiry"):
         shop.run(
-            "INSERT INTO periods SELECT id + 1, operation, subscription, account, sku, start, "
+            "INSERT INTO periods SELECT id + 1, operation, subscription, account, start, "
             "expiry, months, scheduled_start FROM periods"
         )
 

@@ -34,6 +34,7 @@ GUARDS = Path(__file__).parents[2] / "guards"
 IN_ORDER = (
     "ids",
     "usable",
+    "sku_on",
     "double_entry",
     "period_charges",
     "refunds",
@@ -399,7 +400,6 @@ def _money() -> None:
         Column("operation", BigInteger, ForeignKey("operations.id"), nullable=False),
         Column("subscription", ID, ForeignKey("subscriptions.id"), nullable=False),
         Column("account", ID, nullable=False),
-        Column("sku", Text, nullable=False),
         Column("start", Date, nullable=False),
         Column("expiry", Date, nullable=False),
         Column("months", Integer, nullable=False),
