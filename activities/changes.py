@@ -12,7 +12,7 @@ from core.domain.fees import parts_of
 from core.domain.proration import Prorated
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
-from core.domain.subscription import ZERO, Subscription
+from core.domain.subscription import ZERO, Contract, Subscription
 from core.ledger import double_entry
 from core.ledger.double_entry import InvoiceKind, Purpose
 from core.ledger.period_amounts import periods_not_over
@@ -37,6 +37,8 @@ def change(
         return changed, NO_CHARGE
     changed = changes.from_today(subscription, wanted, work.today)
     prorated = prorate(work, subscription, wanted)
+    if subscription.contract is Contract.MILESTONE:
+        return changed, NO_CHARGE
     if command.invoice_number is None:
         covered(work, prorated.amount, command.rule)
     return changed, prorated

@@ -18,7 +18,7 @@ from core.domain.commands import AnyCommand, restored
 from core.domain.events import Event
 from core.domain.fees import Line, total
 from core.domain.rules import Rule
-from core.domain.subscription import ZERO, Period, Subscription
+from core.domain.subscription import ZERO, Contract, Period, Subscription
 from core.ledger import double_entry
 from core.ledger.double_entry import InvoiceKind, Purpose
 from core.ledger.ledger import Ledger
@@ -63,15 +63,16 @@ def pay(
     `external_invoice`: the number of an external invoice that pays instead of the wallet.
 
     Returns the facts that the operation keeps as its result. There is one invoice, none when an
-    external invoice pays.
+    external invoice pays. Under a milestone contract nothing is charged (Rule 8.3).
     """
     paid = list(paid)
     fee = sum((p.fee for p in paid), ZERO)
-    moved = ZERO if external_invoice is not None else fee
+    by_wallet = external_invoice is None and subscription.contract is not Contract.MILESTONE
+    moved = fee if by_wallet else ZERO
     facts = {
         "subscription": subscription.id,
         "expiry": str(subscription.expiry),
-        "amount": str(fee),
+        "amount": str(moved if external_invoice is None else fee),
         "currency": work.account.currency,
     }
     if command is not None:
@@ -88,10 +89,8 @@ def pay(
     )
     work.post(operation, double_entry.fee(moved))
     for p in paid:
-        work.period(
-            operation, subscription, p.period, ZERO if external_invoice is not None else p.fee
-        )
-    if external_invoice is None:
+        work.period(operation, subscription, p.period, p.fee if by_wallet else ZERO)
+    if by_wallet:
         lines = [line for p in paid for line in p.lines]
         work.invoice(operation, InvoiceKind.INDIVIDUAL, lines, fee)
     work.event(

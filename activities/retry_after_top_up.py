@@ -4,7 +4,7 @@ from itertools import groupby
 
 from activities.payments import renew_all, renewal_lines
 from core.domain import funding
-from core.domain.fees import total
+from core.domain.fees import payable
 from core.domain.funding import Source
 from core.domain.planner.outage import may_attempt
 from core.domain.planner.renewals import renewal_date
@@ -27,7 +27,7 @@ def retry_after_top_up(work: Work) -> None:
             lines = {m.id: renewal_lines(work, m, automatic=True) for m in members}
         except Refused:
             continue  # A price is missing. The group stays failed, the top-up is good.
-        amount = sum(map(total, lines.values()), ZERO)
+        amount = sum((payable(member, lines[member.id]) for member in members), ZERO)
         if funding.fund(work.account, amount, work.today, card_allowed=False) is Source.WALLET:
             renew_all(work, members, lines, Rule.RETRY)
 

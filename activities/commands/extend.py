@@ -5,7 +5,7 @@ from activities.payments import Paid, done, pay
 from core.domain import extension
 from core.domain.commands.extend import Extend
 from core.domain.events import Event
-from core.domain.fees import period_lines
+from core.domain.fees import payable, period_lines
 from core.domain.refusal import Refused
 from core.domain.subscription import ZERO, Subscription
 from core.ledger.double_entry import Purpose
@@ -17,7 +17,8 @@ def extend(work: Work, command: Extend, subscription: Subscription) -> CommandRe
     """Move *E* by whole cycles, a period and a fee each, or to a day, one period. One invoice."""
     extended, paid = _extended(work, command, subscription)
     if command.invoice_number is None:
-        covered(work, sum((p.fee for p in paid), ZERO), command.rule)
+        cost = sum((payable(extended, p.lines) for p in paid), ZERO)
+        covered(work, cost, command.rule)
     facts = pay(
         work,
         extended,

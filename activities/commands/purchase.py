@@ -9,7 +9,7 @@ from core.domain import lifecycle
 from core.domain.catalog import PRIMARY, SkuKind
 from core.domain.commands.purchase import Pay, Purchase
 from core.domain.events import Event
-from core.domain.fees import period_lines
+from core.domain.fees import payable, period_lines
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.ledger.double_entry import Purpose
@@ -36,6 +36,7 @@ def purchase(work: Work, command: Purchase) -> CommandResult:
         align=command.align,
         discount=command.discount,
         discount_cycles=command.discount_cycles,
+        contract=command.contract_kind,
         base_months=work.catalog.months(command.sku),
         today=work.today,
         now=work.now,
@@ -44,8 +45,8 @@ def purchase(work: Work, command: Purchase) -> CommandResult:
     period = lifecycle.start(bought)
     currency = work.account.currency
     first = Paid(period, period_lines(bought, period, work.catalog, currency, work.today))
-    if command.pay is Pay.CREDITS:
-        covered(work, first.fee, Rule.PURCHASE)
+    if command.pay is not Pay.EXTERNAL_INVOICE:
+        covered(work, payable(bought, first.lines), Rule.PURCHASE)
     facts = pay(
         work,
         bought,
@@ -78,6 +79,8 @@ def _check(work: Work, command: Purchase) -> None:
             Rule.INVOICES,
             "an external invoice needs its number, and a number needs an external invoice",
         )
+    if command.contract is not None and command.pay is not Pay.CONTRACT:
+        raise Refused(Rule.REFUND, "the kind of a contract needs a purchase under a contract")
     months = work.catalog.months(command.sku) * command.multiplier
     if months < work.policy.min_cycle_months:
         raise Refused(

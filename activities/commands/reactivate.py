@@ -5,7 +5,7 @@ from activities.payments import Paid, done, pay
 from core.domain import reactivation
 from core.domain.commands.reactivate import Reactivate
 from core.domain.events import Event
-from core.domain.fees import period_lines
+from core.domain.fees import payable, period_lines
 from core.domain.subscription import Subscription
 from core.ledger.double_entry import Purpose
 from core.ledger.unit_of_work import Work
@@ -23,7 +23,7 @@ def reactivate(work: Work, command: Reactivate, subscription: Subscription) -> C
     currency = work.account.currency
     paid = Paid(period, period_lines(active, period, work.catalog, currency, work.today))
     if command.invoice_number is None:
-        covered(work, paid.fee, command.rule)
+        covered(work, payable(active, paid.lines), command.rule)
     facts = pay(
         work,
         active,

@@ -6,7 +6,7 @@ from activities.payments import Paid, ask_card, done, pay, renewal_lines
 from core.domain import funding, lifecycle
 from core.domain.commands.recover import Recover
 from core.domain.events import Event
-from core.domain.fees import total
+from core.domain.fees import payable
 from core.domain.funding import Source
 from core.domain.refusal import Refused
 from core.domain.subscription import Failure, Subscription
@@ -28,7 +28,7 @@ def recover(
     with the key of the charge.
     """
     lines = renewal_lines(work, subscription)
-    fee = total(lines)
+    fee = payable(subscription, lines)
     if command.invoice_number is None:
         match funding.fund(work.account, fee, work.today, card_allowed=card_allowed):
             case Source.CARD:

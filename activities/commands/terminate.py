@@ -59,7 +59,8 @@ def _refunds(work: Work, subscription: Subscription) -> list[Refund]:
         return work.catalog.refundable(sku, work.today)
 
     periods = paid_periods(work.connection, subscription.id, refundable)
-    return refunds.refunds(periods, work.policy, work.today, work.account.currency)
+    currency, contract = work.account.currency, subscription.contract
+    return refunds.refunds(periods, work.policy, work.today, currency, contract)
 
 
 def _operation_of(payer: Work, subscription: Subscription) -> int:

@@ -15,7 +15,7 @@ from core.domain.contents import Contents
 from core.domain.money import round_half_up
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
-from core.domain.subscription import ZERO, Period, Subscription
+from core.domain.subscription import ZERO, Contract, Period, Subscription
 
 _HUNDRED = Decimal(100)
 
@@ -40,6 +40,11 @@ class Part:
 def total(lines: Iterable[Line]) -> Decimal:
     """The sum of rounded lines (Rule 3.2)."""
     return sum((line.amount for line in lines), ZERO)
+
+
+def payable(subscription: Subscription, lines: Iterable[Line]) -> Decimal:
+    """What the wallet pays for lines: nothing under a milestone contract (Rule 8.3)."""
+    return ZERO if subscription.contract is Contract.MILESTONE else total(lines)
 
 
 def parts_of(contents: Contents) -> Iterator[Part]:

@@ -20,7 +20,7 @@ from core.domain import alignment, funding
 from core.domain import renewal_attempt as attempts
 from core.domain.calendar import local_date
 from core.domain.events import Event
-from core.domain.fees import total
+from core.domain.fees import payable
 from core.domain.funding import Source
 from core.domain.planner import outage
 from core.domain.planner.account_steps import ACCOUNT_STEPS, next_account_step
@@ -182,7 +182,7 @@ class _Run:
                     attempt.rule,
                     "; with ".join([attempt.why, *(it.words for it in member.pending)]),
                     member,
-                    -total(attempt.lines[member.id]),
+                    -payable(member, attempt.lines[member.id]),
                 )
                 self.plan(renewed)
 

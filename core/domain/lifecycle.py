@@ -12,7 +12,7 @@ from decimal import Decimal
 from core.domain.calendar import add_months, first_instant, last_paid_day, local_date
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
-from core.domain.subscription import Failure, Period, Status, Subscription
+from core.domain.subscription import Contract, Failure, Period, Status, Subscription
 
 _DAY = timedelta(days=1)
 #: No period ends after this year.
@@ -143,6 +143,7 @@ def bought(
     align: bool,
     discount: Decimal,
     discount_cycles: int,
+    contract: Contract | None,
     base_months: int,
     today: date,
     now: datetime,
@@ -153,6 +154,7 @@ def bought(
     `id_`, `account`, `sku`, `quantity`, `multiplier`, `addons`, `numbers`, `legacy`, `align`: what
     the purchase names.
     `discount`, `discount_cycles`: percent off the fee lines of its first cycles (Rule 3.6).
+    `contract`: the kind of contract it is bought under, None without one (Rule 8.3).
     `base_months`: the months of the SKU's base cycle.
     `today`, `now`: the local date and the instant (UTC) of the purchase.
     `policy_version`: the policy in force.
@@ -173,6 +175,7 @@ def bought(
         align=align,
         discount=discount,
         discount_cycles=discount_cycles if discount else 0,
+        contract=contract,
         anchor=today,
         months_paid=months,
         cycle_months=months,

@@ -15,7 +15,7 @@ from decimal import Decimal
 from core.domain import alignment, lifecycle
 from core.domain.calendar import local_date
 from core.domain.events import Event
-from core.domain.fees import Line, total
+from core.domain.fees import Line, payable
 from core.domain.group_renewal import group
 from core.domain.planner.outage import is_late, may_attempt
 from core.domain.price_in_force import renewal_lines
@@ -46,8 +46,9 @@ class Attempt:
 
     @property
     def amount(self) -> Decimal:
-        """*S*, what the members cost together (Rule 5.2)."""
-        return sum(map(total, self.lines.values()), ZERO)
+        """*S*, what the wallet pays for the members together (Rule 5.2)."""
+        paid = (payable(m, self.lines[m.id]) for m in self.members if m.id in self.lines)
+        return sum(paid, ZERO)
 
 
 def plan(

@@ -69,6 +69,13 @@ class Failure(StrEnum):
     )
 
 
+class Contract(StrEnum):
+    """The kinds of contracts that a purchase may be under (Rule 8.3)."""
+
+    AS_INCURRED = "as_incurred"
+    MILESTONE = "milestone"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
     """One thing bought by an account.
@@ -81,6 +88,7 @@ class Subscription:
     `align`: its first automatic renewal moves *E* to a month end (Rule 5.5), default False.
     `discount`, `discount_cycles`: percent off the fee lines of its first cycles (Rule 3.6).
     `trial`: it was never paid (Rule 4.3), default False.
+    `contract`: the kind of contract that it was bought under (Rule 8.3), default None.
     `status`, `auto_renew`, `renewal_failed`: Rule 2.
     `failure`: why the last renewal failed, default None.
     `anchor`, `months_paid`: *A* and *M* of Rule 1.3.
@@ -109,6 +117,7 @@ class Subscription:
     discount: Decimal = ZERO
     discount_cycles: int = 0
     trial: bool = False
+    contract: Contract | None = None
     status: Status = Status.ACTIVE
     auto_renew: bool = True
     renewal_failed: bool = False

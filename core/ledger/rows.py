@@ -42,7 +42,7 @@ ACCOUNT = tuple(getattr(AccountRow, field.name) for field in fields(Account))
 
 #: What of a subscription never changes.
 _FIXED_IN_SUBSCRIPTION = frozenset(
-    {"id", "account", "legacy", "align", "discount", "discount_cycles"}
+    {"id", "account", "legacy", "align", "discount", "discount_cycles", "contract"}
 )
 #: What of an account never changes, and the balance, which only postings change. Nothing sets
 #: `reserved` and `liability` yet.

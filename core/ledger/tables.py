@@ -33,7 +33,7 @@ from core.domain.numbers import Cause, Happened, HoldKind, NumberState
 from core.domain.planner.notices import MessageState, Notice
 from core.domain.rules import Rule
 from core.domain.steps import StepKind, SubjectKind
-from core.domain.subscription import Failure, Status
+from core.domain.subscription import Contract, Failure, Status
 from core.ledger.allowed_words import WORDS
 from core.ledger.double_entry import Book, InvoiceKind, Purpose
 from core.protocol.activity_messages import ChargeOutcome
@@ -162,6 +162,7 @@ class SubscriptionRow(Base):
     discount: Mapped[Decimal | None] = mapped_column(Numeric(8, 5))
     discount_cycles: Mapped[int | None]
     trial: Mapped[bool]
+    contract: Mapped[str | None] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text)
     auto_renew: Mapped[bool]
     renewal_failed: Mapped[bool]
@@ -193,6 +194,7 @@ class SubscriptionRow(Base):
         Index("subscriptions_unstarted", "id", postgresql_where=text("NOT workflow_started")),
         _one_of("status", Status, "subscriptions_status"),
         _one_of("failure", Failure, "subscriptions_failure"),
+        _one_of("contract", Contract, "subscriptions_contract"),
         CheckConstraint(
             f"NOT renewal_failed OR status = '{Status.ACTIVE}'", name="subscriptions_failed"
         ),

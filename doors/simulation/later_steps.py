@@ -48,8 +48,6 @@ STEPS: Mapping[str, Mapping[str, Check]] = {
 KEYS: Mapping[str, Mapping[str, Check]] = {
     "purchase": {
         "numbers?": numbers,
-        "pay?": one_of("credits", "external_invoice", "contract"),
-        "contract?": one_of("as_incurred", "milestone"),
     },
     "set": {"auto_top_up?": flag, "mode?": _mode},
 }
@@ -59,7 +57,6 @@ KEYS: Mapping[str, Mapping[str, Check]] = {
 _USED: Mapping[str, Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "purchase": {
         "numbers": (bool, "numbers"),
-        "pay": (lambda pay: pay == "contract", "pay: contract"),
     },
     "set": {
         "auto_top_up": (bool, "auto_top_up: true"),

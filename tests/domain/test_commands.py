@@ -8,12 +8,13 @@ import pytest
 
 from core.domain.commands.base import Command
 from core.domain.commands.extend import Extend
-from core.domain.commands.purchase import Purchase
+from core.domain.commands.purchase import Pay, Purchase
 from core.domain.commands.recover import Recover
 from core.domain.commands.terminate import Terminate
 from core.domain.commands.top_up import TopUp
 from core.domain.faults import Fault, Faults
 from core.domain.refusal import Refusal, Refused
+from core.domain.subscription import Contract
 
 PURCHASE = Purchase(subscription="s1", account="acme", sku="PRO-M")
 
@@ -102,3 +103,14 @@ def test_faults_are_told_one_a_line() -> None:
     faults = Faults([Fault("policy.notify", "a"), Fault("policy.retry_days[1]", "b")])
     assert str(faults) == "policy.notify: a\npolicy.retry_days[1]: b"
     assert faults.faults == (Fault("policy.notify", "a"), Fault("policy.retry_days[1]", "b"))
+
+
+def test_rule_4_2_a_contract_whose_kind_is_not_named_is_as_incurred() -> None:
+    values = {"subscription": "s1", "account": "acme", "sku": "PRO-M", "pay": Pay.CONTRACT}
+    unnamed = Purchase(**values)  # type: ignore[arg-type]
+    assert unnamed.contract_kind is Contract.AS_INCURRED
+    named = dataclasses.replace(unnamed, contract=Contract.AS_INCURRED)
+    assert named.fingerprint() == unnamed.fingerprint()
+    other = dataclasses.replace(unnamed, contract=Contract.MILESTONE)
+    assert other.fingerprint() != unnamed.fingerprint()
+    assert PURCHASE.contract_kind is None

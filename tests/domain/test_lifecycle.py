@@ -32,6 +32,7 @@ def bought(today: date = START, base: int = 1, multiplier: int = 1) -> Subscript
         align=False,
         discount=Decimal(0),
         discount_cycles=1,
+        contract=None,
         base_months=base,
         today=today,
         now=NOW,

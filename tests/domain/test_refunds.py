@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.calendar import last_paid_day
+from core.domain.fees import Line, payable
 from core.domain.policy import DEFAULT
 from core.domain.refunds import PaidPeriod, Refund, months_begun, period_refund, refunds
-from tests.domain.made import day
+from core.domain.subscription import Contract
+from tests.domain.made import day, subscription
 
 
 def period(
@@ -252,3 +254,33 @@ def test_rule_8_3_a_termination_gives_back_the_sum_of_its_periods_less_the_fee(
         period_refund(p, today, 14, "USD") for p in numbered
     )
     assert all(amount > 0 for refund in back for amount in refund.periods.values())
+
+
+# --- 8.3: contracts -------------------------------------------------------------------------------
+
+
+# Bought on 2021-04-01: a year that is under way, and the next one, which is paid already.
+@pytest.mark.parametrize(
+    ("today", "contract", "amounts"),
+    [
+        ("2021-04-15", Contract.AS_INCURRED, {1: "120.00", 2: "120.00"}),  # day 14
+        ("2021-04-16", Contract.AS_INCURRED, {}),  # day 15: not even the next period
+        ("2021-04-16", None, {1: "110.00", 2: "120.00"}),
+    ],
+)
+def test_rule_8_3_a_contract_as_incurred_gives_all_back_in_the_window_and_then_nothing(
+    today: str, contract: Contract | None, amounts: dict[int, str]
+) -> None:
+    periods = [period("2021-04-01", 12), period("2022-04-01", 12, id_=2)]
+    given_back = refunds(periods, DEFAULT, day(today), "USD", contract)
+    assert [{id_: str(it) for id_, it in one.periods.items()} for one in given_back] == (
+        [amounts] if amounts else []
+    )
+    assert refunds([], DEFAULT, day(today), "USD", contract) == []
+
+
+def test_rule_8_3_under_a_milestone_the_wallet_pays_nothing() -> None:
+    lines = [Line("s1 primary PRO-M", Decimal("50.00"))]
+    assert payable(subscription(contract=Contract.MILESTONE), lines) == 0
+    assert payable(subscription(contract=Contract.AS_INCURRED), lines) == 50
+    assert payable(subscription(), lines) == 50

@@ -9,7 +9,7 @@ import pytest
 
 from core.domain import policy
 from core.domain.contents import Coming, Item
-from core.domain.subscription import Account, Failure, Status, Subscription
+from core.domain.subscription import Account, Contract, Failure, Status, Subscription
 from core.ledger.rows import CannotChange, account_from
 from core.ledger.stored_terms import add_policy
 from core.ledger.tables import AccountRow
@@ -33,6 +33,7 @@ SUBSCRIPTION: dict[str, Any] = {
     "discount": Decimal("12.50000"),
     "discount_cycles": 2,
     "trial": True,
+    "contract": Contract.MILESTONE,
     "status": Status.EXPIRED,
     "auto_renew": False,
     "renewal_failed": True,
@@ -67,7 +68,7 @@ ACCOUNT: dict[str, Any] = {
     "uninvoiced": (date(2021, 2, 1), date(2021, 3, 1)),
     "version": 2,
 }
-REFUSED = {"id", "account", "legacy", "align", "discount", "discount_cycles"}
+REFUSED = {"id", "account", "legacy", "align", "discount", "discount_cycles", "contract"}
 REFUSED_OF_ACCOUNT = {"id", "seller", "currency", "timezone", "balance", "reserved", "liability"}
 
 

@@ -17,6 +17,7 @@ from tests.stories.story import tell
 
 EXAMPLES = Path(__file__).parent / "examples"
 BUILT = (
+    "contract-as-incurred",
     "addons-fewer-and-more",
     "alignment-monthly",
     "card-declined-then-recover",
@@ -35,7 +36,6 @@ LATER = (
     "auto-top-up",
     "byoi-and-transfer-of-numbers",
     "change-owner",
-    "contract-as-incurred",
     "discount",
     "external-invoice",
     "mode-switch",

@@ -1087,11 +1087,6 @@ NUMBERS = [{"number": "+1", "sku": "DID"}]
             "step 2: pay_invoice is not built yet",
         ),
         (written(buy(numbers=NUMBERS)), "step 2: purchase with numbers is not built yet"),
-        (written(buy(pay="contract")), "step 2: purchase with pay: contract is not built yet"),
-        (
-            written(buy(pay="contract", contract="milestone")),
-            "step 2: purchase with pay: contract is not built yet",
-        ),
         (
             written(step("set", account="sin", auto_top_up=True)),
             "step 2: set with auto_top_up: true is not built yet",

@@ -1,6 +1,6 @@
 """Purchase: buy a subscription (Rule 4.1)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
@@ -17,13 +17,15 @@ from core.domain.commands.fields import (
     Whole,
 )
 from core.domain.rules import Rule
+from core.domain.subscription import Contract
 
 
 class Pay(StrEnum):
-    """How a purchase is paid (Rule 4.1). Contracts (Rule 8.3) are not built yet."""
+    """How a purchase is paid (Rules 4.1, 8.3)."""
 
     CREDITS = "credits"
     EXTERNAL_INVOICE = "external_invoice"
+    CONTRACT = "contract"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,9 @@ class Purchase(AccountCommand):
     ] = field(default_factory=dict)
     pay: Annotated[Pay, Choice(help="How it is paid.", choices=Pay)] = Pay.CREDITS
     invoice_number: ExternalInvoice = None
+    contract: Annotated[
+        Contract | None, Choice(help="The kind of contract (Rule 8.3).", choices=Contract)
+    ] = None
     align: Annotated[
         bool, Flag(help="Whether its first automatic renewal ends with a month (Rule 5.5).")
     ] = False
@@ -48,6 +53,15 @@ class Purchase(AccountCommand):
         Decimal, Percent(help="Percent off the fee of its first cycles (Rule 3.6).")
     ] = Decimal(0)
     discount_cycles: Annotated[int, Whole(help="How many cycles it holds.", least=1)] = 1
+
+    @property
+    def contract_kind(self) -> Contract | None:
+        """The kind of the contract. One that is not named is as incurred (Rule 8.3)."""
+        return (self.contract or Contract.AS_INCURRED) if self.pay is Pay.CONTRACT else None
+
+    def fingerprint(self) -> str:
+        """That of all values with their defaults, also the kind of the contract (Rule 4.2)."""
+        return AccountCommand.fingerprint(replace(self, contract=self.contract_kind))
 
     rule: ClassVar[Rule] = Rule.PURCHASE
     through_workflow: ClassVar[bool] = False

@@ -14,6 +14,14 @@ class Payment(StrEnum):
 
     CREDITS = "credits"
     EXTERNAL_INVOICE = "external_invoice"
+    CONTRACT = "contract"
+
+
+class ContractKind(StrEnum):
+    """The kinds of contracts."""
+
+    AS_INCURRED = "as_incurred"
+    MILESTONE = "milestone"
 
 
 @command(
@@ -41,6 +49,9 @@ def purchase(
     ] = None,
     pay: Annotated[Payment, typer.Option(help="How it is paid (rule 4.1).")] = Payment.CREDITS,
     invoice_number: InvoiceNumber = None,
+    contract: Annotated[
+        ContractKind | None, typer.Option(help="The kind of contract (rule 8.3).")
+    ] = None,
     align: Annotated[
         bool,
         typer.Option("--align", help="Its first renewal ends with a month (rule 5.5)."),
@@ -57,6 +68,7 @@ def purchase(
 ) -> None:
     """Buy a subscription. The whole first cycle is charged at once (rules 3.3, 4.1)."""
     from core.domain.commands.purchase import Pay, Purchase
+    from core.domain.subscription import Contract
     from doors.commandline import inputs
     from doors.commandline.issue_commands import issue
 
@@ -69,6 +81,7 @@ def purchase(
         addons=inputs.addons(addon or []),
         pay=Pay(pay.value),
         invoice_number=inputs.optional_name("--invoice-number", invoice_number),
+        contract=None if contract is None else Contract(contract.value),
         align=align,
         discount=inputs.percent("--discount", discount),
         discount_cycles=discount_cycles,

@@ -154,6 +154,7 @@ def _subscriptions() -> None:
         Column("discount", Numeric(8, 5)),
         Column("discount_cycles", Integer),
         Column("trial", Boolean, nullable=False),
+        Column("contract", Text),
         Column("status", Text, nullable=False),
         Column("auto_renew", Boolean, nullable=False),
         Column("renewal_failed", Boolean, nullable=False),
