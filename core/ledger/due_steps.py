@@ -108,6 +108,18 @@ def first_from(row: Row[Any] | None) -> DueStep | None:
     )
 
 
+def of_numbers(
+    connection: Connection, until: datetime, limit: int, past: Collection[str] = ()
+) -> list[Due]:
+    """The steps of numbers that are due, without those of test clocks, in order.
+
+    `limit`: how many at most.
+    `past`: ids of subjects that are skipped.
+    """
+    values = {"until": until, "limit": limit, "past": list(past)}
+    return [_due(row) for row in connection.execute(_OF_NUMBERS, values)]
+
+
 #: The first step of an account that is due. Another query may contain it.
 FIRST: Any = (
     select(
@@ -131,6 +143,30 @@ FIRST: Any = (
     )
     .order_by(StepRow.due, StepRow.rank, StepRow.by_date, StepRow.subject)
     .limit(1)
+)
+
+
+#: The steps of numbers by the machine's clock. The kinds are constants for the index.
+_OF_NUMBERS: Any = (
+    select(
+        StepRow.due,
+        StepRow.account,
+        StepRow.subject_kind,
+        StepRow.subject,
+        StepRow.kind,
+        StepRow.version,
+        null().label("message"),
+    )
+    .where(
+        StepRow.kind.in_(
+            literal_column(f"'{kind}'") for kind in StepKind if kind.subject is SubjectKind.NUMBER
+        ),
+        StepRow.clock.is_(None),
+        StepRow.due <= bindparam("until"),
+        StepRow.subject != all_(bindparam("past", type_=ARRAY(Text))),
+    )
+    .order_by(StepRow.due, StepRow.account, StepRow.rank, StepRow.subject)
+    .limit(bindparam("limit"))
 )
 
 

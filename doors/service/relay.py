@@ -2,8 +2,8 @@
 
 A pass starts workflows that were not started because of a crash after the commit. It tells
 workflows what another transaction has made of their subjects. It sends the
-notices of real accounts that are due. Notices of test clocks are sent when their clock advances.
-It also numbers invoices.
+notices of real accounts that are due, and takes the steps of numbers that are due. Those of test
+clocks are taken when their clock advances. It also numbers invoices.
 
 Concurrent relays do not disturb each other. If the database or Temporal is away, the parts that
 need it are logged and retried, each on its own, at growing intervals. A row that fails is logged as
@@ -13,6 +13,7 @@ need it are logged and retried, each on its own, at growing intervals. A row tha
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 from sqlalchemy import BigInteger, all_, literal, select
@@ -22,8 +23,11 @@ from temporalio.runtime import Runtime
 from activities.number_invoices import number_invoices_of, sellers
 from activities.send_notices import notify
 from core.domain.planner.notices import MessageState
+from core.ledger import due_steps
 from core.ledger.clocks import machine_now
+from core.ledger.due_steps import Due
 from core.ledger.tables import Message
+from core.protocol.activity_messages import Outcome, StepRequest, StepResult
 from doors.application.batches import past_failing_rows
 from doors.application.patience import first_line, is_passing, without_patience
 from doors.application.perennial import Perennial
@@ -34,6 +38,8 @@ log = structlog.get_logger()
 
 _BATCH = 500
 _LONGEST_PAUSE = 60.0
+_LONGEST_WAIT = timedelta(hours=1)
+"""So long the step of a number waits for another step of its account that cannot be taken along."""
 
 Pause = Callable[[float], Awaitable[None]]
 
@@ -45,6 +51,7 @@ class Pass:
     started: int = 0
     told: int = 0
     notices: int = 0
+    numbers: int = 0
     numbered: int = 0
     failed: int = 0
 
@@ -57,6 +64,7 @@ class Relay:
         self._scheduled = False
         self._unstartable = FailingRows("start_missing")
         self._unsendable = FailingRows("notices")
+        self._untakeable = FailingRows("numbers")
         self._unnumbered = FailingRows("invoices")
 
     async def run(self, pause: Pause) -> None:
@@ -96,11 +104,17 @@ class Relay:
         started = await part("start_missing", self.start_missing)
         told = await part("tell", self._perennial.tell)
         notices = await part("notices", self.notices)
+        numbers = await part("numbers", self.numbers)
         numbered = await part("invoices", self.number)
         if not self._scheduled:
             await part("schedule", self.schedule)
         return Pass(
-            started=started, told=told, notices=notices, numbered=numbered, failed=len(failed)
+            started=started,
+            told=told,
+            notices=notices,
+            numbers=numbers,
+            numbered=numbered,
+            failed=len(failed),
         )
 
     async def start_missing(self) -> int:
@@ -133,6 +147,47 @@ class Relay:
                 break  # another relay handles these
             sent, seen = sent + await asyncio.to_thread(send_all, due), due
         return sent
+
+    async def numbers(self) -> int:
+        """Take the steps of numbers that are due (docs/decisions/0016). Returns how many."""
+        taken, left, failing = 0, set[str](), self._untakeable
+        while due := await asyncio.to_thread(self._due_of_numbers, [*failing.waiting(), *left]):
+            for item in due:
+                try:
+                    done = await asyncio.to_thread(self._take, item)
+                except Exception as error:
+                    if is_passing(error):
+                        raise
+                    failing.failed(item.subject.id, error)
+                    done = False
+                taken += done
+                if not done:
+                    left.add(item.subject.id)
+        return taken
+
+    def _take(self, item: Due) -> bool:
+        """Take a step of a number. Returns whether it was taken.
+
+        It is not when another step of the account comes first and cannot be taken along. The next
+        pass comes back, and after an hour it no longer waits (Rule 1.7).
+        """
+        assert item.kind is not None
+        assert item.version is not None
+        now = machine_now()
+        request = StepRequest(
+            subject=item.subject,
+            version=item.version,
+            now=now,
+            past=None if now - item.due > _LONGEST_WAIT else (),
+        )
+        while True:
+            result: StepResult = self._perennial.activities.call(str(item.kind), request)
+            if result.before is None or result.before.first is not None:
+                return result.outcome is Outcome.DONE
+
+    def _due_of_numbers(self, past: Sequence[str]) -> list[Due]:
+        with self._perennial.ledger.read() as connection:
+            return due_steps.of_numbers(connection, machine_now(), _BATCH, past)
 
     async def number(self) -> int:
         """Number invoices. Returns how many."""
