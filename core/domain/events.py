@@ -47,6 +47,8 @@ class Event(StrEnum):
     CHANGES_WITHDRAWN = "changes_withdrawn", "pending changes withdrawn"
     NUMBER_HOLD_ENDING = "number_hold_ending", "told: the hold of a number ends soon"
     NUMBER_RELEASED = "number_released", "number released"
+    GIVEN_AWAY = "given_away", "given to another account"
+    OWNER_CHANGED = "owner_changed", "given by another account"
     TOPPED_UP = "topped_up", "topped up"
     CARD_CHARGED = "card_charged", "card charged"
     CARD_DECLINED = "card_declined", "card declined", False, True

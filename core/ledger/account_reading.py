@@ -227,7 +227,7 @@ class AccountReading:
         rows = self.connection.execute(_GROUP, values).all()
         if not rows:
             return [self.subscription(id_)]
-        self._first_due[frozenset(past)] = due_steps.first_from(rows[0])
+        self._first_due[frozenset(past)] = due_steps.first_from(rows[0], self.account.id)
         group = {row.id: self.add(row) for row in rows}
         if group[id_].account != self.account.id:
             raise Moved(id_)

@@ -84,17 +84,22 @@ def first_of(
     connection: Connection, account: str, until: datetime, past: Collection[Passed]
 ) -> DueStep | None:
     """The first step of an account that is due at an instant, without those of `past`."""
-    return first_from(connection.execute(FIRST, first_values(account, until, past)).one_or_none())
+    row = connection.execute(FIRST, first_values(account, until, past)).one_or_none()
+    return first_from(row, account)
 
 
 def first_values(account: str, until: datetime, past: Collection[Passed]) -> dict[str, Any]:
     """The parameters of `FIRST`, as those of `first_of`."""
     subjects = [f"{passed.subject.kind}/{passed.subject.id}" for passed in past]
-    dates = [passed.by_date for passed in past if passed.by_date is not None]
+    dates = [
+        passed.by_date
+        for passed in past
+        if passed.by_date is not None and passed.account in (None, account)
+    ]
     return {"of": account, "until": until, "past": subjects, "past_dates": dates}
 
 
-def first_from(row: Row[Any] | None) -> DueStep | None:
+def first_from(row: Row[Any] | None, account: str) -> DueStep | None:
     """The step in a row of `FIRST`. Returns None when there is no row or no step in it."""
     if row is None or row.first_kind is None:
         return None
@@ -105,6 +110,7 @@ def first_from(row: Row[Any] | None) -> DueStep | None:
         kind=StepKind(row.first_kind),
         due=row.first_due,
         by_date=row.first_by_date,
+        account=account,
     )
 
 

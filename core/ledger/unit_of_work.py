@@ -20,12 +20,13 @@ from core.domain.monthly_invoice import month_of, wait_for_invoice
 from core.domain.numbers import Happened, Number, next_step_of
 from core.domain.planner.account_steps import next_account_step
 from core.domain.planner.next_step import next_step
-from core.domain.planner.notices import planned_notices
+from core.domain.planner.notices import PlannedNotice, planned_notices
 from core.domain.planner.renewals import renewal_date
 from core.domain.planner.same_instant_order import by_date
 from core.domain.rules import Rule
 from core.domain.steps import Step, Subject, of_account, of_number, of_subscription
 from core.domain.subscription import ZERO, Account, Period, Subscription
+from core.ledger import change_of_owner
 from core.ledger.account_reading import AccountReading, Moved
 from core.ledger.bulk_write import Writes
 from core.ledger.double_entry import Book, InvoiceKind, Postings, Purpose
@@ -350,6 +351,25 @@ class Work(AccountReading):
             self._plan_notices(subscription)
         return self.snapshot(subscription)
 
+    def give(self, subscription: Subscription, to: "Work") -> Snapshot:
+        """Give a subscription to another account of this transaction, with its step (Rule 9).
+
+        `subscription`: as it is in the new account.
+        `to`: the unit of work on that account.
+        """
+        id_ = subscription.id
+        policy = to.policy_of(subscription)
+        ahead = planned_notices(subscription, policy, to.zone, to.now)
+        to._add_notices(
+            subscription, change_of_owner.move(self.connection, subscription, ahead, self.now)
+        )
+        self._current.pop(id_)
+        to._read[id_] = replace(self._read.pop(id_), account=to.account.id)
+        to._current[id_] = subscription
+        to._steps[id_] = self._steps.pop(id_)
+        to._started |= self._started & {id_}
+        return to.save(subscription)
+
     def save_number(self, number: Number, happened: Happened, actor: str = "perennial") -> None:
         """Change a number that was read with its lock, and plan its next step anew.
 
@@ -433,7 +453,11 @@ class Work(AccountReading):
 
     def _plan_notices(self, subscription: Subscription) -> None:
         policy = self.policy_of(subscription)
-        for notice in planned_notices(subscription, policy, self.zone, self.now):
+        ahead = planned_notices(subscription, policy, self.zone, self.now)
+        self._add_notices(subscription, ahead)
+
+    def _add_notices(self, subscription: Subscription, notices: Iterable[PlannedNotice]) -> None:
+        for notice in notices:
             self._add(
                 Message,
                 subscription=subscription.id,

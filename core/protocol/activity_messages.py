@@ -76,6 +76,7 @@ class DueStep:
     """A step that is due: its subject, the version of the subject, its kind, and since when.
 
     `by_date`: the renewal date of an attempt. Default None.
+    `account`: the account in whose order it stands. Default None in older messages.
     """
 
     subject: Subject
@@ -83,6 +84,7 @@ class DueStep:
     kind: StepKind
     due: datetime
     by_date: date | None = None
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +104,12 @@ class Passed:
     """A step that is not waited for: its subject, and the attempts of the same renewal date.
 
     `by_date`: they wait for the same card charge. None: the subject alone.
+    `account`: the account of these attempts. None: that of the transaction.
     """
 
     subject: Subject
     by_date: date | None = None
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

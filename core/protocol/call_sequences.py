@@ -119,7 +119,8 @@ class _Turn:
         if before.first is not None:
             self._taken += 1
             if not (yield from self._run(before.first)):
-                passed = Passed(subject=before.first.subject, by_date=before.first.by_date)
+                first = before.first
+                passed = Passed(subject=first.subject, by_date=first.by_date, account=first.account)
                 self.past = (*(self.past or ()), passed)
         if self._taken >= MOST_BEFORE or len(self.past or ()) > MOST_PASSED:
             self.past = None

@@ -7,7 +7,7 @@ plain calls of the direct engine.
 
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 from typing import Any, Protocol
 
@@ -70,8 +70,8 @@ async def advance(
     `Unfinished` is raised. A server that is away ends the advance at once, with its error.
     """
     left: dict[str, Exception] = {}
-    # What an earlier advance has left behind runs now. Zones may be advanced by several processes.
-    earliest = now_of(ledger, clock) if zones is None else datetime.min.replace(tzinfo=UTC)
+    # What an earlier advance has left behind runs now. So does what a new owner's zone makes late.
+    earliest = now_of(ledger, clock)
     if outage:
         _set(ledger, clock, until)
     while batch := _earliest(ledger, clock, until, zones, left):

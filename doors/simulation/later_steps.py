@@ -37,7 +37,6 @@ STEPS: Mapping[str, Mapping[str, Check]] = {
     },
     "remove_number": {"id": introduced, "number": IDENTIFIER, "when?": _when},
     "swap_number": {"id": introduced, "number": IDENTIFIER, "to": IDENTIFIER, "sku?": _number},
-    "change_owner": {"id": introduced, "account": account},
     "usage": {"account": account, "amount": _paid, "text": SENTENCE},
     "transfer": {"account": account, "to": account, "amount": _paid},
     "adjust": {"account": account, "amount": amount(Sign.NOT_ZERO), "reason": SENTENCE},

@@ -32,6 +32,8 @@ from core.ledger.tables import (
 )
 from doors.simulation.scenario import Scenario, ScenarioStep
 
+#: The history of the old account tells it, too. The timeline tells it once.
+_NOT_IN_TIMELINE = (Event.GIVEN_AWAY,)
 _WITH_REASON = (Event.TERMINATED, Event.RENEWAL_FAILED)
 
 
@@ -146,7 +148,8 @@ def _account(row: Any, scenario: Scenario) -> dict[str, Any]:
 
 
 def _timeline(connection: Connection, accounts: dict[str, Any]) -> list[dict[str, Any]]:
-    rows = list(connection.execute(select(History.__table__).order_by(History.seq)))
+    told = select(History.__table__).where(History.event.not_in(_NOT_IN_TIMELINE))
+    rows = list(connection.execute(told.order_by(History.seq)))
     rows.sort(
         key=lambda row: (
             row.at,

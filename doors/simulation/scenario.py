@@ -60,7 +60,7 @@ class ScenarioStep:
     """A step: a command at an instant (UTC), or an outage.
 
     `number`: its place in the file, from 1.
-    `zone`: the zone in which its dates are read.
+    `zone`: the zone of the account that it acts on, in which a refusal is dated.
     `command`: None for an outage.
     `outage_until`: the end of an outage (UTC).
     """
@@ -266,9 +266,9 @@ class _Story:
             Fault(place(("steps", index)), f"{what} is not built yet")
             for what in later_steps.in_words(values)
         ]
+        told_in = self._zone_of(self._owner(values)) or zone
         command = None if wrong else self._command(index, values)
-        buys = do == "trial" or BUILT.get(str(do)) is Purchase
-        if buys and "id" in values:
+        if _buys(do) and "id" in values:
             self.names.owners.setdefault(values["id"], values.get("account"))
         if do == "change_owner" and not wrong:
             self.names.owners[values["id"]] = values["account"]
@@ -277,7 +277,7 @@ class _Story:
         return ScenarioStep(
             number=index + 1,
             at=at,
-            zone=zone or "UTC",
+            zone=told_in or "UTC",
             do=values["do"],
             command=command,
             outage_until=ends,
@@ -313,7 +313,9 @@ class _Story:
         return command_steps.command_of(values, request_id, self._owner(values))
 
     def _owner(self, values: Mapping[str, Any]) -> str | None:
-        owner = values.get("account") or self.names.owners.get(values.get("id", ""))
+        """The account of a step: the owner of its subscription so far, or else the named one."""
+        owner = None if _buys(values.get("do")) else self.names.owners.get(values.get("id", ""))
+        owner = owner or values.get("account")
         return owner if isinstance(owner, str) else None
 
     def _zone(self, values: Mapping[str, Any]) -> str | None:
@@ -323,8 +325,10 @@ class _Story:
         """
         if values.get("do") == "outage":
             return "UTC"
-        owner = self._owner(values)
-        return None if owner is None else self.names.accounts.get(owner)
+        return self._zone_of(values.get("account") or self._owner(values))
+
+    def _zone_of(self, account: str | None) -> str | None:
+        return None if account is None else self.names.accounts.get(account)
 
     def _in_order(self, index: int, at: datetime, zone: str | None, wrong: Reasons) -> None:
         path = ("steps", index, "at")
@@ -380,6 +384,11 @@ class _Story:
         while name in self.taken:
             name += "-"
         return name
+
+
+def _buys(do: object) -> bool:
+    """Whether a step makes a subscription."""
+    return do == "trial" or BUILT.get(str(do)) is Purchase
 
 
 def _instant_of(when: date | datetime | None, zone: str | None) -> datetime | None:

@@ -27,10 +27,13 @@ _HEADINGS, _, *_ROWS = (
     [cell.strip() for cell in line.strip("|").split("|")] for line in TABLE.strip().splitlines()
 )
 #: The rows of the rule book whose commands are not built yet.
-NOT_BUILT = ("convert", "change owner")
+NOT_BUILT = ("convert",)
 #: The commands of a row that is not named by its commands.
 CHANGES = "change plan, add-ons, numbers, cycle"
-COMMANDS_OF = {CHANGES: ("change_plan", "set_addon", "change_cycle", "withdraw_changes")}
+COMMANDS_OF = {
+    CHANGES: ("change_plan", "set_addon", "change_cycle", "withdraw_changes"),
+    "change owner": ("change_owner",),
+}
 CELLS = [
     (command, column, None if cell.startswith(("✓", "same")) else cell)
     for name, *cells in _ROWS

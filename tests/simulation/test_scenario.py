@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from core.domain.catalog import SkuKind
 from core.domain.commands.base import Command
+from core.domain.commands.change_owner import ChangeOwner
 from core.domain.commands.extend import Extend
 from core.domain.commands.purchase import Pay, Purchase
 from core.domain.commands.reactivate import Reactivate
@@ -1067,10 +1068,6 @@ NUMBERS = [{"number": "+1", "sku": "DID"}]
             "step 2: swap_number is not built yet",
         ),
         (
-            written(step("change_owner", id="s1", account="nyc")),
-            "step 2: change_owner is not built yet",
-        ),
-        (
             written(step("usage", account="sin", amount="0.00001", text="calls")),
             "step 2: usage is not built yet",
         ),
@@ -1126,7 +1123,21 @@ def test_a_later_step_introduces_and_moves_subscriptions_all_the_same() -> None:
     ]
     with pytest.raises(NotBuilt) as raised:
         read(written(*steps))
-    assert [fault.place for fault in raised.value.faults] == ["step 2", "step 3"]
+    assert [fault.place for fault in raised.value.faults] == ["step 2"]
+
+
+def test_the_date_of_a_change_of_owner_is_read_in_the_zone_of_the_account_that_it_names() -> None:
+    _, changed, after = read(
+        written(
+            step("change_owner", "2024-03-04", id="s1", account="nyc"),
+            step("unsubscribe", "2024-03-05", id="s1"),
+        )
+    ).steps
+    assert changed.at == datetime(2024, 3, 4, 5, tzinfo=UTC)
+    assert changed.zone == "Asia/Singapore"  # A refusal is one of the old owner.
+    assert isinstance(changed.command, ChangeOwner)
+    assert (changed.command.account, changed.command.account_hint) == ("nyc", "sin")
+    assert after.at == datetime(2024, 3, 5, 5, tzinfo=UTC)
 
 
 # --- any input at all -----------------------------------------------------------------------------

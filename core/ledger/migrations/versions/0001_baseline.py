@@ -42,6 +42,7 @@ IN_ORDER = (
     "numbers",
     "never_changed",
     "allowed_changes",
+    "change_of_owner",
     "card_charges",
     "invoice_numbers",
     "monthly_invoices",
