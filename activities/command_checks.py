@@ -86,14 +86,13 @@ def on_account(
     """
     command = request.command
     assert isinstance(command, AccountCommand)
-    asked_by = AskedBy.ITS_COMMAND if command.through_workflow else AskedBy.ANOTHER
 
     def attempt() -> CommandResult:
         try:
-            with ledger.work(request.now, account=command.account, asked_by=asked_by) as work:
+            with _work_on_account(ledger, command, request.now) as work:
                 if replayed := replay(work.connection, work.account.seller, command):
                     return replace(replayed, snapshot=work.account_snapshot())
-                if before := take_before(work, request.past):
+                if before := _take_before_all(work, request.past):
                     return CommandResult(before=before)
                 account = work.account
                 closed = account.closed_on is not None
@@ -113,7 +112,7 @@ def on_account(
 def check_states(work: Work, command: SubscriptionCommand, subscription: Subscription) -> None:
     """Refuse by the accounts (Rule 11.8), then by the table of states (Rule 2)."""
     _check_open(command, work.account)
-    for other in _beside(work):
+    for other in beside(work):
         if other.account.id in command.other_accounts():
             _check_open(command, other.account)
     if refusal := state_table.refusal(command.do, subscription):
@@ -132,7 +131,17 @@ def _work_on(
     )
 
 
-def _beside(work: Work) -> list[Work]:
+def _work_on_account(
+    ledger: Ledger, command: AccountCommand, now: datetime
+) -> AbstractContextManager[Work]:
+    """A unit of work on the account of the command, and on the others that it is about."""
+    asked_by = AskedBy.ITS_COMMAND if command.through_workflow else AskedBy.ANOTHER
+    if others := command.other_accounts():
+        return ledger.work_on_accounts(now, account=command.account, also=others, asked_by=asked_by)
+    return ledger.work(now, account=command.account, asked_by=asked_by)
+
+
+def beside(work: Work) -> list[Work]:
     """The other accounts of the transaction that have the same seller and live by the same clock.
 
     The transaction has one instant. An account that lives by another clock cannot act at it.
@@ -143,7 +152,7 @@ def _beside(work: Work) -> list[Work]:
 
 def _take_before_all(work: Work, past: Collection[Passed] | None) -> Before | None:
     """What comes before the command in each of its accounts, one after the other (Rule 1.6)."""
-    works = sorted([work, *_beside(work)], key=lambda each: each.account.id)
+    works = sorted([work, *beside(work)], key=lambda each: each.account.id)
     return next(filter(None, (take_before(each, past) for each in works)), None)
 
 

@@ -45,6 +45,8 @@ OTHER_MEANINGS = {
     ("core/ledger/period_amounts.py", "refunded"): "the label of a sum in a query",
     ("doors/commandline/commands/import_customers.py", "import"): "the name of a command",
     ("doors/commandline/commands/payments.py", "card"): "the name of a group of commands",
+    ("doors/commandline/commands/payments.py", "transfer"): "the name of a command",
+    ("doors/commandline/commands/payments.py", "usage"): "the name of a command",
     ("doors/commandline/commands/purchase.py", "purchase"): "the name of a command",
     ("doors/commandline/commands/subscriptions.py", "terminate"): "the name of a command",
     ("doors/commandline/demonstration.py", "card"): "a part of a request id",

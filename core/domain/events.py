@@ -50,6 +50,9 @@ class Event(StrEnum):
     GIVEN_AWAY = "given_away", "given to another account"
     OWNER_CHANGED = "owner_changed", "given by another account"
     TOPPED_UP = "topped_up", "topped up"
+    USAGE = "usage", "used"
+    TRANSFERRED = "transferred", "transferred"
+    ADJUSTED = "adjusted", "adjusted"
     CARD_CHARGED = "card_charged", "card charged"
     CARD_DECLINED = "card_declined", "card declined", False, True
     INVOICED = "invoiced", "monthly invoice made"

@@ -24,7 +24,10 @@ class Book(Worded):
     CARD = "card", "in: charged to cards"
     REFUNDS = "refunds", "in: given back for periods"
     FEES = "fees", "out: administrative fees"
+    TRANSFERS = "transfers", "in: transferred between accounts"
+    ADJUSTMENTS = "adjustments", "in: given or taken by the seller"
     REVENUE = "revenue", "out: fees of cycles and numbers"
+    USAGE = "usage", "out: usage"
     WALLET = "wallet", "in the wallets"
 
 
@@ -46,6 +49,10 @@ class Purpose(Worded):
     PRORATED = "prorated", "prorated fee of a change"
     ACTIVATION_FEE = "activation fee", "activation fees of numbers"
     MONTHLY_INVOICE = "monthly invoice", "monthly invoice"
+    USAGE = "usage", "usage"
+    TRANSFER = "transfer", "transfer to another account"
+    TRANSFER_IN = "transfer in", "transfer from another account"
+    ADJUSTMENT = "adjustment", "adjustment by the seller"
     CHANGE = "change", "command that moves no money"
 
 
@@ -80,3 +87,18 @@ def fee(amount: Decimal) -> Postings:
 def refund(given: Decimal, admin_fee: Decimal) -> Postings:
     """A refund to the wallet, less the administrative fee that is kept (Rules 8.2, 8.3)."""
     return {Book.WALLET: given - admin_fee, Book.REFUNDS: -given, Book.FEES: admin_fee}
+
+
+def usage(amount: Decimal) -> Postings:
+    """Usage that the wallet pays, with up to 5 decimals (Rule 3.2)."""
+    return {Book.WALLET: -amount, Book.USAGE: amount}
+
+
+def transfer(amount: Decimal) -> Postings:
+    """One side of a transfer: positive for the account that gets the money (Rule 11.9)."""
+    return {Book.WALLET: amount, Book.TRANSFERS: -amount}
+
+
+def adjustment(amount: Decimal) -> Postings:
+    """Credits that the seller gives, or takes when the amount is negative (Rule 11.9)."""
+    return {Book.WALLET: amount, Book.ADJUSTMENTS: -amount}

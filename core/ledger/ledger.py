@@ -81,6 +81,11 @@ _WITH_OTHERS = (
     .order_by(AccountRow.id)
     .with_for_update(of=AccountRow)
 )
+_BY_IDS = (
+    _ACCOUNT.where(AccountRow.id == any_(bindparam("ids", type_=ARRAY(Text))))
+    .order_by(AccountRow.id)
+    .with_for_update(of=AccountRow)
+)
 _TWO_DAYS = timedelta(days=2)
 
 T = TypeVar("T")
@@ -205,12 +210,44 @@ class Ledger:
             owner = next((row for row in rows if row.owns), None)
             if owner is None:
                 raise Unknown(subscription)
-            at, subject = self._instant(owner, now), of_subscription(subscription)
-            works = {row.id: Work(self, connection, row, at, subject) for row in rows}
-            work = works.pop(owner.id)
-            work.lead(works)
+            subject, asked_by = of_subscription(subscription), AskedBy.ITS_COMMAND
+            work = self._leading(connection, owner, rows, now, subject, asked_by)
             yield work
             work.flush()
+
+    @contextmanager
+    def work_on_accounts(
+        self, now: datetime, *, account: str, also: Sequence[str], asked_by: AskedBy
+    ) -> Iterator[Work]:
+        """A unit of work for a command on an account that is about other accounts, too.
+
+        The parameters are those of `work` and of `work_on_several`. Raises `Unknown`.
+        """
+        with self.transaction(failpoints.here()) as connection:
+            rows = connection.execute(_BY_IDS, {"ids": [account, *also]}).all()
+            leader = next((row for row in rows if row.id == account), None)
+            if leader is None:
+                raise Unknown(account)
+            subject = of_account(account)
+            work = self._leading(connection, leader, rows, now, subject, asked_by)
+            yield work
+            work.flush()
+
+    def _leading(
+        self,
+        connection: Connection,
+        leader: Row[Any],
+        rows: Sequence[Row[Any]],
+        now: datetime,
+        subject: Subject,
+        asked_by: AskedBy,
+    ) -> Work:
+        """The unit of work on the leader's account, with those on the other accounts."""
+        at = self._instant(leader, now)
+        works = {row.id: Work(self, connection, row, at, subject, asked_by) for row in rows}
+        work = works.pop(leader.id)
+        work.lead(works)
+        return work
 
     def _instant(self, row: Row[Any], now: datetime) -> datetime:
         """When the work on this account is really done."""

@@ -43,8 +43,7 @@ class Rehearsal(Ledger):
 def rehearsal(ledger: Ledger) -> Iterator[Rehearsal]:
     """Open a rehearsal. At its end everything is rolled back."""
     with ledger.engine.connect() as connection:
-        transaction = connection.begin()
         try:
             yield Rehearsal(ledger, connection)
         finally:
-            transaction.rollback()
+            connection.rollback()

@@ -12,7 +12,6 @@ from core.domain.inputs import Sign
 from doors.simulation.step_shapes import (
     IDENTIFIER,
     NUMBER,
-    SENTENCE,
     Check,
     account,
     amount,
@@ -37,9 +36,6 @@ STEPS: Mapping[str, Mapping[str, Check]] = {
     },
     "remove_number": {"id": introduced, "number": IDENTIFIER, "when?": _when},
     "swap_number": {"id": introduced, "number": IDENTIFIER, "to": IDENTIFIER, "sku?": _number},
-    "usage": {"account": account, "amount": _paid, "text": SENTENCE},
-    "transfer": {"account": account, "to": account, "amount": _paid},
-    "adjust": {"account": account, "amount": amount(Sign.NOT_ZERO), "reason": SENTENCE},
     "pay_invoice": {"account": account, "amount": _paid},
 }
 """The steps that are not built yet."""

@@ -17,6 +17,7 @@ from tests.stories.story import tell
 
 EXAMPLES = Path(__file__).parent / "examples"
 BUILT = (
+    "transfer-and-adjust",
     "contract-as-incurred",
     "addons-fewer-and-more",
     "alignment-monthly",
@@ -45,7 +46,6 @@ LATER = (
     "numbers-removed-at-renewal",
     "postpaid-month-end",
     "seller-wallet-short",
-    "transfer-and-adjust",
     "trial-end-convert",
     "trial-expires-then-converted",
 )

@@ -1068,18 +1068,6 @@ NUMBERS = [{"number": "+1", "sku": "DID"}]
             "step 2: swap_number is not built yet",
         ),
         (
-            written(step("usage", account="sin", amount="0.00001", text="calls")),
-            "step 2: usage is not built yet",
-        ),
-        (
-            written(step("transfer", account="sin", to="nyc", amount="1.00")),
-            "step 2: transfer is not built yet",
-        ),
-        (
-            written(step("adjust", account="sin", amount="-1.00", reason="x")),
-            "step 2: adjust is not built yet",
-        ),
-        (
             written(step("pay_invoice", account="sin", amount="1.00")),
             "step 2: pay_invoice is not built yet",
         ),

@@ -97,6 +97,10 @@ class Command:
     at_least_one: ClassVar[tuple[str, ...]] = ()
     """Fields of which a scenario step has at least one."""
 
+    def other_accounts(self) -> tuple[str, ...]:
+        """The accounts that it is about beside its own, or beside that of its subscription."""
+        return ()
+
     def __post_init__(self) -> None:
         """Check every field. Raises `Faults` with each field that is wrong as its place."""
         found = list(self._faults())
@@ -144,10 +148,6 @@ class SubscriptionCommand(Command):
     """Its row of the table of states (Rule 2)."""
     pays_back: ClassVar[bool] = False
     """Whether it gives money back to those who have paid (Rule 8.3)."""
-
-    def other_accounts(self) -> tuple[str, ...]:
-        """The accounts that it names beside the one that owns the subscription."""
-        return ()
 
     @classmethod
     def changes_nothing(cls, subscription: Subscription) -> Refusal | None:

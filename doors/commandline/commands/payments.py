@@ -1,4 +1,4 @@
-"""`top-up` and `card`: the money of an account."""
+"""`top-up`, `usage`, `transfer`, `adjust` and `card`: the money of an account."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,6 +38,82 @@ def top_up(
         _require_currency(name, inputs.currency("--currency", currency))
     added = TopUp(account=name, amount=positive, request_id=request.id, actor=request.actor)
     issue(added, request)
+
+
+@command("usage", "usage acme 0.12345 --text calls")
+def usage(
+    account: AccountId,
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="How much, such as 0.12345.")],
+    text: Annotated[str, typer.Option(metavar="TEXT", help="What was used, for the invoice.")],
+    request: Request,
+) -> None:
+    """Charge usage. It stands on the invoice of the month (rules 3.2, 11.4)."""
+    from core.domain.commands.usage import Usage
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
+
+    used = Usage(
+        account=inputs.name("ACCOUNT", account),
+        amount=inputs.positive_amount("AMOUNT", amount),
+        text=inputs.text("--text", text),
+        request_id=request.id,
+        actor=request.actor,
+    )
+    issue(used, request)
+
+
+@command("transfer", "transfer acme other 50.00")
+def transfer(
+    account: AccountId,
+    to: Annotated[str, typer.Argument(metavar="TO", help="The account that gets the credits.")],
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="How much, such as 50.00.")],
+    request: Request,
+) -> None:
+    """Move credits to another account. Renewals that failed there are retried (rule 11.9)."""
+    from core.domain.commands.transfer import Transfer
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
+
+    moved = Transfer(
+        account=inputs.name("ACCOUNT", account),
+        to=inputs.name("TO", to),
+        amount=inputs.positive_amount("AMOUNT", amount),
+        request_id=request.id,
+        actor=request.actor,
+    )
+    issue(moved, request)
+
+
+@command(
+    "adjust", "adjust acme --give 5.00 --reason goodwill", "adjust acme --take 2.50 --reason x"
+)
+def adjust(
+    account: AccountId,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the history.")],
+    request: Request,
+    give: Annotated[str | None, typer.Option(metavar="AMOUNT", help="Credits to give.")] = None,
+    take: Annotated[str | None, typer.Option(metavar="AMOUNT", help="Credits to take.")] = None,
+) -> None:
+    """Give or take credits, with a reason (rule 11.9)."""
+    from core.domain.commands.adjust import Adjust
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
+
+    if (give is None) == (take is None):
+        inputs.wrong("adjust", "name either --give or --take")
+    amount = (
+        inputs.positive_amount("--give", give)
+        if give is not None
+        else -inputs.positive_amount("--take", take or "")
+    )
+    adjusted = Adjust(
+        account=inputs.name("ACCOUNT", account),
+        amount=amount,
+        reason=inputs.text("--reason", reason),
+        request_id=request.id,
+        actor=request.actor,
+    )
+    issue(adjusted, request)
 
 
 @command("card set", "card set acme sim_ok --renew-by-card")
