@@ -48,8 +48,8 @@ def take_subscription_step(work: Work, asked: Asked, kind: StepKind) -> StepResu
     Returns None when the step is not due.
     """
     subscription = work.subscription(asked.subject.id)
-    step = work.step_of(subscription)
-    if step is None or not _is_due(step, kind, subscription.version, work, asked):
+    step = due_step(work, asked, kind)
+    if step is None:
         return None
     if before := asked.before([asked.subject]):
         return not_yet(before)
@@ -57,6 +57,14 @@ def take_subscription_step(work: Work, asked: Asked, kind: StepKind) -> StepResu
     work.event(row.event, step.rule, subscription=subscription.id, why=step.why)
     after = row.change(subscription, work.today, work.zone)
     return StepResult(outcome=Outcome.DONE, snapshot=work.save(after))
+
+
+def due_step(work: Work, asked: Asked, kind: StepKind) -> Step | None:
+    """The step of a subscription that is asked for. Returns None when it is not due."""
+    subscription = work.subscription(asked.subject.id)
+    step = work.step_of(subscription)
+    due = step is not None and _is_due(step, kind, subscription.version, work, asked)
+    return step if due else None
 
 
 def take_account_step(

@@ -24,7 +24,12 @@ from activities.payments import take_up_at_home
 from activities.steps_before import Broken, take_before
 from core.domain import commands, state_table
 from core.domain.catalog import SkuKind
-from core.domain.commands.base import AccountCommand, Command, SubscriptionCommand
+from core.domain.commands.base import (
+    AccountCommand,
+    Command,
+    NewSubscriptionCommand,
+    SubscriptionCommand,
+)
 from core.domain.refusal import Refusal, Refused
 from core.domain.rules import Rule
 from core.domain.subscription import Account, Subscription
@@ -197,6 +202,16 @@ def covered(work: Work, amount: Decimal, rule: Rule) -> None:
         raise Refused(rule, work.not_covered(amount))
 
 
+def check_new(work: Work, command: NewSubscriptionCommand) -> None:
+    """Refuse an id that exists (Rule 4.1)."""
+    query = select(SubscriptionRow.id).where(SubscriptionRow.id == command.subscription)
+    if work.connection.execute(query).first() is None:
+        return
+    # This request may have created it a moment ago. The replay is the first check (Rule 2).
+    replay(work.connection, work.account.seller, command)
+    raise Refused(Rule.PURCHASE, f"{command.subscription} exists")
+
+
 def check_sku(work: Work, sku: str, kinds: Collection[SkuKind], otherwise: str) -> None:
     """Refuse a SKU that is unknown or of another kind (Rule 4.1).
 
@@ -207,12 +222,6 @@ def check_sku(work: Work, sku: str, kinds: Collection[SkuKind], otherwise: str) 
         raise Refused(Rule.PURCHASE, f"there is no SKU {sku}")
     if catalog.kind(sku) not in kinds:
         raise Refused(Rule.PURCHASE, f"{sku} {otherwise}: it is of kind {catalog.kind(sku)}")
-
-
-def exists(connection: Connection, subscription: str) -> bool:
-    """Whether a subscription was ever created."""
-    query = select(SubscriptionRow.id).where(SubscriptionRow.id == subscription)
-    return connection.execute(query).first() is not None
 
 
 def _declined(ledger: Ledger, request: CommandRequest, key: str) -> bool:

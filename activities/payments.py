@@ -1,7 +1,8 @@
 """What the use cases that charge money share.
 
-They pay for periods, renew the members of a group, and book a card charge. A subscription has one
-operation for each cycle and purpose, so a second payment is impossible (Rule 11.3).
+They pay for periods, renew the members of a group, convert a trial, and book a card charge. A
+subscription has one operation for each cycle and purpose, so a second payment is impossible (Rule
+11.3).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,10 +14,10 @@ from typing import Any
 from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from core.domain import alignment, price_in_force
+from core.domain import alignment, price_in_force, trial
 from core.domain.commands import AnyCommand, restored
 from core.domain.events import Event
-from core.domain.fees import Line, total
+from core.domain.fees import Line, period_lines, total
 from core.domain.rules import Rule
 from core.domain.subscription import ZERO, Contract, Period, Subscription
 from core.ledger import double_entry
@@ -133,6 +134,13 @@ def renew_all(
             rule=rule,
         )
         work.save(renewed)
+
+
+def first_cycle(work: Work, tried: Subscription) -> tuple[Subscription, Paid]:
+    """A trial as converted now, and its first paid cycle at today's prices (Rules 3.5, 4.3)."""
+    converted, period = trial.convert(tried, work.today, work.now, work.policy_version)
+    lines = period_lines(converted, period, work.catalog, work.account.currency, work.today)
+    return converted, Paid(period, lines)
 
 
 class AccountBusy(Exception):

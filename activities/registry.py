@@ -17,7 +17,6 @@ from activities import charge, commands, steps
 from activities.asked_step import Asked
 from activities.command_checks import card_charge_of, on_account, on_subscription
 from activities.run_step import catch_up, run_step
-from activities.steps import renew
 from core.domain.commands import COMMANDS, SUBSCRIPTION_COMMANDS
 from core.gateways.cards import CardGateway
 from core.ledger import failpoints
@@ -69,7 +68,7 @@ def _charge_needed(work: Work, asked_by: StepRequest | CommandRequest) -> str | 
         match asked_by:
             case StepRequest():
                 asked = Asked(subject=asked_by.subject, version=asked_by.version)
-                return renew.card_charge_of(work, asked)
+                return steps.card_charge_of(work, asked)
             case CommandRequest():
                 return card_charge_of(work, _DO[asked_by.command.do], asked_by.command)
     except Moved:

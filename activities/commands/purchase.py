@@ -3,7 +3,7 @@
 Its workflow is started after the commit.
 """
 
-from activities.command_checks import check_sku, covered, exists, replay
+from activities.command_checks import check_new, check_sku, covered
 from activities.payments import Paid, done, pay
 from core.domain import lifecycle
 from core.domain.catalog import PRIMARY, SkuKind
@@ -19,10 +19,7 @@ from core.protocol.activity_messages import CommandResult
 
 def purchase(work: Work, command: Purchase) -> CommandResult:
     """Buy a subscription. After a refusal nothing exists."""
-    if exists(work.connection, command.subscription):
-        # This request may have bought it a moment ago. The replay is the first check (Rule 2).
-        replay(work.connection, work.account.seller, command)
-        raise Refused(Rule.PURCHASE, f"{command.subscription} exists")
+    check_new(work, command)
     _check(work, command)
     bought = lifecycle.bought(
         id_=command.subscription,

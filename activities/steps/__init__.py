@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 
 from activities.asked_step import Asked
+from activities.payments import AccountBusy
 from core.domain.steps import RENEWALS, StepKind
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import DueStep, Outcome, StepResult
@@ -42,3 +43,18 @@ def take_along(work: Work, step: DueStep) -> bool:
     asked = Asked(subject=step.subject, version=step.version, along=True)
     result = STEPS[activity_of(step.kind)](work, asked)
     return result is not None and result.outcome is Outcome.DONE
+
+
+def card_charge_of(work: Work, asked: Asked) -> str | None:
+    """The key of the card charge that a step of a subscription needs. None when it needs none.
+
+    What the step writes is for the caller to roll back.
+    """
+    step = work.step_of(work.subscription(asked.subject.id))
+    if step is None:
+        return None
+    try:
+        result = STEPS[activity_of(step.kind)](work, asked)
+    except AccountBusy:
+        return None
+    return result.charge if result else None

@@ -8,20 +8,17 @@ renew ── another step of the account is due before ──> not yet
   └───── not funded ─────────────────────────────────> failed
 """
 
-from typing import assert_never
-
 from activities.asked_step import Asked, not_yet
-from activities.payments import AccountBusy, ask_card, renew_all
-from core.domain import funding
+from activities.payments import renew_all
+from activities.step_funding import fund
 from core.domain import renewal_attempt as attempts
-from core.domain.funding import Source
 from core.domain.planner import outage
 from core.domain.renewal_attempt import Attempt
 from core.domain.rules import Rule
 from core.domain.steps import of_subscription
 from core.domain.subscription import Failure, Subscription
 from core.ledger.unit_of_work import Work
-from core.protocol.activity_messages import ChargeOutcome, Outcome, StepResult
+from core.protocol.activity_messages import Outcome, StepResult
 
 
 def renew(work: Work, asked: Asked) -> StepResult | None:
@@ -37,37 +34,14 @@ def renew(work: Work, asked: Asked) -> StepResult | None:
     if not attempt.members:
         work.save(outage.miss(attempt.leader, work.now))
         return _done(work, attempt)
-    source = attempt.failure or funding.fund(
-        work.account, attempt.amount, work.today, card_allowed=asked.charged is None
-    )
-    match source:
-        case Source.WALLET:
-            renew_all(work, attempt.members, attempt.lines, attempt.rule)
-        case Source.CARD:
-            if asked.along:
-                return StepResult(outcome=Outcome.NEEDS_CARD)
-            if key := _ask_card(work, attempt, asked):
-                return StepResult(outcome=Outcome.NEEDS_CARD, charge=key)
-            _fail(work, attempt, Failure.NO_CREDITS)
-        case Failure():
-            declined = asked.charged is ChargeOutcome.DECLINED
-            _fail(work, attempt, Failure.CARD_DECLINED if declined else source)
-        case unreachable:
-            assert_never(unreachable)
+    funded = attempt.failure or fund(work, asked, attempt.members, attempt.amount)
+    if isinstance(funded, StepResult):
+        return funded
+    if funded is None:
+        renew_all(work, attempt.members, attempt.lines, attempt.rule)
+    else:
+        _fail(work, attempt, funded)
     return _done(work, attempt)
-
-
-def card_charge_of(work: Work, asked: Asked) -> str | None:
-    """The key of the card charge that the attempt still needs. None when it needs none."""
-    attempt = _due_attempt(work, asked)
-    if attempt is None or not attempt.members or attempt.failure:
-        return None
-    if funding.fund(work.account, attempt.amount, work.today) is not Source.CARD:
-        return None
-    try:
-        return ask_card(work, attempt.members, attempt.amount)
-    except AccountBusy:
-        return None
 
 
 def _due_attempt(work: Work, asked: Asked) -> Attempt | None:
@@ -77,17 +51,6 @@ def _due_attempt(work: Work, asked: Asked) -> Attempt | None:
         return None
     steps, terms = work.steps_of(siblings), work.terms(siblings)
     return attempts.plan(work.account, leader, siblings, steps, terms, work.now)
-
-
-def _ask_card(work: Work, attempt: Attempt, asked: Asked) -> str | None:
-    """Ask for the card charge that the members need (Rule 5.3).
-
-    Returns None when an open charge of the members is for another card or amount.
-    """
-    key = ask_card(work, attempt.members, attempt.amount)
-    if key is None and asked.briefly:
-        raise AccountBusy(f"an earlier card charge of account {work.account.id} is still pending")
-    return key
 
 
 def _fail(work: Work, attempt: Attempt, failure: Failure) -> None:

@@ -102,6 +102,11 @@ class Catalog:
         """The SKU's application, which may have one trial per account (Rule 4.3)."""
         return self._skus[sku].application
 
+    def trial_of(self, sku: str) -> str:
+        """What an account has one trial of: the SKU's application, or else the SKU (Rule 4.3)."""
+        application = self.application(sku)
+        return f"SKU {sku}" if application is None else f"application {application}"
+
     def trial_days(self, sku: str, on: date) -> int | None:
         """How many days a trial lasts that starts on the day. None if there is none (Rule 4.3)."""
         return self._timelines[sku].on(on).trial_days

@@ -27,12 +27,15 @@ class Event(StrEnum):
         return member_of(cls, value, words=words, pays_cycle=pays_cycle, bad_news=bad_news)
 
     PURCHASED = "purchased", "bought", True
+    TRIAL_STARTED = "trial_started", "trial started"
+    CONVERTED = "converted", "converted from a trial", True
     IMPORTED = "imported", "taken over from another system", True
     ACTIVATION_FEE = "activation_fee", "activation fee charged"
     NOTICE_RENEWAL = "notice_renewal", "told: renews soon"
     RENEWED = "renewed", "renewed", True
     RENEWAL_FAILED = "renewal_failed", "renewal failed", False, True
     NOTICE_EXPIRING = "notice_expiring", "told: expires soon"
+    NOTICE_TRIAL_ENDING = "notice_trial_ending", "told: the trial ends soon"
     RECOVERED = "recovered", "recovered", True
     EXTENDED = "extended", "extended", True
     EXPIRED = "expired", "expired", False, True

@@ -1,4 +1,4 @@
-"""Why a subscription has not renewed, in words that a support person understands, with the rule."""
+"""Why a subscription has not renewed, or a trial was not converted, in words with the rule."""
 
 from typing import assert_never
 
@@ -11,7 +11,7 @@ from core.domain.subscription import Failure, Status, Subscription
 def why_not_renewed(
     subscription: Subscription, step: Step | None, zone: str, *, suspended: bool
 ) -> str:
-    """One or two sentences. Dates are local dates of the account.
+    """One or two sentences, for a trial why it was not converted. Dates are local dates.
 
     `step`: the next step of the subscription.
     `zone`, `suspended`: the time zone of its account, and whether the account is suspended.
@@ -23,7 +23,7 @@ def why_not_renewed(
         case Status.EXPIRED:
             return (
                 f"It expired after {subscription.expiry} because {_why_expired(subscription)}. "
-                f"It can be reactivated until it is terminated (rule {Rule.REACTIVATE})."
+                f"{_can_come_back(subscription)}."
             )
         case Status.ACTIVE:
             return _while_active(subscription, step, zone, suspended=suspended)
@@ -34,6 +34,8 @@ def why_not_renewed(
 def _while_active(
     subscription: Subscription, step: Step | None, zone: str, *, suspended: bool
 ) -> str:
+    if subscription.trial:
+        return _while_trial(subscription, step)
     if not subscription.auto_renew:
         until = subscription.expiry
         return f"Auto-renewal is off (rule {Rule.AUTO_RENEWAL}): it runs until {until}."
@@ -55,6 +57,15 @@ def _pending(subscription: Subscription) -> str:
     return f" The next paid cycle brings {brings} (rule {Rule.CHANGES})." if brings else ""
 
 
+def _while_trial(subscription: Subscription, step: Step | None) -> str:
+    charged = step is not None and step.kind is StepKind.CONVERT_TRIAL
+    then = "Then its first cycle is charged" if charged else "Then it expires"
+    return (
+        f"It is a trial until {subscription.expiry}. {then}, unless it is converted before "
+        f"(rule {Rule.TRIAL})."
+    )
+
+
 def _while_failed(subscription: Subscription, step: Step | None, zone: str) -> str:
     assert subscription.failure is not None
     retry = f"No retry is left (rule {Rule.RETRY})."
@@ -63,12 +74,26 @@ def _while_failed(subscription: Subscription, step: Step | None, zone: str) -> s
     return f"The renewal failed: {_in_words(subscription.failure)}. {retry}"
 
 
+def _can_come_back(subscription: Subscription) -> str:
+    if subscription.trial:
+        return f"It can be converted until it is terminated (rule {Rule.TRIAL})"
+    return f"It can be reactivated until it is terminated (rule {Rule.REACTIVATE})"
+
+
 def _why_expired(subscription: Subscription) -> str:
+    if subscription.trial:
+        return _why_trial_expired(subscription)
     if subscription.failure is not None:
         return f"the renewal failed: {_in_words(subscription.failure)}"
     if not subscription.auto_renew:
         return f"auto-renewal was off (rule {Rule.AUTO_RENEWAL})"
     return f"no attempt to renew could be made in time (rule {Rule.OUTAGE})"
+
+
+def _why_trial_expired(subscription: Subscription) -> str:
+    if subscription.failure is not None:
+        return f"its first cycle could not be charged: {_in_words(subscription.failure)}"
+    return f"the trial was not converted (rule {Rule.TRIAL})"
 
 
 def _in_words(failure: Failure) -> str:

@@ -16,11 +16,11 @@ from decimal import Decimal
 from heapq import heappop, heappush
 from itertools import count
 
-from core.domain import alignment, funding
+from core.domain import alignment, funding, trial
 from core.domain import renewal_attempt as attempts
 from core.domain.calendar import local_date
 from core.domain.events import Event
-from core.domain.fees import payable
+from core.domain.fees import payable, period_lines
 from core.domain.funding import Source
 from core.domain.planner import outage
 from core.domain.planner.account_steps import ACCOUNT_STEPS, next_account_step
@@ -31,7 +31,7 @@ from core.domain.planner.same_instant_order import place
 from core.domain.planner.subscription_steps import SUBSCRIPTION_STEPS
 from core.domain.renewal_attempt import Attempt
 from core.domain.rules import Rule
-from core.domain.steps import RENEWALS, Step
+from core.domain.steps import RENEWALS, Step, StepKind
 from core.domain.subscription import Account, Failure, Subscription
 from core.domain.terms import Terms
 
@@ -46,7 +46,7 @@ class Entry:
     `amount`: the signed change of the balance, None where nothing changes it.
     `balance`: the balance after the event.
     `rule`, `why`: the rule behind it, and the reason in words.
-    `reason`: why a renewal failed, default None.
+    `reason`: why a renewal or the conversion of a trial failed, default None.
     """
 
     at: datetime
@@ -157,6 +157,9 @@ class _Run:
             assert attempt is not None
             self._attempt(attempt)
             return
+        if step.kind is StepKind.CONVERT_TRIAL:
+            self._convert(step, subscription)
+            return
         row = SUBSCRIPTION_STEPS[step.kind]
         self._tell(row.event, step.rule, step.why, subscription)
         self.plan(row.change(subscription, self.today, self.account.timezone))
@@ -186,6 +189,20 @@ class _Run:
                 )
                 self.plan(renewed)
 
+    def _convert(self, step: Step, tried: Subscription) -> None:
+        """Charge the first cycle of a trial, or let it expire (Rule 4.3)."""
+        version = self.terms.policy_version
+        converted, period = trial.convert(tried, self.today, self.now, version)
+        catalog, currency = self.terms.catalog, self.account.currency
+        fee = payable(converted, period_lines(converted, period, catalog, currency, self.today))
+        source = self._fund(fee)
+        if isinstance(source, Failure):
+            self._tell(Event.EXPIRED, step.rule, step.why, tried, reason=source)
+            self.plan(trial.fail(tried, source, self.account.timezone, self.now))
+        else:
+            self._tell(Event.CONVERTED, step.rule, step.why, tried, -fee)
+            self.plan(converted)
+
     def _fund(self, amount: Decimal) -> Source | Failure:
         source = funding.fund(self.account, amount, self.today)
         if source is not Source.CARD:
@@ -212,13 +229,12 @@ class _Run:
             )
             is None
         ):
-            renews = f"renews on {renewal_date(subscription, policy)}"
-            why = (
-                renews
-                if kind is Notice.RENEWAL
-                else f"auto-renewal is off; {subscription.expiry} is the last day"
-            )
-            self._tell(Event(kind), Rule.MESSAGES, why, subscription)
+            why = {
+                Notice.RENEWAL: f"renews on {renewal_date(subscription, policy)}",
+                Notice.EXPIRING: f"auto-renewal is off; {subscription.expiry} is the last day",
+                Notice.TRIAL_ENDING: f"{subscription.expiry} is the last day of the trial",
+            }
+            self._tell(Event(kind), Rule.MESSAGES, why[kind], subscription)
 
     def _tell(
         self,

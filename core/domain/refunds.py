@@ -65,8 +65,11 @@ def months_begun(start: date, months: int, today: date) -> int:
 
 
 def period_refund(period: PaidPeriod, today: date, window_days: int, currency: str) -> Decimal:
-    """A payer's refund of a period, rounded once, at most what is left of it (Rule 8.4)."""
-    if not period.refundable or period.expiry < today:
+    """A payer's refund of a period, rounded once, at most what is left of it (Rule 8.4).
+
+    The days of a trial are a period for which nothing was paid (Rule 8.3).
+    """
+    if not period.paid or not period.refundable or period.expiry < today:
         return ZERO
     if (today - period.start).days <= window_days:
         amount = period.paid

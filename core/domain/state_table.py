@@ -34,6 +34,9 @@ def refusal(command: str, subscription: Subscription) -> Refusal | None:
 
 
 def _column(subscription: Subscription) -> str:
-    if subscription.status is Status.ACTIVE and subscription.renewal_failed:
+    status = subscription.status
+    if subscription.trial and status is not Status.TERMINATED:
+        return f"trial, {status}"
+    if subscription.renewal_failed and status is Status.ACTIVE:
         return "ACTIVE, failed"
-    return subscription.status.value
+    return status.value

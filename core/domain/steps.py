@@ -59,8 +59,9 @@ class StepKind(StrEnum):
     (`NOTICES_RANK`).
 
     `RENEW` is the attempt on the renewal date. `ATTEMPT` is the attempt that a command sets off at
-    once (Rule 5.7). `END` is day 29 after the expiry, when the subscription is TERMINATED.
-    `LEAVE` is the first day of the cycle that a number is no longer part of (Rule 10.1).
+    once (Rule 5.7). `CONVERT_TRIAL` charges the first cycle of a trial (Rule 4.3). `END` is day 29
+    after the expiry, when the subscription is TERMINATED. `LEAVE` is the first day of the cycle
+    that a number is no longer part of (Rule 10.1).
     """
 
     rank: int
@@ -81,6 +82,7 @@ class StepKind(StrEnum):
     RENEW = "renew", 1, SubjectKind.SUBSCRIPTION, "renew"
     ATTEMPT = "attempt", 1, SubjectKind.SUBSCRIPTION, "renew at once"
     RETRY = "retry", 1, SubjectKind.SUBSCRIPTION, "try again to renew"
+    CONVERT_TRIAL = "convert_trial", 2, SubjectKind.SUBSCRIPTION, "convert the trial"
     EXPIRE = "expire", 3, SubjectKind.SUBSCRIPTION, "expire"
     END = "end", 4, SubjectKind.SUBSCRIPTION, "terminate"
     CLOSE_FOR_GOOD = "close_for_good", 5, SubjectKind.ACCOUNT, "close the account for good"

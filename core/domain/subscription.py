@@ -87,17 +87,17 @@ class Subscription:
     `legacy`: it renews a day earlier (Rule 1.5), default False.
     `align`: its first automatic renewal moves *E* to a month end (Rule 5.5), default False.
     `discount`, `discount_cycles`: percent off the fee lines of its first cycles (Rule 3.6).
-    `trial`: it was never paid (Rule 4.3), default False.
+    `trial`: it is a trial that was not converted (Rule 4.3), default False.
     `contract`: the kind of contract that it was bought under (Rule 8.3), default None.
     `status`, `auto_renew`, `renewal_failed`: Rule 2.
-    `failure`: why the last renewal failed, default None.
+    `failure`: why the last renewal, or the end of a trial, was not funded. Default None.
     `anchor`, `months_paid`: *A* and *M* of Rule 1.3.
     `cycle_months`: the months of a cycle as it is now.
-    `expiry`: *E*, the last paid day.
+    `expiry`: *E*, the last paid day, or the last day of the trial.
     `cycles_paid`: how many cycles were paid in any way.
     `planned_at`: the instant at which the steps of this *E* were planned. That is when *E* was set
     or when auto-renewal was switched on.
-    `attempted_at`: the last failed or missed attempt to renew since then, default None.
+    `attempted_at`: the last failed or missed attempt to charge a cycle since then, default None.
     `expired_on`: the local date on which it was marked EXPIRED: day 1 of the days of Rule 7.
     `terminated_on`: the local date on which it was TERMINATED.
     `policy_version`: the policy that was in force when *E* was set (Rule 14).
@@ -235,9 +235,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """One paid cycle: first and last day, both inclusive (Rule 1.2).
+    """One paid cycle, or the days of a trial: first and last day, both inclusive (Rule 1.2).
 
-    `months`: what a refund counts by (Rule 8.2). Left-over days count as one month more.
+    `months`: what a refund counts by (Rule 8.2). Left-over days count as one month more. A trial
+    has none, because nothing is charged for its days (Rule 4.3).
     `scheduled_start`: where the cycle would have begun. It differs from the start for a reactivated
     cycle (Rule 7).
     `left_over`, `left_over_of`: days beyond whole months, and the days of the month that they are

@@ -33,7 +33,7 @@ from core.ledger.rows import (
     step_from,
     subscription_from,
 )
-from core.ledger.tables import CardCharge, StepRow, SubscriptionRow
+from core.ledger.tables import CardCharge, StepRow, SubscriptionRow, TrialRow
 from core.protocol.activity_messages import AccountSnapshot, DueStep, Passed, Snapshot
 
 if TYPE_CHECKING:
@@ -80,6 +80,10 @@ _ACTIVE = (
     select(SubscriptionRow.id)
     .where(SubscriptionRow.account == bindparam("account"), SubscriptionRow.status == Status.ACTIVE)
     .limit(1)
+)
+
+_TRIAL = select(TrialRow.subscription).where(
+    TrialRow.account == bindparam("account"), TrialRow.tried == bindparam("tried")
 )
 
 
@@ -193,6 +197,12 @@ class AccountReading:
     def an_active_subscription(self) -> str | None:
         """The id of one of its ACTIVE subscriptions. None when it has none."""
         found: str | None = self.connection.execute(_ACTIVE, {"account": self.account.id}).scalar()
+        return found
+
+    def trial_of(self, tried: str) -> str | None:
+        """The id of the account's one trial of this (`Catalog.trial_of`). None before it."""
+        values = {"account": self.account.id, "tried": tried}
+        found: str | None = self.connection.execute(_TRIAL, values).scalar()
         return found
 
     def open_card_charge(self) -> str | None:

@@ -41,6 +41,7 @@ class Purpose(Worded):
     OPENING_CREDITS = "opening credits", "credits brought along"
     IMPORT = "import", "taken over from another system"
     PURCHASE = "purchase", "purchase"
+    TRIAL = "trial start", "start of a trial"
     NEXT_CYCLE = "next cycle", "fee of the next cycle"
     TERMINATE = "terminate", "termination"
     REFUND = "refund", "refund to a former owner"

@@ -201,6 +201,18 @@ class SubscriptionRow(Base):
     )
 
 
+class TrialRow(Base):
+    """A trial that an account has had (Rule 4.3). Never changed.
+
+    `tried` is an application or a SKU (`Catalog.trial_of`). An account has one trial of it, ever.
+    """
+
+    __tablename__ = "trials"
+    account: Mapped[str] = mapped_column(Id, ForeignKey("accounts.id"), primary_key=True)
+    tried: Mapped[str] = mapped_column(Id, primary_key=True)
+    subscription: Mapped[str] = mapped_column(Id, ForeignKey("subscriptions.id"))
+
+
 class StepRow(Base):
     """The next step of a subject: what it does by itself, and when (Rules 1.5, 1.7).
 
@@ -403,7 +415,10 @@ class Posting(Base):
 
 
 class PeriodRow(Base):
-    """One paid cycle (Rule 1.2). What was paid for it is in `period_charges`. Never changed."""
+    """One paid cycle, or the days of a trial (Rules 1.2, 4.3). Never changed.
+
+    What was paid for it is in `period_charges`.
+    """
 
     __tablename__ = "periods"
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -427,8 +442,8 @@ class PeriodCharge(Base):
     """What an operation charged the wallet for a period (Rule 8.2). Never changed.
 
     A period can have several charges. The first is its fee, later ones are prorated (Rule 3.4).
-    A period that an external invoice or another system paid has none. A guard checks that the
-    period and the operation exist.
+    A period that an external invoice or another system paid has none, and neither have the days of
+    a trial. A guard checks that the period and the operation exist.
     """
 
     __tablename__ = "period_charges"

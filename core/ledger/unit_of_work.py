@@ -50,6 +50,7 @@ from core.ledger.tables import (
     Posting,
     RefundRow,
     SubscriptionRow,
+    TrialRow,
 )
 from core.protocol.activity_messages import AccountSnapshot, Snapshot
 
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 #: The tables that a unit of work adds to, in the order of the references between them.
 _ADDED: tuple[type[Base], ...] = (
     SubscriptionRow,
+    TrialRow,
     Operation,
     Posting,
     PeriodRow,
@@ -193,7 +195,7 @@ class Work(AccountReading):
     def period(
         self, operation: int, subscription: Subscription, period: Period, charged: Decimal
     ) -> int:
-        """Add a paid period and what the wallet was charged for it. Returns the period's id."""
+        """Add a period and what the wallet was charged for it. Returns the period's id."""
         id_ = self.new_id()
         self._add(
             PeriodRow,
@@ -337,6 +339,10 @@ class Work(AccountReading):
         self._plan(subscription)
         self._plan_notices(subscription)
         return self.snapshot(subscription)
+
+    def record_trial(self, subscription: Subscription, tried: str) -> None:
+        """Put on record that the account has had its one trial of this (Rule 4.3)."""
+        self._add(TrialRow, account=self.account.id, tried=tried, subscription=subscription.id)
 
     def save(self, subscription: Subscription) -> Snapshot:
         """Change a subscription. Its next step, and the notices of a new *E*, are planned anew."""

@@ -146,20 +146,14 @@ class _Turn:
 
 
 def _step(kind: StepKind, request: StepRequest) -> Generator[Call, Any, StepResult | None]:
-    """A step by itself: an attempt to renew, or else the activity that has the name of the kind.
+    """A step by itself: from the wallet, or by the card after it was charged.
 
+    The activity has the name of the kind. All attempts to renew have the same.
     A brief one may end early: without a result, or with a charge that was not made.
     """
-    if kind in RENEWALS:
-        return (yield from _renewal(request))
-    result: StepResult | None = yield Call(str(kind), request, request.briefly)
-    return result
-
-
-def _renewal(request: StepRequest) -> Generator[Call, Any, StepResult | None]:
-    """An attempt to renew: from the wallet, or by the card after it was charged."""
+    activity = _RENEW if kind in RENEWALS else str(kind)
     while True:
-        result: StepResult | None = yield Call(_RENEW, request, request.briefly)
+        result: StepResult | None = yield Call(activity, request, request.briefly)
         if result is None or result.outcome is not Outcome.NEEDS_CARD or request.charge:
             return result
         assert result.charge is not None

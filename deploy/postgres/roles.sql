@@ -16,7 +16,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO perennial_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO perennial_app;
 
 GRANT INSERT ON
-  sellers, policies, catalog_entries, clocks, accounts, subscriptions, steps, tellings, operations,
+  sellers, policies, catalog_entries, clocks, accounts, subscriptions, trials, steps, tellings, operations,
   postings, periods, period_charges, refunds, invoices, history, messages, card_charges,
   verified_balances, reconciliation_marks, simulated_charges, simulated_gateway
   TO perennial_app;

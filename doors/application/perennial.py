@@ -35,8 +35,7 @@ from activities.open_account import NewAccount, open_account
 from activities.registry import Activities
 from core.domain import inputs
 from core.domain.commands import AnyAccountCommand, AnyCommand, AnySubscriptionCommand
-from core.domain.commands.base import SubscriptionCommand
-from core.domain.commands.purchase import Purchase
+from core.domain.commands.base import NewSubscriptionCommand, SubscriptionCommand
 from core.domain.refusal import Refusal, Refused
 from core.domain.steps import Step, SubjectKind
 from core.domain.subscription import Status
@@ -209,8 +208,8 @@ class Perennial:
                 await self._sql(refuse_foreign, self.ledger, command)
             except Refused as refused:
                 return CommandResult(refusal=refused.refusal)
-            if isinstance(command, Purchase):
-                return await self._purchase(command, now)
+            if isinstance(command, NewSubscriptionCommand):
+                return await self._create(command, now)
             if isinstance(command, SubscriptionCommand):
                 return await self._on_subscription(command, now)
             if not command.through_workflow:
@@ -261,7 +260,7 @@ class Perennial:
         """
         await self._update_account(account, "catch_up", now, None)
 
-    async def _purchase(self, command: Purchase, now: datetime | None) -> CommandResult:
+    async def _create(self, command: NewSubscriptionCommand, now: datetime | None) -> CommandResult:
         """Commit first, then start the workflow.
 
         After a crash in between, and while Temporal is away, the relay starts the workflow

@@ -16,8 +16,7 @@ from sqlalchemy import func, or_, select, update
 from activities.registry import Activities
 from core.domain.calendar import local_date
 from core.domain.commands import AnyCommand, AnyResult
-from core.domain.commands.base import SubscriptionCommand
-from core.domain.commands.purchase import Purchase
+from core.domain.commands.base import NewSubscriptionCommand, SubscriptionCommand
 from core.domain.events import Event
 from core.domain.planner.renewals import renewal_date
 from core.domain.refusal import Refusal, Refused
@@ -70,12 +69,14 @@ class PreviewedInvoice:
 class Standing:
     """How an account and a subscription stand, before or after the command.
 
-    `usable`: Rule 11.1. `expiry`: the last paid day. `renewal_date`: None when it does not renew.
+    `usable`: Rule 11.1. `trial`: it is a trial. `expiry`: the last paid day, or that of the trial.
+    `renewal_date`: None when it does not renew.
     The fields of a subscription are None for a command on an account.
     """
 
     usable: Decimal
     status: Status | None = None
+    trial: bool = False
     sku: str | None = None
     expiry: date | None = None
     renewal_date: date | None = None
@@ -210,7 +211,7 @@ class _Rehearsed:
 
     @property
     def _subscription(self) -> str | None:
-        named = isinstance(self._command, SubscriptionCommand | Purchase)
+        named = isinstance(self._command, SubscriptionCommand | NewSubscriptionCommand)
         return self._command.subscription if named else None  # type: ignore[union-attr]
 
     def _account_row(self) -> Any:
@@ -235,6 +236,7 @@ class _Rehearsed:
         return Standing(
             usable=usable,
             status=subscription.status,
+            trial=subscription.trial,
             sku=subscription.sku,
             expiry=subscription.expiry,
             renewal_date=renewal_date(subscription, policy)

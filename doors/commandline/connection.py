@@ -26,7 +26,7 @@ from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, Telemetr
 from temporalio.service import RPCError
 
 from core.domain.commands import AnyCommand
-from core.domain.commands.purchase import Purchase
+from core.domain.commands.base import NewSubscriptionCommand
 from core.ledger.database import connect
 from core.ledger.ledger import Ledger
 from core.protocol.activity_messages import CommandResult
@@ -113,7 +113,7 @@ async def carry_out(
     Raises `Unavailable` when the outcome stays unknown. Its message names the request id with
     which the command can be repeated safely.
     """
-    if not isinstance(command, Purchase):
+    if not isinstance(command, NewSubscriptionCommand):
         await require_workers(perennial, config)
     try:
         return await perennial.do(command)

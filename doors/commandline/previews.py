@@ -68,11 +68,11 @@ def _standing(before: Standing, after: Standing, currency: str) -> Printed:
         rows += [
             ("Status", before.status or "–", after.status),
             ("SKU", before.sku or "–", after.sku or "–"),
-            ("Paid up to", day(before.expiry), day(after.expiry)),
+            (tables.last_day(after.trial), day(before.expiry), day(after.expiry)),
             ("Renews on", day(before.renewal_date), day(after.renewal_date)),
         ]
     if after.status is Status.TERMINATED:
-        rows = [row for row in rows if row[0] != "Paid up to"]
+        rows = [row for row in rows if row[0] != tables.last_day(after.trial)]
     for row in rows:
         tables.add_row(made, *row)
     return made

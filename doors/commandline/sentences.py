@@ -18,7 +18,7 @@ from doors.queries.subscriptions import SubscriptionView
 
 
 def reason(failure: str | None) -> str:
-    """Return why a renewal failed, or an empty text for None."""
+    """Return why a charge failed, or an empty text for None."""
     if failure is None:
         return ""
     return Failure(failure).words if failure in list(Failure) else failure
@@ -52,9 +52,10 @@ def state(view: SubscriptionView) -> str:
         case Status.TERMINATED:
             return f"TERMINATED on {day(view.terminated_on)}"
         case Status.EXPIRED:
-            return f"EXPIRED on {day(view.expired_on)}"
+            return f"EXPIRED on {day(view.expired_on)}{' (trial)' if view.trial else ''}"
         case Status.ACTIVE:
-            notes = [f"renewal failed: {reason(view.failure)}"] if view.renewal_failed else []
+            notes = ["trial"] if view.trial else []
+            notes += [f"renewal failed: {reason(view.failure)}"] if view.renewal_failed else []
             notes += [] if view.auto_renew else ["auto-renewal off"]
             notes += ["account suspended"] if view.suspended else []
             return f"ACTIVE ({'; '.join(notes)})" if notes else "ACTIVE"

@@ -103,14 +103,25 @@ def subscription(view: SubscriptionView) -> list[Printed]:
         ("Cycle", cycle(view.cycle_months)),
         *(("Comes", change(it)) for it in view.coming),
         ("Next fee", f"{money(view.fee, view.currency)} at today's prices"),
-        ("Paid up to", f"{day(view.expiry)} ({cycles})"),
-        ("Renews on", day(view.renewal_date) if view.auto_renew else "does not renew by itself"),
+        (last_day(view.trial), f"{day(view.expiry)} ({cycles})"),
+        ("Renews on", _renews_on(view)),
         ("Next step", next_step(view.next_step, view.timezone)),
         ("Time zone", view.timezone),
     ]
     if view.clock:
         found.append(("Test clock", f"{view.clock}, {moment(view.now, view.timezone)}"))
     return [pairs(f"Subscription {view.subscription}", found), _periods(view)]
+
+
+def last_day(trial: bool) -> str:
+    """Return what the last day of a subscription is called."""
+    return "Trial until" if trial else "Paid up to"
+
+
+def _renews_on(view: SubscriptionView) -> str:
+    if view.trial:
+        return "a trial does not renew (rule 4.3)"
+    return day(view.renewal_date) if view.auto_renew else "does not renew by itself"
 
 
 def _periods(view: SubscriptionView) -> Table:
@@ -199,17 +210,21 @@ def _list_row(made: Table, row: ListRow, *, first_of_account: bool) -> None:
         row.subscription,
         f"{row.quantity} × {row.sku}",
         day(row.expiry),
-        day(row.renewal_date) if row.auto_renew else "–",
+        day(row.renewal_date) if row.auto_renew and not row.trial else "–",
         _note(row),
         money(row.balance, row.currency) if first_of_account else "",
     )
 
 
 def _note(row: ListRow) -> str:
+    notes = ["trial"] if row.trial else []
     if row.status is Status.EXPIRED:
-        return f"renewal had failed: {reason(row.reason)}" if row.reason else ""
-    notes = [f"failed on {day(row.failed_on)}: {reason(row.reason)}"] if row.reason else []
-    return "; ".join(notes + ([] if row.auto_renew else ["auto-renewal off"]))
+        what = "conversion" if row.trial else "renewal"
+        notes += [f"{what} had failed: {reason(row.reason)}"] if row.reason else []
+    else:
+        notes += [f"failed on {day(row.failed_on)}: {reason(row.reason)}"] if row.reason else []
+        notes += [] if row.auto_renew else ["auto-renewal off"]
+    return "; ".join(notes)
 
 
 def explanation(found: Explanation, answer: str, asked: str) -> list[Printed]:
@@ -422,6 +437,7 @@ def _final_subscriptions(report: Mapping[str, Any]) -> Table:
     columns = ("Subscription", "Account", "Status", "Paid up to", "Renews on", "Next fee")
     made = table("How it ends", *columns, right=("Next fee",))
     for id_, found in report["subscriptions"].items():
+        trial = " (trial)" if found["trial"] else ""
         failed = " (failed)" if found["renewal_failed"] else ""
         off = "" if found["auto_renew"] else " (auto-renewal off)"
         fee = None if found["fee"] is None else Decimal(found["fee"])
@@ -429,7 +445,7 @@ def _final_subscriptions(report: Mapping[str, Any]) -> Table:
             made,
             id_,
             found["account"],
-            found["status"] + failed + off,
+            found["status"] + trial + failed + off,
             found["expiry"],
             found["renewal_date"] or "–",
             money(fee, _currency(report, found["account"])),

@@ -19,7 +19,7 @@ from doors.queries.snapshot import open_snapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodView:
-    """One paid cycle: its days, what was paid for it and what was given back."""
+    """One paid cycle, or the days of a trial: what was paid for it and what was given back."""
 
     start: date
     expiry: date
@@ -33,8 +33,8 @@ class SubscriptionView:
 
     `coming` are the changes that later cycles bring. `fee` is what the next cycle costs at today's
     prices. It is None where a price is missing or when the subscription is TERMINATED. `now` is the
-    instant by which it lives. `periods` are its paid cycles. The other fields are as in
-    `Subscription` and `Account`.
+    instant by which it lives. `periods` are its paid cycles and the days of its trial. The other
+    fields are as in `Subscription` and `Account`.
     """
 
     subscription: str
@@ -47,6 +47,7 @@ class SubscriptionView:
     addons: dict[str, int]
     coming: tuple[Coming, ...]
     legacy: bool
+    trial: bool
     status: Status
     auto_renew: bool
     renewal_failed: bool
@@ -73,7 +74,7 @@ def find_subscription(ledger: Ledger, id_: str) -> SubscriptionView:
     with open_snapshot(ledger) as snapshot:
         found = snapshot.subscription(id_)
         row, subscription = found.row, found.subscription
-        active = subscription.status is Status.ACTIVE
+        renews = subscription.status is Status.ACTIVE and not subscription.trial
         return SubscriptionView(
             subscription=row.id,
             account=row.account,
@@ -85,6 +86,7 @@ def find_subscription(ledger: Ledger, id_: str) -> SubscriptionView:
             addons=dict(subscription.addons),
             coming=subscription.coming,
             legacy=row.legacy,
+            trial=subscription.trial,
             status=subscription.status,
             auto_renew=row.auto_renew,
             renewal_failed=row.renewal_failed,
@@ -92,7 +94,7 @@ def find_subscription(ledger: Ledger, id_: str) -> SubscriptionView:
             anchor=row.anchor,
             cycle_months=subscription.cycle_months,
             expiry=row.expiry,
-            renewal_date=renewal_date(subscription, found.policy) if active else None,
+            renewal_date=renewal_date(subscription, found.policy) if renews else None,
             expired_on=row.expired_on,
             terminated_on=row.terminated_on,
             cycles_paid=row.cycles_paid,

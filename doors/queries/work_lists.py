@@ -26,7 +26,7 @@ _PAGE = 100
 class ListRow:
     """A line of a work list, with the address to write to (Rule 6.3).
 
-    `reason` is why a renewal failed. `balance` is the account's.
+    `reason` is why a renewal, or the conversion of a trial, failed. `balance` is the account's.
     """
 
     account: str
@@ -35,6 +35,7 @@ class ListRow:
     subscription: str
     sku: str
     quantity: int
+    trial: bool
     status: Status
     auto_renew: bool
     expiry: date
@@ -186,10 +187,11 @@ def _list_row(row: Any) -> ListRow:
         subscription=row.id,
         sku=subscription_from(row).contents_on(today).sku if row.coming else row.sku,
         quantity=row.quantity,
+        trial=row.trial,
         status=Status(row.status),
         auto_renew=row.auto_renew,
         expiry=row.expiry,
-        renewal_date=row.renewal_date if row.status == Status.ACTIVE else None,
+        renewal_date=row.renewal_date if row.status == Status.ACTIVE and not row.trial else None,
         failed_on=local_date(row.attempted_at, row.timezone) if failed else None,
         reason=row.failure,
         balance=row.balance,

@@ -7,7 +7,7 @@ of a built command needs no line here: its shape comes from the fields of the co
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from core.domain.catalog import PRIMARY, SkuKind
+from core.domain.catalog import SkuKind
 from core.domain.inputs import Sign
 from doors.simulation.step_shapes import (
     IDENTIFIER,
@@ -29,8 +29,6 @@ _paid = amount(Sign.POSITIVE)
 
 # fmt: off
 STEPS: Mapping[str, Mapping[str, Check]] = {
-    "trial": {"id": IDENTIFIER, "account": account, "sku": sku_of(*PRIMARY)},
-    "convert": {"id": introduced, "invoice_number?": IDENTIFIER},
     "add_number": {
         "id": introduced, "number": IDENTIFIER, "sku": _number, "hold?": _hold, "when?": _when,
     },

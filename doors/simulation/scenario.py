@@ -20,7 +20,7 @@ from core.domain import catalog, inputs, policy
 from core.domain.calendar import first_instant
 from core.domain.catalog import Catalog, SkuKind
 from core.domain.commands import AnyCommand
-from core.domain.commands.purchase import Purchase
+from core.domain.commands.base import Command, NewSubscriptionCommand
 from core.domain.fault_places import shown
 from core.domain.faults import Fault, Faults
 from core.domain.inputs import read_amounts
@@ -268,7 +268,7 @@ class _Story:
         ]
         told_in = self._zone_of(self._owner(values)) or zone
         command = None if wrong else self._command(index, values)
-        if _buys(do) and "id" in values:
+        if _creates(do) and "id" in values:
             self.names.owners.setdefault(values["id"], values.get("account"))
         if do == "change_owner" and not wrong:
             self.names.owners[values["id"]] = values["account"]
@@ -314,7 +314,7 @@ class _Story:
 
     def _owner(self, values: Mapping[str, Any]) -> str | None:
         """The account of a step: the owner of its subscription so far, or else the named one."""
-        owner = None if _buys(values.get("do")) else self.names.owners.get(values.get("id", ""))
+        owner = None if _creates(values.get("do")) else self.names.owners.get(values.get("id", ""))
         owner = owner or values.get("account")
         return owner if isinstance(owner, str) else None
 
@@ -386,9 +386,9 @@ class _Story:
         return name
 
 
-def _buys(do: object) -> bool:
+def _creates(do: object) -> bool:
     """Whether a step makes a subscription."""
-    return do == "trial" or BUILT.get(str(do)) is Purchase
+    return issubclass(BUILT.get(str(do), Command), NewSubscriptionCommand)
 
 
 def _instant_of(when: date | datetime | None, zone: str | None) -> datetime | None:

@@ -20,6 +20,7 @@ TABLES = (
     "catalog_entries",
     "policies",
     "clocks",
+    "trials",
 )
 
 
@@ -80,6 +81,17 @@ COMMANDS = [
     ["purchase", "{acme}", "PRO", "--id", "a\udcffb"],
     ["purchase", "{acme}", "PRO", "--id", "{s2}", "--pay", "external_invoice"],
     ["purchase", "{acme}", "PRO", "--id", "{s2}", "--pay", "cash"],
+    ["trial", "{acme}", "YEAR", "--id", "{s2}"],
+    ["trial", "{acme}", "SEAT", "--id", "{s2}"],
+    *(["trial", "{acme}", sku, "--id", "{s2}"] for sku in ("NONE", "", SQL, "x" * 5000, "a\nb")),
+    *(["trial", "{acme}", "PRO", "--id", id_] for id_ in ("{s1}", "", "x" * 5000, "a\udcffb")),
+    *(["trial", account, "PRO", "--id", "{s2}"] for account in ("nobody", "", SQL, "\x1b[31m")),
+    ["trial", "{acme}", "PRO", "--quantity", "2"],
+    ["trial", "{acme}"],
+    ["convert", "{s1}"],
+    ["convert", "{s1}", "--invoice-number", " "],
+    ["convert", "{s1}", "--invoice-number", "x" * 5000],
+    ["convert"],
     ["account", "new", "b", "--currency", "XXX", "--timezone", "UTC"],
     ["account", "new", "b", "--currency", "usd", "--timezone", "UTC"],
     *(
@@ -124,6 +136,7 @@ COMMANDS = [
             "suspend",
             "reactivate",
             "recover",
+            "convert",
         )
     ),
     ["forecast", "{s1}", "--months", "0"],

@@ -297,6 +297,62 @@ def test_expired_ones_are_listed_and_reactivated(shop: Shop) -> None:
     assert shop.run(*active, "--expiry-from", "2021-03-15").json == []
 
 
+def test_a_trial_is_started_shown_explained_and_converted(shop: Shop) -> None:
+    told = shop.run("trial", shop.acme, "PRO", "--id", shop.s1)
+    assert (told.code, told.out) == (
+        0,
+        f"{shop.s1} is a trial until 21 January 2021; nothing is charged before it ends.\n",
+    )
+    again = shop.run("trial", shop.acme, "PRO", "--id", shop.s2)
+    assert again.code == 1
+    assert f"had its one trial of application phone, {shop.s1}; buy it instead" in again.err
+    shown = shop.show()
+    assert [shown[key] for key in ("status", "trial", "renewal_date", "fee", "cycles_paid")] == [
+        "ACTIVE",
+        True,
+        None,
+        "50.00",
+        0,
+    ]
+    page = shop.run("show", shop.s1).out
+    for words in ("ACTIVE (trial)", "Trial until", "21 January 2021", "a trial does not renew"):
+        assert words in page
+    [row] = shop.run("list", "active", "--account", shop.acme, "--json").json
+    assert (row["trial"], row["renewal_date"]) == (True, None)
+    assert "trial" in shop.run("list", "active", "--account", shop.acme).out
+    assert "It is a trial until 2021-01-21. Then it expires" in shop.run("explain", shop.s1).out
+    assert "told: the trial ends soon" in shop.run("forecast", shop.s1).out
+    shop.advance("2021-01-25")
+    assert "EXPIRED on 22 January 2021 (trial)" in shop.run("show", shop.s1).out
+    assert "trial" in shop.run("list", "expired", "--account", shop.acme).out
+    done = shop.run("convert", shop.s1)
+    assert (done.code, done.out) == (
+        0,
+        f"{shop.s1} is converted: $50.00 paid, paid up to 24 February 2021.\n",
+    )
+    shown = shop.show()
+    assert (shown["trial"], shown["renewal_date"]) == (False, "2021-02-17")
+    assert [period["paid"] for period in shown["periods"]] == ["0.00", "50.00"]
+    events = [line["event"] for line in shop.run("history", shop.s1, "--json").json]
+    assert events == ["trial_started", "notice_trial_ending", "expired", "converted"]
+
+
+def test_a_trial_that_cannot_be_funded_at_its_end_says_why(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text("{trial_end: convert}")
+    assert shop.run("policy", "load", str(tmp_path / "policy.yaml")).code == 0
+    shop.buy()
+    assert shop.run("purchase", shop.acme, "PRO", "--id", f"{shop.s1}b").code == 0
+    assert shop.run("trial", shop.acme, "PRO", "--id", shop.s2).code == 0
+    assert "Then its first cycle is charged" in shop.run("explain", shop.s2).out
+    shop.advance("2021-01-22")
+    why = "its first cycle could not be charged: the usable credits did not cover the fee"
+    assert why in shop.run("explain", shop.s2, "--json").json["answer"]
+    [row] = shop.run("list", "expired", "--account", shop.acme, "--json").json
+    assert (row["subscription"], row["reason"]) == (shop.s2, "no_credits")
+    table = shop.run("list", "expired", "--account", shop.acme).out
+    assert "conversion had failed" in " ".join(table.split())
+
+
 def test_a_suspended_account_takes_no_commands_but_resume(shop: Shop) -> None:
     shop.buy()
     assert shop.run("suspend", shop.acme).code == 0

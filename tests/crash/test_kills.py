@@ -27,6 +27,9 @@ RECOVERIES = {place: points.again([f"recover.{place}"], 3, 5) for place in point
     "end": ["recover.end:3"]
 }
 
+#: A conversion pays from the wallet, needs a card, pays after the charge, or is not funded.
+CONVERSIONS = {place: points.again([f"convert_trial.{place}"], 3, 5, 7) for place in points.PLACES}
+
 #: The charges in their order, each with two kills. A third kill would wait for Temporal's growing
 #: intervals. The counts are those of all tries so far.
 CHARGES = {
@@ -67,7 +70,7 @@ def test_a_worker_that_is_killed_at_every_activity(
     machine: Machine, directly: Directly, place: str
 ) -> None:
     machine.prepare(SCENARIO)
-    kills = [*points.ACTIVITIES[place], *RENEWALS[place], *RECOVERIES[place]]
+    kills = [*points.ACTIVITIES[place], *RENEWALS[place], *RECOVERIES[place], *CONVERSIONS[place]]
     machine.run("worker", "player", fail_at=kills)
     check(machine, directly, worker=len(kills))
 

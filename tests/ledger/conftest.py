@@ -15,6 +15,7 @@ from activities.registry import Activities
 from core.domain import policy
 from core.domain.commands import AnyCommand
 from core.domain.commands.purchase import Purchase
+from core.domain.commands.trial import Trial
 from core.domain.steps import of_subscription
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger import stored_terms
@@ -27,7 +28,14 @@ from doors.simulation.direct_engine import Direct
 DAY = datetime(2021, 3, 1, tzinfo=UTC)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """The machine's clock of the shop: the instants that a test names are later."""
-PRO = {"sku": "PRO", "kind": "application", "months": 1, "prices": {"USD": "50.00"}}
+PRO = {
+    "sku": "PRO",
+    "application": "phone",
+    "kind": "application",
+    "months": 1,
+    "prices": {"USD": "50.00"},
+    "trial_days": 7,
+}
 
 
 @dataclass
@@ -55,6 +63,9 @@ class Shop:
 
     def buy(self, id_: str = "s1", account: str = "acme", **values: Any) -> CommandResult:
         return self.do(Purchase(subscription=id_, account=account, sku="PRO", **values))
+
+    def try_out(self, id_: str = "t1", account: str = "acme", **values: Any) -> CommandResult:
+        return self.do(Trial(subscription=id_, account=account, **{"sku": "PRO"} | values))
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         with self.ledger.engine.connect() as connection:

@@ -31,6 +31,7 @@ from temporalio.service import RPCError
 
 from activities import registry
 from core.domain.commands.close_account import CloseAccount
+from core.domain.commands.convert import Convert
 from core.domain.commands.extend import Extend
 from core.domain.commands.purchase import Purchase
 from core.domain.commands.reactivate import Reactivate
@@ -270,6 +271,16 @@ async def closed(recording: Recording) -> None:
         await shop.advance(2021, 3, 1)
 
 
+async def trials(recording: Recording) -> None:
+    """One trial is converted by command while it runs, one by card at its end."""
+    async with recording.shop(rules={"trial_end": "convert"}) as shop:
+        await shop.account()
+        await shop.account("beta", opening="0.00", card="sim_ok")
+        a, _ = await shop.try_out("a"), await shop.try_out("b", "beta")
+        await shop.perennial.do(Convert(subscription=a, request_id=shop.id("1")))
+        await shop.advance(2021, 1, 25)
+
+
 async def turns(recording: Recording) -> None:
     """A subscription is due and sleeps. A purchase and a suspension run its step first."""
     async with recording.shop(clock=False, jitter_seconds=80_000) as shop:
@@ -386,6 +397,7 @@ PATHS: dict[str, Path_] = {
         group,
         suspended,
         closed,
+        trials,
         turns,
         turn_of_another,
         silent_gateway,

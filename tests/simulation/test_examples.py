@@ -30,6 +30,8 @@ BUILT = (
     "refund-administrative-fee",
     "refund-day-14-and-15",
     "refusals-by-status",
+    "trial-end-convert",
+    "trial-expires-then-converted",
     "upgrade-with-next-period-paid",
     "upgrade-yearly",
 )
@@ -46,8 +48,6 @@ LATER = (
     "numbers-removed-at-renewal",
     "postpaid-month-end",
     "seller-wallet-short",
-    "trial-end-convert",
-    "trial-expires-then-converted",
 )
 FAULTY = ("fault-unknown-key",)
 

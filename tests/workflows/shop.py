@@ -25,6 +25,7 @@ from core.domain import policy
 from core.domain.calendar import add_months, first_instant, local_date
 from core.domain.commands import AnyCommand
 from core.domain.commands.purchase import Purchase
+from core.domain.commands.trial import Trial
 from core.domain.steps import of_subscription
 from core.gateways.simulated_cards import SimulatedCards, charges
 from core.ledger import stored_terms
@@ -51,6 +52,7 @@ CATALOG = [
         "kind": "application",
         "months": 1,
         "prices": {"USD": "50.00"},
+        "trial_days": 7,
     },
     {
         "sku": "BIZ",
@@ -159,6 +161,13 @@ class Shop:
             sku=sku,
             request_id=self.id(f"buy-{name}"),
         )
+        result = await self.perennial.do(command)
+        assert result.refusal is None, result.refusal
+        return command.subscription
+
+    async def try_out(self, name: str = "t", account: str = "acme") -> str:
+        """Start a trial of PRO, whose workflow starts."""
+        command = Trial(subscription=self.id(name), account=self.id(account), sku="PRO")
         result = await self.perennial.do(command)
         assert result.refusal is None, result.refusal
         return command.subscription

@@ -168,6 +168,18 @@ class AccountCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewSubscriptionCommand(AccountCommand):
+    """A command that creates a subscription of an account.
+
+    It is one transaction of the client. The workflow of the subscription is started after it.
+    """
+
+    subscription: Annotated[str, SubscriptionId(help="The id of the new subscription.", new=True)]
+
+    through_workflow: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """What a command did. The operation keeps it, and a repetition of the request returns it."""
 

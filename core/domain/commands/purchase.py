@@ -6,16 +6,8 @@ from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
 from core.domain.catalog import PRIMARY, SkuKind
-from core.domain.commands.base import AccountCommand, ExternalInvoice, PaidResult
-from core.domain.commands.fields import (
-    Choice,
-    Flag,
-    Percent,
-    Quantities,
-    Sku,
-    SubscriptionId,
-    Whole,
-)
+from core.domain.commands.base import ExternalInvoice, NewSubscriptionCommand, PaidResult
+from core.domain.commands.fields import Choice, Flag, Percent, Quantities, Sku, Whole
 from core.domain.rules import Rule
 from core.domain.subscription import Contract
 
@@ -29,11 +21,10 @@ class Pay(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Purchase(AccountCommand):
+class Purchase(NewSubscriptionCommand):
     """Buy a subscription: the whole first cycle is charged at once."""
 
     do: Literal["purchase"] = "purchase"
-    subscription: Annotated[str, SubscriptionId(help="The id of the new subscription.", new=True)]
     sku: Annotated[str, Sku(help="What is bought.", kinds=tuple(PRIMARY))]
     quantity: Annotated[int, Whole(help="How many licences (Rule 3.3).", least=1)] = 1
     multiplier: Annotated[int, Whole(help="Base cycles in one cycle (Rule 3.1).", least=1)] = 1
@@ -61,10 +52,9 @@ class Purchase(AccountCommand):
 
     def fingerprint(self) -> str:
         """That of all values with their defaults, also the kind of the contract (Rule 4.2)."""
-        return AccountCommand.fingerprint(replace(self, contract=self.contract_kind))
+        return NewSubscriptionCommand.fingerprint(replace(self, contract=self.contract_kind))
 
     rule: ClassVar[Rule] = Rule.PURCHASE
-    through_workflow: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,14 @@ _DAY = timedelta(days=1)
 
 
 def expiry(subscription: Subscription, zone: str) -> Step:
-    """Mark the subscription EXPIRED at the first instant of the day after *E*."""
+    """Mark the subscription EXPIRED at the first instant of the day after *E*.
+
+    So ends a trial, too, when its first cycle is not charged by itself (Rule 4.3).
+    """
     return Step(
         StepKind.EXPIRE,
         first_instant(subscription.expiry + _DAY, zone),
-        Rule.TIMELINE,
+        Rule.TRIAL if subscription.trial else Rule.TIMELINE,
         f"{_why_not_renewed(subscription)}; {subscription.expiry} is the last day",
     )
 
@@ -29,11 +32,13 @@ def end(subscription: Subscription, policy: Policy, zone: str) -> Step:
         StepKind.END,
         first_instant(day, zone),
         Rule.TIMELINE,
-        f"expired and not reactivated by {day - _DAY}",
+        f"expired and not {'converted' if subscription.trial else 'reactivated'} by {day - _DAY}",
     )
 
 
 def _why_not_renewed(subscription: Subscription) -> str:
+    if subscription.trial:
+        return "the trial ends and was not converted"
     if not subscription.auto_renew:
         return "auto-renewal is off"
     if subscription.renewal_failed:

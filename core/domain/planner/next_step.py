@@ -1,8 +1,9 @@
-"""The next step of a subscription (Rule 1.5)."""
+"""The next step of a subscription (Rules 1.5, 4.3)."""
 
 from core.domain.planner.attempt_at_once import attempt_at_once
 from core.domain.planner.expiry import end, expiry
 from core.domain.planner.renewals import renewal, retry
+from core.domain.planner.trial_end import trial_end
 from core.domain.policy import Policy
 from core.domain.steps import Step
 from core.domain.subscription import Status, Subscription
@@ -14,6 +15,8 @@ def next_step(subscription: Subscription, policy: Policy, zone: str) -> Step | N
         return None
     if subscription.status is Status.EXPIRED:
         return end(subscription, policy, zone)
+    if subscription.trial:
+        return trial_end(subscription, policy, zone)
     return _attempt(subscription, policy, zone) or expiry(subscription, zone)
 
 

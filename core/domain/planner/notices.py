@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import assert_never
 
 from core.domain.calendar import first_instant, local_date
 from core.domain.planner.renewals import renewal_date
@@ -16,6 +17,7 @@ class Notice(Worded):
 
     RENEWAL = "notice_renewal", "tell the customer that it renews"
     EXPIRING = "notice_expiring", "tell the customer that it expires"
+    TRIAL_ENDING = "notice_trial_ending", "tell the customer that the trial ends"
 
 
 class MessageState(StrEnum):
@@ -41,18 +43,24 @@ def planned_notices(
     if subscription.status is not Status.ACTIVE:
         return []
     today = local_date(now, zone)
-    ahead = (
-        (Notice.RENEWAL, renewal_date(subscription, policy), policy.renewal_notice_days),
-        (Notice.EXPIRING, subscription.expiry, policy.expiring_notice_days),
-    )
     # Days are compared before they are subtracted. A policy may name more days than a date allows.
     days = [
         (kind, day - timedelta(days=before))
-        for kind, day, before in ahead
+        for kind, day, before in _ahead(subscription, policy)
         if (day - today).days >= before
     ]
     planned = [PlannedNotice(kind, first_instant(day, zone)) for kind, day in days]
     return [notice for notice in planned if notice.due > now]
+
+
+def _ahead(subscription: Subscription, policy: Policy) -> list[tuple[Notice, date, int]]:
+    """The kinds of notices of this *E*, each with a day and how many days before it."""
+    if subscription.trial:
+        return [(Notice.TRIAL_ENDING, subscription.expiry, policy.expiring_notice_days)]
+    return [
+        (Notice.RENEWAL, renewal_date(subscription, policy), policy.renewal_notice_days),
+        (Notice.EXPIRING, subscription.expiry, policy.expiring_notice_days),
+    ]
 
 
 def untrue(
@@ -78,8 +86,20 @@ def untrue(
         return f"the subscription is {subscription.status}"
     if subscription.expiry != expiry:
         return f"it is paid up to {subscription.expiry}"
-    if notice is Notice.EXPIRING:
-        return _untrue_expiring(subscription, zone, now)
+    match notice:
+        case Notice.RENEWAL:
+            return _untrue_renewal(subscription, policy, zone, now, suspended=suspended)
+        case Notice.EXPIRING if subscription.auto_renew:
+            return "auto-renewal is on"
+        case Notice.EXPIRING | Notice.TRIAL_ENDING:
+            return "the expiry date is past" if local_date(now, zone) > expiry else None
+        case unreachable:
+            assert_never(unreachable)
+
+
+def _untrue_renewal(
+    subscription: Subscription, policy: Policy, zone: str, now: datetime, *, suspended: bool
+) -> str | None:
     if not subscription.auto_renew:
         return "auto-renewal is off"
     if suspended:
@@ -87,9 +107,3 @@ def untrue(
     if now >= first_instant(renewal_date(subscription, policy), zone):
         return "the renewal date has come"
     return None
-
-
-def _untrue_expiring(subscription: Subscription, zone: str, now: datetime) -> str | None:
-    if subscription.auto_renew:
-        return "auto-renewal is on"
-    return "the expiry date is past" if local_date(now, zone) > subscription.expiry else None

@@ -3,20 +3,20 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from core.domain import alignment
+from core.domain import alignment, trial
 from core.domain.calendar import local_date
 from core.domain.planner.next_step import next_step
 from core.domain.planner.notices import PlannedNotice, planned_notices, untrue
 from core.domain.planner.subscription_steps import SUBSCRIPTION_STEPS
 from core.domain.policy import Policy
-from core.domain.steps import RENEWALS, Step
+from core.domain.steps import RENEWALS, Step, StepKind
 from core.domain.subscription import Status, Subscription
 
 
 def schedule(
     subscription: Subscription, policy: Policy, zone: str, now: datetime | None = None
 ) -> Iterator[Step | PlannedNotice]:
-    """The coming steps and notices in order, if every renewal is funded and no command arrives.
+    """The coming steps and notices in order, if every charge is funded and no command arrives.
 
     While the subscription renews, the schedule ends only with the calendar. It contains the notices
     after `now`. Without `now` it contains those after the last planning or attempt.
@@ -49,13 +49,13 @@ def _notices_before(
 
 def _after(step: Step, subscription: Subscription, zone: str) -> Subscription | None:
     """The subscription after the step. Returns None after its end, or the calendar's."""
+    today, version = local_date(step.due, zone), subscription.policy_version
     if step.kind in RENEWALS:
         try:
-            today = local_date(step.due, zone)
-            version = subscription.policy_version
             return alignment.renew(subscription, today, step.due, version)[0]
         except OverflowError:
             return None
-    change = SUBSCRIPTION_STEPS[step.kind].change
-    after = change(subscription, local_date(step.due, zone), zone)
+    if step.kind is StepKind.CONVERT_TRIAL:
+        return trial.convert(subscription, today, step.due, version)[0]
+    after = SUBSCRIPTION_STEPS[step.kind].change(subscription, today, zone)
     return None if after.status is Status.TERMINATED else after

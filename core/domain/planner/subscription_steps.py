@@ -1,6 +1,7 @@
 """The steps of a subscription that move no money: what each kind changes, and its event.
 
-The kinds that are attempts to renew (`RENEWALS`) are not here. They move money, and they may fail.
+The attempts to renew (`RENEWALS`) and the conversion of a trial are not here. They move money, and
+they may fail.
 """
 
 from collections.abc import Callable
@@ -30,4 +31,4 @@ SUBSCRIPTION_STEPS = {
         lambda subscription, today, _: lifecycle.terminate(subscription, today), Event.TERMINATED
     ),
 }
-"""Every kind of step of a subscription that is not an attempt to renew."""
+"""Every kind of step of a subscription that moves no money."""

@@ -1,5 +1,6 @@
 -- What happened is never changed or deleted (Rule 11.3). Policies and catalogue entries are versions
--- that others refer to, so they are never changed either (Rules 3.5, 14).
+-- that others refer to, so they are never changed either (Rules 3.5, 14). A trial that an account has
+-- had stays on record for ever (Rule 4.3).
 
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -13,7 +14,7 @@ DECLARE
 BEGIN
   FOREACH kept IN ARRAY ARRAY[
     'policies', 'catalog_entries', 'operations', 'postings', 'periods', 'period_charges', 'refunds',
-    'history', 'number_history'
+    'history', 'number_history', 'trials'
   ]
   LOOP
     EXECUTE format(

@@ -3,8 +3,8 @@
 CREATE VIEW subscription_list AS
   SELECT s.id, s.account, a.seller, a.owner, a.billing_email,
          sku_on(s, (coalesce(c.now, now()) AT TIME ZONE a.timezone)::date) AS sku,
-         s.quantity, s.status, s.auto_renew, s.renewal_failed, s.failure, s.expiry,
-         CASE WHEN s.status = 'ACTIVE' THEN s.renewal_date END AS renewal_date,
+         s.quantity, s.trial, s.status, s.auto_renew, s.renewal_failed, s.failure, s.expiry,
+         CASE WHEN s.status = 'ACTIVE' AND NOT s.trial THEN s.renewal_date END AS renewal_date,
          n.kind AS next_kind, n.due AS next_due, n.rule AS next_rule, n.why AS next_why,
          a.currency, a.timezone, a.suspended, a.clock
     FROM subscriptions s

@@ -195,6 +195,12 @@ def _subscriptions() -> None:
         postgresql_where=text("NOT workflow_started"),
     )
     op.create_table(
+        "trials",
+        Column("account", ID, ForeignKey("accounts.id"), primary_key=True),
+        Column("tried", ID, primary_key=True),
+        Column("subscription", ID, ForeignKey("subscriptions.id"), nullable=False),
+    )
+    op.create_table(
         "steps",
         Column("subject_kind", Text, primary_key=True),
         Column("subject", ID, primary_key=True),
