@@ -6,7 +6,7 @@ from core.domain.commands.base import Result, SubscriptionCommand
 from core.domain.commands.change_plan import ChangePlan
 from core.domain.commands.changes import When
 from core.domain.commands.set_addon import SetAddon
-from core.domain.contents import Coming
+from core.domain.contents import Coming, Item
 from core.domain.events import Event
 from core.domain.fees import parts_of
 from core.domain.proration import Prorated
@@ -33,6 +33,8 @@ def change(
     """
     if command.when is When.RENEWAL:
         changed = changes.at_renewal(subscription, wanted)
+        if wanted.item is Item.PLAN:
+            changes.check_cycle(changed, work.policy)
         check_new_prices(work, subscription, changed)
         return changed, NO_CHARGE
     changed = changes.from_today(subscription, wanted, work.today)

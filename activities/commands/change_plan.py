@@ -23,7 +23,6 @@ def change_plan(work: Work, command: ChangePlan, subscription: Subscription) -> 
         changes.check_plan_from_today(subscription, sku, periods, catalog, work.today)
     wanted = Coming(item=Item.PLAN, sku=sku, amount=catalog.months(sku))
     changed, prorated = change(work, command, subscription, wanted)
-    changes.check_cycle(changed, work.policy)
     result = ChangePlanResult(
         subscription=subscription.id,
         sku=sku,

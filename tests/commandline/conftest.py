@@ -21,6 +21,7 @@ CATALOG = """
 catalog:
   - {sku: PRO, application: phone, kind: application, months: 1,
      prices: {USD: "50.00", JPY: "5000"}, trial_days: 7}
+  - {sku: BIZ, application: phone, kind: application, months: 1, prices: {USD: "90.00"}}
   - {sku: YEAR, application: desk, kind: application, months: 12, prices: {USD: "370.00"}}
   - {sku: SEAT, kind: addon, months: 1, prices: {USD: "10.00"}}
 """

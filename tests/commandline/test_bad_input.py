@@ -141,6 +141,35 @@ COMMANDS = [
     ),
     ["forecast", "{s1}", "--months", "0"],
     ["forecast", "{s1}", "--months", "100000"],
+    *(["change-plan", "{s1}", sku] for sku in ("PRO", "NONE", "SEAT", "YEAR", "", SQL, "x" * 5000)),
+    ["change-plan", "{s1}", "YEAR", "--when", "later"],
+    ["change-plan", "{s1}", "PRO", "--when", "renewal"],
+    ["change-plan", "{s1}", "a\nb"],
+    ["change-plan", "{s1}"],
+    ["change-plan", "{s1}", "YEAR", "--when", "renewal", "--invoice-number", " "],
+    *(
+        ["set-addon", "{s1}", "SEAT", "--", n]
+        for n in ("-1", "0", "501", "99999999999999999999", "1" + "0" * 30, "NaN", "1.5", "", "٣x")
+    ),
+    *(["set-addon", "{s1}", sku, "1"] for sku in ("PRO", "NONE", "", SQL, "\x1b[31m")),
+    ["change-cycle", "{s1}"],
+    ["change-cycle", "{s1}", "--multiplier", "2", "--months", "2"],
+    *(
+        ["change-cycle", "{s1}", f"--{option}={n}"]
+        for option in ("multiplier", "months")
+        for n in ("0", "-1", "1", "1000000", "1" + "0" * 30, "NaN", "1.5", "")
+    ),
+    ["withdraw-changes", "{s1}"],
+    *(
+        [command, id_, *more]
+        for id_ in ("nobody", "", SQL, "x" * 5000)
+        for command, *more in (
+            ("change-plan", "PRO"),
+            ("set-addon", "SEAT", "1"),
+            ("change-cycle", "--months", "2"),
+            ("withdraw-changes",),
+        )
+    ),
     ["terminate", "{s1}", "--reason", "", "--yes"],
     ["terminate", "{s1}", "--yes"],
     ["recover"],

@@ -5,9 +5,13 @@ repeat a mistake of the engine. It plans nothing ahead and is slow. Before each 
 actions that are due, and runs the earliest one. It finds an instant by a walk from minute to
 minute. Money is a fraction.
 
-It knows prepaid accounts and their cards, purchases with add-ons, renewals, retries, groups,
-recover, extend, reactivate, unsubscribe, terminate with refunds, suspension, notices, outages,
-policies, versions of prices, and individual invoices.
+It knows prepaid accounts and their cards, purchases with add-ons and discounts, renewals, alignment
+with month ends, retries, groups, recover, extend, reactivate, unsubscribe, terminate with refunds,
+changes of plan, add-ons and cycle, suspension, notices, outages, policies, versions of prices, and
+individual invoices.
+
+A paid period keeps what it holds, and the subscription keeps what its next cycle will hold. A
+change from today on changes all of them. A change at renewal changes the next cycle only.
 
 The input is a scenario document as plain values, with days and instants as text. The output is a
 result as docs/scenario.md describes it, without the free texts.
@@ -68,14 +72,28 @@ REFUSED_IN = {
     "unsubscribe": {"EXPIRED": "8.1"},
     "resubscribe": {"EXPIRED": "8.1"},
     "terminate": {},
+    "change_plan": {"EXPIRED": "9"},
+    "set_addon": {"EXPIRED": "9"},
+    "change_cycle": {"EXPIRED": "9"},
 }
 """The table of Rule 2: the refused commands, with the rule. TERMINATED is always Rule 2."""
 
 WHILE_SUSPENDED = ("resume", "terminate", "top_up", "set_card", "set")
 """The commands that a suspended account accepts (Rule 11.8)."""
 
-FILLED_IN = {
-    "purchase": {"quantity": 1, "multiplier": 1, "addons": {}, "pay": "credits", "legacy": False}
+FILLED_IN: dict[str, dict[str, Any]] = {
+    "purchase": {
+        "quantity": 1,
+        "multiplier": 1,
+        "addons": {},
+        "pay": "credits",
+        "legacy": False,
+        "align": False,
+        "discount": 0,
+        "discount_cycles": 1,
+    },
+    "change_plan": {"when": "now"},
+    "set_addon": {"when": "now"},
 }
 """The defaults of fields that a step leaves out (Rule 4.2)."""
 
@@ -167,6 +185,12 @@ class Catalog:
         ]
         return Fraction(named[-1]) if named else None
 
+    def kind(self, sku: str) -> str:
+        """The kind of a SKU."""
+        return next(
+            str(entry["kind"]) for entry in self._entries if entry["sku"] == sku and "kind" in entry
+        )
+
     def refundable(self, sku: str, on: date) -> bool:
         """Whether the SKU can be refunded on this day. Default: yes."""
         named = [entry["refundable"] for entry in self._in_force(sku, on) if "refundable" in entry]
@@ -199,20 +223,47 @@ class Account:
         return self.balance + self.limit
 
 
+class Contents(NamedTuple):
+    """What a cycle holds. The add-ons are pairs of SKU and quantity, in order."""
+
+    sku: str
+    quantity: int
+    addons: tuple[tuple[str, int], ...]
+    multiplier: int
+
+    def with_addon(self, sku: str, quantity: int) -> "Contents":
+        """The same with another quantity of an add-on."""
+        addons = dict(self.addons) | {sku: quantity}
+        return self._replace(addons=tuple(sorted((sku, n) for sku, n in addons.items() if n)))
+
+
 @dataclass
 class Period:
-    """A paid cycle. `paid` is the money from the wallet."""
+    """A paid cycle.
+
+    `months`: the months that a refund counts.
+    `paid`: the money from the wallet, prorated charges as well.
+    `holds`: what it holds from today on.
+    `charged_months`: the months that a line is charged for.
+    `days`: the days of its scheduled cycle.
+    `discount`: percent off its lines.
+    """
 
     start: date
     last_day: date
     months: int
     paid: Fraction
+    holds: Contents
+    charged_months: Fraction
+    days: int
+    discount: Fraction
 
 
 @dataclass
 class Subscription:
     """A subscription with *A*, *M* and *E* of Rule 1.3, and what has happened since *E* was set.
 
+    `next`: what the next paid cycle holds.
     `anchor`, `months_paid`: *A* and *M*.
     `notices`: the notices that are still to come, with their instants.
     `at_once`: the instant of an attempt that must be made at once (Rule 5.7).
@@ -223,11 +274,11 @@ class Subscription:
 
     id: str
     account: Account
-    sku: str
-    quantity: int
-    addons: dict[str, int]
+    next: Contents
     legacy: bool
-    cycle_months: int
+    align: bool
+    discount: Fraction
+    discount_cycles: int
     anchor: date
     months_paid: int = 0
     status: str = ACTIVE
@@ -428,7 +479,7 @@ class Story:
         members = [
             member for member in self.group(leader, what) if self.may_be_attempted(member, now)
         ]
-        fees = {member.id: self.fee_lines(member, self.renewal_date(member)) for member in members}
+        fees = {member.id: self.renewal_lines(member, now) for member in members}
         failure = self.fund(leader.account, sum(map(total, fees.values()), Fraction(0)), now)
         for member in members:
             if failure is None:
@@ -488,8 +539,16 @@ class Story:
         return None
 
     def renew(self, subscription: Subscription, lines: list[Fraction], now: datetime) -> None:
-        """Start the next cycle. It is funded already."""
-        self.add_cycle(subscription, total(lines))
+        """Start the next cycle. It is funded already. It may end with a month (Rule 5.5)."""
+        if self.aligns(subscription, day_of(now, subscription.account.zone)):
+            start, left_over = subscription.expiry + DAY, self.left_over(subscription)
+            months = self.cycle_months(subscription.next)
+            charged = months + left_over
+            first = months_after(subscription.expiry.replace(day=1), months + 1)
+            subscription.anchor, subscription.months_paid = first, 0
+            self.add_period(subscription, start, months + 1, total(lines), charged)
+        else:
+            self.add_cycle(subscription, total(lines))
         self.charge(subscription, "renewed", lines, now)
 
     def fail(self, subscription: Subscription, reason: str, now: datetime) -> None:
@@ -575,6 +634,8 @@ class Story:
                 self.reactivate(subscription, step, now)
             case "terminate":
                 self.terminate(subscription, step, now)
+            case "change_plan" | "set_addon" | "change_cycle":
+                self.change(subscription, FILLED_IN.get(do, {}) | dict(step), now)
             case _:
                 self.switch(subscription, do, now)
 
@@ -614,11 +675,16 @@ class Story:
         subscription = Subscription(
             step["id"],
             account,
-            step["sku"],
-            step["quantity"],
-            step["addons"],
+            Contents(
+                step["sku"],
+                step["quantity"],
+                tuple(sorted(step["addons"].items())),
+                step["multiplier"],
+            ),
             step["legacy"],
-            cycle_months=months,
+            step["align"],
+            Fraction(str(step["discount"])),
+            step["discount_cycles"],
             anchor=today,
         )
         lines = self.fee_lines(subscription, today)
@@ -642,11 +708,13 @@ class Story:
         self, subscription: Subscription, cycles: int, step: Document, now: datetime
     ) -> None:
         """Extend by a number of cycles (Rule 6.2)."""
-        lines = self.fee_lines(subscription, day_of(now, subscription.account.zone))
-        self.check_funds(subscription.account, lines * cycles, step, "6.2")
-        for _ in range(cycles):
-            self.add_cycle(subscription, paid_by_wallet(lines, step))
-        self.charge(subscription, "extended", lines * cycles, now, step)
+        today = day_of(now, subscription.account.zone)
+        fees = [self.fee_lines(subscription, today, further=n) for n in range(cycles)]
+        lines = [line for fee in fees for line in fee]
+        self.check_funds(subscription.account, lines, step, "6.2")
+        for fee in fees:
+            self.add_cycle(subscription, paid_by_wallet(fee, step))
+        self.charge(subscription, "extended", lines, now, step)
 
     def extend_to(
         self, subscription: Subscription, to: date, step: Document, now: datetime
@@ -663,18 +731,12 @@ class Story:
             whole += 1
         begin, end = months_after(anchor, paid + whole), months_after(anchor, paid + whole + 1)
         left_over = (to - begin).days + 1
-        lines = self.fee_lines(
-            subscription,
-            day_of(now, subscription.account.zone),
-            whole + Fraction(left_over, (end - begin).days),
-        )
+        charged = whole + Fraction(left_over, (end - begin).days)
+        lines = self.fee_lines(subscription, day_of(now, subscription.account.zone), charged)
         self.check_funds(subscription.account, lines, step, "6.2")
-        months = whole + 1 if left_over else whole
-        subscription.periods.append(
-            Period(subscription.expiry + DAY, to, months, paid_by_wallet(lines, step))
-        )
+        months, start = whole + 1 if left_over else whole, subscription.expiry + DAY
         subscription.anchor, subscription.months_paid = to + DAY, 0
-        subscription.cycles_paid += 1
+        self.add_period(subscription, start, months, paid_by_wallet(lines, step), charged)
         self.charge(subscription, "extended", lines, now, step)
 
     def reactivate(self, subscription: Subscription, step: Document, now: datetime) -> None:
@@ -682,15 +744,13 @@ class Story:
         today = day_of(now, subscription.account.zone)
         lines = self.fee_lines(subscription, today)
         self.check_funds(subscription.account, lines, step, "7")
+        months, scheduled = self.cycle_months(subscription.next), subscription.expiry + DAY
         while subscription.expiry < today:
-            subscription.months_paid += subscription.cycle_months
+            scheduled = subscription.expiry + DAY
+            subscription.months_paid += months
         subscription.status = ACTIVE
-        subscription.cycles_paid += 1
-        subscription.periods.append(
-            Period(
-                today, subscription.expiry, subscription.cycle_months, paid_by_wallet(lines, step)
-            )
-        )
+        paid = paid_by_wallet(lines, step)
+        self.add_period(subscription, today, months, paid, Fraction(months), scheduled)
         self.charge(subscription, "reactivated", lines, now, step)
 
     def switch(self, subscription: Subscription, do: str, now: datetime) -> None:
@@ -708,13 +768,12 @@ class Story:
         """Terminate and refund (Rules 8.2, 8.3)."""
         account, today = subscription.account, day_of(now, subscription.account.zone)
         self.end_for_good(subscription, now, step["reason"])
-        if not self.policy["refund_allowed"] or not self.catalog.refundable(
-            subscription.sku, today
-        ):
+        if not self.policy["refund_allowed"]:
             return
         refunds = [
             refund
             for period in subscription.periods
+            if self.catalog.refundable(period.holds.sku, today)
             if (refund := self.refund(period, today, account.currency))
         ]
         admin_fee = min(
@@ -755,7 +814,7 @@ class Story:
         for _, group in groupby(
             failed, key=lambda s: (self.renewal_date(s), "" if together else s.id)
         ):
-            fees = [(member, self.fee_lines(member, self.renewal_date(member))) for member in group]
+            fees = [(member, self.renewal_lines(member, now)) for member in group]
             amount = sum((total(lines) for _, lines in fees), Fraction(0))
             if amount == 0 or account.usable >= amount:
                 for member, lines in fees:
@@ -777,29 +836,162 @@ class Story:
             ]
         )
 
-    def fee_lines(
-        self, subscription: Subscription, on: date, months: Fraction | int | None = None
-    ) -> list[Fraction]:
-        """The fee at the prices of a day: a line for the primary SKU and each add-on.
+    def cycle_months(self, contents: Contents) -> int:
+        """The months of a cycle (Rule 3.1)."""
+        return self.catalog.months(contents.sku) * contents.multiplier
 
+    def discount(self, subscription: Subscription, further: int = 0) -> Fraction:
+        """Percent off the next cycle, or off the one that comes `further` cycles after it."""
+        cycles = subscription.discount_cycles
+        return subscription.discount if subscription.cycles_paid + further < cycles else Fraction(0)
+
+    def aligns(self, subscription: Subscription, today: date) -> bool:
+        """Whether a renewal today moves *E* to a month end (Rule 5.5)."""
+        return (
+            subscription.align and today <= subscription.expiry and self.left_over(subscription) > 0
+        )
+
+    def left_over(self, subscription: Subscription) -> Fraction:
+        """The days after *E* in its month, as a part of that month."""
+        expiry = subscription.expiry
+        days = monthrange(expiry.year, expiry.month)[1]
+        return Fraction(days - expiry.day, days)
+
+    def renewal_lines(self, subscription: Subscription, now: datetime) -> list[Fraction]:
+        """The fee of an automatic renewal, at the prices of its renewal date (Rules 3.5, 5.5)."""
+        today = day_of(now, subscription.account.zone)
+        return self.fee_lines(
+            subscription, self.renewal_date(subscription), self.charged_months(subscription, today)
+        )
+
+    def charged_months(self, subscription: Subscription, today: date) -> Fraction:
+        """The months that an automatic renewal charges for."""
+        months = Fraction(self.cycle_months(subscription.next))
+        aligned = self.aligns(subscription, today)
+        return months + self.left_over(subscription) if aligned else months
+
+    def fee_lines(
+        self,
+        subscription: Subscription,
+        on: date,
+        months: Fraction | None = None,
+        further: int = 0,
+    ) -> list[Fraction]:
+        """The fee of the next cycle: a line for the primary SKU and each add-on.
+
+        `on`: the day of the prices.
         `months`: what is paid for. Default: a cycle. See Rules 3.1 and 3.2.
+        `further`: how many cycles are paid before it by the same command.
         """
-        lines = []
-        for sku, quantity in [
-            (subscription.sku, subscription.quantity),
-            *sorted(subscription.addons.items()),
-        ]:
-            price = self.catalog.price(sku, subscription.account.currency, on)
-            if price is None:
-                raise Refused("4.1")
-            fee = (
-                price
-                * quantity
-                * (subscription.cycle_months if months is None else months)
-                / self.catalog.months(sku)
-            )
-            lines.append(rounded(fee, subscription.account.currency))
-        return lines
+        holds, account = subscription.next, subscription.account
+        months = Fraction(self.cycle_months(holds)) if months is None else months
+        discount = self.discount(subscription, further)
+        return [
+            rounded(self.price(account, sku, quantity, months, discount, on), account.currency)
+            for sku, quantity in [(holds.sku, holds.quantity), *holds.addons]
+        ]
+
+    def price(
+        self,
+        account: Account,
+        sku: str,
+        quantity: int,
+        months: Fraction,
+        discount: Fraction,
+        on: date,
+    ) -> Fraction:
+        """What a line costs, not rounded (Rules 3.1, 3.6)."""
+        price = self.catalog.price(sku, account.currency, on)
+        if price is None:
+            raise Refused("4.1")
+        return price * quantity * months / self.catalog.months(sku) * (100 - discount) / 100
+
+    # --- changes (Rules 3.4, 9) ---
+
+    def change(self, subscription: Subscription, step: Document, now: datetime) -> None:
+        """Change the plan, an add-on or the cycle, from today on or at renewal."""
+        account, today = subscription.account, day_of(now, subscription.account.zone)
+        changed = self.changed_contents(subscription, step)
+        at_renewal = step.get("when") != "now"
+        open_ = [] if at_renewal else [p for p in subscription.periods if p.last_day >= today]
+        if step["do"] == "change_plan" and not at_renewal:
+            self.check_same_base(step["sku"], [period.holds.sku for period in open_])
+        held = [*(period.holds for period in open_), subscription.next]
+        if all(changed(holds) == holds for holds in held):
+            raise Refused("9")
+        months = self.cycle_months(changed(subscription.next))
+        if at_renewal and step["do"] != "set_addon" and months < self.policy["min_cycle_months"]:
+            raise Refused("9")
+        if step["do"] != "change_cycle" and step.get("quantity", 1):
+            self.price(account, step["sku"], 1, Fraction(1), Fraction(0), today)
+        charges = self.prorated(account, open_, changed, step, today)
+        self.check_funds(account, charges, step, "9")
+        if "invoice_number" not in step:
+            for period, charge in zip(open_, charges, strict=True):
+                period.paid += charge
+        for period in open_:
+            period.holds = changed(period.holds)
+        subscription.next = changed(subscription.next)
+        amount = paid_by_wallet(charges, step)
+        account.balance -= amount
+        event = {"change_plan": "plan_changed", "set_addon": "addon_changed"}
+        told = event.get(step["do"], "cycle_changed")
+        self.tell(now, account, told, subscription, amount=-amount)
+        if amount:
+            self.invoice(account, "individual", [amount], now)
+
+    def changed_contents(
+        self, subscription: Subscription, step: Document
+    ) -> Callable[[Contents], Contents]:
+        """What a change makes of contents."""
+        if step["do"] == "change_plan":
+            return lambda holds: holds._replace(sku=step["sku"])
+        if step["do"] == "set_addon":
+            if step["quantity"] > self.policy["max_licences"]:
+                raise Refused("3.3")
+            return lambda holds: holds.with_addon(step["sku"], step["quantity"])
+        base = self.catalog.months(subscription.next.sku)
+        multiplier = step["multiplier"] if "multiplier" in step else Fraction(step["months"], base)
+        if multiplier != int(multiplier):
+            raise Refused("9")
+        return lambda holds: holds._replace(multiplier=int(multiplier))
+
+    def check_same_base(self, plan: str, held: list[str]) -> None:
+        """Refuse a plan that can only change at renewal (Rule 9)."""
+        for sku in [plan, *held]:
+            if self.catalog.kind(sku) != "application":
+                raise Refused("9")
+            if self.catalog.months(sku) != self.catalog.months(plan):
+                raise Refused("9")
+
+    def prorated(
+        self,
+        account: Account,
+        periods: list[Period],
+        changed: Callable[[Contents], Contents],
+        step: Document,
+        today: date,
+    ) -> list[Fraction]:
+        """What a change costs in each period. The sum is rounded once (Rule 3.4)."""
+
+        def line(period: Period, holds: Contents) -> Fraction:
+            quantity = holds.quantity if step["do"] == "change_plan" else 0
+            quantity = quantity or dict(holds.addons).get(step["sku"], 0)
+            sku = holds.sku if step["do"] == "change_plan" else step["sku"]
+            months, discount = period.charged_months, period.discount
+            return self.price(account, sku, quantity, months, discount, today)
+
+        exact, before, charges = Fraction(0), Fraction(0), []
+        for period in periods:
+            if changed(period.holds) != period.holds and step.get("quantity", 1):
+                dearer = max(
+                    Fraction(0), line(period, changed(period.holds)) - line(period, period.holds)
+                )
+                left = (period.last_day - today).days + 1
+                exact += dearer * (Fraction(left, period.days) if period.start <= today else 1)
+            charges.append(rounded(exact, account.currency) - before)
+            before += charges[-1]
+        return charges
 
     def check_funds(
         self, account: Account, lines: list[Fraction], step: Document, rule: str
@@ -810,12 +1002,36 @@ class Story:
 
     def add_cycle(self, subscription: Subscription, paid: Fraction) -> None:
         """Add a paid cycle. It starts on the day after *E*."""
-        start = subscription.expiry + DAY
-        subscription.months_paid += subscription.cycle_months
-        subscription.cycles_paid += 1
+        start, months = subscription.expiry + DAY, self.cycle_months(subscription.next)
+        subscription.months_paid += months
+        self.add_period(subscription, start, months, paid, Fraction(months))
+
+    def add_period(
+        self,
+        subscription: Subscription,
+        start: date,
+        months: int,
+        paid: Fraction,
+        charged_months: Fraction,
+        scheduled: date | None = None,
+    ) -> None:
+        """Add a paid period up to *E*. It holds what was pending.
+
+        `scheduled`: where its cycle would have begun. Default: its start.
+        """
         subscription.periods.append(
-            Period(start, subscription.expiry, subscription.cycle_months, paid)
+            Period(
+                start,
+                subscription.expiry,
+                months,
+                paid,
+                subscription.next,
+                charged_months,
+                (subscription.expiry - (scheduled or start)).days + 1,
+                self.discount(subscription),
+            )
         )
+        subscription.cycles_paid += 1
 
     def charge(
         self,
@@ -900,25 +1116,32 @@ class Story:
             subscription.account,
             day_of(self.end(subscription.account), subscription.account.zone),
         )
-        starts = sorted(period.start for period in subscription.periods)
-        begun = [start for start in starts if start <= (subscription.terminated_on or today)]
+        as_of = subscription.terminated_on or today
+        begun = [period for period in subscription.periods if period.start <= as_of]
+        shown = begun[-1] if begun else subscription.periods[0]
         active, terminated = subscription.status == ACTIVE, subscription.status == TERMINATED
         return {
             "status": subscription.status,
             "account": account.id,
-            "sku": subscription.sku,
+            "sku": shown.holds.sku,
             "auto_renew": subscription.auto_renew,
             "renewal_failed": subscription.failed,
             "trial": False,
             "anchor": str(subscription.anchor),
-            "period_start": str(begun[-1] if begun else starts[0]),
+            "period_start": str(shown.start),
             "expiry": str(subscription.expiry),
             "renewal_date": str(self.renewal_date(subscription)) if active else None,
-            "fee": None
-            if terminated
-            else written(total(self.fee_lines(subscription, today)), account.currency),
+            "fee": None if terminated else self.next_fee(subscription, today),
             "cycles_paid": subscription.cycles_paid,
         }
+
+    def next_fee(self, subscription: Subscription, today: date) -> str:
+        """The fee of the next paid cycle at today's prices, as a renewal on *E* would have it."""
+        renews = subscription.status == ACTIVE
+        as_of = subscription.expiry if renews else subscription.expiry + DAY
+        months = self.charged_months(subscription, as_of)
+        fee = total(self.fee_lines(subscription, today, months))
+        return written(fee, subscription.account.currency)
 
     def wallet(self, account: Account) -> dict[str, Any]:
         """An account at the end of the story."""

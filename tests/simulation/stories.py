@@ -66,6 +66,20 @@ def catalog(begin: date) -> list[dict[str, Any]]:
         },
         {"sku": "TWO", "application": "desk", "kind": "application", "months": 2, "prices": two},
         {
+            "sku": "PLUS",
+            "application": "desk",
+            "kind": "application",
+            "months": 1,
+            "prices": {"EUR": "47.77", "USD": "45.00", "JPY": "4111", "KWD": "44.125"},
+        },
+        {
+            "sku": "DUO",
+            "application": "desk",
+            "kind": "application",
+            "months": 2,
+            "prices": prices(80, "EUR", "USD", "KWD"),
+        },
+        {
             "sku": "YEAR",
             "application": "desk",
             "kind": "application",
@@ -269,11 +283,16 @@ def fitting(story: Story, account: Account, subscription: Subscription | None) -
         set=1,
         outage=1,
     )
+    if subscription.status == ACTIVE:
+        on_account += _often(change_plan=2, set_addon=2, change_cycle=1)
     if subscription.failed:
         return on_account + _often(recover=6, extend=1, unsubscribe=1, terminate=1, suspend=1)
     if subscription.status == ACTIVE and subscription.auto_renew:
         return on_account + _often(
-            unsubscribe=2, extend=2, terminate=4 if subscription.cycle_months > 1 else 1, suspend=1
+            unsubscribe=2,
+            extend=2,
+            terminate=4 if story.cycle_months(subscription.next) > 1 else 1,
+            suspend=1,
         )
     if subscription.status == ACTIVE:
         return on_account + _often(resubscribe=6, extend=1, terminate=1)
@@ -292,8 +311,11 @@ def goods(draw: st.DrawFn, account: Account) -> dict[str, Any]:
         "legacy": st.booleans(),
         "multiplier": st.sampled_from([2, 3]),
         "quantity": st.sampled_from([2, 2, 2, 2, 2, 501]),
+        "align": st.just(True),
+        "discount": st.sampled_from([10, 12.5, 100]),
+        "discount_cycles": st.sampled_from([2, 3]),
     }
-    keys = draw(st.lists(st.sampled_from(sorted(further)), max_size=2, unique=True))
+    keys = draw(st.lists(st.sampled_from(sorted(further)), max_size=3, unique=True))
     poor = account.usable < Fraction(worth(50, account.currency))
     elsewhere = draw(st.integers(0, 5)) < (4 if poor else 1)
     paid = {"pay": "external_invoice", "invoice_number": "X-0"} if elsewhere else {}
@@ -323,6 +345,27 @@ def _extensions(expiry: date, _: str) -> st.SearchStrategy[dict[str, Any]]:
     return st.builds(lambda length, pay: length | pay, lengths, paid)
 
 
+_WHEN = st.sampled_from([{}, {"when": "now"}, {"when": "renewal"}])
+
+
+def _plans(_: date, __: str) -> st.SearchStrategy[dict[str, Any]]:
+    skus = ["APP", "PLUS", "PLUS", "TWO", "DUO", "DUO", "YEAR", "FREE", "FINAL"]
+    plans = st.fixed_dictionaries({"sku": st.sampled_from(skus)})
+    paid = st.sampled_from([{}, {}, {}, {"invoice_number": "X-3"}])
+    return st.builds(lambda plan, when, pay: plan | when | pay, plans, _WHEN, paid)
+
+
+def _addons(_: date, __: str) -> st.SearchStrategy[dict[str, Any]]:
+    skus, quantities = st.sampled_from(["SEAT", "HELP"]), st.sampled_from([0, 1, 2, 3, 501])
+    addons = st.fixed_dictionaries({"sku": skus, "quantity": quantities})
+    return st.builds(lambda addon, when: addon | when, addons, _WHEN)
+
+
+def _cycles(_: date, __: str) -> st.SearchStrategy[dict[str, Any]]:
+    months = [{"months": months} for months in (1, 2, 3, 4, 12)]
+    return st.sampled_from([{"multiplier": 1}, {"multiplier": 2}, {"multiplier": 3}, *months])
+
+
 def _maybe_external(_: date, __: str) -> st.SearchStrategy[dict[str, Any]]:
     return st.sampled_from([{}, {"invoice_number": "X-1"}])
 
@@ -338,6 +381,9 @@ STEPS: dict[str, Callable[[date, str], st.SearchStrategy[dict[str, Any]]]] = {
     "reactivate": _maybe_external,
     "unsubscribe": _nothing,
     "resubscribe": _nothing,
+    "change_plan": _plans,
+    "set_addon": _addons,
+    "change_cycle": _cycles,
     "terminate": lambda _, __: st.just({"reason": "moved"}),
     "top_up": _amounts,
     "set_card": lambda _, __: st.sampled_from(
