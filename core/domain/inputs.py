@@ -44,7 +44,6 @@ _INSTANT = re.compile(
     r"([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
-_EMAIL = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
 _FLAGS = {"yes": True, "true": True, "on": True, "1": True}
 _FLAGS |= {"no": False, "false": False, "off": False, "0": False}
 _NOT_TEXT = ("Cc", "Cs", "Zl", "Zp")
@@ -130,11 +129,14 @@ def read_id(value: object, longest: int = LONGEST_ID) -> str:
 
 
 def read_email(value: object) -> str:
-    """An e-mail address, such as ``ann@example.com``."""
+    """An e-mail address, such as ``ann@example.com``. Its domain is returned in small letters."""
+    from email_validator import EmailNotValidError, validate_email  # It loads large tables.
+
     text = read_id(value, LONGEST_EMAIL)
-    if not _EMAIL.fullmatch(text):
+    try:
+        return validate_email(text, check_deliverability=False).normalized
+    except EmailNotValidError:
         wrong(f"must be an e-mail address such as ann@example.com, not {shown(value)}")
-    return text
 
 
 def read_whole(value: object, least: int = 0, most: int = LARGEST_WHOLE) -> int:

@@ -1,5 +1,6 @@
 """What moves with a subscription to another account (Rule 9): its row and its planned notices.
 
+It is assigned to the new owner then, and shared with no members.
 Its step moves with the next write of its step (`core.ledger.unit_of_work`), its numbers with
 `core.ledger.numbers.hand_over`. What was paid, invoiced and told stays with the account that it
 happened to. A guard checks that nothing is left behind
@@ -18,7 +19,7 @@ from core.ledger.tables import Message, SubscriptionRow
 _ROW = (
     update(SubscriptionRow)
     .where(SubscriptionRow.id == bindparam("of"))
-    .values(account=bindparam("to"))
+    .values(account=bindparam("to"), assigned_to=None, members=None)
 )
 _KINDS = select(Message.kind).where(
     Message.subscription == bindparam("of"), Message.expiry == bindparam("until")

@@ -30,6 +30,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from core.domain.events import Event
 from core.domain.numbers import Cause, Happened, HoldKind, NumberState
+from core.domain.people import MOST_MEMBERS
 from core.domain.planner.notices import MessageState, Notice
 from core.domain.rules import Rule
 from core.domain.steps import StepKind, SubjectKind
@@ -144,6 +145,8 @@ class SubscriptionRow(Base):
     """One subscription and its state. Its next step is a row of `steps`.
 
     A nullable column is NULL for what is empty or zero.
+    `assigned_to` and `members` are people, by e-mail address (Rule 9). They are no part of the
+    state. NULL is the account's owner, and none.
     `renewal_date` is *E* minus the lead. `workflow_started` is set once its workflow was started.
     """
 
@@ -179,6 +182,8 @@ class SubscriptionRow(Base):
     policy_version: Mapped[int]
     version: Mapped[int]
     renewal_date: Mapped[date]
+    assigned_to: Mapped[str | None] = mapped_column(Text)
+    members: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
     workflow_started: Mapped[bool] = mapped_column(server_default="false")
     __table_args__ = (
         Index("subscriptions_account", "account", "id"),
@@ -197,6 +202,9 @@ class SubscriptionRow(Base):
         _one_of("contract", Contract, "subscriptions_contract"),
         CheckConstraint(
             f"NOT renewal_failed OR status = '{Status.ACTIVE}'", name="subscriptions_failed"
+        ),
+        CheckConstraint(
+            f"jsonb_array_length(members) <= {MOST_MEMBERS}", name="subscriptions_members"
         ),
     )
 

@@ -21,6 +21,7 @@ from core.domain.inputs import (
     read_amount,
     read_currency,
     read_day,
+    read_email,
     read_id,
     read_instant,
     read_percent,
@@ -58,6 +59,11 @@ def text(place: str, value: str, longest: int = LONGEST_TEXT) -> str:
 def name(place: str, value: str) -> str:
     """An id of an account, a subscription, a SKU, a clock or a request."""
     return _read(place, lambda: read_id(value))
+
+
+def email(place: str, value: str) -> str:
+    """An e-mail address, such as ``ann@example.com``."""
+    return _read(place, lambda: read_email(value))
 
 
 def optional_name(place: str, value: str | None) -> str | None:

@@ -99,6 +99,8 @@ def subscription(view: SubscriptionView) -> list[Printed]:
     found = [
         ("Status", state(view)),
         ("Account", f"{view.account}" + (f", {view.owner}" if view.owner else "")),
+        ("Assigned to", view.assigned_to or "the owner"),
+        *([("Shared with", ", ".join(view.members))] if view.members else []),
         ("Bought", f"{view.quantity} × {view.sku}" + (f", with {addons}" if addons else "")),
         ("Cycle", cycle(view.cycle_months)),
         *(("Comes", change(it)) for it in view.coming),

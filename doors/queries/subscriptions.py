@@ -31,16 +31,19 @@ class PeriodView:
 class SubscriptionView:
     """A subscription for a person.
 
-    `coming` are the changes that later cycles bring. `fee` is what the next cycle costs at today's
-    prices. It is None where a price is missing or when the subscription is TERMINATED. `now` is the
-    instant by which it lives. `periods` are its paid cycles and the days of its trial. The other
-    fields are as in `Subscription` and `Account`.
+    `assigned_to` is the e-mail address of its assignee. None is the account's owner. `members` are
+    the addresses of those it is shared with. `coming` are the changes that later cycles bring.
+    `fee` is what the next cycle costs at today's prices. It is None where a price is missing or
+    when the subscription is TERMINATED. `now` is the instant by which it lives. `periods` are its
+    paid cycles and the days of its trial. The other fields are as in `Subscription` and `Account`.
     """
 
     subscription: str
     account: str
     owner: str | None
     billing_email: str | None
+    assigned_to: str | None
+    members: tuple[str, ...]
     sku: str
     quantity: int
     multiplier: int
@@ -80,6 +83,8 @@ def find_subscription(ledger: Ledger, id_: str) -> SubscriptionView:
             account=row.account,
             owner=row.owner,
             billing_email=row.billing_email,
+            assigned_to=row.assigned_to,
+            members=tuple(row.members or ()),
             sku=subscription.sku,
             quantity=subscription.quantity,
             multiplier=subscription.multiplier,

@@ -100,7 +100,7 @@ def _check(kind: kinds.AnyKind) -> Check:
             return step_shapes.flag
         case kinds.Percent() | kinds.Amount() | kinds.Day() | kinds.Text() | kinds.Choice():
             return step_shapes.plain(kind.read)
-        case kinds.RequestId() | kinds.Name():
+        case kinds.RequestId() | kinds.Name() | kinds.Email():
             return step_shapes.plain(kind.read)
         case unreachable:
             assert_never(unreachable)

@@ -174,6 +174,28 @@ COMMANDS = [
     ["terminate", "{s1}", "--yes"],
     ["recover"],
     ["unsubscribe", "{s1}", "--request-id", ""],
+    *(["change-owner", "{s1}", account] for account in ("{acme}", "nobody", "", "a\nb", SQL)),
+    ["change-owner", "{s2}", "{acme}"],
+    ["change-owner", "{s1}", "x" * 1_000_000],
+    *(
+        [command, "{s1}", address]
+        for command in ("assign", "share", "unshare")
+        for address in (
+            "nobody",
+            "a b@example.com",
+            "ann@example.com\x00",
+            "NaN",
+            "-1",
+            "<script>@example.com",
+            SQL,
+            "x" * 1_000_000,
+        )
+    ),
+    ["assign", "{s1}"],
+    ["assign", "{s1}", "ann@example.com", "--to-owner"],
+    ["assign", "{s1}", "--to-owner"],
+    ["unshare", "{s1}", "ann@example.com"],
+    ["share", "{s2}", "ann@example.com"],
     ["unsubscribe", "{s1}", "--by", "\x1b[31m"],
 ]
 

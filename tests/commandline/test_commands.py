@@ -272,6 +272,42 @@ def test_a_termination_shows_its_refund_before_it_asks(shop: Shop) -> None:
     assert "terminated on 2021-01-15" in shop.run("explain", shop.s1).out
 
 
+def test_an_owner_an_assignee_and_members_are_changed_and_shown(shop: Shop) -> None:
+    berlin = f"{shop.acme}-berlin"
+    opened = ("--currency", "USD", "--timezone", "Europe/Berlin", "--clock", shop.clock)
+    assert shop.run("account", "new", berlin, *opened).code == 0
+    shop.buy()
+    assert shop.run("assign", shop.s1, "ann@example.com").out == (
+        f"{shop.s1} is assigned to ann@example.com.\n"
+    )
+    assert shop.run("share", shop.s1, "ben@EXAMPLE.com", "--by", "Eve").code == 0
+    shown = shop.show()
+    assert (shown["assigned_to"], shown["members"]) == ("ann@example.com", ["ben@example.com"])
+    assert "ben@example.com" in shop.run("show", shop.s1).out
+    preview = shop.run("change-owner", shop.s1, berlin, "--preview", "--json").json
+    assert preview["refused"] is None
+    assert shop.show()["account"] == shop.acme
+    told = shop.run("change-owner", shop.s1, berlin, "--json").json
+    assert (told["account"], told["before"]) == (berlin, shop.acme)
+    shown = shop.show()
+    assert (shown["account"], shown["timezone"]) == (berlin, "Europe/Berlin")
+    assert (shown["assigned_to"], shown["members"]) == (None, [])
+    assert [line["event"] for line in shop.run("history", shop.s1, "--json").json] == [
+        "purchased",
+        "assigned",
+        "shared",
+        "given_away",
+        "owner_changed",
+    ]
+    of_old = shop.run("history", shop.acme, "--account", "--json").json
+    assert [line["event"] for line in of_old][-1] == "given_away"
+    assert of_old[-1]["facts"] == {"to": berlin}
+    refused = shop.run("change-owner", shop.s1, berlin)
+    assert (refused.code, "belongs to" in refused.err) == (1, True)
+    shop.advance("2021-02-08")
+    assert shop.show()["renewal_failed"] is True  # berlin has no credits
+
+
 def test_expired_ones_are_listed_and_reactivated(shop: Shop) -> None:
     shop.buy()
     assert shop.run("unsubscribe", shop.s1).code == 0

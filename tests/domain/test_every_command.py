@@ -50,6 +50,8 @@ def value_of(kind: kinds.AnyKind) -> Any:
             return True
         case kinds.Choice():
             return next(iter(kind.choices))
+        case kinds.Email():
+            return "ann@example.com"
         case (
             kinds.AccountId()
             | kinds.SubscriptionId()
@@ -90,6 +92,8 @@ def wrong_values(kind: kinds.AnyKind) -> list[Any]:
             return ["true", 1, 0]
         case kinds.Choice():
             return ["credits", "nothing", 1]
+        case kinds.Email():
+            return [1, "", "ann@example.com\n", "\x00@example.com", "x" * 321]
         case kinds.Text():
             return [1, "a\nb", "\n", "\x00", "\ud800", "x" * (kind.longest + 1)]
         case (
@@ -249,6 +253,7 @@ def test_rule_11_8_a_command_that_would_change_nothing_is_refused(
         (kinds.Whole(help="", least=1, most=9), 7, 7),
         (kinds.Text(help=""), "a late port", "a late port"),
         (kinds.SubscriptionId(), "s1", "s1"),
+        (kinds.Email(help=""), "ann@EXAMPLE.com", "ann@example.com"),
         (kinds.Day(help=""), "2021-01-31", date(2021, 1, 31)),
         (kinds.Day(help=""), "9999-12-30", date(9999, 12, 30)),
         (kinds.Flag(help=""), False, False),

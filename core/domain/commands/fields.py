@@ -20,7 +20,7 @@ from core.domain import inputs, money
 from core.domain.catalog import SkuKind
 from core.domain.fault_places import shown
 from core.domain.fault_places import whole as is_whole
-from core.domain.inputs import LARGEST_WHOLE, LONGEST_ID, LONGEST_TEXT, Sign
+from core.domain.inputs import LARGEST_WHOLE, LONGEST_EMAIL, LONGEST_ID, LONGEST_TEXT, Sign
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +198,26 @@ class Text(FieldKind):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Email(FieldKind):
+    """The e-mail address of a person."""
+
+    def read(self, value: object) -> str:
+        """An address such as ann@example.com."""
+        return inputs.read_email(value)
+
+    def check(self, value: object) -> None:
+        """Refuse what is no text on one line. The use case refuses what is no address.
+
+        Workflows read commands again when they are replayed, so this must never become stricter.
+        """
+        inputs.read_id(value, LONGEST_EMAIL)
+
+    def bounds(self) -> dict[str, Any]:
+        """The most characters."""
+        return {"maxLength": LONGEST_EMAIL, "format": "email"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceNumber(Text):
     """The number of an external invoice (Rule 11.4)."""
 
@@ -268,6 +288,7 @@ AnyKind = (
     | Percent
     | Whole
     | Text
+    | Email
     | CardToken
     | Day
     | Flag

@@ -172,8 +172,11 @@ def _subscriptions() -> None:
         Column("policy_version", Integer, nullable=False),
         Column("version", Integer, nullable=False),
         Column("renewal_date", Date, nullable=False),
+        Column("assigned_to", Text),
+        Column("members", JSONB),
         Column("workflow_started", Boolean, nullable=False, server_default="false"),
         CheckConstraint("NOT renewal_failed OR status = 'ACTIVE'", name="subscriptions_failed"),
+        CheckConstraint("jsonb_array_length(members) <= 100", name="subscriptions_members"),
     )
     op.create_index("subscriptions_account", "subscriptions", ["account", "id"])
     op.create_index(
