@@ -21,16 +21,18 @@ def change_settings(
     result: Result,
     values: Mapping[str, Any],
     event: Event | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> CommandResult:
     """Change columns of the account, and keep the operation with its result.
 
     `event`: an event of the whole account, default None.
+    `facts`: more to tell about the event, default nothing.
     """
     if values:
         work.settings(**values)
     operation = work.operation(Purpose.CHANGE, commands.stored(result), command=command)
     if event:
-        work.event(event, command.rule, actor=command.actor, operation=operation)
+        work.event(event, command.rule, actor=command.actor, operation=operation, **(facts or {}))
     return CommandResult(result=result)
 
 

@@ -55,6 +55,8 @@ class Event(StrEnum):
     ASSIGNED = "assigned", "assigned"
     SHARED = "shared", "shared with a member"
     UNSHARED = "unshared", "no longer shared with a member"
+    NUMBER_RESERVED = "number_reserved", "number reserved"
+    NUMBER_UNRESERVED = "number_unreserved", "number no longer reserved"
     TOPPED_UP = "topped_up", "topped up"
     USAGE = "usage", "used"
     TRANSFERRED = "transferred", "transferred"

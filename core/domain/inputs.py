@@ -44,6 +44,7 @@ _INSTANT = re.compile(
     r"([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
+_NUMBER = re.compile(r"\+[0-9]{1,15}")
 _FLAGS = {"yes": True, "true": True, "on": True, "1": True}
 _FLAGS |= {"no": False, "false": False, "off": False, "0": False}
 _NOT_TEXT = ("Cc", "Cs", "Zl", "Zp")
@@ -125,6 +126,14 @@ def read_id(value: object, longest: int = LONGEST_ID) -> str:
     text = read_text(value, longest)
     if not text.isprintable():
         wrong(f"{shown(text)} has characters that cannot be printed; printable text is allowed")
+    return text
+
+
+def read_number(value: object) -> str:
+    """A phone number in the form of E.164, such as ``+6561234567``: at most 15 digits."""
+    text = read_id(value)
+    if not _NUMBER.fullmatch(text):
+        wrong(f"{shown(text)} is no phone number; allowed are + and at most 15 digits")
     return text
 
 

@@ -117,6 +117,15 @@ class Wanted:
     hold: HoldKind = HoldKind.NORMAL
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewNumber:
+    """A number that comes into the inventory, free to be bought."""
+
+    number: str
+    sku: str
+    hold: HoldKind = HoldKind.NORMAL
+
+
 # taking
 
 

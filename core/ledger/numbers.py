@@ -10,14 +10,34 @@ are read without a lock, and refused. So two transactions never wait for each ot
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Text, all_, and_, any_, bindparam, literal_column, or_, select, text
+from sqlalchemy import (
+    Connection,
+    Row,
+    Text,
+    all_,
+    and_,
+    any_,
+    bindparam,
+    literal_column,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from core.domain import numbers
-from core.domain.numbers import Cause, Happened, HoldKind, Number, NumberState, Wanted
+from core.domain.numbers import (
+    Cause,
+    Happened,
+    HoldKind,
+    NewNumber,
+    Number,
+    NumberState,
+    Wanted,
+)
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.domain.steps import Step, Subject, SubjectKind, number_of
@@ -91,6 +111,55 @@ _TAKE_IN = text(
     "FROM unnest(CAST(:numbers AS text[]), CAST(:skus AS text[])) AS wanted(number, sku) "
     'ORDER BY number COLLATE "C" ON CONFLICT DO NOTHING'
 )
+
+
+_IMPORT = text(
+    "WITH new AS (INSERT INTO numbers (seller, number, sku, state, hold, since, version) "
+    "SELECT :seller, number, sku, :free, hold, :today, 1 "
+    "FROM unnest(CAST(:numbers AS text[]), CAST(:skus AS text[]), CAST(:holds AS text[])) "
+    'AS given(number, sku, hold) ORDER BY number COLLATE "C" '
+    "ON CONFLICT (seller, number) DO UPDATE SET sku = excluded.sku, state = excluded.state, "
+    "hold = excluded.hold, since = excluded.since, version = numbers.version + 1 "
+    "WHERE numbers.state = :gone RETURNING number) "
+    "INSERT INTO number_history (seller, number, at, what, actor) "
+    "SELECT :seller, number, :now, :imported, :actor FROM new RETURNING number"
+)
+_THERE = select(NumberRow.number).where(
+    NumberRow.seller == bindparam("seller"),
+    NumberRow.number == any_(bindparam("numbers", type_=ARRAY(Text))),
+    NumberRow.state != NumberState.GONE,
+)
+
+
+def take_in(
+    connection: Connection, seller: str, new: Sequence[NewNumber], now: datetime, actor: str
+) -> frozenset[str]:
+    """Take numbers into the inventory in one statement, and return those that are new.
+
+    `now`: the instant (UTC). A number has no account yet, so its day is that of UTC.
+    `actor`: who asked for it.
+
+    A number that is there already is left as it is. One that is GONE is new again.
+    """
+    values = {
+        "seller": seller,
+        "numbers": [one.number for one in new],
+        "skus": [one.sku for one in new],
+        "holds": [str(one.hold) for one in new],
+        "free": NumberState.FREE,
+        "gone": NumberState.GONE,
+        "imported": Happened.IMPORTED,
+        "today": now.date(),
+        "now": now,
+        "actor": actor,
+    }
+    return frozenset(connection.execute(_IMPORT, values).scalars())
+
+
+def there(connection: Connection, seller: str, new: Sequence[NewNumber]) -> frozenset[str]:
+    """Which of these numbers `take_in` would leave as they are."""
+    values = {"seller": seller, "numbers": [one.number for one in new]}
+    return frozenset(connection.execute(_THERE, values).scalars())
 
 
 def take(
@@ -221,11 +290,16 @@ def with_step(work: Work, subject: Subject) -> tuple[Number, Step] | None:
     return _known(work, row), step
 
 
-def one(work: Work, number: str) -> Number | None:
-    """A number that is the account's or free, locked. None when there is none, or another's."""
-    values = {"seller": work.account.seller, "numbers": [number], "account": work.account.id}
-    row = work.connection.execute(_MINE_OR_FREE, values).one_or_none()
-    return None if row is None else _known(work, row)
+def existing(work: Work, number: str, rule: Rule) -> Number:
+    """A number of the inventory, locked. Nothing else is locked after it.
+
+    Raises `Refused` by the rule when the inventory does not know it.
+    """
+    key = {"seller": work.account.seller, "numbers": [number]}
+    row = work.connection.execute(_NAMED.with_for_update(), key).one_or_none()
+    if row is None:
+        raise Refused(rule, f"{number} is not in the inventory; import it first")
+    return _known(work, row)
 
 
 def _refuse_taken(work: Work, key: Mapping[str, Any], missing: Collection[str]) -> None:

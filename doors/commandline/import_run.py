@@ -1,10 +1,11 @@
 """An import from the command line: its files, its progress bar, its errors.
 
-`doors.intake.customer_import` does the work.
+`doors.intake.customer_import` and `doors.intake.number_import` do the work.
 """
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,8 @@ from doors.commandline.inputs import wrong
 from doors.commandline.progress_bars import counting
 from doors.intake import column_mapping
 from doors.intake.customer_import import import_file
-from doors.intake.import_report import ImportReport
+from doors.intake.import_report import ImportReport, NumberReport
+from doors.intake.number_import import import_number_file
 from doors.queries.snapshot import NotFound
 
 
@@ -41,7 +43,7 @@ class Import:
 
 async def import_with_fault_file(wanted: Import, faults: Path | None) -> ImportReport:
     """Import, and list faulty rows in `faults`, or in `fault_file_of` if there are any."""
-    _refuse_to_overwrite(wanted, faults)
+    _refuse_to_overwrite((wanted.file, wanted.mapping), faults)
     with tempfile.TemporaryDirectory(prefix="perennial-") as scratch:
         written = faults or Path(scratch) / "faults.csv"
         report = await _import(wanted, written)
@@ -50,15 +52,35 @@ async def import_with_fault_file(wanted: Import, faults: Path | None) -> ImportR
     return report
 
 
+def import_numbers_with_fault_file(
+    file: Path, faults: Path | None, actor: str, *, dry_run: bool
+) -> NumberReport:
+    """Import numbers, and list faulty rows as `import_with_fault_file` does."""
+    _refuse_to_overwrite((file,), faults)
+    with tempfile.TemporaryDirectory(prefix="perennial-") as scratch:
+        written = faults or Path(scratch) / "faults.csv"
+        try:
+            with connection.ledger() as ledger, counting(file.name) as progress:
+                report = import_number_file(
+                    ledger, file, actor=actor, dry_run=dry_run, faults=written, progress=progress
+                )
+        except OSError as error:
+            place = str(error.filename or file)
+            wrong(place, f"cannot be read or written: {error.strerror or error}")
+        if report.faulty and faults is None:
+            shutil.copyfile(written, fault_file_of(file))
+    return report
+
+
 def fault_file_of(file: Path) -> Path:
     """Return the default file for faulty rows, in the current directory."""
     return Path(f"{file.stem}-faults.csv")
 
 
-def _refuse_to_overwrite(wanted: Import, faults: Path | None) -> None:
+def _refuse_to_overwrite(files: Sequence[Path | None], faults: Path | None) -> None:
     if faults is None or not faults.exists():
         return
-    for read in (wanted.file, wanted.mapping):
+    for read in files:
         if read is not None and read.exists() and faults.samefile(read):
             wrong(
                 "--faults",

@@ -19,16 +19,19 @@ from core.domain.inputs import (
     Sign,
     Wrong,
     read_amount,
+    read_choice,
     read_currency,
     read_day,
     read_email,
     read_id,
     read_instant,
+    read_number,
     read_percent,
     read_text,
     read_whole_text,
     read_zone,
 )
+from core.domain.numbers import NumberState
 
 LARGEST_FILE = 10_000_000
 """Bytes of a file that is read as a whole."""
@@ -109,6 +112,25 @@ def optional_day(place: str, value: str | None) -> date | None:
 def instant(place: str, value: str, zone_name: str = "UTC") -> datetime:
     """An instant in UTC. A date means its first instant in the zone (Rule 1.4)."""
     return _read(place, lambda: read_instant(value, zone_name, YEARS))
+
+
+def number(place: str, value: str) -> str:
+    """A phone number: + and at most 15 digits."""
+    return _read(place, lambda: read_number(value))
+
+
+def e164(place: str, value: str) -> str:
+    """A phone number that its country can have. Spaces and dashes in it are left out."""
+    from doors.intake.phone_numbers import read_e164
+
+    return _read(place, lambda: read_e164(value))
+
+
+def optional_number_state(place: str, value: str | None) -> NumberState | None:
+    """A state of a number, or None."""
+    if value is None:
+        return None
+    return NumberState(_read(place, lambda: read_choice(value, NumberState)))
 
 
 def addons(values: list[str]) -> dict[str, int]:

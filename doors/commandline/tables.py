@@ -17,6 +17,7 @@ from core.domain.catalog import Catalog
 from core.domain.events import Event
 from core.domain.forecast import Entry
 from core.domain.money import is_currency, plain
+from core.domain.numbers import Cause, Happened, HoldKind, NumberState
 from core.domain.rules import Rule
 from core.domain.steps import Step
 from core.domain.subscription import Status
@@ -29,6 +30,7 @@ from doors.queries.explanations import Explanation
 from doors.queries.histories import HistoryLine
 from doors.queries.invoices import InvoiceView
 from doors.queries.list_names import WorkList
+from doors.queries.numbers import NumberLine, NumberView
 from doors.queries.subscriptions import SubscriptionView
 from doors.queries.totals import RETRY_FAILED, Totals
 from doors.queries.work_lists import ListRow
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from core.domain.findings import ReconciliationReport
     from doors.commandline.connection import Role
     from doors.commandline.embedded_stack import Part
-    from doors.intake.import_report import ImportReport
+    from doors.intake.import_report import ImportReport, NumberReport, RowFault
 
 #: What `output.show` prints: tables, and lines of text between them.
 Printed = Table | str
@@ -379,12 +381,86 @@ def import_report(report: "ImportReport") -> list[Printed]:
         parts.append(f"{report.started:,} workflows started.")
     if report.unstarted:
         parts.append(f"{report.unstarted:,} workflows could not be started. The relay tries again.")
-    if report.faulty:
-        made = table("Faulty rows", "Line", "Id", "Why", right=("Line",))
-        for fault in report.faults:
-            add_row(made, str(fault.line), fault.id, fault.reason)
-        parts.append(made)
-    return parts
+    return [*parts, *_faulty_rows(report.faults)]
+
+
+def number_report(report: "NumberReport") -> list[Printed]:
+    """Return what an import did with a file of numbers."""
+    would = "would be " if report.dry_run else ""
+    rate = report.rows / report.seconds if report.seconds else 0
+    told = (
+        f"{report.rows:,} rows: {report.imported:,} {would}imported, "
+        f"{report.there:,} there already, {report.faulty:,} faulty "
+        f"({report.seconds:.1f} s, {rate:,.0f} rows/s)."
+    )
+    return [told, *_faulty_rows(report.faults)]
+
+
+def _faulty_rows(faults: "Sequence[RowFault]") -> list[Printed]:
+    if not faults:
+        return []
+    made = table("Faulty rows", "Line", "Id", "Why", right=("Line",))
+    for fault in faults:
+        add_row(made, str(fault.line), fault.id, fault.reason)
+    return [made]
+
+
+def numbers(lines: Sequence[NumberLine], limit: int) -> list[Printed]:
+    """Return a page of the inventory. `lines` may be one more than the page has."""
+    if not lines:
+        return ["There is no such number in the inventory."]
+    columns = ("Number", "SKU", "State", "Account", "Subscription", "Until", "Why")
+    made = table("Numbers", *columns)
+    for line in lines[:limit]:
+        add_row(
+            made,
+            line.number,
+            line.sku,
+            NumberState(line.state).words,
+            line.account or "",
+            line.subscription or "",
+            "" if line.until is None else day(line.until),
+            _why(line),
+        )
+    if len(lines) <= limit:
+        return [made]
+    return [made, f"There are more: --after {lines[limit - 1].number} shows the next page."]
+
+
+def _why(line: NumberLine) -> str:
+    why = "" if line.cause is None else Cause(line.cause).words
+    return f"{why}: {line.remark}" if line.remark else why
+
+
+def number(view: NumberView) -> list[Printed]:
+    """Return a number with its history."""
+    line, zone = view.line, view.timezone
+    until = "" if line.until is None else f", until {day(line.until)}"
+    found = [
+        ("State", f"{NumberState(line.state).words} since {day(line.since)}{until}"),
+        ("SKU", line.sku),
+        ("Hold", HoldKind(line.hold).words),
+        *([("Account", line.account)] if line.account else []),
+        *([("Subscription", line.subscription)] if line.subscription else []),
+        *([("Why", _why(line))] if line.cause else []),
+    ]
+    if view.returned_at and view.returned_by:
+        found.append(("Given back", f"{moment(view.returned_at, zone)} by {view.returned_by}"))
+    if view.next_step:
+        found.append(("Next step", next_step(view.next_step, zone)))
+    made = table("History", "When", "What", "Account", "Subscription", "Until", "Remark", "By")
+    for one in view.history:
+        add_row(
+            made,
+            moment(one.at, zone),
+            Happened(one.what).words,
+            one.account or "",
+            one.subscription or "",
+            "" if one.until is None else day(one.until),
+            one.remark or "",
+            one.actor,
+        )
+    return [pairs(f"Number {line.number}", found), made]
 
 
 def reconciliation(report: "ReconciliationReport") -> list[Printed]:

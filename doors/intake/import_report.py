@@ -51,6 +51,28 @@ class ImportReport:
     faults: tuple[RowFault, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberReport:
+    """The result of an import of numbers. Every row is imported, there already, or faulty.
+
+    `rows`: rows of the file.
+    `imported`: numbers that came into the inventory. In a dry run, numbers that would.
+    `there`: numbers that the inventory had already. They are left as they are.
+    `faulty`: rows that were left out because of a fault.
+    `seconds`: how long the import lasted.
+    `dry_run`: whether nothing was written.
+    `faults`: the first few faults.
+    """
+
+    rows: int
+    imported: int
+    there: int
+    faulty: int
+    seconds: float
+    dry_run: bool
+    faults: tuple[RowFault, ...]
+
+
 class FaultList:
     """Counts the faulty rows, keeps the first few, and writes all of them to a file."""
 

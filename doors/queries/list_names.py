@@ -1,4 +1,4 @@
-"""The names of the work lists. They are apart from the queries, so that `--help` starts quickly."""
+"""The words of lists. They are apart from the queries, so that `--help` starts quickly."""
 
 from enum import StrEnum
 

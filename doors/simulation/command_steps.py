@@ -98,6 +98,8 @@ def _check(kind: kinds.AnyKind) -> Check:
             return step_shapes.whole(kind.least, kind.most)
         case kinds.Flag():
             return step_shapes.flag
+        case kinds.PhoneNumber():
+            return step_shapes.plain(kind.read)
         case kinds.Percent() | kinds.Amount() | kinds.Day() | kinds.Text() | kinds.Choice():
             return step_shapes.plain(kind.read)
         case kinds.RequestId() | kinds.Name() | kinds.Email():

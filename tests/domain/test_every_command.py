@@ -40,6 +40,8 @@ def value_of(kind: kinds.AnyKind) -> Any:
     match kind:
         case kinds.Quantities():
             return {"SEAT": 1}
+        case kinds.PhoneNumber():
+            return "+6561234567"
         case kinds.Amount() | kinds.Percent():
             return Decimal("5.00")
         case kinds.Whole():
@@ -71,6 +73,8 @@ def wrong_values(kind: kinds.AnyKind) -> list[Any]:
     match kind:
         case kinds.Quantities():
             return [[], {"SEAT": True}, {"": 1}, {"SEAT": 1.0}]
+        case kinds.PhoneNumber():
+            return ["", "+", "65", "+6561234567\n", "+65 1", "+1234567890123456", "+６５", 65]
         case kinds.Amount():
             return [5, 5.0, True, "5.00", Decimal("NaN"), Decimal("inf"), Decimal(10**12)]
         case kinds.Percent():

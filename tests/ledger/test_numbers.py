@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
+from core.domain.commands.reserve_number import ReserveNumber
 from core.domain.commands.terminate import Terminate
+from core.domain.commands.unreserve_number import UnreserveNumber
 from core.domain.numbers import Cause, HoldKind, Wanted
 from core.domain.refusal import Refused
 from core.domain.steps import Subject, SubjectKind, of_number
@@ -249,6 +251,67 @@ def test_rule_1_7_releases_come_after_terminations_and_before_notices_by_number(
         of_number("main", "+491"),
         of_number("main", "+492"),
     ]
+
+
+def reserve(shop: Shop, account: str = "acme", now: datetime = DAY) -> str | None:
+    refusal = shop.do(ReserveNumber(account=account, number="+491", remark="lobby"), now).refusal
+    return None if refusal is None else str(refusal)
+
+
+def test_rule_10_3_a_reserved_number_can_be_bought_by_its_account_only(shop: Shop) -> None:
+    assert reserve(shop) == "+491 is not in the inventory; import it first (rule 10.3)"
+    free(shop, "+491")
+    assert reserve(shop) is None
+    assert state(shop) == ("reserved", "acme", None, "2021-03-29")
+    assert reserve(shop, "other") == (
+        "+491 is reserved; only a free number can be reserved (rule 10.3)"
+    )
+    with pytest.raises(Refused, match="is reserved for another account"):
+        take(shop, "s3", account="other")
+    too_few = pytest.raises(Refused, match="only 0 of 1")
+    with too_few, shop.ledger.work(DAY, account="acme") as work:
+        numbers.pick(work, "s1", "DID", 1)
+    assert take(shop)[0].number.remark is None
+    assert shop.value("SELECT count(*) FROM steps WHERE subject_kind = 'number'") == 0
+
+
+def test_rule_10_3_a_reservation_ends_with_a_reminder_and_a_release(shop: Shop) -> None:
+    free(shop, "+491")
+    reserve(shop)
+    due = shop.value("SELECT due FROM steps WHERE subject_kind = 'number'")
+    assert due == datetime(2021, 3, 22, tzinfo=UTC)  # day 21
+    for kind, now in (("remind", due), ("release", datetime(2021, 3, 30, tzinfo=UTC))):
+        assert step(shop, kind, now).outcome is Outcome.DONE
+    assert state(shop) == ("free", None, None, None)
+    assert shop.rows("SELECT event, rule, subscription FROM history WHERE facts ? 'number'") == [
+        ("number_reserved", "10.3", None),
+        ("number_hold_ending", "10.3", None),
+        ("number_released", "10.3", None),
+    ]
+
+
+def test_rule_10_3_a_reservation_is_ended_by_its_account(shop: Shop) -> None:
+    free(shop, "+491")
+    reserve(shop)
+    other = shop.do(UnreserveNumber(account="other", number="+491")).refusal
+    assert str(other) == "+491 is not reserved for other (rule 10.3)"
+    assert shop.do(UnreserveNumber(account="acme", number="+491")).refusal is None
+    assert state(shop) == ("free", None, None, None)
+    assert shop.value("SELECT count(*) FROM steps WHERE subject_kind = 'number'") == 0
+
+
+def test_rule_10_3_twenty_reservations_and_purchases_at_once(shop: Shop, at_once: AtOnce) -> None:
+    free(shop, "+491")
+    asked: list[Callable[[], Any]] = []
+    for n in range(10):
+        account, subscription = ("acme", "s1") if n % 2 else ("other", "s3")
+        asked.append(lambda account=account: reserve(shop, account))  # type: ignore[misc]
+        asked.append(lambda a=account, s=subscription: take(shop, s, account=a))  # type: ignore[misc]
+    results = at_once(asked)
+    assert not [one for one in results if isinstance(one, DBAPIError)]
+    [(found, account, _, _)] = [state(shop)]
+    assert found in ("in_use", "reserved")
+    assert account in ("acme", "other")
 
 
 # many numbers, many transactions

@@ -116,6 +116,19 @@ class Quantities(FieldKind):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneNumber(FieldKind):
+    """A phone number: + and at most 15 digits (Rule 10)."""
+
+    def read(self, value: object) -> str:
+        """A number such as ``+6561234567``."""
+        return inputs.read_number(value)
+
+    def bounds(self) -> dict[str, Any]:
+        """A plus sign and digits."""
+        return {"pattern": r"^\+[0-9]{1,15}$"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Amount(FieldKind):
     """An amount of money in the account's currency, with a sign (Rule 3.2)."""
 
@@ -284,6 +297,7 @@ AnyKind = (
     | Name
     | Sku
     | Quantities
+    | PhoneNumber
     | Amount
     | Percent
     | Whole

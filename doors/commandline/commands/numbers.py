@@ -1,0 +1,153 @@
+"""`number`: the inventory of numbers."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from doors.commandline.app import command, group
+from doors.commandline.options import AccountId, Json, Request
+
+group("number", "Import numbers, look them up, reserve them.")
+
+Number = Annotated[
+    str, typer.Argument(metavar="NUMBER", help="A phone number, such as +6561234567.")
+]
+
+
+@command("number import", "number import numbers.csv --dry-run --faults faults.csv")
+def number_import(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="CSV with the columns number, sku and perhaps hold."),
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything and write nothing.")
+    ] = False,
+    faults: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="CSV for the faulty rows, with reasons. Default: FILE-faults.csv here.",
+        ),
+    ] = None,
+    by: Annotated[
+        str, typer.Option("--by", metavar="NAME", help="Who asks, for the history.")
+    ] = "command line",
+    json: Json = False,
+) -> None:
+    """Import numbers into the inventory, free to be bought (rule 10.3).
+
+    After an interruption, run the import again. Numbers that are there already stay as they are.
+    """
+    from doors.commandline import import_run, inputs, tables
+    from doors.commandline.exit_codes import Code, Ended
+    from doors.commandline.output import show
+
+    actor = inputs.name("--by", by)
+    report = import_run.import_numbers_with_fault_file(file, faults, actor, dry_run=dry_run)
+    show(report, tables.number_report(report), json=json)
+    if report.faulty:
+        listed = faults or import_run.fault_file_of(file)
+        raise Ended(
+            f"{report.faulty} rows are faulty. {listed} lists them. "
+            "The other rows are not affected.",
+            Code.BAD_INPUT,
+        )
+
+
+@command(
+    "number list",
+    "number list --state free --sku DID-SG",
+    "number list --account acme --limit 50 --after +6561234567",
+)
+def number_list(
+    state: Annotated[
+        str | None,
+        typer.Option(metavar="STATE", help="Only free, reserved, held, in_use or gone."),
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option(metavar="ACCOUNT", help="Only numbers of this account.")
+    ] = None,
+    sku: Annotated[
+        str | None, typer.Option(metavar="SKU", help="Only numbers of this SKU.")
+    ] = None,
+    after: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBER", help="Only after this number: the last one of a page."),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, max=100_000, help="The most numbers of a page.")
+    ] = 200,
+    json: Json = False,
+) -> None:
+    """Show numbers of the inventory, page by page."""
+    from doors.commandline import inputs, tables
+    from doors.commandline.connection import ledger
+    from doors.commandline.output import show
+    from doors.queries.numbers import list_numbers
+
+    with ledger() as opened:
+        lines = list_numbers(
+            opened,
+            state=inputs.optional_number_state("--state", state),
+            account=inputs.optional_name("--account", account),
+            sku=inputs.optional_name("--sku", sku),
+            after=None if after is None else inputs.number("--after", after),
+            most=limit if json else limit + 1,
+        )
+    show(lines, tables.numbers(lines, limit), json=json)
+
+
+@command("number show", "number show +6561234567")
+def number_show(number: Number, json: Json = False) -> None:
+    """Show a number: whose it is, until when, what comes next, and its history."""
+    from doors.commandline import inputs, plain_data, tables
+    from doors.commandline.connection import ledger
+    from doors.commandline.output import show
+    from doors.queries.numbers import find_number
+
+    with ledger() as opened:
+        view = find_number(opened, inputs.number("NUMBER", number))
+    values = plain_data.data(view)
+    show(values.pop("line") | values, tables.number(view), json=json)
+
+
+@command("number reserve", "number reserve +6561234567 acme --remark 'for the new office'")
+def number_reserve(
+    number: Number,
+    account: AccountId,
+    request: Request,
+    remark: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What it is reserved for.")
+    ] = None,
+) -> None:
+    """Reserve a free number for an account. It is released after some weeks (rule 10.3)."""
+    from core.domain.commands.reserve_number import ReserveNumber
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
+
+    reserved = ReserveNumber(
+        account=inputs.name("ACCOUNT", account),
+        number=inputs.e164("NUMBER", number),
+        remark=None if remark is None else inputs.text("--remark", remark),
+        request_id=request.id,
+        actor=request.actor,
+    )
+    issue(reserved, request)
+
+
+@command("number unreserve", "number unreserve +6561234567 acme")
+def number_unreserve(number: Number, account: AccountId, request: Request) -> None:
+    """End the reservation of a number before its last day (rule 10.3)."""
+    from core.domain.commands.unreserve_number import UnreserveNumber
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
+
+    freed = UnreserveNumber(
+        account=inputs.name("ACCOUNT", account),
+        number=inputs.number("NUMBER", number),
+        request_id=request.id,
+        actor=request.actor,
+    )
+    issue(freed, request)

@@ -1,0 +1,172 @@
+"""The import of numbers into the inventory from a CSV file (Rule 10.3).
+
+The first line names the columns: `number`, `sku` and, if wanted, `hold` (normal or ported_in). The
+file is read as a stream. A fault of the file stops the import before anything is written. A fault
+of a row is listed, and the other rows are imported. Rows are written in chunks. Each chunk is one
+statement. Numbers that are there already are left as they are. So an import may be interrupted
+anywhere and run again.
+
+Worked rate: 100,000 rows are 20 chunks of 5,000. Most of the time goes into the check of the
+numbers, about 50 µs each.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import select
+
+from activities.import_numbers import import_numbers, numbers_there
+from core.domain.catalog import Catalog, SkuKind
+from core.domain.fault_places import shown
+from core.domain.faults import Fault, Faults
+from core.domain.inputs import Wrong, either, read_choice, read_id
+from core.domain.numbers import HoldKind, NewNumber
+from core.ledger.clocks import machine_now
+from core.ledger.ledger import Ledger
+from core.ledger.tables import Seller
+from doors.intake.csv_rows import csv_rows
+from doors.intake.import_report import FaultList, NumberReport, RowFault, fault_file
+from doors.intake.phone_numbers import read_e164
+
+CHUNK = 5_000
+"""Rows of one transaction."""
+NEEDED = ("number", "sku")
+COLUMNS = (*NEEDED, "hold")
+"""The columns that a file may have."""
+
+Progress = Callable[[int, int], None]
+"""Is called with the rows that are done and the rows that there are."""
+
+T = TypeVar("T")
+
+
+def import_number_file(
+    ledger: Ledger,
+    file: Path,
+    *,
+    actor: str,
+    dry_run: bool = False,
+    faults: Path | None = None,
+    progress: Progress | None = None,
+    chunk: int = CHUNK,
+) -> NumberReport:
+    """Import a CSV file of numbers.
+
+    `actor`: who imports, for the history of each number.
+    `dry_run`: check the file and look up what is there, but write nothing.
+    `faults`: a CSV file for the faulty rows. It is replaced if it exists.
+    `progress`: is called with the rows that are done and the rows that there are.
+    `chunk`: rows of one transaction.
+
+    Raises `Faults` if the file as a whole is wrong, before anything is written. Raises OSError for
+    files, and OperationalError while the database is away. The caller can then run it again.
+    """
+    begin = time.perf_counter()
+    with ledger.read() as connection:
+        revision = connection.execute(
+            select(Seller.catalog_revision).where(Seller.id == ledger.seller)
+        ).scalar()
+        catalog = ledger.references.catalog(connection, ledger.seller, revision or 0)
+    total = sum(1 for _ in _rows(file))  # Reads the file to its end, so that its faults come first.
+    with fault_file(faults) as written:
+        listed = FaultList(written)
+        reader = _Reader(catalog, listed)
+        imported = there = done = 0
+        rows = _rows(file)
+        while taken := list(islice(rows, chunk)):
+            new = [one for line, row in taken if (one := reader.read(line, row)) is not None]
+            if dry_run:
+                known = len(numbers_there(ledger, new))
+            else:
+                known = len(new) - len(import_numbers(ledger, new, machine_now(), actor))
+            imported, there, done = imported + len(new) - known, there + known, done + len(taken)
+            if progress:
+                progress(done, total)
+    return NumberReport(
+        rows=total,
+        imported=imported,
+        there=there,
+        faulty=listed.count,
+        seconds=time.perf_counter() - begin,
+        dry_run=dry_run,
+        faults=tuple(listed.first),
+    )
+
+
+def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """The rows below the first line, each with its line. Raises `Faults` for the file."""
+    with file.open("rb") as opened:
+        rows = csv_rows(opened, ",")
+        _, header = next(rows, (1, []))
+        columns = _columns(header)
+        for line, row in rows:
+            if len(row) > len(columns):
+                yield line, {}
+            else:
+                yield line, dict(zip(columns, [cell.strip() for cell in row], strict=False))
+
+
+def _columns(header: Sequence[str]) -> list[str]:
+    """The names of the columns. Raises `Faults` unless all are known and the needed ones there."""
+    names = [name.strip().lower() for name in header]
+    wrong = [
+        f"{shown(name)} is no column; allowed are {either(COLUMNS)}"
+        for name in names
+        if name not in COLUMNS
+    ]
+    wrong += [f"{name} stands here twice" for name in COLUMNS if names.count(name) > 1]
+    wrong += [f"lacks the column {name}" for name in NEEDED if name not in names]
+    if wrong:
+        raise Faults([Fault("line 1", reason) for reason in wrong])
+    return names
+
+
+class _Reader:
+    """Reads rows one after the other. What is wrong with a row joins the list of faults."""
+
+    def __init__(self, catalog: Catalog, faults: FaultList) -> None:
+        self._skus = {sku.sku for sku in catalog.skus if sku.kind is SkuKind.NUMBER}
+        self._faults = faults
+        self._lines: dict[str, int] = {}
+
+    def read(self, line: int, row: Mapping[str, str]) -> NewNumber | None:
+        """The number in a row. None when the row is faulty."""
+        if not row:
+            self._faults.add(RowFault(line, "", "has more cells than the first line"))
+            return None
+        wrong: list[str] = []
+
+        def cell(name: str, read: Callable[[str], T]) -> T | None:
+            try:
+                return read(row.get(name, ""))
+            except Wrong as error:
+                wrong.append(f"{name} {error}")
+                return None
+
+        number = cell("number", read_e164)
+        sku = cell("sku", self._sku)
+        hold = cell("hold", _hold)
+        if number is not None and (first := self._lines.setdefault(number, line)) != line:
+            wrong.append(f"number stands in line {first} already")
+        if number is None or sku is None or hold is None or wrong:
+            self._faults.add(RowFault(line, row.get("number", ""), "; ".join(wrong)))
+            return None
+        return NewNumber(number=number, sku=sku, hold=hold)
+
+    def _sku(self, value: str) -> str:
+        sku = read_id(value)
+        if sku not in self._skus:
+            raise Wrong(f"{shown(sku)} is no number SKU of the catalogue")
+        return sku
+
+
+def _hold(value: str) -> HoldKind:
+    hold = HoldKind(read_choice(value or HoldKind.NORMAL.value, HoldKind))
+    if hold is HoldKind.BYOI:
+        raise Wrong(
+            f"must not be {hold}; a number that a customer brings along comes with its purchase"
+        )
+    return hold
