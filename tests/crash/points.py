@@ -45,7 +45,7 @@ CLIENT = (
     ),
     *(f"{do}.{place}" for do in BY_CLIENT for place in PLACES),
 )
-IMPORT = commits("catalog", "take_over", "started")
+IMPORT = commits("catalog", "take_over", "started", "import_numbers")
 RECONCILIATION = commits(
     "reconcile_books", "reconcile_invoices", "reconcile_charge", "reconcile_subscriptions"
 )

@@ -1,6 +1,10 @@
 """Numbers come into the inventory from a CSV file (Rule 10.3)."""
 
 import csv
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +20,7 @@ from core.ledger.ledger import Ledger
 from doors.intake.import_report import NumberReport
 from doors.intake.number_import import import_number_file
 from doors.intake.phone_numbers import read_e164
+from settings import PROJECT
 
 CATALOG = [
     {"sku": "PRO", "application": "a", "kind": "application", "months": 1, "prices": {"USD": "5"}},
@@ -172,6 +177,41 @@ def test_100_000_numbers_are_imported_in_less_than_a_minute(ledger: Ledger, file
     assert counts(report) == (100_000, 100_000, 0, 0)
     assert done[0] == (5_000, 100_000)
     assert done[-1] == (100_000, 100_000)
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from core.ledger.database import connect
+from core.ledger.ledger import Ledger
+from doors.intake.number_import import import_number_file
+ledger = Ledger(connect(sys.argv[1]))
+import_number_file(ledger, Path(sys.argv[2]), actor="ann", chunk=10)
+"""
+
+
+@pytest.mark.parametrize(
+    ("point", "committed"),
+    [("import_numbers.before_commit:3", 20), ("import_numbers.after_commit:3", 30)],
+)
+def test_killed_in_the_middle_and_run_again_imports_each_number_once(
+    ledger: Ledger, file: Path, tmp_path: Path, point: str, committed: int
+) -> None:
+    text = "number,sku\n" + "".join(f"+658{n:07},DID\n" for n in range(50))
+    file.write_text(text)
+    url = ledger.engine.url.render_as_string(hide_password=False)
+    died = subprocess.run(
+        [sys.executable, "-c", KILLED, url, str(file)],
+        cwd=PROJECT,
+        env={**os.environ, "PERENNIAL_FAILPOINTS": str(tmp_path), "PERENNIAL_FAIL_AT": point},
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    assert rows(ledger, "SELECT count(*) FROM numbers") == [(committed,)]
+    assert counts(load(ledger, file, text)) == (50, 50 - committed, committed, 0)
+    assert rows(ledger, "SELECT count(*), count(DISTINCT number) FROM number_history") == [(50, 50)]
 
 
 @pytest.mark.parametrize(
