@@ -7,8 +7,8 @@ minute. Money is a fraction.
 
 It knows prepaid accounts and their cards, purchases with add-ons and discounts, renewals, alignment
 with month ends, retries, groups, recover, extend, reactivate, unsubscribe, terminate with refunds,
-changes of plan, add-ons and cycle, suspension, notices, outages, policies, versions of prices, and
-individual invoices.
+changes of plan, add-ons, cycle and owner, suspension, notices, outages, policies, versions of
+prices, and individual invoices.
 
 A paid period keeps what it holds, and the subscription keeps what its next cycle will hold. A
 change from today on changes all of them. A change at renewal changes the next cycle only.
@@ -75,6 +75,7 @@ REFUSED_IN = {
     "change_plan": {"EXPIRED": "9"},
     "set_addon": {"EXPIRED": "9"},
     "change_cycle": {"EXPIRED": "9"},
+    "change_owner": {},
 }
 """The table of Rule 2: the refused commands, with the rule. TERMINATED is always Rule 2."""
 
@@ -242,7 +243,7 @@ class Period:
     """A paid cycle.
 
     `months`: the months that a refund counts.
-    `paid`: the money from the wallet, prorated charges as well.
+    `paid`: the money from wallets by account, prorated charges as well. Who paid first is first.
     `holds`: what it holds from today on.
     `charged_months`: the months that a line is charged for.
     `days`: the days of its scheduled cycle.
@@ -252,7 +253,7 @@ class Period:
     start: date
     last_day: date
     months: int
-    paid: Fraction
+    paid: dict[str, Fraction]
     holds: Contents
     charged_months: Fraction
     days: int
@@ -266,6 +267,7 @@ class Subscription:
     `next`: what the next paid cycle holds.
     `anchor`, `months_paid`: *A* and *M*.
     `notices`: the notices that are still to come, with their instants.
+    `noticed`: the notices of this *E* whose instant has come.
     `at_once`: the instant of an attempt that must be made at once (Rule 5.7).
     `attempted`: the instant of the last attempt to renew.
     `expired_on`: the day on which it was marked EXPIRED.
@@ -287,6 +289,7 @@ class Subscription:
     cycles_paid: int = 0
     periods: list[Period] = field(default_factory=list)
     notices: dict[str, datetime] = field(default_factory=dict)
+    noticed: set[str] = field(default_factory=set)
     at_once: datetime | None = None
     attempted: datetime | None = None
     expired_on: date | None = None
@@ -349,8 +352,9 @@ class Story:
         self.events: list[tuple[datetime, dict[str, Any]]] = []
         self.invoices: list[dict[str, Any]] = []
         self.refused: list[dict[str, Any]] = []
-        self.first_buyer: dict[str, Account] = {}
+        self.owner_so_far: dict[str, Account] = {}
         self.done: dict[str, Document] = {}
+        self.clock = datetime.min.replace(tzinfo=UTC)
 
     def play(self) -> None:
         """Run all steps, then let time pass up to the end."""
@@ -363,31 +367,39 @@ class Story:
 
         If the step is an outage, let the outage pass.
         """
-        zone = self.zone_of(step)
-        now = instant_of(step["at"], zone)
+        now = instant_of(step["at"], self.zone_of(step))
         self.let_time_pass(now)
+        self.clock = now
         if step["do"] == "outage":
-            self.catch_up(instant_of(step["until"], "UTC"))
+            self.clock = instant_of(step["until"], "UTC")
+            self.catch_up(self.clock)
             return
         try:
             self.command(step, now)
         except Refused as refused:
-            at = now.astimezone(ZoneInfo(zone)).isoformat()
+            zone = ZoneInfo(self.actor_of(step).zone)
+            at = now.astimezone(zone).isoformat()
             self.refused.append({"at": at, "step": number, "do": step["do"], "rule": str(refused)})
+        if step["do"] == "change_owner":
+            self.owner_so_far[step["id"]] = self.accounts[step["account"]]
         self.let_time_pass(now)
 
     def zone_of(self, step: Document) -> str:
-        """The zone in which a step's dates are read.
+        """The zone in which a step's dates are read: of the account that it names, or its owner's.
 
-        It is the zone of its account, or of the account of the first purchase with its id.
+        The owner is that of the steps so far. The first purchase with an id makes the first owner.
         """
         if step["do"] == "purchase":
-            self.first_buyer.setdefault(step["id"], self.accounts[step["account"]])
-        return "UTC" if step["do"] == "outage" else self.account_of(step).zone
+            self.owner_so_far.setdefault(step["id"], self.accounts[step["account"]])
+        if step["do"] == "outage":
+            return "UTC"
+        named = step.get("account")
+        return self.accounts[named].zone if named else self.owner_so_far[step["id"]].zone
 
-    def account_of(self, step: Document) -> Account:
-        """The account that a step names, or the account of the first purchase with its id."""
-        return self.accounts[step["account"]] if "account" in step else self.first_buyer[step["id"]]
+    def actor_of(self, step: Document) -> Account:
+        """The account that acts: the owner so far, or the account of a step on an account."""
+        on_subscription = step["do"] in REFUSED_IN
+        return self.owner_so_far[step["id"]] if on_subscription else self.accounts[step["account"]]
 
     def end(self, account: Account) -> datetime:
         """The instant at which the story ends in the zone of the account."""
@@ -406,7 +418,10 @@ class Story:
     def do_what_is_due(
         self, until: Callable[[Account], datetime], done_at: datetime | None = None
     ) -> None:
-        """Run one action after the other. Each may cause others or cancel them."""
+        """Run one action after the other. Each may cause others or cancel them.
+
+        What a change of owner has made late is done at the instant of the change.
+        """
         while due := [
             each
             for s in self.subscriptions.values()
@@ -414,7 +429,8 @@ class Story:
             if each.at <= until(s.account)
         ]:
             first = min(due)
-            self.act(first.what, self.subscriptions[first.subscription], done_at or first.at)
+            at = done_at or max(first.at, self.clock)
+            self.act(first.what, self.subscriptions[first.subscription], at)
 
     def coming(self, subscription: Subscription) -> Iterator[Due]:
         """All automatic actions ahead of a subscription, if no command changes it.
@@ -580,6 +596,7 @@ class Story:
     def notify(self, subscription: Subscription, notice: str, now: datetime) -> None:
         """Send a notice if it is still true (Rules 12, 13)."""
         del subscription.notices[notice]
+        subscription.noticed.add(notice)
         zone = subscription.account.zone
         if notice == NOTICE_RENEWAL:
             ahead = now < first_instant(self.renewal_date(subscription), zone)
@@ -602,8 +619,10 @@ class Story:
                 raise Refused("4.2")
             return
         subscription = self.subscriptions.get(step.get("id", "")) if do in REFUSED_IN else None
-        account = subscription.account if subscription else self.account_of(step)
+        account = subscription.account if subscription else self.actor_of(step)
         if account.suspended and do not in WHILE_SUSPENDED:
+            raise Refused("11.8")
+        if do == "change_owner" and self.accounts[step["account"]].suspended:
             raise Refused("11.8")
         if do in REFUSED_IN:
             if subscription is None:
@@ -634,6 +653,8 @@ class Story:
                 self.reactivate(subscription, step, now)
             case "terminate":
                 self.terminate(subscription, step, now)
+            case "change_owner":
+                self.change_owner(subscription, self.accounts[step["account"]], now)
             case "change_plan" | "set_addon" | "change_cycle":
                 self.change(subscription, FILLED_IN.get(do, {}) | dict(step), now)
             case _:
@@ -770,34 +791,59 @@ class Story:
         self.end_for_good(subscription, now, step["reason"])
         if not self.policy["refund_allowed"]:
             return
-        refunds = [
-            refund
-            for period in subscription.periods
-            if self.catalog.refundable(period.holds.sku, today)
-            if (refund := self.refund(period, today, account.currency))
-        ]
-        admin_fee = min(
-            Fraction(self.policy["refund_admin_fee"].get(account.currency, 0)), total(refunds)
-        )
-        back = total(refunds) - admin_fee
-        if back:
-            account.balance += back
-            self.tell(now, account, "refunded", subscription, amount=back)
-            self.invoice(
-                account,
-                "credit_note",
-                [-refund for refund in refunds] + [admin_fee] * (admin_fee > 0),
-                now,
-            )
+        of_payers: dict[str, list[Fraction]] = {}
+        for period in subscription.periods:
+            for payer, paid in period.paid.items():
+                if self.catalog.refundable(period.holds.sku, today) and (
+                    refund := self.refund(period, paid, today, account.currency)
+                ):
+                    of_payers.setdefault(payer, []).append(refund)
+        admin_fee = Fraction(self.policy["refund_admin_fee"].get(account.currency, 0))
+        for payer, refunds in of_payers.items():
+            kept, admin_fee = min(admin_fee, total(refunds)), Fraction(0)
+            self.give_back(self.accounts[payer], subscription, refunds, kept, now)
 
-    def refund(self, period: Period, today: date, currency: str) -> Fraction:
-        """The refund for a period."""
+    def give_back(
+        self,
+        payer: Account,
+        subscription: Subscription,
+        refunds: list[Fraction],
+        kept: Fraction,
+        now: datetime,
+    ) -> None:
+        """Give a payer its refunds back, less the administrative fee, as one credit note."""
+        if back := total(refunds) - kept:
+            payer.balance += back
+            self.tell(now, payer, "refunded", subscription, amount=back)
+            lines = [-refund for refund in refunds] + [kept] * (kept > 0)
+            self.invoice(payer, "credit_note", lines, now)
+
+    def refund(self, period: Period, paid: Fraction, today: date, currency: str) -> Fraction:
+        """The refund of what one account paid for a period."""
         if period.last_day < today:
             return Fraction(0)
         if (today - period.start).days <= self.policy["refund_window_days"]:
-            return period.paid
+            return paid
         begun = sum(months_after(period.start, month) <= today for month in range(period.months))
-        return rounded(period.paid * (period.months - begun) / period.months, currency)
+        return rounded(paid * (period.months - begun) / period.months, currency)
+
+    def change_owner(self, subscription: Subscription, new: Account, now: datetime) -> None:
+        """Give a subscription to another account (Rules 5.7, 9, 12)."""
+        old = subscription.account
+        if new is old or new.currency != old.currency:
+            raise Refused("9")
+        subscription.account = new
+        self.tell(now, new, "owner_changed", subscription)
+        if subscription.status != ACTIVE:
+            return
+        ahead = self.notices_ahead(subscription, now)
+        subscription.notices = {
+            notice: at for notice, at in ahead.items() if notice not in subscription.noticed
+        }
+        if new.zone != old.zone and subscription.auto_renew:
+            self.attempt_at_once(subscription, now)
+            if subscription.at_once:
+                subscription.attempted = None
 
     def top_up(self, account: Account, amount: Fraction, now: datetime) -> None:
         """Add credits. Then renew the failed groups that they cover, oldest first (Rule 5.4)."""
@@ -928,7 +974,7 @@ class Story:
         self.check_funds(account, charges, step, "9")
         if "invoice_number" not in step:
             for period, charge in zip(open_, charges, strict=True):
-                period.paid += charge
+                period.paid[account.id] = period.paid.get(account.id, Fraction(0)) + charge
         for period in open_:
             period.holds = changed(period.holds)
         subscription.next = changed(subscription.next)
@@ -1024,7 +1070,7 @@ class Story:
                 start,
                 subscription.expiry,
                 months,
-                paid,
+                {subscription.account.id: paid},
                 subscription.next,
                 charged_months,
                 (subscription.expiry - (scheduled or start)).days + 1,
@@ -1051,15 +1097,20 @@ class Story:
         if amount:
             self.invoice(account, "individual", lines, now)
         subscription.failed, subscription.attempted = False, None
-        ahead = {
+        subscription.notices, subscription.noticed = self.notices_ahead(subscription, now), set()
+        self.attempt_at_once(subscription, now)
+
+    def notices_ahead(self, subscription: Subscription, now: datetime) -> dict[str, datetime]:
+        """The notices of this *E* whose instants lie ahead."""
+        days = {
             NOTICE_RENEWAL: self.renewal_date(subscription)
             - timedelta(days=self.policy["renewal_notice_days"]),
             NOTICE_EXPIRING: subscription.expiry
             - timedelta(days=self.policy["expiring_notice_days"]),
         }
-        instants = {notice: first_instant(day, account.zone) for notice, day in ahead.items()}
-        subscription.notices = {notice: at for notice, at in instants.items() if at > now}
-        self.attempt_at_once(subscription, now)
+        zone = subscription.account.zone
+        instants = {notice: first_instant(day, zone) for notice, day in days.items()}
+        return {notice: at for notice, at in instants.items() if at > now}
 
     def attempt_at_once(self, subscription: Subscription, now: datetime) -> None:
         """Plan an attempt now if the renewal date is past and *E* is not (Rule 5.7)."""

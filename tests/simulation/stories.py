@@ -9,7 +9,7 @@ alone repeats itself too often, and rare commands would stay rare. The details o
 one by one, so hypothesis can make a failing story smaller.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from random import Random
@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from tests.simulation.naive import (
     ACTIVE,
     EXPIRED,
+    TERMINATED,
     Account,
     Story,
     Subscription,
@@ -151,9 +152,9 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def accounts(draw: st.DrawFn, id_: str) -> dict[str, Any]:
+def accounts(draw: st.DrawFn, id_: str, currencies: Sequence[str] = ()) -> dict[str, Any]:
     """An account in one of a few zones and currencies. It rarely has much money."""
-    currency = draw(st.sampled_from(sorted(UNITS)))
+    currency = draw(st.sampled_from(currencies or sorted(UNITS)))
     return {
         "id": id_,
         "currency": currency,
@@ -169,10 +170,12 @@ def accounts(draw: st.DrawFn, id_: str) -> dict[str, Any]:
 def scenarios(draw: st.DrawFn) -> dict[str, Any]:
     """A whole scenario document."""
     begin = draw(st.sampled_from(BEGINS))
+    first = draw(accounts("a"))
+    mostly = [first["currency"]] * 9 + sorted(UNITS)  # Owners change within one currency.
     told = {
         "policy": draw(policies()),
         "catalog": catalog(begin),
-        "accounts": [draw(accounts("a")), draw(accounts("B"))],
+        "accounts": [first, draw(accounts("B", mostly))],
     }
     story = Story(told | {"steps": [], "until": str(begin + timedelta(days=10_000))})
     chance = draw(st.randoms(use_true_random=True))
@@ -248,8 +251,8 @@ def one_step(
             ).isoformat(),
         }
     step: dict[str, Any] = {"do": do}
-    if do == "purchase" or (do not in ON_ACCOUNT and not story.first_buyer):
-        unused = [id_ for id_ in IDS if id_ not in story.first_buyer]
+    if do == "purchase" or (do not in ON_ACCOUNT and not story.owner_so_far):
+        unused = [id_ for id_ in IDS if id_ not in story.owner_so_far]
         step = {
             "do": "purchase",
             "id": draw(st.sampled_from([*unused * 4, IDS[0]])),
@@ -261,8 +264,11 @@ def one_step(
         step["id"] = (
             subscription.id
             if subscription and chance.random() < 0.9
-            else chance.choice(sorted(story.first_buyer))
+            else chance.choice(sorted(story.owner_so_far))
         )
+    if do == "change_owner" and "id" in step:
+        others = [id_ for id_ in story.accounts if id_ != account.id]
+        step["account"] = draw(st.sampled_from([*others * 9, account.id]))
     if draw(st.integers(0, 9)) == 0:
         step["request_id"] = draw(st.sampled_from(["r1", "r2"]))
     return step | draw(
@@ -277,6 +283,7 @@ def fitting(story: Story, account: Account, subscription: Subscription | None) -
     if subscription is None:
         return _often(purchase=5, top_up=1)
     on_account = _often(
+        change_owner=2 if subscription.status != TERMINATED else 0,
         purchase=max(0, 4 - 2 * len(story.of_account(account))),
         top_up=1,
         set_card=1,
@@ -384,6 +391,7 @@ STEPS: dict[str, Callable[[date, str], st.SearchStrategy[dict[str, Any]]]] = {
     "change_plan": _plans,
     "set_addon": _addons,
     "change_cycle": _cycles,
+    "change_owner": _nothing,
     "terminate": lambda _, __: st.just({"reason": "moved"}),
     "top_up": _amounts,
     "set_card": lambda _, __: st.sampled_from(
