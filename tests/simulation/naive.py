@@ -48,7 +48,7 @@ POLICY: dict[str, Any] = {
 }
 """The defaults of Rule 14, as far as this module plays them."""
 
-MINOR_UNITS = {"EUR": 2, "USD": 2, "JPY": 0, "KWD": 3}
+MINOR_UNITS = {"CHF": 2, "EUR": 2, "USD": 2, "JPY": 0, "KWD": 3}
 
 ACTIVE, EXPIRED, TERMINATED = "ACTIVE", "EXPIRED", "TERMINATED"
 
