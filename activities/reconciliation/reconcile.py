@@ -10,6 +10,8 @@
 | a workflow that was never started, or is gone | started from what is committed |
 | a workflow that is behind what is committed, or sleeps over an overdue step | told |
 | a workflow that cannot go on | none |
+| a step of a number that is overdue | none |
+| numbers in use that are not those that a subscription is priced for | none |
 
 What is in progress is left alone: a charge just asked for, a step just due. Accounts on a test
 clock are never overdue.
@@ -24,6 +26,7 @@ from activities.reconciliation.accounts import Accounts
 from activities.reconciliation.books import Books
 from activities.reconciliation.charges import Charges
 from activities.reconciliation.invoices import Invoices
+from activities.reconciliation.numbers import Numbers
 from activities.reconciliation.subscriptions import Subscriptions
 from activities.reconciliation.workflow_port import Limits, Workflows
 from core.domain.findings import Part, ReconcileRequest, ReconcileResult
@@ -47,6 +50,7 @@ class Reconciliation:
             Part.CHARGES: Charges(ledger, gateway, workflows, limits),
             Part.SUBSCRIPTIONS: Subscriptions(ledger, workflows, limits),
             Part.ACCOUNTS: Accounts(ledger, workflows, limits),
+            Part.NUMBERS: Numbers(ledger, limits),
         }
 
     async def reconcile(self, request: ReconcileRequest) -> ReconcileResult:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import select, tuple_
 
-from activities.reconciliation import marks
+from activities.reconciliation import marks, numbers
 from activities.reconciliation.batches import (
     finding_of,
     is_overdue,
@@ -60,6 +60,7 @@ class Subscriptions:
             return await self._subscription(row, request.now, silent)
 
         found = await look_at_each(rows, look_at)
+        found += await off(numbers.that_disagree, self._ledger, [row.id for row in rows])
         if silent.is_set():
             what = "workflows do not answer queries: is a worker with the role workflows up?"
             found.append(Finding(kind=FindingKind.NO_ANSWER, subject="workers", what=what))

@@ -13,6 +13,7 @@ class Part(StrEnum):
     CHARGES = "charges"
     SUBSCRIPTIONS = "subscriptions"
     ACCOUNTS = "accounts"
+    NUMBERS = "numbers"
 
 
 class FindingKind(StrEnum):
@@ -30,6 +31,7 @@ class FindingKind(StrEnum):
     WORKFLOW_BEHIND = "workflow behind"
     OVERDUE = "overdue"
     STUCK = "stuck"
+    INVENTORY = "inventory"
     NO_ANSWER = "no answer"
     NOT_LOOKED_AT = "not looked at"
 

@@ -17,10 +17,12 @@ from datetime import date, datetime, timedelta
 from typing import assert_never
 
 from core.domain.calendar import first_instant, local_date
+from core.domain.contents import Item
 from core.domain.policy import Policy
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.domain.steps import Step, StepKind
+from core.domain.subscription import Subscription
 from core.domain.worded_enum import Worded
 
 _DAY = timedelta(days=1)
@@ -306,6 +308,20 @@ def unreserve(number: Number, account: str, today: date) -> Number:
         words = f"{number.number} is not reserved for {account}"
         raise Refused(Rule.NUMBER_RESERVATION, words)
     return release(number, today)
+
+
+def numbers_in_use(subscription: Subscription, day: date) -> set[str]:
+    """The numbers that a subscription that is ACTIVE has in use on a day (Rules 9, 10.1).
+
+    What is added at renewal is in use at once. What is removed at renewal is in use until the day
+    before that cycle, also when it was only added at renewal.
+    """
+    later = {
+        it.name
+        for it in subscription.coming
+        if it.item is Item.NUMBER and (it.since is None or it.since > day)
+    }
+    return set(subscription.contents_on(day).numbers) | later
 
 
 # what it does by itself

@@ -126,6 +126,15 @@ def of_numbers(
     return [_due(row) for row in connection.execute(_OF_NUMBERS, values)]
 
 
+def overdue_of_numbers(
+    connection: Connection, until: datetime, limit: int, after: str
+) -> list[Due]:
+    """The same by id, from the first one after a subject on."""
+    query = _OF_NUMBERS.where(StepRow.subject > after).order_by(None).order_by(StepRow.subject)
+    values = {"until": until, "limit": limit, "past": []}
+    return [_due(row) for row in connection.execute(query, values)]
+
+
 #: The first step of an account that is due. Another query may contain it.
 FIRST: Any = (
     select(

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from core.domain import numbers, policy
+from core.domain.contents import Coming, Item
 from core.domain.numbers import Cause, Happened, HoldKind, Number, NumberState, Wanted
 from core.domain.policy import DEFAULT, Policy
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.domain.steps import Step, StepKind, Subject, SubjectKind, number_of, of_number
-from tests.domain.made import at, day
+from tests.domain.made import at, day, subscription
 
 NOW = at("2020-05-10T08:00")
 ON = day("05-10")
@@ -263,6 +264,24 @@ def test_rule_10_3_a_reservation_can_be_ended_by_hand() -> None:
         with pytest.raises(Refused) as refused:
             numbers.unreserve(one, account, ON)
         assert refused.value.refusal.reason == f"+491 is not reserved for {account}"
+
+
+def test_rule_10_1_which_numbers_of_a_subscription_are_in_use() -> None:
+    def change(name: str, sku: str | None, since: str | None = None) -> Coming:
+        return Coming(item=Item.NUMBER, name=name, sku=sku, since=since and day(since))
+
+    s = subscription(
+        numbers={"+1": "DID", "+2": "DID", "+3": "DID"},
+        coming=(
+            change("+2", None, "06-01"),
+            change("+3", None),
+            change("+4", "DID"),
+            change("+5", None),  # It was added at renewal and removed at renewal.
+            Coming(item=Item.ADDON, name="SEAT", amount=1),
+        ),
+    )
+    assert numbers.numbers_in_use(s, day("05-31")) == {"+1", "+2", "+3", "+4", "+5"}
+    assert numbers.numbers_in_use(s, day("06-01")) == {"+1", "+3", "+4", "+5"}
 
 
 def test_a_number_is_a_subject_by_its_seller() -> None:

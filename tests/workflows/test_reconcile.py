@@ -22,8 +22,10 @@ from core.domain.findings import (
     ReconcileResult,
     ReconciliationReport,
 )
+from core.domain.numbers import Cause, HoldKind, Wanted
 from core.domain.steps import Subject, of_account, of_subscription
 from core.gateways.cards import GatewayUnavailable
+from core.ledger import numbers
 from core.ledger.clocks import machine_now
 from core.protocol.activity_messages import ChargeRequest, StepRequest
 from doors.service.reconciliation import (
@@ -133,6 +135,7 @@ async def test_where_all_is_well_everything_is_checked_and_nothing_is_found(real
         "charges": 0,
         "subscriptions": 3,
         "accounts": 0,
+        "numbers": 0,
     }
     # This proves that the database and the workflow have the same next step, with an instant.
     for s in subscriptions:
@@ -480,6 +483,7 @@ async def test_what_the_schedule_starts_is_the_whole_reconciliation(real: Shop) 
         "charges": 0,
         "subscriptions": 2,
         "accounts": 0,
+        "numbers": 0,
     }
     assert (await real.perennial.state(s)).subscription.id == s
 
@@ -536,3 +540,55 @@ async def test_reconciliation_starts_what_was_lost_and_it_does_its_step(shop: Sh
     assert [(f.kind, f.subject) for f in report.findings] == [(FindingKind.WORKFLOW_MISSING, acme)]
     await shop.advance(2021, 3, 1)
     assert shop.events() == ["account_closed", "account_closed_for_good"]
+
+
+def number_in_use(
+    shop: Shop, subscription: str, now: Any, hold: HoldKind = HoldKind.NORMAL
+) -> None:
+    """Take a number into use for which the subscription is not priced."""
+    ledger = shop._activities(now).ledger
+    with ledger.work(now, subscription=subscription) as work:
+        numbers.take(work, subscription, [Wanted(number="+491", sku="DID", hold=hold)])
+
+
+async def test_an_overdue_step_of_a_number_is_reported(asleep: Shop) -> None:
+    long_ago = machine_now() - timedelta(days=2)
+    s = await asleep.bought(long_ago, start=False)
+    number_in_use(asleep, s, long_ago)
+    ledger = asleep._activities(long_ago).ledger
+    with ledger.work(long_ago, subscription=s) as work:
+        numbers.give_back(work, s, Cause.SWAPPED, ["+491"])
+    findings, _ = await look(asleep, Part.NUMBERS, IDLE, grace=timedelta(days=9))
+    assert findings == ()
+    asleep.sql("UPDATE steps SET due = due - interval '1 hour' WHERE subject_kind = 'number'")
+    asleep.sql("UPDATE steps SET clock = 'c' WHERE subject_kind = 'number'")
+    assert (await look(asleep, Part.NUMBERS, IDLE))[0] == ()
+    asleep.sql("UPDATE steps SET clock = NULL, due = due - interval '1 day'")
+    [finding], _ = await look(asleep, Part.NUMBERS, IDLE, batch=1)
+    assert (finding.kind, finding.subject, finding.repaired) == (
+        FindingKind.OVERDUE,
+        "main/+491",
+        False,
+    )
+    assert finding.what.startswith("release was due at ")
+
+
+async def test_numbers_that_are_not_those_of_the_subscription_are_reported(asleep: Shop) -> None:
+    s = await asleep.bought(machine_now(), start=False)
+    asleep.sql("UPDATE subscriptions SET workflow_started = true")
+
+    async def found_in_inventory() -> list[str]:
+        findings, _ = await look(asleep, Part.SUBSCRIPTIONS, IDLE)
+        return [f.what for f in findings if f.kind is FindingKind.INVENTORY]
+
+    assert await found_in_inventory() == []
+    number_in_use(asleep, s, machine_now())
+    assert await found_in_inventory() == ["+491 is in use by it but not priced for"]
+    asleep.sql("UPDATE subscriptions SET numbers = :numbers", numbers='{"+491": "DID"}')
+    assert await found_in_inventory() == []
+    asleep.sql("UPDATE subscriptions SET numbers = :n", n='{"+491": "DID", "+492": "DID"}')
+    assert await found_in_inventory() == ["+492 is priced for but not in use by it"]
+    asleep.sql("UPDATE subscriptions SET status = 'EXPIRED'")
+    assert await found_in_inventory() == ["+491 is in use by it although it is EXPIRED"]
+    asleep.sql("UPDATE numbers SET hold = 'byoi'")
+    assert await found_in_inventory() == []
