@@ -290,16 +290,21 @@ def with_step(work: Work, subject: Subject) -> tuple[Number, Step] | None:
     return _known(work, row), step
 
 
-def existing(work: Work, number: str, rule: Rule) -> Number:
-    """A number of the inventory, locked. Nothing else is locked after it.
+def one(work: Work, number: str) -> Number | None:
+    """A number of the inventory, locked. None when the inventory does not know it.
 
-    Raises `Refused` by the rule when the inventory does not know it.
+    The caller changes it only when it is the account's, or free.
     """
     key = {"seller": work.account.seller, "numbers": [number]}
     row = work.connection.execute(_NAMED.with_for_update(), key).one_or_none()
-    if row is None:
+    return None if row is None else _known(work, row)
+
+
+def existing(work: Work, number: str, rule: Rule) -> Number:
+    """A number of the inventory, locked. Raises `Refused` by the rule when there is none."""
+    if (found := one(work, number)) is None:
         raise Refused(rule, f"{number} is not in the inventory; import it first")
-    return _known(work, row)
+    return found
 
 
 def _refuse_taken(work: Work, key: Mapping[str, Any], missing: Collection[str]) -> None:
