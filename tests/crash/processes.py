@@ -21,8 +21,11 @@ from activities.number_invoices import number_invoices
 from activities.open_account import NewAccount, open_account
 from activities.registry import Activities
 from core.domain.commands import AnyCommand
+from core.domain.commands.assign import Assign
 from core.domain.commands.close_account import CloseAccount
 from core.domain.commands.reopen_account import ReopenAccount
+from core.domain.commands.share import Share
+from core.domain.commands.unshare import Unshare
 from core.domain.refusal import Refusal
 from core.domain.refusal import Refused as RefusedByRule
 from core.gateways.cards import GatewayUnavailable
@@ -46,6 +49,8 @@ SCENARIO, JOURNAL, CUSTOMERS = "scenario.yaml", "journal", "customers.csv"
 
 CLOSING = "closing"
 """The account of a scenario that is closed, opened again, and closed."""
+SHARED = "b1"
+"""The subscription of that scenario that is assigned and shared."""
 #: For an import: the day on the test clock, and the number of customers in a transaction.
 TODAY = datetime(2023, 3, 10, tzinfo=UTC)
 CHUNK = 4
@@ -165,7 +170,12 @@ def _steps(scenario: Scenario) -> list[tuple[datetime, datetime | None, AnyComma
     steps = [(step.at, step.outage_until, step.command) for step in scenario.steps]
     if any(account.id == CLOSING for account in scenario.accounts):
         close, reopen = CloseAccount(account=CLOSING), ReopenAccount(account=CLOSING)
-        steps += [(steps[-1][0], None, command) for command in (close, reopen, close)]
+        people = (
+            Assign(subscription=SHARED, assignee="ann@example.com"),
+            Share(subscription=SHARED, member="ben@example.com"),
+            Unshare(subscription=SHARED, member="ben@example.com"),
+        )
+        steps += [(steps[-1][0], None, command) for command in (*people, close, reopen, close)]
     return steps
 
 
