@@ -1,6 +1,6 @@
 """What the commands that change settings of an account share (Rules 5.3, 11.1, 11.8)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -22,17 +22,21 @@ def change_settings(
     values: Mapping[str, Any],
     event: Event | None = None,
     facts: Mapping[str, Any] | None = None,
+    then: Callable[[int], None] | None = None,
 ) -> CommandResult:
     """Change columns of the account, and keep the operation with its result.
 
     `event`: an event of the whole account, default None.
     `facts`: more to tell about the event, default nothing.
+    `then`: is called with the operation after that, default None.
     """
     if values:
         work.settings(**values)
     operation = work.operation(Purpose.CHANGE, commands.stored(result), command=command)
     if event:
         work.event(event, command.rule, actor=command.actor, operation=operation, **(facts or {}))
+    if then:
+        then(operation)
     return CommandResult(result=result)
 
 

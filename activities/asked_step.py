@@ -1,6 +1,6 @@
 """What a step is asked for with, and the steps that change their subject and move no money."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from core.domain.numbers import Number
@@ -68,11 +68,12 @@ def due_step(work: Work, asked: Asked, kind: StepKind) -> Step | None:
 
 
 def take_account_step(
-    work: Work, asked: Asked, kind: StepKind, act: Callable[[Work], int] | None = None
+    work: Work, asked: Asked, kind: StepKind, act: Callable[[Work], Sequence[int]] | None = None
 ) -> StepResult | None:
     """Change the account if a step of this kind is due, and add its event to the history.
 
-    `act`: what else the step does. It returns the operation behind the event. Default: nothing.
+    `act`: what else the step does. It returns the operations behind its events. Default: nothing,
+    and one event.
 
     Returns None when the step is not due.
     """
@@ -82,8 +83,8 @@ def take_account_step(
     if before := asked.before([asked.subject]):
         return not_yet(before)
     row = ACCOUNT_STEPS[kind]
-    operation = act(work) if act else None
-    work.event(row.event, step.rule, operation=operation, why=step.why)
+    for operation in act(work) if act else [None]:
+        work.event(row.event, step.rule, operation=operation, why=step.why)
     return StepResult(outcome=Outcome.DONE, snapshot=work.save_account(row.change(work.account)))
 
 

@@ -11,7 +11,7 @@ from core.domain import inputs, money
 from core.domain.commands.fields import Amount
 from core.domain.faults import Fault, Faults
 from core.domain.inputs import Sign
-from core.domain.subscription import ZERO
+from core.domain.subscription import ZERO, Mode
 from core.ledger import double_entry
 from core.ledger.double_entry import Purpose
 from core.ledger.ledger import Ledger
@@ -34,6 +34,7 @@ class NewAccount:
     credit_limit: Decimal = ZERO
     card: str | None = None
     renew_by_card: bool = False
+    mode: Mode = Mode.PREPAID
     owner: str | None = None
     billing_email: str | None = None
     clock: str | None = None
@@ -64,6 +65,7 @@ _CHECKS: dict[str, Callable[[object], object]] = {
     "credit_limit": _not_negative,
     "card": inputs.read_id,
     "renew_by_card": inputs.read_flag,
+    "mode": lambda value: inputs.read_choice(value, Mode),
     "owner": lambda value: inputs.read_text(value, inputs.LONGEST_ID),
     "billing_email": inputs.read_email,
     "clock": inputs.read_id,
@@ -84,6 +86,7 @@ def open_account(ledger: Ledger, account: NewAccount, now: datetime) -> None:
         "credit_limit": account.credit_limit,
         "card": account.card,
         "renew_by_card": account.renew_by_card,
+        "mode": str(account.mode),
         "owner": account.owner,
         "billing_email": account.billing_email,
         "clock": account.clock,

@@ -43,6 +43,8 @@ OTHER_MEANINGS = {
     ("core/gateways/simulated_cards.py", "refunded"): "a column of the simulated gateway",
     ("core/gateways/simulated_cards.py", "card"): "a column of the simulated gateway",
     ("core/ledger/period_amounts.py", "refunded"): "the label of a sum in a query",
+    ("core/ledger/period_amounts.py", "paid"): "the label of a sum in a query",
+    ("doors/queries/subscriptions.py", "paid"): "the label of a sum in a query",
     ("doors/commandline/commands/import_customers.py", "import"): "the name of a command",
     ("doors/commandline/commands/payments.py", "card"): "the name of a group of commands",
     ("doors/commandline/commands/payments.py", "transfer"): "the name of a command",

@@ -5,7 +5,9 @@ from activities.command_checks import covered
 from core.domain import commands
 from core.domain.commands.adjust import Adjust, AdjustResult
 from core.domain.events import Event
+from core.domain.fees import Line
 from core.domain.refusal import Refused
+from core.domain.subscription import Mode
 from core.ledger import double_entry
 from core.ledger.double_entry import Purpose
 from core.ledger.unit_of_work import Work
@@ -23,6 +25,9 @@ def adjust(work: Work, command: Adjust) -> CommandResult:
     )
     operation = work.operation(Purpose.ADJUSTMENT, commands.stored(result), command=command)
     work.post(operation, double_entry.adjustment(command.amount))
+    if command.amount < 0 and work.account.mode is Mode.POSTPAID:
+        line = Line(f"Adjustment: {command.reason}", -command.amount)
+        work.wait_for_monthly_invoice(operation, line)
     work.event(
         Event.ADJUSTED,
         command.rule,

@@ -17,6 +17,12 @@ def close_account(work: Work, command: CloseAccount) -> CommandResult:
     account = work.account
     if active := work.an_active_subscription():
         raise Refused(command.rule, f"{active} of {account.id} is ACTIVE; terminate it first")
+    if account.unbilled:
+        unbilled = f"{plain(account.unbilled, account.currency)} {account.currency}"
+        raise Refused(
+            command.rule,
+            f"account {account.id} has {unbilled} unbilled; close it after the next invoice",
+        )
     if account.balance:
         balance = f"{plain(account.balance, account.currency)} {account.currency}"
         todo = "withdraw its credits" if account.balance > 0 else "pay its debts"

@@ -1,11 +1,14 @@
-"""Set account: the credit limit and the switch *renew by card* (Rules 5.3, 11.1)."""
+"""Set account: the credit limit, the switch *renew by card*, the mode (Rules 5.3, 11.1, 11.6)."""
 
 from typing import Any
 
 from activities.account_settings import change_settings, check_amount
 from core.domain.commands.set_account import SetAccount, SetAccountResult
+from core.domain.fees import Line
+from core.domain.money import plain
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
+from core.domain.subscription import ZERO, Account, Mode
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import CommandResult
 
@@ -18,8 +21,31 @@ def set_account(work: Work, command: SetAccount) -> CommandResult:
         credit_limit=command.credit_limit,
         credit_limit_until=command.credit_limit_until,
         renew_by_card=command.renew_by_card,
+        mode=command.mode,
     )
-    return change_settings(work, command, result, _values(command))
+    values = _values(command)
+    if command.mode is None or command.mode is work.account.mode:
+        return change_settings(work, command, result, values)
+    _check_switch(work.account, command.mode, values)
+    debt = max(ZERO, -work.account.balance)
+
+    def becomes_unbilled(operation: int) -> None:
+        if command.mode is Mode.POSTPAID:
+            work.wait_for_monthly_invoice(operation, Line("Balance brought forward", debt))
+
+    return change_settings(
+        work, command, result, values | {"mode": command.mode}, then=becomes_unbilled
+    )
+
+
+def _check_switch(account: Account, mode: Mode, values: dict[str, Any]) -> None:
+    """Refuse a switch of the mode that is not possible now (Rule 11.6)."""
+    if mode is Mode.POSTPAID and not values.get("credit_limit", account.credit_limit):
+        raise Refused(Rule.POSTPAID, "a postpaid account needs a credit limit")
+    for amount, words in ((account.unbilled, "unbilled"), (account.receivable, "receivable")):
+        if mode is Mode.PREPAID and amount:
+            written = f"{plain(amount, account.currency)} {account.currency}"
+            raise Refused(Rule.POSTPAID, f"account {account.id} has {written} {words}")
 
 
 def _values(command: SetAccount) -> dict[str, Any]:

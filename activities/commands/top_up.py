@@ -8,6 +8,7 @@ from core.domain.events import Event
 from core.domain.fees import Line
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
+from core.domain.subscription import Mode
 from core.ledger import double_entry
 from core.ledger.double_entry import InvoiceKind, Purpose
 from core.ledger.unit_of_work import Work
@@ -16,6 +17,8 @@ from core.protocol.activity_messages import CommandResult
 
 def top_up(work: Work, command: TopUp) -> CommandResult:
     """Add credits. Each failed group that they cover is renewed at once, oldest first."""
+    if work.account.mode is Mode.POSTPAID:
+        raise Refused(Rule.POSTPAID, f"account {work.account.id} is postpaid; it pays invoices")
     check_amount(command.amount, "a top-up", Rule.INVOICES)
     if command.amount <= 0:
         raise Refused(Rule.INVOICES, f"a top-up of {command.amount:f} is not positive")

@@ -6,8 +6,10 @@ from activities.retry_after_top_up import retry_after_top_up
 from core.domain import commands
 from core.domain.commands.transfer import Transfer, TransferResult
 from core.domain.events import Event
+from core.domain.fees import Line
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
+from core.domain.subscription import Mode
 from core.ledger import double_entry
 from core.ledger.double_entry import Purpose
 from core.ledger.unit_of_work import Work
@@ -51,6 +53,8 @@ def transfer(work: Work, command: Transfer) -> CommandResult:
             operation=operation,
             partner=partner,
         )
+    if work.account.mode is Mode.POSTPAID:
+        work.wait_for_monthly_invoice(out, Line(f"Transfer to {command.to}", command.amount))
     retry_after_top_up(other)
     return CommandResult(result=result)
 

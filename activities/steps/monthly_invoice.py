@@ -21,26 +21,42 @@ _MINE = (
     MonthlyAmount.invoice.is_(None),
 )
 _WAITING = (
-    select(MonthlyAmount.description, MonthlyAmount.amount)
+    select(MonthlyAmount.consolidated, MonthlyAmount.description, MonthlyAmount.amount)
     .where(*_MINE)
-    .order_by(MonthlyAmount.operation)
+    .order_by(MonthlyAmount.operation, MonthlyAmount.line)
 )
-_INVOICED = update(MonthlyAmount).where(*_MINE).values(invoice=bindparam("on_invoice"))
+_INVOICED = (
+    update(MonthlyAmount)
+    .where(*_MINE, MonthlyAmount.consolidated == bindparam("of_kind"))
+    .values(invoice=bindparam("on_invoice"))
+)
 
 
 def monthly_invoice(work: Work, asked: Asked) -> StepResult | None:
-    """Make the invoice of the oldest month whose amounts wait."""
+    """Make the invoice of the oldest month whose amounts wait.
+
+    An account that was switched to postpaid in that month gets two: one for what it had paid, and
+    the consolidated one (Rule 11.6).
+    """
     return take_account_step(work, asked, StepKind.MONTHLY_INVOICE, _make)
 
 
-def _make(work: Work) -> int:
-    """Add the invoice of the amounts that wait. Returns its operation, which moves no money."""
+def _make(work: Work) -> list[int]:
+    """Add the invoices of the amounts that wait. Returns their operations, which move no money."""
     month = work.account.uninvoiced[0]
     mine = {"of": work.account.id, "of_month": month}
-    rows = work.connection.execute(_WAITING, mine)
-    lines = [Line(row.description, row.amount) for row in rows]
-    operation = work.operation(Purpose.MONTHLY_INVOICE, {})
-    invoice = work.invoice(operation, InvoiceKind.MONTHLY, lines, total(lines), on=last_day(month))
-    work.flush()
-    work.connection.execute(_INVOICED, mine | {"on_invoice": invoice})
-    return operation
+    rows = work.connection.execute(_WAITING, mine).all()
+    operations = []
+    for consolidated, kind in ((False, InvoiceKind.MONTHLY), (True, InvoiceKind.CONSOLIDATED)):
+        lines = [Line(r.description, r.amount) for r in rows if r.consolidated is consolidated]
+        if not lines:
+            continue
+        operation = work.operation(Purpose.MONTHLY_INVOICE, {})
+        invoice = work.invoice(operation, kind, lines, total(lines), on=last_day(month))
+        work.flush()
+        values = mine | {"of_kind": consolidated, "on_invoice": invoice}
+        work.connection.execute(_INVOICED, values)
+        if consolidated:
+            work.bill(total(lines))
+        operations.append(operation)
+    return operations

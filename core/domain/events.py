@@ -61,6 +61,7 @@ class Event(StrEnum):
     USAGE = "usage", "used"
     TRANSFERRED = "transferred", "transferred"
     ADJUSTED = "adjusted", "adjusted"
+    PAID = "paid", "paid"
     CARD_CHARGED = "card_charged", "card charged"
     CARD_DECLINED = "card_declined", "card declined", False, True
     INVOICED = "invoiced", "monthly invoice made"

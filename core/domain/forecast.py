@@ -22,6 +22,7 @@ from core.domain.calendar import local_date
 from core.domain.events import Event
 from core.domain.fees import payable, period_lines
 from core.domain.funding import Source
+from core.domain.monthly_invoice import month_of, wait_for_invoice
 from core.domain.planner import outage
 from core.domain.planner.account_steps import ACCOUNT_STEPS, next_account_step
 from core.domain.planner.next_step import next_step
@@ -32,7 +33,7 @@ from core.domain.planner.subscription_steps import SUBSCRIPTION_STEPS
 from core.domain.renewal_attempt import Attempt
 from core.domain.rules import Rule
 from core.domain.steps import RENEWALS, Step, StepKind
-from core.domain.subscription import Account, Failure, Subscription
+from core.domain.subscription import ZERO, Account, Failure, Mode, Subscription
 from core.domain.terms import Terms
 
 
@@ -139,10 +140,22 @@ class _Run:
             heappush(self._due, (step.due, order, next(self._number), step, account))
 
     def _take_account_step(self, step: Step) -> None:
+        if step.kind is StepKind.MONTHLY_INVOICE:
+            # Nothing of the new month is charged before its first instant.
+            self.account = replace(self.account, unbilled=ZERO)
         row = ACCOUNT_STEPS[step.kind]
         self._tell(row.event, step.rule, step.why)
         self.account = row.change(self.account)
         self.plan_account(self.account)
+
+    def _bill_later(self, amount: Decimal) -> None:
+        """A postpaid account is charged: the amount waits for the invoice of the month."""
+        planned = bool(self.account.uninvoiced)
+        self.account = replace(self.account, unbilled=self.account.unbilled + amount)
+        month = month_of(self.now, self.account.timezone)
+        self.account = wait_for_invoice(self.account, month)
+        if not planned:
+            self.plan_account(self.account)
 
     def _push(self, what: Step | PlannedNotice, subscription: Subscription) -> None:
         order = place(what, subscription, self.terms.policy_of(subscription))
@@ -247,6 +260,8 @@ class _Run:
         reason: Failure | None = None,
     ) -> None:
         self.account = replace(self.account, balance=self.account.balance + (amount or 0))
+        if amount and amount < 0 and self.account.mode is Mode.POSTPAID:
+            self._bill_later(-amount)
         id_ = None if subscription is None else subscription.id
         self.entries.append(
             Entry(

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from core.domain.subscription import Account, Failure
+from core.domain.subscription import Account, Failure, Mode
 
 
 class Source(StrEnum):
@@ -25,12 +25,14 @@ def fund(
 
     Usable credits come first. Otherwise the card pays the **whole** amount, if usable is not
     negative, the switch is on and a card is stored. A suspended account funds nothing (Rule 5.6).
+    The card of a postpaid account pays nothing (Rule 11.6).
     """
     if account.suspended:
         return Failure.SUSPENDED
     usable = account.usable(today)
     if usable >= amount or amount == 0:
         return Source.WALLET
-    if card_allowed and usable >= 0 and account.renew_by_card and account.card is not None:
+    has_card = account.renew_by_card and account.card is not None
+    if card_allowed and has_card and usable >= 0 and account.mode is Mode.PREPAID:
         return Source.CARD
     return Failure.NO_CREDITS

@@ -185,13 +185,22 @@ class Subscription:
         )
 
 
+class Mode(StrEnum):
+    """How an account pays: in advance, or by a consolidated invoice a month (Rule 11.6)."""
+
+    PREPAID = "prepaid"
+    POSTPAID = "postpaid"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One customer organisation and its wallet (Rule 11.1).
+    """One customer organisation and its wallet (Rules 11.1, 11.6).
 
     `id`, `seller`: its id, and the seller it belongs to.
     `currency`, `timezone`: ISO 4217 code and IANA name. All its money and days are in these.
+    `mode`: whether it pays in advance, default prepaid.
     `balance`, `reserved`, `liability`, `credit_limit`: the amounts of Rule 11.1.
+    `unbilled`: what a postpaid account has been charged and is on no invoice yet (Rule 11.6).
     `credit_limit_until`: the last day of the limit. None means that the limit never ends.
     `card`: the gateway's token of the stored card, default None.
     `renew_by_card`: whether the card pays renewals (Rule 5.3), default False.
@@ -207,7 +216,9 @@ class Account:
     seller: str
     currency: str
     timezone: str
+    mode: Mode = Mode.PREPAID
     balance: Decimal = ZERO
+    unbilled: Decimal = ZERO
     reserved: Decimal = ZERO
     liability: Decimal = ZERO
     credit_limit: Decimal = ZERO
@@ -221,16 +232,30 @@ class Account:
     version: int = 1
 
     def usable(self, today: date) -> Decimal:
-        """What may be spent on this day: balance − reserved − liability + credit limit.
+        """What may be spent on this day.
 
-        The function `usable` of the database computes the same (core/ledger/guards/usable.sql).
+        Prepaid it is balance − reserved − liability + credit limit (Rule 11.1). Postpaid it is
+        credit limit − unbilled − reserved + overpayment (Rule 11.6). The function `usable` of the
+        database computes the same (core/ledger/guards/usable.sql).
         """
         limit = (
             self.credit_limit
             if self.credit_limit_until is None or today <= self.credit_limit_until
             else ZERO
         )
+        if self.mode is Mode.POSTPAID:
+            return limit - self.unbilled - self.reserved + self.overpayment
         return self.balance - self.reserved - self.liability + limit
+
+    @property
+    def receivable(self) -> Decimal:
+        """What a postpaid account owes for its invoices (Rule 11.6)."""
+        return max(ZERO, -(self.balance + self.unbilled))
+
+    @property
+    def overpayment(self) -> Decimal:
+        """What a postpaid account has paid beyond its invoices (Rule 11.6)."""
+        return max(ZERO, self.balance + self.unbilled)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

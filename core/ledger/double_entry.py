@@ -54,6 +54,7 @@ class Purpose(Worded):
     TRANSFER = "transfer", "transfer to another account"
     TRANSFER_IN = "transfer in", "transfer from another account"
     ADJUSTMENT = "adjustment", "adjustment by the seller"
+    PAYMENT = "payment", "payment of invoices"
     CHANGE = "change", "command that moves no money"
 
 
@@ -62,6 +63,7 @@ class InvoiceKind(Worded):
 
     INDIVIDUAL = "individual", "invoice"
     MONTHLY = "monthly", "monthly invoice"
+    CONSOLIDATED = "consolidated", "consolidated invoice"
     CREDIT_NOTE = "credit_note", "credit note"
 
 
@@ -71,7 +73,7 @@ def opening_credits(amount: Decimal) -> Postings:
 
 
 def top_up(amount: Decimal) -> Postings:
-    """Money that was paid into the wallet."""
+    """Money that was paid into the wallet, or for invoices of a postpaid account (Rule 11.6)."""
     return {Book.WALLET: amount, Book.BANK: -amount}
 
 

@@ -44,10 +44,10 @@ ACCOUNT = tuple(getattr(AccountRow, field.name) for field in fields(Account))
 _FIXED_IN_SUBSCRIPTION = frozenset(
     {"id", "account", "legacy", "align", "discount", "discount_cycles", "contract"}
 )
-#: What of an account never changes, and the balance, which only postings change. Nothing sets
-#: `reserved` and `liability` yet.
+#: What of an account never changes, and what only guards change: the balance by postings, what is
+#: unbilled by monthly amounts. Nothing sets `reserved` and `liability` yet.
 _FIXED_IN_ACCOUNT = frozenset(
-    {"id", "seller", "currency", "timezone", "balance", "reserved", "liability"}
+    {"id", "seller", "currency", "timezone", "balance", "unbilled", "reserved", "liability"}
 )
 _DAY = timedelta(days=1)
 

@@ -34,7 +34,7 @@ from core.domain.people import MOST_MEMBERS
 from core.domain.planner.notices import MessageState, Notice
 from core.domain.rules import Rule
 from core.domain.steps import StepKind, SubjectKind
-from core.domain.subscription import Contract, Failure, Status
+from core.domain.subscription import Contract, Failure, Mode, Status
 from core.ledger.allowed_words import WORDS
 from core.ledger.double_entry import Book, InvoiceKind, Purpose
 from core.protocol.activity_messages import ChargeOutcome
@@ -108,8 +108,8 @@ class Clock(Base):
 class AccountRow(Base):
     """One customer organisation.
 
-    Only the trigger on postings writes `balance`. `credit_limit_until` is the limit's last day, and
-    `credit_limit_ends` is the first instant after it.
+    Only the trigger on postings writes `balance`, and only that on monthly amounts `unbilled`.
+    `credit_limit_until` is the limit's last day. `credit_limit_ends` is the first instant after it.
     """
 
     __tablename__ = "accounts"
@@ -120,7 +120,9 @@ class AccountRow(Base):
     clock: Mapped[str | None] = mapped_column(Id, ForeignKey("clocks.id"))
     owner: Mapped[str | None] = mapped_column(Text)
     billing_email: Mapped[str | None] = mapped_column(Text)
+    mode: Mapped[str] = mapped_column(Text, server_default=Mode.PREPAID)
     balance: Mapped[Decimal] = mapped_column(Money, server_default="0")
+    unbilled: Mapped[Decimal] = mapped_column(Money, server_default="0")
     reserved: Mapped[Decimal] = mapped_column(Money, server_default="0")
     liability: Mapped[Decimal] = mapped_column(Money, server_default="0")
     credit_limit: Mapped[Decimal] = mapped_column(Money, server_default="0")
@@ -136,8 +138,11 @@ class AccountRow(Base):
     __table_args__ = (
         Index("accounts_clock", "clock", "timezone", postgresql_where=text("clock IS NOT NULL")),
         CheckConstraint(
-            "reserved >= 0 AND liability >= 0 AND credit_limit >= 0", name="accounts_amounts"
+            "reserved >= 0 AND liability >= 0 AND credit_limit >= 0 AND unbilled >= 0",
+            name="accounts_amounts",
         ),
+        CheckConstraint(f"unbilled = 0 OR mode = '{Mode.POSTPAID}'", name="accounts_unbilled"),
+        _one_of("mode", Mode, "accounts_mode"),
     )
 
 
@@ -506,8 +511,11 @@ class Invoice(Base):
             "invoices_one_a_month",
             "account",
             "date",
+            "kind",
             unique=True,
-            postgresql_where=text(f"kind = '{InvoiceKind.MONTHLY}'"),
+            postgresql_where=text(
+                f"kind = '{InvoiceKind.MONTHLY}' OR kind = '{InvoiceKind.CONSOLIDATED}'"
+            ),
         ),
         Index("invoices_unnumbered", "seller", "seq", postgresql_where=text("number IS NULL")),
         _one_of("kind", InvoiceKind, "invoices_kind"),
@@ -517,16 +525,19 @@ class Invoice(Base):
 class MonthlyAmount(Base):
     """An amount that waits for the monthly invoice, and is then on it (Rules 10.1, 11.4).
 
-    `operation`: what has charged it.
+    `operation`, `line`: what has charged it.
     `month`: the first day of the month on whose invoice it stands. `description`: its line
     there.
+    `consolidated`: it stands on the consolidated invoice of a postpaid account (Rule 11.6).
     `invoice`: the invoice, set once. It is NULL while the amount waits.
     """
 
     __tablename__ = "monthly_amounts"
     operation: Mapped[int] = mapped_column(ForeignKey("operations.id"), primary_key=True)
+    line: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     account: Mapped[str] = mapped_column(Id)
     month: Mapped[date]
+    consolidated: Mapped[bool]
     description: Mapped[str] = mapped_column(Text)
     amount: Mapped[Decimal] = mapped_column(Money)
     invoice: Mapped[int | None] = mapped_column(ForeignKey("invoices.id"))

@@ -25,7 +25,7 @@ from core.domain.planner.renewals import renewal_date
 from core.domain.planner.same_instant_order import by_date
 from core.domain.rules import Rule
 from core.domain.steps import Step, Subject, of_account, of_number, of_subscription
-from core.domain.subscription import ZERO, Account, Period, Subscription
+from core.domain.subscription import ZERO, Account, Mode, Period, Subscription
 from core.ledger import change_of_owner
 from core.ledger.account_reading import AccountReading, Moved
 from core.ledger.bulk_write import Writes
@@ -235,8 +235,14 @@ class Work(AccountReading):
         """Add an invoice or credit note, none for a total of zero (Rule 11.4).
 
         `on`: its date, default today. Its number follows after the commit. Returns its id.
+
+        A postpaid account has no individual invoices. The lines wait for the consolidated one, and
+        no id is returned (Rule 11.6).
         """
         if not total:
+            return None
+        if kind is InvoiceKind.INDIVIDUAL and self.account.mode is Mode.POSTPAID:
+            self.wait_for_monthly_invoice(operation, *lines)
             return None
         id_ = self.new_id()
         self._add(
@@ -253,22 +259,37 @@ class Work(AccountReading):
         )
         return id_
 
-    def wait_for_monthly_invoice(self, operation: int, line: Line) -> None:
-        """Add an amount that waits for the monthly invoice (Rules 10.1, 11.4). Plan that invoice.
+    def wait_for_monthly_invoice(self, operation: int, *lines: Line) -> None:
+        """Add amounts that wait for the monthly invoice (Rules 10.1, 11.4). Plan that invoice.
 
-        `operation`: what has charged it.
+        `operation`: what has charged them. A line of zero is left out.
+
+        Of a postpaid account they are unbilled, and wait for the consolidated one (Rule 11.6).
         """
         month = month_of(self.now, self.zone)
-        self._add(
-            MonthlyAmount,
-            operation=operation,
-            account=self.account.id,
-            month=month,
-            description=line.text,
-            amount=line.amount,
-        )
+        consolidated = self.account.mode is Mode.POSTPAID
+        for number, line in enumerate(lines, start=1):
+            if not line.amount:
+                continue
+            self._add(
+                MonthlyAmount,
+                operation=operation,
+                line=number,
+                account=self.account.id,
+                month=month,
+                consolidated=consolidated,
+                description=line.text,
+                amount=line.amount,
+            )
+            if consolidated:
+                unbilled = self.account.unbilled + line.amount
+                self.account = replace(self.account, unbilled=unbilled)
         if month not in self.account.uninvoiced:
             self.save_account(wait_for_invoice(self.account, month))
+
+    def bill(self, amount: Decimal) -> None:
+        """Note that an amount is on a consolidated invoice. A guard has moved the account's row."""
+        self.account = replace(self.account, unbilled=self.account.unbilled - amount)
 
     def event(
         self,

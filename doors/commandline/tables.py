@@ -20,7 +20,7 @@ from core.domain.money import is_currency, plain
 from core.domain.numbers import Cause, Happened, HoldKind, NumberState
 from core.domain.rules import Rule
 from core.domain.steps import Step
-from core.domain.subscription import Status
+from core.domain.subscription import Mode, Status
 from core.ledger.double_entry import Book
 from doors.application.safe_text import printable, without_passwords
 from doors.commandline.dates_and_money import cycle, day, moment, money, signed
@@ -146,7 +146,9 @@ def account(view: AccountView) -> list[Printed]:
     found = [
         ("Owner", view.owner or "–"),
         ("Billing e-mail", view.billing_email or "–"),
+        ("Mode", view.mode),
         ("Balance", money(view.balance, view.currency)),
+        *(_postpaid(view) if view.mode is Mode.POSTPAID else []),
         ("Usable", f"{money(view.usable, view.currency)} (rule 11.1)"),
         ("Credit limit", money(view.credit_limit, view.currency) + until),
         ("Card", card if view.card else "none"),
@@ -158,6 +160,15 @@ def account(view: AccountView) -> list[Printed]:
     if view.clock:
         found.append(("Test clock", f"{view.clock}, {moment(view.now, view.timezone)}"))
     return [pairs(f"Account {view.account}", found)]
+
+
+def _postpaid(view: AccountView) -> list[tuple[str, str]]:
+    amounts = {
+        "Unbilled": view.unbilled,
+        "Receivable": view.receivable,
+        "Overpayment": view.overpayment,
+    }
+    return [(label, money(amount, view.currency)) for label, amount in amounts.items()]
 
 
 def invoices(found: Sequence[InvoiceView]) -> Table:

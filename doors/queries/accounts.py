@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from core.domain.calendar import local_date
+from core.domain.subscription import ZERO, Mode
 from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
 from core.ledger.rows import account_from
@@ -17,7 +18,7 @@ from doors.queries.snapshot import Snapshot, open_snapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountView:
-    """An account and its wallet (Rule 11.1).
+    """An account and its wallet (Rules 11.1, 11.6).
 
     `subscriptions` counts its subscriptions by status, `failed` those whose renewal failed.
     """
@@ -29,7 +30,11 @@ class AccountView:
     timezone: str
     clock: str | None
     now: datetime
+    mode: Mode
     balance: Decimal
+    unbilled: Decimal
+    receivable: Decimal
+    overpayment: Decimal
     usable: Decimal
     reserved: Decimal
     liability: Decimal
@@ -50,6 +55,8 @@ def find_account(ledger: Ledger, id_: str) -> AccountView:
         row = snapshot.account_row(id_)
         now = row.clock_now or machine_now()
         counts = _counts(snapshot, id_)
+        account = account_from(row)
+        postpaid = account.mode is Mode.POSTPAID
         return AccountView(
             account=row.id,
             owner=row.owner,
@@ -58,8 +65,12 @@ def find_account(ledger: Ledger, id_: str) -> AccountView:
             timezone=row.timezone,
             clock=row.clock,
             now=now,
+            mode=account.mode,
             balance=row.balance,
-            usable=account_from(row).usable(local_date(now, row.timezone)),
+            unbilled=account.unbilled if postpaid else ZERO,
+            receivable=account.receivable if postpaid else ZERO,
+            overpayment=account.overpayment if postpaid else ZERO,
+            usable=account.usable(local_date(now, row.timezone)),
             reserved=row.reserved,
             liability=row.liability,
             credit_limit=row.credit_limit,

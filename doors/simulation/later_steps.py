@@ -8,13 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from core.domain.catalog import SkuKind
-from core.domain.inputs import Sign
 from doors.simulation.step_shapes import (
     IDENTIFIER,
     NUMBER,
     Check,
-    account,
-    amount,
     flag,
     introduced,
     numbers,
@@ -23,9 +20,7 @@ from doors.simulation.step_shapes import (
 )
 
 _hold, _when = NUMBER["hold?"], one_of("now", "renewal")
-_mode = one_of("prepaid", "postpaid")
 _number = sku_of(SkuKind.NUMBER)
-_paid = amount(Sign.POSITIVE)
 
 # fmt: off
 STEPS: Mapping[str, Mapping[str, Check]] = {
@@ -34,7 +29,6 @@ STEPS: Mapping[str, Mapping[str, Check]] = {
     },
     "remove_number": {"id": introduced, "number": IDENTIFIER, "when?": _when},
     "swap_number": {"id": introduced, "number": IDENTIFIER, "to": IDENTIFIER, "sku?": _number},
-    "pay_invoice": {"account": account, "amount": _paid},
 }
 """The steps that are not built yet."""
 
@@ -42,7 +36,7 @@ KEYS: Mapping[str, Mapping[str, Check]] = {
     "purchase": {
         "numbers?": numbers,
     },
-    "set": {"auto_top_up?": flag, "mode?": _mode},
+    "set": {"auto_top_up?": flag},
 }
 """Keys of built steps that are not built yet, or allow more than is built."""
 # fmt: on
@@ -53,7 +47,6 @@ _USED: Mapping[str, Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     },
     "set": {
         "auto_top_up": (bool, "auto_top_up: true"),
-        "mode": (lambda mode: mode == "postpaid", "mode: postpaid"),
     },
 }
 

@@ -12,6 +12,7 @@ from sqlalchemy import insert
 from activities.number_invoices import number_invoices
 from activities.open_account import NewAccount, open_account
 from core.domain.commands import AnyCommand
+from core.domain.subscription import Mode
 from core.ledger import stored_terms
 from core.ledger.ledger import Ledger
 from core.ledger.tables import Clock
@@ -84,6 +85,7 @@ def _open(scenario: Scenario, ledger: Ledger, begin: datetime) -> None:
             credit_limit=account.credit_limit,
             card=CARDS[account.card],
             renew_by_card=account.renew_by_card,
+            mode=Mode(account.mode),
             clock=CLOCK,
         )
         open_account(ledger, opened, begin)

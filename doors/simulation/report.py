@@ -140,9 +140,9 @@ def _account(row: Any, scenario: Scenario) -> dict[str, Any]:
         "balance": row.balance,
         "usable": account_from(row).usable(today),
         "reserved": row.reserved,
-        "unbilled": Decimal(0),
+        "unbilled": row.unbilled,
     }
-    return {"currency": row.currency, "mode": "prepaid"} | {
+    return {"currency": row.currency, "mode": row.mode} | {
         key: plain(amount, row.currency) for key, amount in amounts.items()
     }
 

@@ -24,6 +24,7 @@ from core.domain.faults import Faults
 from core.domain.funding import Source
 from core.domain.inputs import Sign, Wrong
 from core.domain.rules import Rule
+from core.domain.subscription import Mode
 from core.protocol.workflow_messages import AccountMessage, SubscriptionMessage
 from doors.simulation import command_steps
 from tests.crash import points
@@ -128,6 +129,7 @@ def result_of(do: str) -> Result:
         Decimal: Decimal("5.00"),
         bool: True,
         int: 1,
+        Mode: Mode.POSTPAID,
     }
     values = {}
     for name, hint in typing.get_type_hints(RESULTS[do]).items():

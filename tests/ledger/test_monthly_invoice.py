@@ -135,17 +135,17 @@ def test_the_first_amount_of_a_month_tells_the_workflow_of_the_account(bought: S
         ("UPDATE accounts SET uninvoiced = NULL", "still wait"),
         ("UPDATE accounts SET uninvoiced = '[\"2021-04-01\"]'", "still wait"),
         (
-            "INSERT INTO monthly_amounts SELECT id, account, '2021-05-01', 'x', 1, NULL "
+            "INSERT INTO monthly_amounts SELECT id, 9, account, '2021-05-01', false, 'x', 1, NULL "
             "FROM operations WHERE purpose = 'purchase'",
             "does not plan the monthly invoice of 2021-05-01",
         ),
         (
-            "INSERT INTO monthly_amounts SELECT id, account, '2021-03-02', 'x', 1, NULL "
+            "INSERT INTO monthly_amounts SELECT id, 9, account, '2021-03-02', false, 'x', 1, NULL "
             "FROM operations WHERE purpose = 'purchase'",
             "monthly_amounts_month",
         ),
         (
-            "INSERT INTO monthly_amounts SELECT id, account, '2021-03-01', 'x', 0, NULL "
+            "INSERT INTO monthly_amounts SELECT id, 9, account, '2021-03-01', false, 'x', 0, NULL "
             "FROM operations WHERE purpose = 'purchase'",
             "monthly_amounts_amount",
         ),

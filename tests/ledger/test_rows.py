@@ -9,7 +9,7 @@ import pytest
 
 from core.domain import policy
 from core.domain.contents import Coming, Item
-from core.domain.subscription import Account, Contract, Failure, Status, Subscription
+from core.domain.subscription import Account, Contract, Failure, Mode, Status, Subscription
 from core.ledger.rows import CannotChange, account_from
 from core.ledger.stored_terms import add_policy
 from core.ledger.tables import AccountRow
@@ -55,7 +55,9 @@ ACCOUNT: dict[str, Any] = {
     "seller": "other",
     "currency": "EUR",
     "timezone": "Asia/Singapore",
+    "mode": Mode.POSTPAID,
     "balance": Decimal(1),
+    "unbilled": Decimal(1),
     "reserved": Decimal("1.00000"),
     "liability": Decimal("2.00000"),
     "credit_limit": Decimal("3.00000"),
@@ -69,7 +71,16 @@ ACCOUNT: dict[str, Any] = {
     "version": 2,
 }
 REFUSED = {"id", "account", "legacy", "align", "discount", "discount_cycles", "contract"}
-REFUSED_OF_ACCOUNT = {"id", "seller", "currency", "timezone", "balance", "reserved", "liability"}
+REFUSED_OF_ACCOUNT = {
+    "id",
+    "seller",
+    "currency",
+    "timezone",
+    "balance",
+    "unbilled",
+    "reserved",
+    "liability",
+}
 
 
 def test_each_field_is_tried() -> None:

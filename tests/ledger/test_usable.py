@@ -4,9 +4,13 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
+import pytest
 from sqlalchemy import bindparam, insert, select, text
+from sqlalchemy.exc import DBAPIError
 
 from core.domain.calendar import first_instant, local_date
+from core.domain.commands.usage import Usage
+from core.domain.subscription import Mode
 from core.ledger.rows import account_from
 from core.ledger.tables import AccountRow
 from tests.ledger.conftest import Shop
@@ -32,6 +36,7 @@ def test_usable_in_sql_is_usable_in_python_for_made_up_accounts(shop: Shop) -> N
                     seller="main",
                     currency="USD",
                     timezone=zone,
+                    mode=made.choice(list(Mode)),
                     reserved=amount(),
                     liability=amount(),
                     credit_limit=amount(),
@@ -39,6 +44,11 @@ def test_usable_in_sql_is_usable_in_python_for_made_up_accounts(shop: Shop) -> N
                     credit_limit_ends=ends,
                 )
             )
+        balance, unbilled = amount() - amount(), amount()
+        shop.force(
+            f"UPDATE accounts SET balance = {balance}, unbilled = CASE mode "
+            f"WHEN '{Mode.POSTPAID}' THEN {unbilled} ELSE 0 END WHERE id = 'a{number}'"
+        )
         moment = datetime(2021, 3, 9, tzinfo=UTC) + timedelta(minutes=made.randrange(8 * 24 * 60))
         for at in filter(None, (moment, ends, ends and ends - timedelta(microseconds=1))):
             in_sql, in_python = both(shop, f"a{number}", at)
@@ -56,3 +66,21 @@ def both(shop: Shop, id_: str, at: datetime) -> tuple[Decimal, Decimal]:
 def test_the_list_of_accounts_shows_usable_by_the_account_s_clock(shop: Shop) -> None:
     shop.open(credits_="50.00", credit_limit=Decimal("20.00"))
     assert shop.value("SELECT usable FROM account_list") == 70
+
+
+def test_what_is_unbilled_is_the_sum_of_the_amounts_that_wait(shop: Shop) -> None:
+    """Only the guard changes it, and never beyond usable (Rule 11.6)."""
+    shop.open(credits_="0", credit_limit=Decimal("20.00"), mode=Mode.POSTPAID)
+    for amount in ("12.50", "7.5"):
+        used = Usage(account="acme", amount=Decimal(amount), text="calls")
+        assert shop.do(used).refusal is None
+    waiting = "SELECT sum(amount) FROM monthly_amounts WHERE consolidated AND invoice IS NULL"
+    assert shop.value("SELECT unbilled FROM accounts") == shop.value(waiting) == 20
+    with pytest.raises(DBAPIError, match="by monthly amounts alone"):
+        shop.run("UPDATE accounts SET unbilled = 0")
+    shop.force("UPDATE accounts SET balance = -30")  # so that nothing is overpaid
+    with pytest.raises(DBAPIError, match=r"beyond usable \(rule 11.6\)"):
+        shop.run(
+            "INSERT INTO monthly_amounts SELECT operation, 2, account, month, true, 'x', 0.01, "
+            "NULL FROM monthly_amounts LIMIT 1"
+        )

@@ -17,6 +17,7 @@ from tests.stories.story import tell
 
 EXAMPLES = Path(__file__).parent / "examples"
 BUILT = (
+    "mode-switch",
     "transfer-and-adjust",
     "contract-as-incurred",
     "addons-fewer-and-more",
@@ -41,7 +42,6 @@ LATER = (
     "byoi-and-transfer-of-numbers",
     "discount",
     "external-invoice",
-    "mode-switch",
     "monthly-invoice-in-an-outage",
     "number-holds-after-expiry",
     "number-swap-and-holds",

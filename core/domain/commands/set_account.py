@@ -1,4 +1,4 @@
-"""Set account: change the credit limit or the switch *renew by card* (Rules 5.3, 11.1)."""
+"""Set account: the credit limit, the switch *renew by card*, the mode (Rules 5.3, 11.1, 11.6)."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
 from core.domain.commands.base import AccountCommand, Result
-from core.domain.commands.fields import Amount, Day, Flag
+from core.domain.commands.fields import Amount, Choice, Day, Flag
 from core.domain.inputs import Sign
 from core.domain.rules import Rule
+from core.domain.subscription import Mode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +29,14 @@ class SetAccount(AccountCommand):
     renew_by_card: Annotated[
         bool | None, Flag(help="Whether renewals may use the card (Rule 5.3).")
     ] = None
+    mode: Annotated[
+        Mode | None, Choice(help="Whether it pays in advance (Rule 11.6).", choices=Mode)
+    ] = None
 
     rule: ClassVar[Rule] = Rule.USABLE
     while_suspended: ClassVar[bool] = True
     scenario_step: ClassVar[str | None] = "set"
-    at_least_one: ClassVar[tuple[str, ...]] = ("credit_limit", "renew_by_card")
+    at_least_one: ClassVar[tuple[str, ...]] = ("credit_limit", "renew_by_card", "mode")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,7 @@ class SetAccountResult(Result):
     credit_limit: Decimal | None = None
     credit_limit_until: date | None = None
     renew_by_card: bool | None = None
+    mode: Mode | None = None
 
     def sentence(self) -> str:
         """``The settings of acme are changed.``"""

@@ -44,7 +44,8 @@ BEGIN
     ('card_charges', 'key, account, subscription, card, amount, currency, asked_at', 'rule 5.3'),
     ('invoices',
      'id, seq, seller, account, operation, kind, date, currency, total, lines', 'rule 11.4'),
-    ('monthly_amounts', 'operation, account, month, description, amount', 'rule 11.4')
+    ('monthly_amounts',
+     'operation, line, account, month, consolidated, description, amount', 'rule 11.4')
   ) AS fixed(name, columns, rule)
   LOOP
     EXECUTE format(

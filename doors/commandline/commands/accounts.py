@@ -1,5 +1,6 @@
 """`account`, `suspend`, `resume`: open accounts, show them, change them."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -8,6 +9,13 @@ from doors.commandline.app import command, group
 from doors.commandline.options import AccountId, ByCard, Json, Request
 
 group("account", "Open accounts, show them, change their settings.")
+
+
+class PaymentMode(StrEnum):
+    """How an account pays."""
+
+    PREPAID = "prepaid"
+    POSTPAID = "postpaid"
 
 
 @command(
@@ -109,6 +117,7 @@ def account_show(
     "account set",
     "account set acme --credit-limit 100.00 --until 2021-06-30",
     "account set acme --no-renew-by-card",
+    "account set acme --mode postpaid --credit-limit 500.00",
 )
 def account_set(
     account: AccountId,
@@ -122,16 +131,20 @@ def account_set(
         typer.Option(metavar="DATE", help="The last day of the limit. Default: no end."),
     ] = None,
     renew_by_card: ByCard = None,
+    mode: Annotated[
+        PaymentMode | None, typer.Option(help="Whether it pays in advance (rule 11.6).")
+    ] = None,
 ) -> None:
     """Change settings. Settings that are not named stay. No renewal is retried (rule 5.4)."""
     from core.domain.commands.set_account import SetAccount
+    from core.domain.subscription import Mode
     from doors.commandline import inputs
     from doors.commandline.issue_commands import issue
 
-    if credit_limit is None and renew_by_card is None:
+    if credit_limit is None and renew_by_card is None and mode is None:
         inputs.wrong(
             "account set",
-            "nothing to change; name --credit-limit, --renew-by-card or --no-renew-by-card",
+            "nothing to change; name --credit-limit, --renew-by-card, --no-renew-by-card or --mode",
         )
     if until is not None and credit_limit is None:
         inputs.wrong("--until", "is the last day of a limit; name --credit-limit too")
@@ -141,6 +154,7 @@ def account_set(
         credit_limit=limit,
         credit_limit_until=inputs.optional_day("--until", until),
         renew_by_card=renew_by_card,
+        mode=None if mode is None else Mode(mode.value),
         request_id=request.id,
         actor=request.actor,
     )

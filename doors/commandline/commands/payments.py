@@ -1,4 +1,4 @@
-"""`top-up`, `usage`, `transfer`, `adjust` and `card`: the money of an account."""
+"""`top-up`, `usage`, `transfer`, `adjust`, `pay-invoice`, `card`: the money of an account."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -114,6 +114,26 @@ def adjust(
         actor=request.actor,
     )
     issue(adjusted, request)
+
+
+@command("pay-invoice", "pay-invoice acme 50.00")
+def pay_invoice(
+    account: AccountId,
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="How much, such as 50.00.")],
+    request: Request,
+) -> None:
+    """Book a payment of a postpaid account. The excess is overpayment (rule 11.6)."""
+    from core.domain.commands.pay_invoice import PayInvoice
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
+
+    paid = PayInvoice(
+        account=inputs.name("ACCOUNT", account),
+        amount=inputs.positive_amount("AMOUNT", amount),
+        request_id=request.id,
+        actor=request.actor,
+    )
+    issue(paid, request)
 
 
 @command("card set", "card set acme sim_ok --renew-by-card")

@@ -112,7 +112,9 @@ def _accounts() -> None:
         Column("clock", ID, ForeignKey("clocks.id")),
         Column("owner", Text),
         Column("billing_email", Text),
+        Column("mode", Text, nullable=False, server_default="prepaid"),
         Column("balance", MONEY, nullable=False, server_default="0"),
+        Column("unbilled", MONEY, nullable=False, server_default="0"),
         Column("reserved", MONEY, nullable=False, server_default="0"),
         Column("liability", MONEY, nullable=False, server_default="0"),
         Column("credit_limit", MONEY, nullable=False, server_default="0"),
@@ -126,8 +128,10 @@ def _accounts() -> None:
         Column("uninvoiced", JSONB),
         Column("version", Integer, nullable=False, server_default="1"),
         CheckConstraint(
-            "reserved >= 0 AND liability >= 0 AND credit_limit >= 0", name="accounts_amounts"
+            "reserved >= 0 AND liability >= 0 AND credit_limit >= 0 AND unbilled >= 0",
+            name="accounts_amounts",
         ),
+        CheckConstraint("unbilled = 0 OR mode = 'postpaid'", name="accounts_unbilled"),
     )
     op.create_index(
         "accounts_clock",
@@ -478,9 +482,9 @@ def _records() -> None:
     op.create_index(
         "invoices_one_a_month",
         "invoices",
-        ["account", "date"],
+        ["account", "date", "kind"],
         unique=True,
-        postgresql_where=text("kind = 'monthly'"),
+        postgresql_where=text("kind = 'monthly' OR kind = 'consolidated'"),
     )
     op.create_table(
         "monthly_amounts",
@@ -491,8 +495,10 @@ def _records() -> None:
             primary_key=True,
             autoincrement=False,
         ),
+        Column("line", SmallInteger, primary_key=True, autoincrement=False),
         Column("account", ID, nullable=False),
         Column("month", Date, nullable=False),
+        Column("consolidated", Boolean, nullable=False),
         Column("description", Text, nullable=False),
         Column("amount", MONEY, nullable=False),
         Column("invoice", BigInteger, ForeignKey("invoices.id")),
