@@ -308,3 +308,11 @@ def test_the_largest_one_fits_into_a_message_with_many_others(do: str) -> None:
     size = len(TypeAdapter(commands.AnyCommand).dump_json(largest))
     assert size <= 16_384
     assert size * subject_workflow.MOST_CARRIED < 1_000_000
+
+
+@every_command
+def test_the_other_accounts_that_it_is_about_are_named_in_it(do: str) -> None:
+    command = COMMANDS[do](**values_of(COMMANDS[do]))
+    named = [f.name for f in fields_of(COMMANDS[do]) if isinstance(f.kind, kinds.AccountId)]
+    others = [name for name in named if do in SUBSCRIPTION_COMMANDS or name != "account"]
+    assert command.other_accounts() == tuple(getattr(command, name) for name in others)
