@@ -26,6 +26,7 @@ from core.domain.commands.close_account import CloseAccount
 from core.domain.commands.reopen_account import ReopenAccount
 from core.domain.commands.share import Share
 from core.domain.commands.unshare import Unshare
+from core.domain.commands.withdraw_changes import WithdrawChanges
 from core.domain.refusal import Refusal
 from core.domain.refusal import Refused as RefusedByRule
 from core.gateways.cards import GatewayUnavailable
@@ -51,6 +52,8 @@ CLOSING = "closing"
 """The account of a scenario that is closed, opened again, and closed."""
 SHARED = "b1"
 """The subscription of that scenario that is assigned and shared."""
+CHANGED = "m1"
+"""The subscription of that scenario whose pending changes are withdrawn."""
 #: For an import: the day on the test clock, and the number of customers in a transaction.
 TODAY = datetime(2023, 3, 10, tzinfo=UTC)
 CHUNK = 4
@@ -175,7 +178,9 @@ def _steps(scenario: Scenario) -> list[tuple[datetime, datetime | None, AnyComma
             Share(subscription=SHARED, member="ben@example.com"),
             Unshare(subscription=SHARED, member="ben@example.com"),
         )
-        steps += [(steps[-1][0], None, command) for command in (*people, close, reopen, close)]
+        withdraw = WithdrawChanges(subscription=CHANGED)
+        commands = (*people, withdraw, close, reopen, close)
+        steps += [(steps[-1][0], None, command) for command in commands]
     return steps
 
 

@@ -291,7 +291,7 @@ def fitting(story: Story, account: Account, subscription: Subscription | None) -
         outage=1,
     )
     if subscription.status == ACTIVE:
-        on_account += _often(change_plan=2, set_addon=2, change_cycle=1)
+        on_account += _often(change_plan=4, set_addon=2, change_cycle=1)
     if subscription.failed:
         return on_account + _often(recover=6, extend=1, unsubscribe=1, terminate=1, suspend=1)
     if subscription.status == ACTIVE and subscription.auto_renew:
