@@ -193,7 +193,7 @@ class Shop:
             await self.perennial.start(command.subscription)
         return command.subscription
 
-    async def due_soon(self, seconds: float = 1.5, **account: Any) -> str:
+    async def due_soon(self, seconds: float = 1.5, bought_as: str = "s", **account: Any) -> str:
         """Buy a subscription that has been due for an hour by the machine's clock.
 
         Its workflow wakes in this number of seconds, because the jitter of its account ends then.
@@ -214,7 +214,7 @@ class Shop:
         # It was bought when the present cycle began. The renewal date is a week before its end.
         expiry = today + timedelta(days=7)
         bought = first_instant(add_months(expiry + timedelta(days=1), -1), zone)
-        subscription = await self.bought(bought, account=name)
+        subscription = await self.bought(bought, bought_as, account=name)
         assert self.row(subscription).renewal_date == today
         return subscription
 
