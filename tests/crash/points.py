@@ -4,8 +4,11 @@ from collections.abc import Iterable
 
 from activities import registry
 from core.domain.commands import COMMANDS as COMMANDS_BY_NAME
+from core.domain.steps import StepKind, SubjectKind
 
-STEPS = registry.STEPS
+#: The steps of numbers. A test clock takes them in the process of the client.
+OF_NUMBERS = tuple(kind.value for kind in StepKind if kind.subject is SubjectKind.NUMBER)
+STEPS = tuple(name for name in registry.STEPS if name not in OF_NUMBERS)
 #: What a worker carries out. A client runs the others by itself.
 COMMANDS = tuple(do for do, command in COMMANDS_BY_NAME.items() if command.through_workflow)
 BY_CLIENT = tuple(do for do in COMMANDS_BY_NAME if do not in COMMANDS)
@@ -42,10 +45,11 @@ CLIENT = (
         "clock",
         "notify",
         "number_invoices",
+        "import_numbers",
     ),
-    *(f"{do}.{place}" for do in BY_CLIENT for place in PLACES),
+    *(f"{name}.{place}" for name in (*BY_CLIENT, *OF_NUMBERS) for place in PLACES),
 )
-IMPORT = commits("catalog", "take_over", "started", "import_numbers")
+IMPORT = commits("catalog", "take_over", "started")
 RECONCILIATION = commits(
     "reconcile_books", "reconcile_invoices", "reconcile_charge", "reconcile_subscriptions"
 )

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 import worker
+from activities.import_numbers import import_numbers
 from activities.number_invoices import number_invoices
 from activities.open_account import NewAccount, open_account
 from activities.registry import Activities
@@ -24,9 +25,12 @@ from core.domain.commands import AnyCommand
 from core.domain.commands.assign import Assign
 from core.domain.commands.close_account import CloseAccount
 from core.domain.commands.reopen_account import ReopenAccount
+from core.domain.commands.reserve_number import ReserveNumber
 from core.domain.commands.share import Share
+from core.domain.commands.unreserve_number import UnreserveNumber
 from core.domain.commands.unshare import Unshare
 from core.domain.commands.withdraw_changes import WithdrawChanges
+from core.domain.numbers import NewNumber
 from core.domain.refusal import Refusal
 from core.domain.refusal import Refused as RefusedByRule
 from core.gateways.cards import GatewayUnavailable
@@ -48,6 +52,9 @@ from settings import Settings, read_settings
 
 SCENARIO, JOURNAL, CUSTOMERS = "scenario.yaml", "journal", "customers.csv"
 
+RESERVING = "reserving"
+"""The account of a scenario for which numbers are reserved before its first step."""
+RESERVED = ("+491", "+492")
 CLOSING = "closing"
 """The account of a scenario that is closed, opened again, and closed."""
 SHARED = "b1"
@@ -166,11 +173,14 @@ async def play_on(scenario: Scenario, ledger: Ledger, engine: Engine, home: Path
 
 
 def _steps(scenario: Scenario) -> list[tuple[datetime, datetime | None, AnyCommand | None]]:
-    """The steps of the scenario, and then those that no scenario can name.
+    """The steps of the scenario, between those that no scenario can name.
 
     Each has its instant, the end of an outage, and a command.
     """
-    steps = [(step.at, step.outage_until, step.command) for step in scenario.steps]
+    steps = [
+        *((scenario.steps[0].at, None, command) for command in _reserving(scenario)),
+        *((step.at, step.outage_until, step.command) for step in scenario.steps),
+    ]
     if any(account.id == CLOSING for account in scenario.accounts):
         close, reopen = CloseAccount(account=CLOSING), ReopenAccount(account=CLOSING)
         people = (
@@ -182,6 +192,18 @@ def _steps(scenario: Scenario) -> list[tuple[datetime, datetime | None, AnyComma
         commands = (*people, withdraw, close, reopen, close)
         steps += [(steps[-1][0], None, command) for command in commands]
     return steps
+
+
+def _reserving(scenario: Scenario) -> list[AnyCommand]:
+    """The commands before the first step: one number stays reserved until it is released."""
+    if all(account.id != RESERVING for account in scenario.accounts):
+        return []
+    first, second = RESERVED
+    return [
+        ReserveNumber(account=RESERVING, number=first),
+        ReserveNumber(account=RESERVING, number=second),
+        UnreserveNumber(account=RESERVING, number=second),
+    ]
 
 
 def _open(scenario: Scenario, ledger: Ledger) -> None:
@@ -209,13 +231,17 @@ def _open(scenario: Scenario, ledger: Ledger) -> None:
         )
         with suppress(IntegrityError):
             open_account(ledger, opened, scenario.steps[0].at)
+    if _reserving(scenario):
+        new = [NewNumber(number=number, sku="DID") for number in RESERVED]
+        import_numbers(ledger, new, scenario.steps[0].at, "import")
 
 
 def refused(scenario: Scenario, home: Path) -> Iterator[Refused]:
     """The refused steps, from the journal."""
     lines = (home / JOURNAL).read_text().splitlines()
     assert len(lines) == len(_steps(scenario))
-    for step, line in zip(scenario.steps, lines, strict=False):
+    of_scenario = lines[len(_reserving(scenario)) :]
+    for step, line in zip(scenario.steps, of_scenario, strict=False):
         if refusal := json.loads(line):
             yield Refused(step, Refusal(*refusal))
 

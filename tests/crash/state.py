@@ -20,6 +20,8 @@ from core.ledger.tables import (
     History,
     Message,
     MonthlyAmount,
+    NumberHistory,
+    NumberRow,
     Operation,
     PeriodRow,
     Posting,
@@ -73,6 +75,8 @@ def everything(ledger: Ledger) -> dict[str, Any]:
             MonthlyAmount.amount,
             MonthlyAmount.invoice.is_not(None).label("invoiced"),
         ).join(Operation, Operation.id == MonthlyAmount.operation),
+        "numbers": select(NumberRow.__table__),
+        "number_history": select(*(c for c in NumberHistory.__table__.columns if c.name != "seq")),
         "messages": select(
             Message.subscription,
             Message.kind,
