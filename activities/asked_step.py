@@ -7,6 +7,7 @@ from core.domain.numbers import Number
 from core.domain.planner.account_steps import ACCOUNT_STEPS
 from core.domain.planner.subscription_steps import SUBSCRIPTION_STEPS
 from core.domain.steps import Step, StepKind, Subject
+from core.domain.subscription import Subscription
 from core.ledger import numbers
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import Before, ChargeOutcome, Outcome, Passed, StepResult
@@ -42,8 +43,15 @@ def not_yet(before: Before) -> StepResult:
     return StepResult(outcome=Outcome.NOT_YET, before=before)
 
 
-def take_subscription_step(work: Work, asked: Asked, kind: StepKind) -> StepResult | None:
+def take_subscription_step(
+    work: Work,
+    asked: Asked,
+    kind: StepKind,
+    act: Callable[[Work, Subscription], None] | None = None,
+) -> StepResult | None:
     """Change the subscription if a step of this kind is due, and add its event to the history.
+
+    `act`: what else the step does, with the subscription after it. Default: nothing.
 
     Returns None when the step is not due.
     """
@@ -56,6 +64,8 @@ def take_subscription_step(work: Work, asked: Asked, kind: StepKind) -> StepResu
     row = SUBSCRIPTION_STEPS[kind]
     work.event(row.event, step.rule, subscription=subscription.id, why=step.why)
     after = row.change(subscription, work.today, work.zone)
+    if act:
+        act(work, after)
     return StepResult(outcome=Outcome.DONE, snapshot=work.save(after))
 
 

@@ -39,8 +39,6 @@ def change(
         return changed, NO_CHARGE
     changed = changes.from_today(subscription, wanted, work.today)
     prorated = prorate(work, subscription, wanted)
-    if subscription.contract is Contract.MILESTONE:
-        return changed, NO_CHARGE
     if command.invoice_number is None:
         covered(work, prorated.amount, command.rule)
     return changed, prorated
@@ -49,11 +47,12 @@ def change(
 def prorate(work: Work, subscription: Subscription, wanted: Coming) -> Prorated:
     """What a change that holds from today on costs in the paid periods that are not over.
 
-    `subscription`: as it is before the change.
+    `subscription`: as it is before the change. Under a milestone contract nothing is charged (8.3).
     """
     periods = periods_not_over(work.connection, subscription.id, work.today)
     currency = work.account.currency
-    return proration.prorate(subscription, wanted, periods, work.catalog, currency, work.today)
+    prorated = proration.prorate(subscription, wanted, periods, work.catalog, currency, work.today)
+    return NO_CHARGE if subscription.contract is Contract.MILESTONE else prorated
 
 
 def record(

@@ -9,12 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from activities.numbers import charge_activation, leave_with_cycle
 from core.domain import alignment, price_in_force, trial
+from core.domain.activation_fees import ActivationFee, total_of
 from core.domain.commands import AnyCommand, restored
 from core.domain.events import Event
 from core.domain.fees import Line, period_lines, total
@@ -52,7 +55,9 @@ def pay(
     rule: Rule,
     command: AnyCommand | None = None,
     external_invoice: str | None = None,
-) -> dict[str, str]:
+    activation: Sequence[ActivationFee] = (),
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, Any]:
     """Charge the wallet for periods of a subscription (Rules 11.3, 11.4).
 
     `work`: the unit of work on the account that pays.
@@ -62,6 +67,8 @@ def pay(
     `event`, `rule`: the line of the history.
     `command`: the command behind it, default None for a step.
     `external_invoice`: the number of an external invoice that pays instead of the wallet.
+    `activation`: the activation fees that are charged with it, if the wallet pays. Default none.
+    `more`: more facts of the result, default none.
 
     Returns the facts that the operation keeps as its result. There is one invoice, none when an
     external invoice pays. Under a milestone contract nothing is charged (Rule 8.3).
@@ -70,16 +77,21 @@ def pay(
     fee = sum((p.fee for p in paid), ZERO)
     by_wallet = external_invoice is None and subscription.contract is not Contract.MILESTONE
     moved = fee if by_wallet else ZERO
-    facts = {
+    facts: dict[str, Any] = {
         "subscription": subscription.id,
         "expiry": str(subscription.expiry),
         "amount": str(moved if external_invoice is None else fee),
         "currency": work.account.currency,
+        **more,
     }
     if command is not None:
         facts["do"] = command.do
     if external_invoice is not None:
         facts["external_invoice"] = external_invoice
+    if not by_wallet:
+        activation = ()
+    if activation:
+        facts["activation_fees"] = str(total_of(activation))
     operation = work.operation(
         purpose,
         facts,
@@ -104,6 +116,7 @@ def pay(
         expiry=subscription.expiry,
         external_invoice=external_invoice,
     )
+    charge_activation(work, subscription.id, activation, command.actor if command else "perennial")
     return facts
 
 
@@ -116,6 +129,12 @@ def renewal_lines(work: Work, subscription: Subscription, *, automatic: bool = F
     aligned = automatic and alignment.aligns(subscription, work.today)
     currency = work.account.currency
     return price_in_force.renewal_lines(subscription, terms, currency, aligned=aligned)
+
+
+def activation_fees(work: Work, subscription: Subscription) -> list[ActivationFee]:
+    """The activation fees that are charged with the next cycle (Rule 10.1)."""
+    terms = work.terms([subscription])
+    return price_in_force.activation_fees(subscription, terms, work.account.currency)
 
 
 def renew_all(
@@ -132,7 +151,9 @@ def renew_all(
             cycle=member.expiry,
             event=Event.RENEWED,
             rule=rule,
+            activation=activation_fees(work, member),
         )
+        leave_with_cycle(work, member, period.start)
         work.save(renewed)
 
 
@@ -240,9 +261,9 @@ def put_on_record(work: Work, charge: Row[Any]) -> None:
     )
 
 
-def done(facts: dict[str, str], snapshot: Snapshot | None = None) -> CommandResult:
+def done(facts: Mapping[str, Any], snapshot: Snapshot | None = None) -> CommandResult:
     """A command that was carried out; `facts` are its result as JSON."""
-    return CommandResult(result=restored(facts), snapshot=snapshot)
+    return CommandResult(result=restored(dict(facts)), snapshot=snapshot)
 
 
 def note(

@@ -2,8 +2,9 @@
 
 from itertools import groupby
 
-from activities.payments import renew_all, renewal_lines
+from activities.payments import activation_fees, renew_all, renewal_lines
 from core.domain import funding
+from core.domain.activation_fees import total_of
 from core.domain.fees import payable
 from core.domain.funding import Source
 from core.domain.planner.outage import may_attempt
@@ -27,7 +28,9 @@ def retry_after_top_up(work: Work) -> None:
             lines = {m.id: renewal_lines(work, m, automatic=True) for m in members}
         except Refused:
             continue  # A price is missing. The group stays failed, the top-up is good.
-        amount = sum((payable(member, lines[member.id]) for member in members), ZERO)
+        activation = (total_of(activation_fees(work, member)) for member in members)
+        fees = (payable(member, lines[member.id]) for member in members)
+        amount = sum(fees, ZERO) + sum(activation, ZERO)
         if funding.fund(work.account, amount, work.today, card_allowed=False) is Source.WALLET:
             renew_all(work, members, lines, Rule.RETRY)
 

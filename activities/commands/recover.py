@@ -2,8 +2,10 @@
 
 from typing import assert_never
 
-from activities.payments import Paid, ask_card, done, pay, renewal_lines
+from activities.numbers import leave_with_cycle
+from activities.payments import Paid, activation_fees, ask_card, done, pay, renewal_lines
 from core.domain import funding, lifecycle
+from core.domain.activation_fees import total_of
 from core.domain.commands.recover import Recover
 from core.domain.events import Event
 from core.domain.fees import payable
@@ -28,7 +30,8 @@ def recover(
     with the key of the charge.
     """
     lines = renewal_lines(work, subscription)
-    fee = payable(subscription, lines)
+    activation = activation_fees(work, subscription)
+    fee = payable(subscription, lines) + total_of(activation)
     if command.invoice_number is None:
         match funding.fund(work.account, fee, work.today, card_allowed=card_allowed):
             case Source.CARD:
@@ -52,5 +55,7 @@ def recover(
         rule=command.rule,
         command=command,
         external_invoice=command.invoice_number,
+        activation=activation,
     )
+    leave_with_cycle(work, subscription, period.start, command.actor)
     return done(facts, work.save(recovered))

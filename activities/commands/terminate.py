@@ -2,10 +2,12 @@
 
 from datetime import date
 
+from activities.numbers import give_back_all
 from core.domain import commands, lifecycle, refunds
 from core.domain.commands.terminate import Terminate, TerminateResult
 from core.domain.events import Event
 from core.domain.fees import Line
+from core.domain.numbers import Cause
 from core.domain.refunds import Refund
 from core.domain.subscription import ZERO, Subscription
 from core.ledger import double_entry
@@ -46,6 +48,7 @@ def terminate(work: Work, command: Terminate, subscription: Subscription) -> Com
         payer = work.of(refund.payer)
         own = operation if payer is work else _operation_of(payer, subscription)
         _give_back(payer, own, command, subscription, refund)
+    give_back_all(work, subscription, Cause.TERMINATED, actor=command.actor)
     ended = work.save(lifecycle.terminate(subscription, work.today))
     return CommandResult(result=result, snapshot=ended)
 

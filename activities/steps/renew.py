@@ -9,6 +9,7 @@ renew ── another step of the account is due before ──> not yet
 """
 
 from activities.asked_step import Asked, not_yet
+from activities.numbers import hold_after_expiry
 from activities.payments import renew_all
 from activities.step_funding import fund
 from core.domain import renewal_attempt as attempts
@@ -16,7 +17,7 @@ from core.domain.planner import outage
 from core.domain.renewal_attempt import Attempt
 from core.domain.rules import Rule
 from core.domain.steps import of_subscription
-from core.domain.subscription import Failure, Subscription
+from core.domain.subscription import Failure, Status, Subscription
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import Outcome, StepResult
 
@@ -63,6 +64,8 @@ def _fail_one(work: Work, member: Subscription, failure: Failure, rule: Rule) ->
     after, events = attempts.fail(member, failure, rule, work.zone, work.now)
     for told in events:
         work.event(told.event, told.rule, subscription=member.id, reason=told.reason)
+    if after.status is Status.EXPIRED:
+        hold_after_expiry(work, after)
     work.save(after)
 
 

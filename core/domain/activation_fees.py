@@ -4,7 +4,7 @@ It is charged beside the fee of a cycle, without a discount (Rule 3.6), and stan
 invoice. It is never refunded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -26,6 +26,11 @@ class ActivationFee:
     def line(self) -> Line:
         """Its line on the monthly invoice."""
         return Line(f"Activation fee for number {self.number}", self.amount)
+
+
+def total_of(fees: Iterable[ActivationFee]) -> Decimal:
+    """The sum of activation fees."""
+    return sum((fee.amount for fee in fees), ZERO)
 
 
 def fees_of(

@@ -18,6 +18,7 @@ from itertools import count
 
 from core.domain import alignment, funding, trial
 from core.domain import renewal_attempt as attempts
+from core.domain.activation_fees import ActivationFee
 from core.domain.calendar import local_date
 from core.domain.events import Event
 from core.domain.fees import payable, period_lines
@@ -48,6 +49,7 @@ class Entry:
     `balance`: the balance after the event.
     `rule`, `why`: the rule behind it, and the reason in words.
     `reason`: why a renewal or the conversion of a trial failed, default None.
+    `number`: the number that it is about, default None.
     """
 
     at: datetime
@@ -59,6 +61,7 @@ class Entry:
     rule: Rule
     why: str
     reason: Failure | None = None
+    number: str | None = None
 
 
 def forecast(
@@ -115,7 +118,8 @@ class _Run:
             self.now = max(self.now, due)
             if isinstance(planned_for, Account):
                 assert isinstance(what, Step)
-                self._take_account_step(what)
+                if self.account.version == planned_for.version:
+                    self._take_account_step(what)
             elif isinstance(what, PlannedNotice):
                 self._notify(what.kind, planned_for)
             elif self._subscriptions[planned_for.id].version == planned_for.version:
@@ -134,7 +138,8 @@ class _Run:
                 self._push(notice, subscription)
 
     def plan_account(self, account: Account) -> None:
-        """Plan the next step of the account itself."""
+        """Plan the next step of the account itself, as it is now."""
+        self.account = account
         if step := next_account_step(account, self.terms.policy):
             order = (step.kind.rank, date.min, account.id)
             heappush(self._due, (step.due, order, next(self._number), step, account))
@@ -145,17 +150,19 @@ class _Run:
             self.account = replace(self.account, unbilled=ZERO)
         row = ACCOUNT_STEPS[step.kind]
         self._tell(row.event, step.rule, step.why)
-        self.account = row.change(self.account)
-        self.plan_account(self.account)
+        self.plan_account(row.change(self.account))
 
     def _bill_later(self, amount: Decimal) -> None:
         """A postpaid account is charged: the amount waits for the invoice of the month."""
-        planned = bool(self.account.uninvoiced)
         self.account = replace(self.account, unbilled=self.account.unbilled + amount)
+        self._wait_for_invoice()
+
+    def _wait_for_invoice(self) -> None:
+        """Plan the monthly invoice on which an amount of now stands, unless it is planned."""
         month = month_of(self.now, self.account.timezone)
-        self.account = wait_for_invoice(self.account, month)
-        if not planned:
-            self.plan_account(self.account)
+        waiting = wait_for_invoice(self.account, month)
+        if waiting is not self.account:
+            self.plan_account(waiting)
 
     def _push(self, what: Step | PlannedNotice, subscription: Subscription) -> None:
         order = place(what, subscription, self.terms.policy_of(subscription))
@@ -193,6 +200,7 @@ class _Run:
             else:
                 version = self.terms.policy_version
                 renewed, _ = alignment.renew(member, self.today, self.now, version)
+                activation = attempt.activation.get(member.id, ())
                 self._tell(
                     Event.RENEWED,
                     attempt.rule,
@@ -200,6 +208,7 @@ class _Run:
                     member,
                     -payable(member, attempt.lines[member.id]),
                 )
+                self._activate(member, activation)
                 self.plan(renewed)
 
     def _convert(self, step: Step, tried: Subscription) -> None:
@@ -215,6 +224,20 @@ class _Run:
         else:
             self._tell(Event.CONVERTED, step.rule, step.why, tried, -fee)
             self.plan(converted)
+
+    def _activate(self, member: Subscription, fees: Iterable[ActivationFee]) -> None:
+        """Charge activation fees, and plan the monthly invoice on which they stand (Rule 10.1)."""
+        for fee in fees:
+            why = f"the number {fee.number} was added"
+            self._tell(
+                Event.ACTIVATION_FEE,
+                Rule.ACTIVATION_FEE,
+                why,
+                member,
+                -fee.amount,
+                number=fee.number,
+            )
+            self._wait_for_invoice()
 
     def _fund(self, amount: Decimal) -> Source | Failure:
         source = funding.fund(self.account, amount, self.today)
@@ -258,6 +281,7 @@ class _Run:
         amount: Decimal | None = None,
         *,
         reason: Failure | None = None,
+        number: str | None = None,
     ) -> None:
         self.account = replace(self.account, balance=self.account.balance + (amount or 0))
         if amount and amount < 0 and self.account.mode is Mode.POSTPAID:
@@ -274,5 +298,6 @@ class _Run:
                 rule=rule,
                 why=why,
                 reason=reason,
+                number=number,
             )
         )

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from core.domain.calendar import add_months, first_instant, last_paid_day, local_date
+from core.domain.number_changes import without_fees_due
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.domain.subscription import Contract, Failure, Period, Status, Subscription
@@ -65,12 +66,12 @@ def expire(subscription: Subscription, today: date, zone: str) -> Subscription:
     """The expiry date has passed. Today is day 1 of the days to reactivate it (Rules 1.5, 7, 13).
 
     Where E + 1 does not exist (Apia, 2011-12-30) the step is due with the day after it. Day 1 is
-    E + 1 all the same.
+    E + 1 all the same. Numbers are given back, so no activation fee is due any longer (Rule 10.1).
     """
     after = subscription.expiry + _DAY
     on_time = today == local_date(first_instant(after, zone), zone)
     return replace(
-        subscription,
+        without_fees_due(subscription),
         status=Status.EXPIRED,
         renewal_failed=False,
         expired_on=after if on_time else today,

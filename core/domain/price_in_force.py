@@ -7,8 +7,10 @@ renewal date. Everything else costs the price of the day it is done.
 from datetime import date
 
 from core.domain import alignment
+from core.domain.activation_fees import ActivationFee, fees_of
 from core.domain.catalog import Catalog
 from core.domain.fees import Line, next_cycle_lines
+from core.domain.number_changes import activated_with_next_cycle
 from core.domain.planner.renewals import renewal_date
 from core.domain.subscription import Status, Subscription
 from core.domain.terms import Terms
@@ -25,6 +27,18 @@ def renewal_lines(
     on = renewal_date(subscription, terms.policy_of(subscription))
     months = alignment.price_months(subscription) if aligned else None
     return next_cycle_lines(subscription, terms.catalog, currency, on, months)
+
+
+def activation_fees(subscription: Subscription, terms: Terms, currency: str) -> list[ActivationFee]:
+    """The activation fees that are charged with the next cycle, at the prices of its renewal date.
+
+    So a retry costs what the first attempt has cost (Rules 3.5, 10.1).
+    """
+    numbers = activated_with_next_cycle(subscription)
+    if not numbers:
+        return []
+    on = renewal_date(subscription, terms.policy_of(subscription))
+    return fees_of(numbers, terms.catalog, currency, on)
 
 
 def next_fee_lines(

@@ -8,17 +8,18 @@ are one attempt: the members are both, the amount is 90.00.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
 from core.domain import alignment, lifecycle
+from core.domain.activation_fees import ActivationFee, total_of
 from core.domain.calendar import local_date
 from core.domain.events import Event
 from core.domain.fees import Line, payable
 from core.domain.group_renewal import group
 from core.domain.planner.outage import is_late, may_attempt
-from core.domain.price_in_force import renewal_lines
+from core.domain.price_in_force import activation_fees, renewal_lines
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.domain.steps import RENEWALS, Step
@@ -33,6 +34,7 @@ class Attempt:
     `leader`: the subscription whose step is due.
     `members`: those that are attempted, by id. None of them when the leader may not be attempted.
     `lines`: the fee lines of each member, by id.
+    `activation`: the activation fees that are charged with it, by id (Rule 10.1).
     `rule`, `why`: the rule behind the attempt, and its reason in words.
     `failure`: why the attempt fails before anything is funded, default None.
     """
@@ -43,12 +45,14 @@ class Attempt:
     rule: Rule
     why: str
     failure: Failure | None = None
+    activation: Mapping[str, list[ActivationFee]] = field(default_factory=dict)
 
     @property
     def amount(self) -> Decimal:
         """*S*, what the wallet pays for the members together (Rule 5.2)."""
         paid = (payable(m, self.lines[m.id]) for m in self.members if m.id in self.lines)
-        return sum(paid, ZERO)
+        activation = (total_of(fees) for fees in self.activation.values())
+        return sum(paid, ZERO) + sum(activation, ZERO)
 
 
 def plan(
@@ -93,6 +97,11 @@ def plan(
         rule=Rule.OUTAGE if late else step.rule,
         why=step.why,
         failure=failure,
+        activation={
+            member.id: fees
+            for member in members
+            if (fees := activation_fees(member, terms, account.currency))
+        },
     )
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.orm import aliased
 from core.domain.calendar import local_date
 from core.domain.catalog import Catalog
 from core.domain.money import plain
+from core.domain.number_changes import without_lost
 from core.domain.policy import Policy
 from core.domain.steps import Step, SubjectKind
 from core.domain.subscription import Account, Status, Subscription
@@ -287,9 +288,12 @@ class AccountReading:
         return self._first_due[key]
 
     def snapshot(self, subscription: Subscription) -> Snapshot:
-        """What a workflow needs to know of a subscription that was read or saved."""
+        """What a workflow needs to know of a subscription that was read or saved.
+
+        It needs no numbers, and there may be hundreds. So a message stays small.
+        """
         return Snapshot(
-            subscription=subscription,
+            subscription=without_lost(subscription, ()),
             timezone=self.zone,
             next_step=self.step_of(subscription),
         )

@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from core.domain import numbers
+from core.domain.number_changes import has_numbers, without_lost
 from core.domain.numbers import (
     Cause,
     Happened,
@@ -41,6 +42,7 @@ from core.domain.numbers import (
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.domain.steps import Step, Subject, SubjectKind, number_of
+from core.domain.subscription import Status, Subscription
 from core.ledger.rows import NEXT_STEP, number_from, step_from
 from core.ledger.tables import NumberRow, StepRow
 from core.ledger.unit_of_work import Work
@@ -89,6 +91,10 @@ _OF_SUBSCRIPTION = (
     select(NumberRow.__table__)
     .where(NumberRow.subscription == bindparam("subscription"))
     .order_by(NumberRow.number)
+)
+_LEFT = select(NumberRow.number).where(
+    NumberRow.subscription == bindparam("subscription"),
+    or_(_is(NumberState.IN_USE), NumberRow.cause == Cause.EXPIRED),
 )
 _WITH_STEP = (
     select(NumberRow.__table__, *NEXT_STEP)
@@ -261,6 +267,17 @@ def take_back(work: Work, subscription: str, actor: str = "perennial") -> Mappin
     return {number.number: number.sku for number in bound}
 
 
+def as_reactivated(connection: Connection, subscription: Subscription) -> Subscription:
+    """An EXPIRED subscription with those of its numbers that a reactivation takes back (Rule 7).
+
+    Any other subscription is returned as it is.
+    """
+    if subscription.status is not Status.EXPIRED or not has_numbers(subscription):
+        return subscription
+    left = connection.execute(_LEFT, {"subscription": subscription.id}).scalars()
+    return without_lost(subscription, set(left))
+
+
 def hand_over(work: Work, to: Work, subscription: str, actor: str = "perennial") -> None:
     """Numbers go with their subscription to another account (Rule 9, change of owner).
 
@@ -277,6 +294,16 @@ def of_subscription(work: Work, subscription: str) -> list[Number]:
     rows = work.connection.execute(_OF_SUBSCRIPTION, {"subscription": subscription})
     found = (_known(work, row) for row in rows)
     return [number for number in found if number.subscription == subscription]
+
+
+def in_use(work: Work, subscription: str, number: str) -> Number:
+    """A number that is in use by a subscription of the account. Raises `Refused` 9."""
+    key = {"seller": work.account.seller, "numbers": [number]}
+    row = work.connection.execute(_NAMED, key).one_or_none()
+    found = None if row is None else _known(work, row)
+    if found is None or (found.state, found.subscription) != (NumberState.IN_USE, subscription):
+        raise Refused(Rule.CHANGES, f"{number} is not a number of {subscription}")
+    return found
 
 
 def with_step(work: Work, subject: Subject) -> tuple[Number, Step] | None:

@@ -1,4 +1,4 @@
-"""What people write on the command line: ids, amounts, days, instants, add-ons and files.
+"""What people write on the command line: ids, amounts, days, quantities, numbers and files.
 
 A thin layer over `core.domain.inputs`, which reads the values. Here each value has a place, the
 name of its option or argument. Every function raises `Faults` with that place, what was written and
@@ -31,7 +31,7 @@ from core.domain.inputs import (
     read_whole_text,
     read_zone,
 )
-from core.domain.numbers import NumberState
+from core.domain.numbers import HoldKind, NumberState, Wanted
 
 LARGEST_FILE = 10_000_000
 """Bytes of a file that is read as a whole."""
@@ -133,8 +133,8 @@ def optional_number_state(place: str, value: str | None) -> NumberState | None:
     return NumberState(_read(place, lambda: read_choice(value, NumberState)))
 
 
-def addons(values: list[str]) -> dict[str, int]:
-    """Add-ons that are written as SKU=QUANTITY, or as SKU for one of it."""
+def quantities(place: str, values: list[str]) -> dict[str, int]:
+    """Quantities by SKU that are written as SKU=QUANTITY, or as SKU for one of it."""
     found: dict[str, int] = {}
     for value in values:
         sku, separator, written = value.rpartition("=")
@@ -143,11 +143,27 @@ def addons(values: list[str]) -> dict[str, int]:
             quantity = read_whole_text(written, -LARGEST_WHOLE)
         except Wrong:
             reason = "is not SKU=QUANTITY with a whole number, such as SEAT=3"
-            wrong("--addon", f"{shown(value)} {reason}")
-        if name("--addon", sku) in found:
-            wrong("--addon", f"{sku} is named twice; name it once")
+            wrong(place, f"{shown(value)} {reason}")
+        if name(place, sku) in found:
+            wrong(place, f"{sku} is named twice; name it once")
         found[sku] = quantity
     return found
+
+
+def numbers(place: str, values: list[str]) -> tuple[Wanted, ...]:
+    """Phone numbers that are written as NUMBER=SKU or NUMBER=SKU:HOLD. Each occurs once."""
+    found: dict[str, Wanted] = {}
+    for value in values:
+        written, _, rest = value.partition("=")
+        sku, _, hold = rest.partition(":")
+        if not sku or (hold and hold not in list(HoldKind)):
+            reason = "is not NUMBER=SKU or NUMBER=SKU:HOLD; a hold is normal, ported_in or byoi"
+            wrong(place, f"{shown(value)} {reason}")
+        if number(place, written) in found:
+            wrong(place, f"{written} is named twice; name it once")
+        kind = HoldKind(hold or HoldKind.NORMAL)
+        found[written] = Wanted(number=written, sku=name(place, sku), hold=kind)
+    return tuple(found.values())
 
 
 def content(place: str, path: Path) -> bytes:

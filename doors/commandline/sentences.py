@@ -16,6 +16,8 @@ from doors.queries.accounts import AccountView
 from doors.queries.histories import HistoryLine
 from doors.queries.subscriptions import SubscriptionView
 
+_NUMBERS_SHOWN = 10
+
 
 def reason(failure: str | None) -> str:
     """Return why a charge failed, or an empty text for None."""
@@ -32,7 +34,7 @@ def event(line: HistoryLine | Entry) -> str:
     facts = line.facts
     if "reason" in facts:
         return f"{happened.words}: {reason(facts['reason'])}"
-    details = [_change(facts)] if "when" in facts else []
+    details = [_change(facts)] if facts.keys() & {"when", "number"} else []
     if "expiry" in facts and happened.pays_cycle:
         details.append(f"paid up to {day(date.fromisoformat(facts['expiry']))}")
     if "external_invoice" in facts:
@@ -42,8 +44,12 @@ def event(line: HistoryLine | Entry) -> str:
 
 def _change(facts: Mapping[str, str]) -> str:
     """Return what a change brings, from the facts of its line of the history."""
-    what = f"{facts['quantity']} × {facts['sku']}" if "quantity" in facts else facts["sku"]
-    return f"{what} with the next paid cycle" if facts["when"] == When.RENEWAL else what
+    if "number" in facts:
+        old = f" in place of {facts['old']}" if "old" in facts else ""
+        what = facts["number"] + old
+    else:
+        what = f"{facts['quantity']} × {facts['sku']}" if "quantity" in facts else facts["sku"]
+    return f"{what} with the next paid cycle" if facts.get("when") == When.RENEWAL else what
 
 
 def state(view: SubscriptionView) -> str:
@@ -69,10 +75,22 @@ def change(coming: Coming) -> str:
     return f"{coming.words} {since}"
 
 
+def numbers_in_words(found: Mapping[str, str]) -> str:
+    """Return numbers with their SKUs, the first ten of them."""
+    first = ", ".join(f"{number} ({sku})" for number, sku in sorted(found.items())[:_NUMBERS_SHOWN])
+    more = len(found) - _NUMBERS_SHOWN
+    return f"{first} and {more} more" if more > 0 else first
+
+
 def closed(view: AccountView) -> str:
     """Return since when an account is closed, and whether it can be opened again."""
     again = "for good" if view.closed_for_good else "and can be opened again (rule 11.8)"
     return f"since {day(view.closed_on)}, {again}"
+
+
+def waiting(view: AccountView) -> str:
+    """Return what waits for the monthly invoice of an account."""
+    return f"{money(view.waiting, view.currency)} are deducted and wait for it (rule 11.4)"
 
 
 def next_step(step: Step | None, zone: str) -> str:

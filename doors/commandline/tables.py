@@ -24,7 +24,16 @@ from core.domain.subscription import Mode, Status
 from core.ledger.double_entry import Book
 from doors.application.safe_text import printable, without_passwords
 from doors.commandline.dates_and_money import cycle, day, moment, money, signed
-from doors.commandline.sentences import change, closed, event, next_step, reason, state
+from doors.commandline.sentences import (
+    change,
+    closed,
+    event,
+    next_step,
+    numbers_in_words,
+    reason,
+    state,
+    waiting,
+)
 from doors.queries.accounts import AccountView
 from doors.queries.explanations import Explanation
 from doors.queries.histories import HistoryLine
@@ -104,6 +113,7 @@ def subscription(view: SubscriptionView) -> list[Printed]:
         ("Assigned to", view.assigned_to or "the owner"),
         *([("Shared with", ", ".join(view.members))] if view.members else []),
         ("Bought", f"{view.quantity} × {view.sku}" + (f", with {addons}" if addons else "")),
+        *([("Numbers", numbers_in_words(view.numbers))] if view.numbers else []),
         ("Cycle", cycle(view.cycle_months)),
         *(("Comes", change(it)) for it in view.coming),
         ("Next fee", f"{money(view.fee, view.currency)} at today's prices"),
@@ -151,6 +161,7 @@ def account(view: AccountView) -> list[Printed]:
         *(_postpaid(view) if view.mode is Mode.POSTPAID else []),
         ("Usable", f"{money(view.usable, view.currency)} (rule 11.1)"),
         ("Credit limit", money(view.credit_limit, view.currency) + until),
+        *([("Monthly invoice", waiting(view))] if view.waiting else []),
         ("Card", card if view.card else "none"),
         ("Suspended", "yes: nothing renews (rule 11.8)" if view.suspended else "no"),
         *([("Closed", closed(view))] if view.closed_on else []),

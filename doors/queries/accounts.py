@@ -12,7 +12,7 @@ from core.domain.subscription import ZERO, Mode
 from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
 from core.ledger.rows import account_from
-from core.ledger.tables import AccountRow, SubscriptionRow
+from core.ledger.tables import AccountRow, MonthlyAmount, SubscriptionRow
 from doors.queries.snapshot import Snapshot, open_snapshot
 
 
@@ -20,6 +20,7 @@ from doors.queries.snapshot import Snapshot, open_snapshot
 class AccountView:
     """An account and its wallet (Rules 11.1, 11.6).
 
+    `waiting`: what is deducted already and stands on the next monthly invoice (Rule 11.4).
     `subscriptions` counts its subscriptions by status, `failed` those whose renewal failed.
     """
 
@@ -45,6 +46,7 @@ class AccountView:
     suspended: bool
     closed_on: date | None
     closed_for_good: bool
+    waiting: Decimal
     subscriptions: dict[str, int]
     failed: int
 
@@ -80,9 +82,19 @@ def find_account(ledger: Ledger, id_: str) -> AccountView:
             suspended=row.suspended,
             closed_on=row.closed_on,
             closed_for_good=row.closed_for_good,
+            waiting=_waiting(snapshot, id_),
             subscriptions={status: n for status, n, _ in counts},
             failed=sum(failed for *_, failed in counts),
         )
+
+
+def _waiting(snapshot: Snapshot, account: str) -> Decimal:
+    query = select(func.coalesce(func.sum(MonthlyAmount.amount), 0)).where(
+        MonthlyAmount.account == account,
+        MonthlyAmount.invoice.is_(None),
+        ~MonthlyAmount.consolidated,
+    )
+    return Decimal(snapshot.connection.execute(query).scalar_one())
 
 
 def accounts_of(ledger: Ledger, subscriptions: list[str]) -> dict[str, str]:

@@ -22,6 +22,7 @@ from core.domain.refusal import Refused
 from core.domain.subscription import Status, Subscription
 from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
+from core.ledger.numbers import as_reactivated
 from core.ledger.rows import IS_NEXT_STEP, NEXT_STEP, subscription_from
 from core.ledger.tables import AccountRow, Clock, Seller, StepRow, SubscriptionRow
 
@@ -133,6 +134,7 @@ class Snapshot:
         return self.ledger.references.catalog(self.connection, self.seller, revision)
 
     def _fee(self, subscription: Subscription, currency: str, today: date) -> Decimal | None:
+        subscription = as_reactivated(self.connection, subscription)
         try:
             return total(next_fee_lines(subscription, self.catalog(), currency, today))
         except Refused:

@@ -32,10 +32,11 @@ class SubscriptionView:
     """A subscription for a person.
 
     `assigned_to` is the e-mail address of its assignee. None is the account's owner. `members` are
-    the addresses of those it is shared with. `coming` are the changes that later cycles bring.
-    `fee` is what the next cycle costs at today's prices. It is None where a price is missing or
-    when the subscription is TERMINATED. `now` is the instant by which it lives. `periods` are its
-    paid cycles and the days of its trial. The other fields are as in `Subscription` and `Account`.
+    the addresses of those it is shared with. `numbers` are the SKUs of its numbers. `coming` are
+    the changes that later cycles bring. `fee` is what the next cycle costs at today's prices. It is
+    None where a price is missing or when the subscription is TERMINATED. `now` is the instant by
+    which it lives. `periods` are its paid cycles and the days of its trial. The other fields are as
+    in `Subscription` and `Account`.
     """
 
     subscription: str
@@ -48,6 +49,7 @@ class SubscriptionView:
     quantity: int
     multiplier: int
     addons: dict[str, int]
+    numbers: dict[str, str]
     coming: tuple[Coming, ...]
     legacy: bool
     trial: bool
@@ -89,6 +91,7 @@ def find_subscription(ledger: Ledger, id_: str) -> SubscriptionView:
             quantity=subscription.quantity,
             multiplier=subscription.multiplier,
             addons=dict(subscription.addons),
+            numbers=dict(subscription.numbers),
             coming=subscription.coming,
             legacy=row.legacy,
             trial=subscription.trial,

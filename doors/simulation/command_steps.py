@@ -36,7 +36,7 @@ def command_of(values: Mapping[str, Any], request_id: str, owner: str | None) ->
     for field in _written(command):
         if (key := _key(field)) in values:
             value = values[key]
-            given[field.name] = field.kind.read(value) if _is_choice(field) else value
+            given[field.name] = field.kind.read(value) if _is_made_of(field) else value
     made: AnyCommand = command(**given)  # type: ignore[assignment]
     return made
 
@@ -77,8 +77,9 @@ def _key(field: CommandField) -> str:
     return "id" if isinstance(field.kind, kinds.SubscriptionId) else field.name
 
 
-def _is_choice(field: CommandField) -> bool:
-    return isinstance(field.kind, kinds.Choice)
+def _is_made_of(field: CommandField) -> bool:
+    """Whether the shape leaves plain values, of which the kind makes the value of the field."""
+    return isinstance(field.kind, kinds.Choice | kinds.Numbers)
 
 
 def _check(kind: kinds.AnyKind) -> Check:
@@ -98,6 +99,8 @@ def _check(kind: kinds.AnyKind) -> Check:
             return step_shapes.whole(kind.least, kind.most)
         case kinds.Flag():
             return step_shapes.flag
+        case kinds.Numbers():
+            return step_shapes.numbers
         case kinds.PhoneNumber():
             return step_shapes.plain(kind.read)
         case kinds.Percent() | kinds.Amount() | kinds.Day() | kinds.Text() | kinds.Choice():

@@ -7,44 +7,17 @@ of a built command needs no line here: its shape comes from the fields of the co
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from core.domain.catalog import SkuKind
-from doors.simulation.step_shapes import (
-    IDENTIFIER,
-    NUMBER,
-    Check,
-    flag,
-    introduced,
-    numbers,
-    one_of,
-    sku_of,
-)
+from doors.simulation.step_shapes import Check, flag
 
-_hold, _when = NUMBER["hold?"], one_of("now", "renewal")
-_number = sku_of(SkuKind.NUMBER)
-
-# fmt: off
-STEPS: Mapping[str, Mapping[str, Check]] = {
-    "add_number": {
-        "id": introduced, "number": IDENTIFIER, "sku": _number, "hold?": _hold, "when?": _when,
-    },
-    "remove_number": {"id": introduced, "number": IDENTIFIER, "when?": _when},
-    "swap_number": {"id": introduced, "number": IDENTIFIER, "to": IDENTIFIER, "sku?": _number},
-}
-"""The steps that are not built yet."""
+STEPS: Mapping[str, Mapping[str, Check]] = {}
+"""The steps that are not built yet: none."""
 
 KEYS: Mapping[str, Mapping[str, Check]] = {
-    "purchase": {
-        "numbers?": numbers,
-    },
     "set": {"auto_top_up?": flag},
 }
 """Keys of built steps that are not built yet, or allow more than is built."""
-# fmt: on
 
 _USED: Mapping[str, Mapping[str, tuple[Callable[[Any], bool], str]]] = {
-    "purchase": {
-        "numbers": (bool, "numbers"),
-    },
     "set": {
         "auto_top_up": (bool, "auto_top_up: true"),
     },

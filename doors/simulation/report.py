@@ -20,6 +20,7 @@ from core.domain.refusal import Refusal
 from core.domain.refusal import Refused as RefusedByRule
 from core.domain.subscription import Status, Subscription
 from core.ledger.ledger import Ledger
+from core.ledger.numbers import as_reactivated
 from core.ledger.rows import account_from, subscription_from
 from core.ledger.tables import (
     AccountRow,
@@ -127,7 +128,11 @@ def _fee(
     catalog = ledger.references.catalog(connection, account.seller, revision)
     try:
         return plain(
-            total(next_fee_lines(subscription, catalog, account.currency, today)),
+            total(
+                next_fee_lines(
+                    as_reactivated(connection, subscription), catalog, account.currency, today
+                )
+            ),
             account.currency,
         )
     except RefusedByRule:

@@ -230,10 +230,11 @@ def _allowed(known: Mapping[str, Any]) -> str:
     )
 
 
+PHONE_NUMBER = plain(inputs.read_number)
 IDENTIFIER, SENTENCE, CARD = plain(inputs.read_id), plain(inputs.read_text), one_of(*CARDS)
 
 NUMBER: Mapping[str, Check] = {
-    "number": IDENTIFIER,
+    "number": PHONE_NUMBER,
     "sku": sku_of(SkuKind.NUMBER),
     "hold?": one_of("normal", "ported_in", "byoi"),
 }

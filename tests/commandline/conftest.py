@@ -24,6 +24,7 @@ catalog:
   - {sku: BIZ, application: phone, kind: application, months: 1, prices: {USD: "90.00"}}
   - {sku: YEAR, application: desk, kind: application, months: 12, prices: {USD: "370.00"}}
   - {sku: SEAT, kind: addon, months: 1, prices: {USD: "10.00"}}
+  - {sku: DID, kind: number, months: 1, prices: {USD: "10.00"}, activation_fee: {USD: "5.00"}}
 """
 
 

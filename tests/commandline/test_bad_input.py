@@ -21,6 +21,8 @@ TABLES = (
     "policies",
     "clocks",
     "trials",
+    "numbers",
+    "monthly_amounts",
 )
 
 
@@ -70,6 +72,48 @@ COMMANDS = [
         ["purchase", "{acme}", "PRO", "--id", "{s2}", "--addon", a]
         for a in ("SEAT=501", "SEAT=0", "SEAT=-1", "SEAT=NaN", "SEAT=", "PRO=1", "NONE=1", SQL)
     ),
+    *(
+        ["purchase", "{acme}", "PRO", "--id", "{s2}", "--number", number]
+        for number in (
+            "+65",
+            "+65=",
+            "=DID",
+            "65=DID",
+            "+1234567890123456=DID",
+            "+65x=DID",
+            "+65=DID:rented",
+            "+65=PRO",
+            "+65=NONE",
+            "+٣=DID",
+            "\x1b[31m+65=DID",
+            f"+65={'x' * 5000}",
+            f"+65={SQL}",
+            "+" + "9" * 30 + "=DID",
+        )
+    ),
+    ["purchase", "{acme}", "PRO", "--id", "{s2}", "--number", "+65=DID", "--number", "+65=DID"],
+    *(
+        ["purchase", "{acme}", "PRO", "--id", "{s2}", "--pick", pick]
+        for pick in ("DID=1", "DID=0", "DID=-1", "DID=501", "DID=NaN", "NONE=1", "PRO=1", "9" * 30)
+    ),
+    *(
+        ["add-number", "{s1}", number, "DID"]
+        for number in ("65", "+", "+6 5", "+1234567890123456", "", "NaN", "\x00", SQL, "x" * 5000)
+    ),
+    ["add-number", "{s1}", "+651", "NONE"],
+    ["add-number", "{s1}", "+651", "PRO"],
+    ["add-number", "{s1}", "+651", "DID", "--hold", "rented"],
+    ["add-number", "{s1}", "+651", "DID", "--when", "yesterday"],
+    ["add-number", "{s1}", "+651", "DID", "--invoice-number", ""],
+    ["add-number", "nobody", "+651", "DID"],
+    *(["remove-number", "{s1}", number] for number in ("+651", "651", "", "9" * 30, SQL)),
+    ["remove-number", "nobody", "+651"],
+    ["remove-number", "{s1}", "+651", "--when", "never"],
+    *(
+        ["swap-number", "{s1}", *numbers]
+        for numbers in (["+651", "+652"], ["+651", "x"], ["1", SQL])
+    ),
+    ["swap-number", "nobody", "+651", "+652"],
     ["purchase", "{acme}", "NONE", "--id", "{s2}"],
     ["purchase", "{acme}", "SEAT", "--id", "{s2}"],
     ["purchase", "{acme}", SQL, "--id", "{s2}"],

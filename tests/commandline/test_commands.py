@@ -49,6 +49,46 @@ def test_a_purchase_is_answered_shown_and_in_the_history(shop: Shop) -> None:
     assert shop.balance() == "30.00"
 
 
+def test_numbers_are_bought_added_swapped_and_removed(shop: Shop) -> None:
+    """The period has 31 days, all of them are left: 10.00 a number, 5.00 for its activation."""
+    one, two, three = "+651", "+652", "+653"
+    bought = shop.run("purchase", shop.acme, "PRO", "--id", shop.s1, "--number", f"{one}=DID")
+    assert bought.out == (
+        f"{shop.s1} is bought: $60.00 paid, $5.00 for the activation of numbers, "
+        "paid up to 14 February 2021.\n"
+    )
+    added = shop.run("add-number", shop.s1, two, "DID")
+    assert added.out == (
+        f"{shop.s1} has the number {two} from today on: $10.00 paid, activation fee $5.00.\n"
+    )
+    preview = shop.run("swap-number", shop.s1, two, three, "--preview")
+    assert "nothing is done" in preview.out
+    swapped = shop.run("swap-number", shop.s1, two, three)
+    assert swapped.out == f"{shop.s1} has the number {three} in place of {two}.\n"
+    removed = shop.run("remove-number", shop.s1, one, "--when", "renewal", "--json")
+    assert (removed.json["number"], removed.json["at_renewal"]) == (one, True)
+    again = shop.run("remove-number", shop.s1, one, "--when", "renewal")
+    assert (again.code, "rule 9" in again.err) == (1, True)
+    shown = shop.show()
+    assert (shown["numbers"], shown["fee"]) == ({one: "DID", three: "DID"}, "60.00")
+    words = shop.run("show", shop.s1).out
+    assert f"{one} (DID)" in words
+    assert f"no {one} with the next paid cycle" in words
+    history = shop.run("history", shop.s1).out
+    assert f"number swapped, {three} in place of {two}" in history
+    assert f"number removed, {one} with the next paid cycle" in history
+    account = shop.run("account", "show", shop.acme, "--json").json
+    assert (account["waiting"], account["balance"]) == ("10.00", "20.00")
+    assert "wait for it" in shop.run("account", "show", shop.acme).out
+    shop.advance("2021-02-01")
+    invoices = shop.run("account", "show", shop.acme, "--invoices", "--json").json["invoices"]
+    assert (invoices[-1]["kind"], invoices[-1]["date"], invoices[-1]["total"]) == (
+        "monthly",
+        "2021-01-31",
+        "10.00",
+    )
+
+
 def test_the_same_request_id_buys_once(shop: Shop) -> None:
     first = shop.run(
         "purchase", shop.acme, "PRO", "--id", shop.s1, "--request-id", f"{shop.s1}-order", "--json"
@@ -452,6 +492,7 @@ def test_clocks_the_policy_and_the_catalogue_are_shown(shop: Shop, tmp_path: Pat
         "PRO",
         "YEAR",
         "SEAT",
+        "DID",
     ]
     assert "$370.00" in shop.run("catalog", "show").out
     (tmp_path / "policy.yaml").write_text("policy: {expiring_notice_days: 5}")

@@ -4,7 +4,7 @@ A new command needs two files and one function of the command line. This test sa
 """
 
 import typing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -19,10 +19,13 @@ from activities import registry
 from core.domain import commands, state_table
 from core.domain.commands import ACCOUNT_COMMANDS, COMMANDS, RESULTS, SUBSCRIPTION_COMMANDS
 from core.domain.commands import fields as kinds
+from core.domain.commands.add_number import AddNumberResult
 from core.domain.commands.base import Command, Result, States, fields_of
+from core.domain.commands.purchase import PurchaseResult
 from core.domain.faults import Faults
 from core.domain.funding import Source
 from core.domain.inputs import Sign, Wrong
+from core.domain.numbers import HoldKind, Wanted
 from core.domain.rules import Rule
 from core.domain.subscription import Mode
 from core.protocol.workflow_messages import AccountMessage, SubscriptionMessage
@@ -43,6 +46,8 @@ def value_of(kind: kinds.AnyKind) -> Any:
             return {"SEAT": 1}
         case kinds.PhoneNumber():
             return "+6561234567"
+        case kinds.Numbers():
+            return (Wanted(number="+6561234567", sku="DID"),)
         case kinds.Amount() | kinds.Percent():
             return Decimal("5.00")
         case kinds.Whole():
@@ -75,7 +80,18 @@ def wrong_values(kind: kinds.AnyKind) -> list[Any]:
         case kinds.Quantities():
             return [[], {"SEAT": True}, {"": 1}, {"SEAT": 1.0}]
         case kinds.PhoneNumber():
-            return ["", "+", "65", "+6561234567\n", "+65 1", "+1234567890123456", "+６５", 65]
+            return ["", 1, "6561234567", "+", "+1234567890123456", "+65 1", "+６5", "+65\n"]
+        case kinds.Numbers():
+            one = Wanted(number="+65", sku="DID")
+            return [
+                {},
+                [one],
+                ("+65",),
+                (one, one),
+                (replace(one, number="65"),),
+                (replace(one, sku=""),),
+                (replace(one, hold="normal"),),  # type: ignore[arg-type]
+            ]
         case kinds.Amount():
             return [5, 5.0, True, "5.00", Decimal("NaN"), Decimal("inf"), Decimal(10**12)]
         case kinds.Percent():
@@ -130,6 +146,7 @@ def result_of(do: str) -> Result:
         bool: True,
         int: 1,
         Mode: Mode.POSTPAID,
+        tuple[str, ...]: ("x",),
     }
     values = {}
     for name, hint in typing.get_type_hints(RESULTS[do]).items():
@@ -216,6 +233,59 @@ def test_it_cannot_be_made_with_what_no_field_can_hold(do: str) -> None:
             assert [fault.place for fault in raised.value.faults] == [field.name], value
 
 
+@pytest.mark.parametrize(
+    ("result", "sentence"),
+    [
+        (
+            PurchaseResult(
+                subscription="s1",
+                expiry=date(2021, 3, 14),
+                amount=Decimal("60.00"),
+                currency="USD",
+                activation_fees=Decimal("5.00"),
+            ),
+            "s1 is bought: $60.00 paid, $5.00 for the activation of numbers, "
+            "paid up to 14 March 2021.",
+        ),
+        (
+            PurchaseResult(
+                subscription="s1",
+                expiry=date(2021, 3, 14),
+                amount=Decimal("50.00"),
+                currency="USD",
+            ),
+            "s1 is bought: $50.00 paid, paid up to 14 March 2021.",
+        ),
+        (
+            AddNumberResult(
+                subscription="s1",
+                number="+65",
+                sku="DID",
+                amount=Decimal(0),
+                activation_fee=Decimal(0),
+                currency="USD",
+                at_renewal=True,
+            ),
+            "s1 has the number +65 with the next paid cycle.",
+        ),
+        (
+            AddNumberResult(
+                subscription="s1",
+                number="+65",
+                sku="DID",
+                amount=Decimal("7.00"),
+                activation_fee=Decimal("5.00"),
+                currency="USD",
+                at_renewal=False,
+            ),
+            "s1 has the number +65 from today on: $7.00 paid, activation fee $5.00.",
+        ),
+    ],
+)
+def test_what_was_done_with_numbers_in_words(result: Result, sentence: str) -> None:
+    assert result.sentence() == sentence
+
+
 def test_a_command_that_is_wrong_in_several_fields_says_so_at_once() -> None:
     with pytest.raises(Faults) as raised:
         COMMANDS["extend"](subscription="", cycles=True, actor="\ud800")
@@ -253,6 +323,20 @@ def test_rule_11_8_a_command_that_would_change_nothing_is_refused(
     ("kind", "written", "value"),
     [
         (kinds.Quantities(help="", kinds=()), {"SEAT": 2}, {"SEAT": 2}),
+        (kinds.PhoneNumber(help=""), "+6561234567", "+6561234567"),
+        (
+            kinds.Numbers(help=""),
+            [
+                {"number": "+65", "sku": "DID"},
+                {"number": "+66", "sku": "DID", "hold": "byoi"},
+                Wanted(number="+67", sku="DID"),
+            ],
+            (
+                Wanted(number="+65", sku="DID"),
+                Wanted(number="+66", sku="DID", hold=HoldKind.BYOI),
+                Wanted(number="+67", sku="DID"),
+            ),
+        ),
         (kinds.Amount(help="", sign=Sign.POSITIVE), "5.00", Decimal("5.00")),
         (kinds.Percent(help=""), "12.5", Decimal("12.5")),
         (kinds.Percent(help=""), 25, Decimal(25)),
@@ -272,6 +356,36 @@ def test_a_kind_reads_what_is_written_outside(
     assert kind.read(written) == value
     with pytest.raises(Wrong):
         kind.read(["x", None])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "+65",
+        [{"number": "+65"}],
+        [{"number": "+65", "sku": "DID", "price": "0"}],
+        [{"number": "65", "sku": "DID"}],
+        [{"number": "+65", "sku": ""}],
+        [{"number": "+65", "sku": "DID", "hold": "rented"}],
+        [{"number": "+65", "sku": "DID"}, {"number": "+65", "sku": "DID"}],
+    ],
+)
+def test_a_list_of_numbers_that_is_wrong(written: object) -> None:
+    with pytest.raises(Wrong):
+        kinds.Numbers(help="").read(written)
+
+
+def test_a_number_that_was_paid_in_another_way_has_another_fingerprint() -> None:
+    one, other = (
+        COMMANDS["purchase"](
+            subscription="s1",
+            account="acme",
+            sku="PRO",
+            numbers=(Wanted(number="+65", sku="DID", hold=hold),),
+        )
+        for hold in (HoldKind.NORMAL, HoldKind.BYOI)
+    )
+    assert one.fingerprint() != other.fingerprint()
 
 
 def test_what_every_kind_and_every_result_must_have_is_asked_of_it() -> None:

@@ -12,15 +12,17 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.domain import catalog as catalogs
 from core.domain.calendar import first_instant
 from core.domain.contents import Coming, Item
 from core.domain.events import Event
 from core.domain.forecast import Entry, forecast
+from core.domain.number_changes import add_at_renewal
 from core.domain.policy import DEFAULT, GroupRenewal
 from core.domain.renewal_attempt import Terms
 from core.domain.rules import Rule
 from core.domain.subscription import Account, Failure, Status, Subscription
-from tests.domain.made import ZONE, account, at, day, expired, failed, subscription, terms
+from tests.domain.made import ENTRIES, ZONE, account, at, day, expired, failed, subscription, terms
 
 NOW = at("2020-11-20T03:00")
 CARD = {"card": "tok", "renew_by_card": True}
@@ -342,3 +344,62 @@ def test_what_waits_is_on_the_monthly_invoice_rule_11_4() -> None:
     first, second = forecast(wallet, [], terms(), NOW, NOW + timedelta(days=60))
     assert (first.event, first.at, first.rule) == (Event.INVOICED, NOW, Rule.INVOICES)
     assert (second.event, second.date, second.amount) == (Event.INVOICED, date(2020, 12, 1), None)
+
+
+NUMBERS = [
+    {
+        "sku": "DID",
+        "kind": "number",
+        "months": 1,
+        "prices": {"USD": "10.00"},
+        "activation_fee": {"USD": "5.00"},
+    },
+]
+
+
+def with_number(*numbers: str) -> tuple[Subscription, Terms]:
+    """A subscription to which numbers were added at renewal, and its terms."""
+    added = subscription()
+    for number in numbers or ["+65"]:
+        added = add_at_renewal(added, number, "DID", fee_due=True)
+    return added, replace(terms(), catalog=catalogs.load([*ENTRIES, *NUMBERS]))
+
+
+def test_an_activation_fee_is_charged_with_the_cycle_and_invoiced_rules_10_1_11_4() -> None:
+    added, of = with_number()
+    entries = forecast(account("65.00"), [added], of, NOW, first_instant(day("2021-01-01"), ZONE))
+    assert [(str(e.date)[5:], e.event, e.amount, e.number) for e in entries] == [
+        ("12-01", "notice_renewal", None, None),
+        ("12-08", "renewed", Decimal("-60.00"), None),
+        ("12-08", "activation_fee", Decimal("-5.00"), "+65"),
+        ("01-01", "invoiced", None, None),
+        ("01-01", "notice_renewal", None, None),
+    ]
+
+
+def test_a_renewal_that_cannot_pay_the_activation_fee_fails() -> None:
+    added, of = with_number()
+    entries = forecast(account("64.99"), [added], of, NOW, first_instant(day("12-08"), ZONE))
+    assert [e.event for e in entries] == ["notice_renewal", "renewal_failed"]
+
+
+def test_a_step_of_the_account_that_was_planned_before_is_taken_once() -> None:
+    """The activation fee on 12-08 plans the account's steps anew. The closing is due on 12-17."""
+    added, of = with_number()
+    closed = account("65.00", closed_on=date(2020, 11, 16))
+    entries = forecast(closed, [added], of, NOW, first_instant(day("2021-01-02"), ZONE))
+    assert [(str(e.date)[5:], e.event) for e in entries if e.subscription is None] == [
+        ("12-17", "account_closed_for_good"),
+        ("01-01", "invoiced"),
+    ]
+
+
+def test_two_activation_fees_stand_on_one_monthly_invoice() -> None:
+    added, of = with_number("+65", "+66")
+    entries = forecast(account("80.00"), [added], of, NOW, first_instant(day("2021-01-01"), ZONE))
+    assert [(e.event, e.balance) for e in entries[1:5]] == [
+        ("renewed", Decimal("10.00")),
+        ("activation_fee", Decimal("5.00")),
+        ("activation_fee", Decimal("0.00")),
+        ("invoiced", Decimal("0.00")),
+    ]

@@ -31,7 +31,15 @@ NOT_IN_IT = {"assign", "share", "unshare"}
 #: The commands of a row that is not named by its commands.
 CHANGES = "change plan, add-ons, numbers, cycle"
 COMMANDS_OF = {
-    CHANGES: ("change_plan", "set_addon", "change_cycle", "withdraw_changes"),
+    CHANGES: (
+        "change_plan",
+        "set_addon",
+        "add_number",
+        "remove_number",
+        "swap_number",
+        "change_cycle",
+        "withdraw_changes",
+    ),
     "change owner": ("change_owner",),
 }
 CELLS = [

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy.exc import DatabaseError
 
-from activities.activation_fees import charge_activation
+from activities.numbers import charge_activation
 from core.domain.activation_fees import ActivationFee
 from core.domain.steps import StepKind, of_account
 from core.protocol.activity_messages import Outcome, StepRequest, StepResult

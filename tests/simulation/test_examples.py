@@ -17,9 +17,18 @@ from tests.stories.story import tell
 
 EXAMPLES = Path(__file__).parent / "examples"
 BUILT = (
+    "postpaid-month-end",
     "mode-switch",
     "transfer-and-adjust",
+    "activation-fee-and-24-hours",
+    "byoi-and-transfer-of-numbers",
     "contract-as-incurred",
+    "discount",
+    "external-invoice",
+    "monthly-invoice-in-an-outage",
+    "number-holds-after-expiry",
+    "number-swap-and-holds",
+    "numbers-removed-at-renewal",
     "addons-fewer-and-more",
     "alignment-monthly",
     "card-declined-then-recover",
@@ -37,16 +46,7 @@ BUILT = (
     "upgrade-yearly",
 )
 LATER = (
-    "activation-fee-and-24-hours",
     "auto-top-up",
-    "byoi-and-transfer-of-numbers",
-    "discount",
-    "external-invoice",
-    "monthly-invoice-in-an-outage",
-    "number-holds-after-expiry",
-    "number-swap-and-holds",
-    "numbers-removed-at-renewal",
-    "postpaid-month-end",
     "seller-wallet-short",
 )
 FAULTY = ("fault-unknown-key",)

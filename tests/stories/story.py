@@ -33,6 +33,8 @@ catalog:
      refundable: false}
   - {sku: SEAT, kind: addon, months: 1, prices: {USD: "10.00"}}
   - {sku: SUPPORT, kind: addon, months: 12, prices: {USD: "100.00"}}
+  - {sku: DID, kind: number, months: 1, prices: {USD: "10.00"}, activation_fee: {USD: "5.00"}}
+  - {sku: BARE, kind: number, months: 1, prices: {USD: "3.00"}}
 """
 CUSTOMER = """
 accounts:
@@ -50,8 +52,8 @@ class Story:
     def timeline(self) -> list[str]:
         """The events, such as ``2021-01-09 s1 renewed -50.00``.
 
-        A line has the date, the time if it is not midnight, the id, the event, the amount and the
-        reason.
+        A line has the date, the time if it is not midnight, the id, the event, the number, the
+        amount and the reason.
         """
         return [_line(event) for event in self.result["timeline"]]
 
@@ -119,6 +121,7 @@ def _line(event: dict[str, Any]) -> str:
         when,
         who,
         event["event"],
+        event.get("number", ""),
         event.get("amount", ""),
         f"({event['reason']})" if "reason" in event else "",
     ]

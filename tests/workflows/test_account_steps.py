@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from activities.activation_fees import charge_activation
+from activities.numbers import charge_activation
 from core.domain.activation_fees import ActivationFee
 from core.domain.commands.close_account import CloseAccount
 from core.domain.commands.reopen_account import ReopenAccount

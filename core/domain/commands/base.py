@@ -211,6 +211,7 @@ class PaidResult(Result):
     `expiry`: the last day that is paid now.
     `amount`: the fee.
     `external_invoice`: the number of the external invoice that pays the fee (Rule 11.4).
+    `activation_fees`: what the activation of numbers cost beside the fee (Rule 10.1).
     """
 
     subscription: str
@@ -218,6 +219,7 @@ class PaidResult(Result):
     amount: Decimal
     currency: str
     external_invoice: str | None = None
+    activation_fees: Decimal | None = None
 
     done: ClassVar[str]
     """What the command did, as a participle."""
@@ -227,7 +229,11 @@ class PaidResult(Result):
         amount = money.in_words(self.amount, self.currency)
         payer = f"on external invoice {self.external_invoice}" if self.external_invoice else "paid"
         until = day_in_words(self.expiry)
-        return f"{self.subscription} is {self.done}: {amount} {payer}, paid up to {until}."
+        beside = ""
+        if self.activation_fees:
+            fees = money.in_words(self.activation_fees, self.currency)
+            beside = f", {fees} for the activation of numbers"
+        return f"{self.subscription} is {self.done}: {amount} {payer}{beside}, paid up to {until}."
 
 
 def day_in_words(day: date) -> str:
@@ -256,11 +262,13 @@ def _field(command: type, field: "dataclasses.Field[Any]", hint: Any) -> Command
     return CommandField(field.name, typing.cast(AnyKind, kinds[0]), required, optional)
 
 
-def _canonical(value: Any) -> str:
+def _canonical(value: Any) -> Any:
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")
     if isinstance(value, date):
         return value.isoformat()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
     raise TypeError(f"{type(value).__name__} has no canonical form")
 
 

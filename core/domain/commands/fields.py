@@ -21,6 +21,7 @@ from core.domain.catalog import SkuKind
 from core.domain.fault_places import shown
 from core.domain.fault_places import whole as is_whole
 from core.domain.inputs import LARGEST_WHOLE, LONGEST_EMAIL, LONGEST_ID, LONGEST_TEXT, Sign
+from core.domain.numbers import HoldKind, Wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +127,46 @@ class PhoneNumber(FieldKind):
     def bounds(self) -> dict[str, Any]:
         """A plus sign and digits."""
         return {"pattern": r"^\+[0-9]{1,15}$"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers(FieldKind):
+    """Phone numbers, each once, with its SKU and how the customer comes by it (Rule 10)."""
+
+    def read(self, value: object) -> tuple[Wanted, ...]:
+        """A list of {number, sku, hold}. `hold` may be left out."""
+        if not isinstance(value, list | tuple):
+            inputs.wrong(f"must be a list of {{number, sku, hold}}, not {shown(value)}")
+        numbers = tuple(self._wanted(entry) for entry in value)
+        self.check(numbers)
+        return numbers
+
+    def check(self, value: object) -> None:
+        """Refuse what is no tuple of `Wanted`, and a number that stands in it twice."""
+        if not isinstance(value, tuple):
+            inputs.wrong(f"must be a tuple of Wanted, not {shown(value)}")
+        seen: set[str] = set()
+        for wanted in value:
+            if not isinstance(wanted, Wanted):
+                inputs.wrong(f"must be a Wanted, not {shown(wanted)}")
+            number = inputs.read_number(wanted.number)
+            inputs.read_id(wanted.sku)
+            if not isinstance(wanted.hold, HoldKind):
+                inputs.wrong(f"must be a HoldKind, not {shown(wanted.hold)}")
+            if number in seen:
+                inputs.wrong(f"{number} stands here twice; once is allowed")
+            seen.add(number)
+
+    def _wanted(self, entry: object) -> Wanted:
+        if isinstance(entry, Wanted):
+            return entry
+        if not isinstance(entry, dict) or not {"number", "sku"} <= entry.keys() <= _OF_NUMBER:
+            inputs.wrong(f"must be a mapping of number, sku and hold, not {shown(entry)}")
+        return Wanted(
+            number=inputs.read_number(entry["number"]),
+            sku=inputs.read_id(entry["sku"]),
+            hold=HoldKind(inputs.read_choice(entry.get("hold", HoldKind.NORMAL.value), HoldKind)),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +331,8 @@ class Choice(FieldKind):
             inputs.wrong(f"must be a {self.choices.__name__} ({allowed}), not {shown(value)}")
 
 
+_OF_NUMBER = {"number", "sku", "hold"}
+
 AnyKind = (
     AccountId
     | SubscriptionId
@@ -298,6 +341,7 @@ AnyKind = (
     | Sku
     | Quantities
     | PhoneNumber
+    | Numbers
     | Amount
     | Percent
     | Whole

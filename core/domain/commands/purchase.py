@@ -7,9 +7,13 @@ from typing import Annotated, ClassVar, Literal
 
 from core.domain.catalog import PRIMARY, SkuKind
 from core.domain.commands.base import ExternalInvoice, NewSubscriptionCommand, PaidResult
-from core.domain.commands.fields import Choice, Flag, Percent, Quantities, Sku, Whole
+from core.domain.commands.fields import Choice, Flag, Numbers, Percent, Quantities, Sku, Whole
+from core.domain.numbers import Wanted
 from core.domain.rules import Rule
 from core.domain.subscription import Contract
+
+MOST_NUMBERS = 500
+"""So many numbers may be bought with one purchase."""
 
 
 class Pay(StrEnum):
@@ -30,6 +34,17 @@ class Purchase(NewSubscriptionCommand):
     multiplier: Annotated[int, Whole(help="Base cycles in one cycle (Rule 3.1).", least=1)] = 1
     addons: Annotated[
         dict[str, int], Quantities(help="Quantities by add-on SKU.", kinds=(SkuKind.ADDON,))
+    ] = field(default_factory=dict)
+    numbers: Annotated[
+        tuple[Wanted, ...], Numbers(help="Numbers that are named, each with its SKU (Rule 10).")
+    ] = ()
+    pick: Annotated[
+        dict[str, int],
+        Quantities(
+            help="How many free numbers of a SKU are taken from the inventory, by SKU.",
+            kinds=(SkuKind.NUMBER,),
+            in_scenario=False,
+        ),
     ] = field(default_factory=dict)
     pay: Annotated[Pay, Choice(help="How it is paid.", choices=Pay)] = Pay.CREDITS
     invoice_number: ExternalInvoice = None
@@ -59,8 +74,12 @@ class Purchase(NewSubscriptionCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurchaseResult(PaidResult):
-    """The new subscription and what it cost."""
+    """The new subscription and what it cost.
+
+    `numbers`: its numbers, when some were picked from the inventory. Else None.
+    """
 
     do: Literal["purchase"] = "purchase"
+    numbers: tuple[str, ...] | None = None
 
     done: ClassVar[str] = "bought"

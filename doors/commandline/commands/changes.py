@@ -1,4 +1,4 @@
-"""`change-plan`, `set-addon`, `change-cycle`, `withdraw-changes`: what a subscription holds."""
+"""What a subscription holds: plan, add-ons, numbers, cycle, and the withdrawal of changes."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -16,6 +16,15 @@ class From(StrEnum):
     RENEWAL = "renewal"
 
 
+class Hold(StrEnum):
+    """How the customer comes by a number."""
+
+    NORMAL = "normal"
+    PORTED_IN = "ported_in"
+    BYOI = "byoi"
+
+
+PhoneNumber = Annotated[str, typer.Argument(metavar="NUMBER", help="Such as +6561234567.")]
 When = Annotated[
     From, typer.Option("--when", help="From when it holds: now, or with the next paid cycle.")
 ]
@@ -74,6 +83,88 @@ def set_addon(
         quantity=quantity,
         when=Since(when.value),
         invoice_number=inputs.optional_name("--invoice-number", invoice_number),
+        request_id=request.id,
+        actor=request.actor,
+    )
+    issue(change, request)
+
+
+@command(
+    "add-number",
+    "add-number s1 +6561234567 DID-SG",
+    "add-number s1 +6561234567 DID-SG --hold ported_in --when renewal",
+)
+def add_number(
+    subscription: SubscriptionId,
+    number: PhoneNumber,
+    sku: Annotated[str, typer.Argument(metavar="SKU", help="The SKU that it is sold as.")],
+    request: Request,
+    hold: Annotated[
+        Hold, typer.Option(help="How the customer comes by it (rule 10.2).")
+    ] = Hold.NORMAL,
+    when: When = From.NOW,
+    invoice_number: InvoiceNumber = None,
+) -> None:
+    """Add a number, for the prorated fee and its activation fee (rules 3.4, 10.1)."""
+    from core.domain.commands.add_number import AddNumber
+    from core.domain.commands.changes import When as Since
+    from core.domain.numbers import HoldKind
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
+
+    change = AddNumber(
+        subscription=inputs.name("ID", subscription),
+        number=inputs.number("NUMBER", number),
+        sku=inputs.name("SKU", sku),
+        hold=HoldKind(hold.value),
+        when=Since(when.value),
+        invoice_number=inputs.optional_name("--invoice-number", invoice_number),
+        request_id=request.id,
+        actor=request.actor,
+    )
+    issue(change, request)
+
+
+@command(
+    "remove-number",
+    "remove-number s1 +6561234567",
+    "remove-number s1 +6561234567 --when renewal",
+)
+def remove_number(
+    subscription: SubscriptionId, number: PhoneNumber, request: Request, when: When = From.NOW
+) -> None:
+    """Remove a number. It is held, and nothing is refunded (rules 9, 10.2)."""
+    from core.domain.commands.changes import When as Since
+    from core.domain.commands.remove_number import RemoveNumber
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
+
+    change = RemoveNumber(
+        subscription=inputs.name("ID", subscription),
+        number=inputs.number("NUMBER", number),
+        when=Since(when.value),
+        request_id=request.id,
+        actor=request.actor,
+    )
+    issue(change, request)
+
+
+@command("swap-number", "swap-number s1 +6561234567 +6567654321")
+def swap_number(
+    subscription: SubscriptionId,
+    number: PhoneNumber,
+    to: Annotated[str, typer.Argument(metavar="TO", help="The new number, of the same SKU.")],
+    request: Request,
+) -> None:
+    """Swap a number for another one of the same SKU. It costs nothing (rules 9, 10.1)."""
+    from core.domain.commands.swap_number import SwapNumber
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
+
+    change = SwapNumber(
+        subscription=inputs.name("ID", subscription),
+        number=inputs.number("NUMBER", number),
+        to=inputs.number("TO", to),
         request_id=request.id,
         actor=request.actor,
     )

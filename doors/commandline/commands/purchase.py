@@ -29,6 +29,8 @@ class ContractKind(StrEnum):
     "purchase acme PRO-M --id s1",
     "purchase acme PRO-M --id s2 --quantity 5 --multiplier 12 --addon SEAT=3 "
     "--request-id order-7731",
+    "purchase acme PRO-M --number +6561234567=DID-SG --number +6567654321=DID-SG:byoi "
+    "--pick DID-SG=3",
     "purchase acme PRO-M --id s3 --discount 25 --discount-cycles 2 --align",
 )
 def purchase(
@@ -46,6 +48,20 @@ def purchase(
     ] = 1,
     addon: Annotated[
         list[str] | None, typer.Option(metavar="SKU=N", help="An add-on. May be repeated.")
+    ] = None,
+    number: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NUMBER=SKU[:HOLD]",
+            help="A number, and how the customer comes by it: normal, ported_in or byoi. "
+            "May be repeated (rule 10).",
+        ),
+    ] = None,
+    pick: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SKU=N", help="So many free numbers of the inventory. May be repeated."
+        ),
     ] = None,
     pay: Annotated[Payment, typer.Option(help="How it is paid (rule 4.1).")] = Payment.CREDITS,
     invoice_number: InvoiceNumber = None,
@@ -78,7 +94,9 @@ def purchase(
         sku=inputs.name("SKU", sku),
         quantity=quantity,
         multiplier=multiplier,
-        addons=inputs.addons(addon or []),
+        addons=inputs.quantities("--addon", addon or []),
+        numbers=inputs.numbers("--number", number or []),
+        pick=inputs.quantities("--pick", pick or []),
         pay=Pay(pay.value),
         invoice_number=inputs.optional_name("--invoice-number", invoice_number),
         contract=None if contract is None else Contract(contract.value),
