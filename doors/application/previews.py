@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import aliased
 
 from activities.registry import Activities
 from core.domain.calendar import local_date
@@ -22,11 +23,19 @@ from core.domain.planner.renewals import renewal_date
 from core.domain.refusal import Refusal, Refused
 from core.domain.subscription import Status
 from core.gateways.cards import Answer, GatewayUnavailable
+from core.ledger.bulk_write import one_of
 from core.ledger.clocks import virtual_now
 from core.ledger.ledger import Ledger
 from core.ledger.rehearsal import Rehearsal, rehearsal
 from core.ledger.rows import ACCOUNT, account_from, subscription_from
-from core.ledger.tables import AccountRow, CardCharge, History, Invoice, SubscriptionRow
+from core.ledger.tables import (
+    AccountRow,
+    CardCharge,
+    History,
+    Invoice,
+    Operation,
+    SubscriptionRow,
+)
 from core.protocol.activity_messages import (
     ChargeOutcome,
     ChargeRequest,
@@ -45,12 +54,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewedEvent:
-    """One event: what would happen, to which subscription, by which rule.
+    """One event: what would happen, in which account, to which subscription, by which rule.
 
     `amount`: the signed change of the balance, None where there is none.
     """
 
     event: Event
+    account: str
     subscription: str | None
     amount: Decimal | None
     rule: str
@@ -60,6 +70,7 @@ class PreviewedEvent:
 class PreviewedInvoice:
     """An invoice or credit note that would be issued, with its lines of text and amount."""
 
+    account: str
     kind: str
     lines: list[tuple[str, Decimal]]
     total: Decimal
@@ -139,8 +150,7 @@ class _Rehearsed:
 
     def preview(self) -> Preview:
         """Rehearse the command and say what it did."""
-        if self._account is not None:
-            self._drive(catch_up(self._account, self._now))
+        self._catch_up()
         self._card = None
         before, seen = self._standing(), self._seen()
         result: CommandResult = self._drive(
@@ -157,7 +167,7 @@ class _Rehearsed:
             return Preview(
                 **about, refusal=result.refusal, replayed=result.replayed, result=result.result
             )
-        self._drive(catch_up(self._account, self._now))
+        self._catch_up()
         self._ledger.check()
         events, more_events = self._events(seen[0])
         invoices, more_invoices = self._invoices(seen[1])
@@ -173,6 +183,25 @@ class _Rehearsed:
         )
 
     # running
+
+    def _catch_up(self) -> None:
+        """Run what is due of the account, and of the others that the command names."""
+        others = (
+            self._command.other_accounts() if isinstance(self._command, SubscriptionCommand) else ()
+        )
+        mine = aliased(AccountRow)
+        companions = (
+            select(AccountRow.id)
+            .join(mine, AccountRow.clock.is_not_distinct_from(mine.clock))
+            .where(
+                mine.id == self._account,
+                AccountRow.seller == mine.seller,
+                one_of(AccountRow.id, [*filter(None, (self._account, *others))]),
+            )
+            .order_by(AccountRow.id)
+        )
+        for account in self._ledger.connection.execute(companions).scalars().all():
+            self._drive(catch_up(account, self._now))
 
     def _drive(self, sequence: Generator[Call, Any, T]) -> T:
         try:
@@ -247,9 +276,7 @@ class _Rehearsed:
     def _seen(self) -> tuple[int, int]:
         """The last event and the last invoice before the command. The account's row is locked."""
         events = select(func.coalesce(func.max(History.seq), 0)).where(self._mine)
-        invoices = select(func.coalesce(func.max(Invoice.seq), 0)).where(
-            Invoice.account == self._account
-        )
+        invoices = select(func.coalesce(func.max(Invoice.seq), 0)).where(self._my_invoices)
         run = self._ledger.connection.execute
         return run(events).scalar_one(), run(invoices).scalar_one()
 
@@ -258,12 +285,19 @@ class _Rehearsed:
         """The events of the account, and those of the subscription in any account."""
         return or_(History.account == self._account, History.subscription == self._subscription)
 
+    @property
+    def _my_invoices(self) -> Any:
+        """The invoices of the account, and those about the subscription in any account."""
+        about = select(Operation.id).where(Operation.subscription == self._subscription)
+        return or_(Invoice.account == self._account, Invoice.operation.in_(about))
+
     def _events(self, after: int) -> tuple[tuple[PreviewedEvent, ...], int]:
         query = select(History.__table__).where(self._mine, History.seq > after)
         rows = self._ledger.connection.execute(query.order_by(History.seq)).all()
         shown = tuple(
             PreviewedEvent(
                 event=Event(row.event),
+                account=row.account,
                 subscription=row.subscription,
                 amount=row.amount,
                 rule=row.rule,
@@ -273,12 +307,11 @@ class _Rehearsed:
         return shown, len(rows[MOST_SHOWN:])
 
     def _invoices(self, after: int) -> tuple[tuple[PreviewedInvoice, ...], int]:
-        query = select(Invoice.__table__).where(
-            Invoice.account == self._account, Invoice.seq > after
-        )
+        query = select(Invoice.__table__).where(self._my_invoices, Invoice.seq > after)
         rows = self._ledger.connection.execute(query.order_by(Invoice.seq)).all()
         shown = tuple(
             PreviewedInvoice(
+                account=row.account,
                 kind=row.kind,
                 lines=[(line["text"], Decimal(line["amount"])) for line in row.lines],
                 total=row.total,

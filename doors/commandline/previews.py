@@ -41,24 +41,34 @@ def as_data(preview: Preview) -> Any:
 
 
 def _events(preview: Preview, currency: str) -> Printed:
-    made = tables.table("What it does", "What", "Subscription", "Amount", "Rule", right=("Amount",))
+    columns = ("What", "Subscription", "Amount", "Rule", *_account_column(preview))
+    made = tables.table("What it does", *columns, right=("Amount",))
     for it in preview.events:
-        tables.add_row(
-            made,
+        row = (
             it.event.words,
             it.subscription or "(account)",
             signed(it.amount, currency),
             it.rule,
+            it.account,
         )
+        tables.add_row(made, *row[: len(columns)])
     return made
 
 
 def _invoices(preview: Preview, currency: str) -> Printed:
-    made = tables.table("Invoices", "Kind", "Lines", "Total", right=("Total",))
+    columns = ("Kind", "Lines", "Total", *_account_column(preview))
+    made = tables.table("Invoices", *columns, right=("Total",))
     for invoice in preview.invoices:
         lines = "\n".join(f"{text}: {money(amount, currency)}" for text, amount in invoice.lines)
-        tables.add_row(made, invoice.kind.replace("_", " "), lines, money(invoice.total, currency))
+        kind, total = invoice.kind.replace("_", " "), money(invoice.total, currency)
+        tables.add_row(made, *(kind, lines, total, invoice.account)[: len(columns)])
     return made
+
+
+def _account_column(preview: Preview) -> tuple[str, ...]:
+    """The column of accounts, which stands there when another account is concerned."""
+    concerned = {it.account for it in preview.events} | {it.account for it in preview.invoices}
+    return ("Account",) if concerned - {preview.account} else ()
 
 
 def _standing(before: Standing, after: Standing, currency: str) -> Printed:

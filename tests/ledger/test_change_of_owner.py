@@ -30,6 +30,7 @@ from core.protocol.activity_messages import (
     StepResult,
 )
 from core.protocol.call_sequences import run_step
+from doors.application.previews import preview
 from tests.ledger.conftest import DAY, Shop
 
 RENEWAL = datetime(2021, 3, 24, tzinfo=UTC)
@@ -277,6 +278,42 @@ def test_attempts_of_one_account_that_are_skipped_do_not_skip_those_of_the_other
     )
     assert result.before is not None
     assert shop.rows("SELECT subscription FROM history WHERE event = 'renewed'") == [("s2",)]
+
+
+# --- previews -------------------------------------------------------------------------------------
+
+
+def test_a_preview_of_a_termination_shows_what_each_payer_gets_back(shop: Shop) -> None:
+    shop.open("a")
+    shop.open("b")
+    shop.buy("s1", "a")
+    give(shop, "s1", "b")
+    shop.do(Extend(subscription="s1", cycles=1))
+    told = preview(shop.ledger, Terminate(subscription="s1", reason="closed"), DAY)
+    assert [(it.account, it.event, it.amount) for it in told.events] == [
+        ("b", "terminated", None),
+        ("a", "refunded", 50),
+        ("b", "refunded", 50),
+    ]
+    assert [(it.account, it.total) for it in told.invoices] == [("a", -50), ("b", -50)]
+
+
+def test_a_preview_of_a_change_of_owner_shows_what_the_new_zone_sets_off(shop: Shop) -> None:
+    """Bought on 02-28 in Honolulu. Its renewal date 03-20 has begun in Paris, and not there."""
+    shop.open("hon", timezone="Pacific/Honolulu")
+    shop.open("par", timezone="Europe/Paris")
+    shop.buy("s1", "hon")
+    told = preview(
+        shop.ledger,
+        ChangeOwner(subscription="s1", account="par"),
+        datetime(2021, 3, 20, tzinfo=UTC),
+    )
+    assert [(it.account, it.event) for it in told.events] == [
+        ("hon", "given_away"),
+        ("par", "owner_changed"),
+        ("par", "renewed"),
+    ]
+    assert owner(shop) == "hon"
 
 
 # --- a card charge of the former owner ------------------------------------------------------------

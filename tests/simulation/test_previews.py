@@ -42,9 +42,9 @@ class Previewing(Direct):
         self.compared = 0
 
     async def command(self, command: AnyCommand, now: datetime) -> CommandResult:
-        account = self._account(command)
-        if account is not None:
-            self._drive(catch_up(account, now))
+        account, accounts = self._account(command), self._accounts(command)
+        for each in accounts:
+            self._drive(catch_up(each, now))
         before = self._everything()
         told = preview(self.ledger, command, now)
         assert self._everything() == before, "a preview has changed something"
@@ -55,7 +55,8 @@ class Previewing(Direct):
         assert told.result == result.result
         assert told.replayed == result.replayed
         if told.after is not None and account is not None:
-            self._drive(catch_up(account, now))
+            for each in accounts:
+                self._drive(catch_up(each, now))
             self._compare(told, account, command, now, before)
         return result
 
@@ -78,13 +79,22 @@ class Previewing(Direct):
                 tuple(event) for event in events
             ]
             invoices = connection.execute(
-                text("SELECT total FROM invoices WHERE seq > :seq AND account = :a ORDER BY seq"),
-                {"seq": before[1], "a": account},
-            ).scalars()
-            assert [invoice.total for invoice in told.invoices] == list(invoices)
+                text(
+                    "SELECT i.account, total FROM invoices i JOIN operations o ON o.id = operation "
+                    "WHERE seq > :seq AND (i.account = :a OR subscription = :s) ORDER BY seq"
+                ),
+                {"seq": before[1], "a": account, "s": getattr(command, "subscription", None)},
+            ).all()
+            assert [(it.account, it.total) for it in told.invoices] == [
+                tuple(invoice) for invoice in invoices
+            ]
             if (id_ := getattr(command, "subscription", None)) is not None:
                 row = self._one(connection, "SELECT * FROM subscriptions WHERE id = :s", s=id_)
                 assert (told.after.status, told.after.expiry) == (row.status, row.expiry)
+
+    def _accounts(self, command: AnyCommand) -> list[str]:
+        others = command.other_accounts() if isinstance(command, SubscriptionCommand) else ()
+        return sorted({it for it in (self._account(command), *others) if it is not None})
 
     def _account(self, command: AnyCommand) -> str | None:
         if not isinstance(command, SubscriptionCommand):
