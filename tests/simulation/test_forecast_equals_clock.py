@@ -338,6 +338,35 @@ def test_an_expired_one_is_terminated_on_day_29(database: str) -> None:
     assert events(database, told, "2020-12-20", "2022-01-01") == ["01-13 terminated s1"]
 
 
+def test_changes_that_are_pending_come_with_the_next_cycle_and_it_is_aligned_and_discounted(
+    database: str,
+) -> None:
+    """Two months of B, aligned: 40 × (2 + 16/31) = 100.645…, 10 % off: 90.58. 2 seats for as long:
+    10 × 2 × (2 + 16/31) ÷ 3 = 16.774…, 15.10. Then 80.00 and 13.33, without a discount.
+    """
+    told = story(
+        buy("s1", align=True, discount=10, discount_cycles=2),
+        {"at": "2020-11-20", "do": "change_plan", "id": "s1", "sku": "B", "when": "renewal"},
+        {"at": "2020-11-20", "do": "change_cycle", "id": "s1", "months": 2},
+        {
+            "at": "2020-11-20",
+            "do": "set_addon",
+            "id": "s1",
+            "sku": "SEAT",
+            "quantity": 2,
+            "when": "renewal",
+        },
+        credits="500.00",
+    )
+    assert events(database, told, "2020-12-01", "2021-05-01") == [
+        "12-08 renewed s1 -105.68",
+        "02-14 notice_renewal s1",
+        "02-21 renewed s1 -93.33",
+        "04-16 notice_renewal s1",
+        "04-23 renewed s1 -93.33",
+    ]
+
+
 # --- generated stories ----------------------------------------------------------------------------
 
 ZONES = [
@@ -355,6 +384,7 @@ DECIMALS = {"USD": "", "JPY": "", "KWD": ".125"}
 COMMANDS = [
     *("unsubscribe", "resubscribe", "recover", "reactivate", "extend", "extend_to"),
     *("terminate", "top_up", "set_card", "set", "suspend", "resume"),
+    *("change_plan", "change_plan", "set_addon", "set_addon", "change_cycle"),
 ]
 
 price = st.sampled_from(["0", "10", "33", "50", "90"])
@@ -385,6 +415,7 @@ def catalog(draw: st.DrawFn, currency: str) -> list[dict[str, Any]]:
 
     entries: list[dict[str, Any]] = [
         {"sku": "M", "application": "a", "kind": "application", "months": 1, "prices": prices()},
+        {"sku": "N", "application": "a", "kind": "application", "months": 1, "prices": prices()},
         {"sku": "Q", "application": "b", "kind": "service", "months": 3, "prices": prices()},
         {"sku": "SEAT", "kind": "addon", "months": 12, "prices": prices()},
     ]
@@ -427,6 +458,27 @@ def command(draw: st.DrawFn, account: str, ids: list[str]) -> dict[str, Any]:
             }
         case "extend":
             return {"do": do, "id": draw(st.sampled_from(ids)), "cycles": draw(st.integers(1, 2))}
+        case "change_plan":
+            return {
+                "do": do,
+                "id": draw(st.sampled_from(ids)),
+                "sku": draw(st.sampled_from(["M", "N", "Q"])),
+                "when": draw(st.sampled_from(["now", "renewal", "renewal"])),
+            }
+        case "set_addon":
+            return {
+                "do": do,
+                "id": draw(st.sampled_from(ids)),
+                "sku": "SEAT",
+                "quantity": draw(st.integers(0, 3)),
+                "when": draw(st.sampled_from(["now", "renewal", "renewal"])),
+            }
+        case "change_cycle":
+            return {
+                "do": do,
+                "id": draw(st.sampled_from(ids)),
+                "multiplier": draw(st.integers(1, 3)),
+            }
         case "terminate":
             return {"do": do, "id": draw(st.sampled_from(ids)), "reason": "closed shop"}
         case _:
@@ -460,6 +512,9 @@ def stories(draw: st.DrawFn) -> tuple[dict[str, Any], datetime, datetime]:
             bought |= {
                 "quantity": draw(st.integers(1, 3)),
                 "addons": draw(st.sampled_from([{}, {"SEAT": 1}])),
+                "align": draw(st.booleans()),
+                "discount": draw(st.sampled_from([0, 0, 12.5, 100])),
+                "discount_cycles": draw(st.integers(1, 4)),
             }
             paid = draw(st.sampled_from([EXTERNAL, EXTERNAL, {}]))
             dated.append(
