@@ -384,7 +384,7 @@ DECIMALS = {"USD": "", "JPY": "", "KWD": ".125"}
 COMMANDS = [
     *("unsubscribe", "resubscribe", "recover", "reactivate", "extend", "extend_to"),
     *("terminate", "top_up", "set_card", "set", "suspend", "resume"),
-    *("change_plan", "change_plan", "set_addon", "set_addon", "change_cycle"),
+    *("change_plan", "change_plan", "set_addon", "set_addon", "change_cycle", "change_owner"),
 ]
 
 price = st.sampled_from(["0", "10", "33", "50", "90"])
@@ -425,9 +425,12 @@ def catalog(draw: st.DrawFn, currency: str) -> list[dict[str, Any]]:
     return entries
 
 
-def command(draw: st.DrawFn, account: str, ids: list[str]) -> dict[str, Any]:
+def command(draw: st.DrawFn, account: str, ids: list[str], accounts: list[str]) -> dict[str, Any]:
     do = draw(st.sampled_from(COMMANDS))
     match do:
+        case "change_owner":
+            to = draw(st.sampled_from(accounts))
+            return {"do": do, "id": draw(st.sampled_from(ids)), "account": to}
         case "top_up":
             return {
                 "do": do,
@@ -527,7 +530,7 @@ def stories(draw: st.DrawFn) -> tuple[dict[str, Any], datetime, datetime]:
             dated.append(
                 (
                     32 + draw(st.integers(0, 40)) + draw(st.sampled_from([0, 0.3])),
-                    command(draw, account["id"], ids),
+                    command(draw, account["id"], ids, [each["id"] for each in accounts]),
                 )
             )
     dated.sort(key=lambda step: step[0])
@@ -535,6 +538,10 @@ def stories(draw: st.DrawFn) -> tuple[dict[str, Any], datetime, datetime]:
     moment = BEGIN + timedelta(
         days=dated[-1][0] + draw(st.integers(0, 40)), hours=draw(st.integers(0, 23))
     )
+    # A forecast does not know that a notice was sent whose instant lies ahead in the new zone.
+    changes = [day for day, step in dated if step["do"] == "change_owner"]
+    if changes:
+        moment = max(moment, BEGIN + timedelta(days=max(changes) + 2))
     if moment > BEGIN + timedelta(days=dated[-1][0]) and draw(st.booleans()):
         last = BEGIN + timedelta(days=dated[-1][0], seconds=1)
         steps.append({"at": last.isoformat(), "do": "outage", "until": moment.isoformat()})
