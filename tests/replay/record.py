@@ -14,7 +14,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -30,6 +30,9 @@ from temporalio.client import (
 from temporalio.service import RPCError
 
 from activities import registry
+from core.domain.commands.change_cycle import ChangeCycle
+from core.domain.commands.change_plan import ChangePlan
+from core.domain.commands.changes import When
 from core.domain.commands.close_account import CloseAccount
 from core.domain.commands.convert import Convert
 from core.domain.commands.extend import Extend
@@ -40,11 +43,13 @@ from core.domain.commands.reopen_account import ReopenAccount
 from core.domain.commands.resubscribe import Resubscribe
 from core.domain.commands.resume import Resume
 from core.domain.commands.set_account import SetAccount
+from core.domain.commands.set_addon import SetAddon
 from core.domain.commands.set_card import SetCard
 from core.domain.commands.suspend import Suspend
 from core.domain.commands.terminate import Terminate
 from core.domain.commands.top_up import TopUp
 from core.domain.commands.unsubscribe import Unsubscribe
+from core.domain.commands.withdraw_changes import WithdrawChanges
 from core.domain.steps import of_subscription
 from core.ledger.clocks import machine_now
 from core.ledger.database import migrate
@@ -271,6 +276,25 @@ async def closed(recording: Recording) -> None:
         await shop.advance(2021, 3, 1)
 
 
+async def changes(recording: Recording) -> None:
+    """Changes from today on, pending ones that are withdrawn, and one that the renewal brings."""
+    async with recording.shop() as shop:
+        await shop.account()
+        s = await shop.buy()
+        for number, command in enumerate(
+            (
+                SetAddon(subscription=s, sku="SEAT", quantity=2),
+                ChangePlan(subscription=s, sku="BIZ"),
+                ChangePlan(subscription=s, sku="YEAR", when=When.RENEWAL),
+                WithdrawChanges(subscription=s),
+                WithdrawChanges(subscription=s),
+                ChangeCycle(subscription=s, multiplier=2),
+            )
+        ):
+            await shop.perennial.do(replace(command, request_id=shop.id(str(number))))
+        await shop.advance(2021, 2, 20)
+
+
 async def trials(recording: Recording) -> None:
     """One trial is converted by command while it runs, one by card at its end."""
     async with recording.shop(rules={"trial_end": "convert"}) as shop:
@@ -397,6 +421,7 @@ PATHS: dict[str, Path_] = {
         group,
         suspended,
         closed,
+        changes,
         trials,
         turns,
         turn_of_another,

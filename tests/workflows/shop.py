@@ -68,6 +68,7 @@ CATALOG = [
         "months": 12,
         "prices": {"USD": "500.00"},
     },
+    {"sku": "SEAT", "kind": "addon", "months": 1, "prices": {"USD": "10.00"}},
 ]
 JANUARY = datetime(2021, 1, 15, 12, tzinfo=UTC)
 """The instant at which test clocks start.
