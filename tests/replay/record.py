@@ -30,7 +30,9 @@ from temporalio.client import (
 from temporalio.service import RPCError
 
 from activities import registry
+from core.domain.commands.assign import Assign
 from core.domain.commands.change_cycle import ChangeCycle
+from core.domain.commands.change_owner import ChangeOwner
 from core.domain.commands.change_plan import ChangePlan
 from core.domain.commands.changes import When
 from core.domain.commands.close_account import CloseAccount
@@ -45,9 +47,11 @@ from core.domain.commands.resume import Resume
 from core.domain.commands.set_account import SetAccount
 from core.domain.commands.set_addon import SetAddon
 from core.domain.commands.set_card import SetCard
+from core.domain.commands.share import Share
 from core.domain.commands.suspend import Suspend
 from core.domain.commands.terminate import Terminate
 from core.domain.commands.top_up import TopUp
+from core.domain.commands.unshare import Unshare
 from core.domain.commands.unsubscribe import Unsubscribe
 from core.domain.commands.withdraw_changes import WithdrawChanges
 from core.domain.steps import of_subscription
@@ -305,6 +309,24 @@ async def trials(recording: Recording) -> None:
         await shop.advance(2021, 1, 25)
 
 
+async def owners(recording: Recording) -> None:
+    """A subscription is assigned and shared, and then given to an account in another zone."""
+    async with recording.shop() as shop:
+        await shop.account(opening="50.00", timezone="Pacific/Honolulu")
+        paris = await shop.account("paris", opening="50.00", timezone="Europe/Paris")
+        s, ann = await shop.buy(), "ann@example.com"
+        commands = (
+            Assign(subscription=s, assignee=ann, request_id=shop.id("1")),
+            Share(subscription=s, member=ann, request_id=shop.id("2")),
+            Unshare(subscription=s, member=ann, request_id=shop.id("3")),
+            ChangeOwner(subscription=s, account=paris, request_id=shop.id("4")),
+        )
+        await shop.advance(2021, 2, 7)
+        for command in commands:
+            await shop.perennial.do(command)
+        await shop.until(s, lambda: shop.events(s)[-1] == "renewed")
+
+
 async def turns(recording: Recording) -> None:
     """A subscription is due and sleeps. A purchase and a suspension run its step first."""
     async with recording.shop(clock=False, jitter_seconds=80_000) as shop:
@@ -423,6 +445,7 @@ PATHS: dict[str, Path_] = {
         closed,
         changes,
         trials,
+        owners,
         turns,
         turn_of_another,
         silent_gateway,
