@@ -11,12 +11,13 @@ Worked example: usable 30.00, *renew by card* on, 50.00 due on 12-08: `card_char
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from heapq import heappop, heappush
 from itertools import count
 
-from core.domain import alignment, funding, trial
+from core.domain import alignment, funding, number_changes, trial
+from core.domain import numbers as numbers_
 from core.domain import renewal_attempt as attempts
 from core.domain.activation_fees import ActivationFee
 from core.domain.calendar import local_date
@@ -24,6 +25,7 @@ from core.domain.events import Event
 from core.domain.fees import payable, period_lines
 from core.domain.funding import Source
 from core.domain.monthly_invoice import month_of, wait_for_invoice
+from core.domain.numbers import Cause, Number, NumberState
 from core.domain.planner import outage
 from core.domain.planner.account_steps import ACCOUNT_STEPS, next_account_step
 from core.domain.planner.next_step import next_step
@@ -34,8 +36,10 @@ from core.domain.planner.subscription_steps import SUBSCRIPTION_STEPS
 from core.domain.renewal_attempt import Attempt
 from core.domain.rules import Rule
 from core.domain.steps import RENEWALS, Step, StepKind
-from core.domain.subscription import ZERO, Account, Failure, Mode, Subscription
+from core.domain.subscription import ZERO, Account, Failure, Mode, Status, Subscription
 from core.domain.terms import Terms
+
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,7 @@ def forecast(
     now: datetime,
     until: datetime,
     *,
+    numbers: Iterable[tuple[Number, Step | None]] = (),
     card_charges: bool = True,
 ) -> list[Entry]:
     """Every event of the subscriptions after `now`, up to and including `until`, in order.
@@ -78,18 +83,28 @@ def forecast(
     `account`, `subscriptions`: the account and all of its subscriptions, as they are now.
     `terms`: the catalogue and the policies. A policy version that is missing raises KeyError.
     `now`, `until`: instants (UTC).
+    `numbers`: the numbers that are in use, held or reserved for the account, each with its next
+    step. Default none.
     `card_charges`: whether the stored card will be charged (or declined), default True.
     """
     run = _Run(account, terms, card_charges, now)
     for subscription in subscriptions:
         run.plan(subscription)
+    for number, step in numbers:
+        run.keep(number, step)
     run.plan_account(account)
     run.run_until(until)
     return run.entries
 
 
 #: Its instant, its place at that instant, the order of planning, and what it is.
-_Due = tuple[datetime, tuple[int, date, str], int, Step | PlannedNotice, Subscription | Account]
+_Due = tuple[
+    datetime,
+    tuple[int, date, str],
+    int,
+    Step | PlannedNotice,
+    Subscription | Account | Number,
+]
 
 
 class _Run:
@@ -102,6 +117,7 @@ class _Run:
         self.now = now
         self.entries: list[Entry] = []
         self._subscriptions: dict[str, Subscription] = {}
+        self._numbers: dict[str, Number] = {}
         self._steps: dict[str, Step | None] = {}
         self._due: list[_Due] = []
         self._number = count()
@@ -120,6 +136,10 @@ class _Run:
                 assert isinstance(what, Step)
                 if self.account.version == planned_for.version:
                     self._take_account_step(what)
+            elif isinstance(planned_for, Number):
+                assert isinstance(what, Step)
+                if self._numbers[planned_for.number] == planned_for:
+                    self._take_step_of_number(what, planned_for)
             elif isinstance(what, PlannedNotice):
                 self._notify(what.kind, planned_for)
             elif self._subscriptions[planned_for.id].version == planned_for.version:
@@ -129,6 +149,8 @@ class _Run:
         """Plan a subscription's next step, and the notices of an *E* that is new."""
         before = self._subscriptions.get(subscription.id)
         self._subscriptions[subscription.id] = subscription
+        if before is not None and before.status is not subscription.status:
+            self._give_back(subscription)
         policy, zone = self.terms.policy_of(subscription), self.account.timezone
         step = self._steps[subscription.id] = next_step(subscription, policy, zone)
         if step is not None:
@@ -143,6 +165,58 @@ class _Run:
         if step := next_account_step(account, self.terms.policy):
             order = (step.kind.rank, date.min, account.id)
             heappush(self._due, (step.due, order, next(self._number), step, account))
+
+    def plan_number(self, number: Number) -> None:
+        """Plan the next step of a number that has changed."""
+        self.keep(number, numbers_.next_step_of(number, self.account.timezone, self.now))
+
+    def keep(self, number: Number, step: Step | None) -> None:
+        """Keep a number as it is, and its next step."""
+        self._numbers[number.number] = number
+        if step is not None:
+            order = (step.kind.rank, date.min, number.number)
+            heappush(self._due, (step.due, order, next(self._number), step, number))
+
+    def _take_step_of_number(self, step: Step, number: Number) -> None:
+        policy, of = self.terms.policy, number.subscription
+        if step.kind is StepKind.LEAVE:
+            first_day = local_date(step.due, self.account.timezone)
+            given = numbers_.give_back(number, Cause.REMOVED, policy, first_day, step.due)
+            assert given is not None
+            self.plan_number(given[0])
+        elif step.kind is StepKind.REMIND:
+            if numbers_.reminder_is_true(number, self.account.timezone, self.now):
+                self._tell(Event.NUMBER_HOLD_ENDING, step.rule, step.why, of, number=number.number)
+            self.plan_number(number)
+        else:
+            self._tell(Event.NUMBER_RELEASED, step.rule, step.why, of, number=number.number)
+            self.plan_number(numbers_.release(number, self.today))
+
+    def _give_back(self, subscription: Subscription) -> None:
+        """Numbers are held when their subscription has expired, or has ended (Rule 10.2)."""
+        cause, on = Cause.TERMINATED, subscription.terminated_on
+        if subscription.status is Status.EXPIRED:
+            cause, on = Cause.EXPIRED, subscription.expired_on
+        assert on is not None
+        for number in self._numbers_of(subscription):
+            if given := numbers_.give_back(number, cause, self.terms.policy, on, self.now):
+                self.plan_number(given[0])
+
+    def _leave(self, before: Subscription) -> None:
+        """Numbers that were removed at renewal leave with the cycle that was paid (Rule 10.1)."""
+        going = number_changes.leaving(before)
+        for number in self._numbers_of(before):
+            if number.number in going:
+                self.plan_number(numbers_.leave_on(number, before.expiry + _DAY))
+
+    def _numbers_of(self, subscription: Subscription) -> list[Number]:
+        """The numbers that a subscription has in use, or that are held since it has expired."""
+        return [
+            number
+            for number in self._numbers.values()
+            if number.subscription == subscription.id
+            and (number.state is NumberState.IN_USE or number.cause is Cause.EXPIRED)
+        ]
 
     def _take_account_step(self, step: Step) -> None:
         if step.kind is StepKind.MONTHLY_INVOICE:
@@ -209,6 +283,7 @@ class _Run:
                     -payable(member, attempt.lines[member.id]),
                 )
                 self._activate(member, activation)
+                self._leave(member)
                 self.plan(renewed)
 
     def _convert(self, step: Step, tried: Subscription) -> None:
@@ -277,7 +352,7 @@ class _Run:
         event: Event,
         rule: Rule,
         why: str,
-        subscription: Subscription | None = None,
+        subscription: Subscription | str | None = None,
         amount: Decimal | None = None,
         *,
         reason: Failure | None = None,
@@ -286,7 +361,7 @@ class _Run:
         self.account = replace(self.account, balance=self.account.balance + (amount or 0))
         if amount and amount < 0 and self.account.mode is Mode.POSTPAID:
             self._bill_later(-amount)
-        id_ = None if subscription is None else subscription.id
+        id_ = subscription.id if isinstance(subscription, Subscription) else subscription
         self.entries.append(
             Entry(
                 at=self.now,

@@ -18,7 +18,6 @@ from sqlalchemy import (
     Row,
     Text,
     all_,
-    and_,
     any_,
     bindparam,
     literal_column,
@@ -41,9 +40,9 @@ from core.domain.numbers import (
 )
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
-from core.domain.steps import Step, Subject, SubjectKind, number_of
+from core.domain.steps import Step, Subject, number_of
 from core.domain.subscription import Status, Subscription
-from core.ledger.rows import NEXT_STEP, number_from, step_from
+from core.ledger.rows import NUMBERS, number_from, step_from
 from core.ledger.tables import NumberRow, StepRow
 from core.ledger.unit_of_work import Work
 
@@ -96,20 +95,10 @@ _LEFT = select(NumberRow.number).where(
     NumberRow.subscription == bindparam("subscription"),
     or_(_is(NumberState.IN_USE), NumberRow.cause == Cause.EXPIRED),
 )
-_WITH_STEP = (
-    select(NumberRow.__table__, *NEXT_STEP)
-    .join(
-        StepRow,
-        and_(
-            StepRow.subject_kind == literal_column(f"'{SubjectKind.NUMBER}'"),
-            StepRow.subject == NumberRow.seller + "/" + NumberRow.number,
-        ),
-    )
-    .where(
-        NumberRow.account == bindparam("account"),
-        NumberRow.number == bindparam("number"),
-        StepRow.subject == bindparam("subject"),
-    )
+_WITH_STEP = NUMBERS.where(
+    NumberRow.account == bindparam("account"),
+    NumberRow.number == bindparam("number"),
+    StepRow.subject == bindparam("subject"),
 )
 _TAKE_IN = text(
     "INSERT INTO numbers (seller, number, sku, state, hold, since, version) "

@@ -36,6 +36,14 @@ IS_NEXT_STEP = and_(
 )
 #: Subscriptions, each with its next step.
 SUBSCRIPTIONS = select(SubscriptionRow.__table__, *NEXT_STEP).outerjoin(StepRow, IS_NEXT_STEP)
+#: Numbers, each with its next step.
+NUMBERS = select(NumberRow.__table__, *NEXT_STEP).outerjoin(
+    StepRow,
+    and_(
+        StepRow.subject_kind == literal_column(f"'{SubjectKind.NUMBER}'"),
+        StepRow.subject == NumberRow.seller + "/" + NumberRow.number,
+    ),
+)
 
 #: The columns of an account that `account_from` reads.
 ACCOUNT = tuple(getattr(AccountRow, field.name) for field in fields(Account))

@@ -6,8 +6,8 @@ from core.domain.calendar import add_months, first_instant, local_date
 from core.domain.forecast import Entry, forecast
 from core.domain.terms import Terms
 from core.ledger.ledger import Ledger
-from core.ledger.rows import account_from, subscription_from
-from core.ledger.tables import SubscriptionRow
+from core.ledger.rows import NUMBERS, account_from, number_from, step_from, subscription_from
+from core.ledger.tables import NumberRow, SubscriptionRow
 from doors.queries.accounts import AccountView, find_account
 from doors.queries.snapshot import open_snapshot
 
@@ -29,6 +29,8 @@ def forecast_account(
             .order_by(SubscriptionRow.id)
         )
         subscriptions = [subscription_from(row) for row in snapshot.connection.execute(query)]
+        mine = snapshot.connection.execute(NUMBERS.where(NumberRow.account == id_))
+        numbers = [(number_from(row), step_from(row)) for row in mine]
         _, current = snapshot.versions_in_force()
         used = {own.policy_version for own in subscriptions} | {current}
         policies = {version: snapshot.policy(version) for version in used}
@@ -36,4 +38,12 @@ def forecast_account(
     view = find_account(ledger, id_)
     last_day = add_months(local_date(view.now, view.timezone), months)
     until = first_instant(last_day, view.timezone)
-    return view, forecast(account, subscriptions, terms, view.now, until, card_charges=card_charges)
+    return view, forecast(
+        account,
+        subscriptions,
+        terms,
+        view.now,
+        until,
+        numbers=numbers,
+        card_charges=card_charges,
+    )

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, literal_column, select
+from sqlalchemy import literal_column, select
 
 from core.domain.numbers import NumberState
-from core.domain.steps import Step, SubjectKind
+from core.domain.steps import Step
 from core.ledger.ledger import Ledger
-from core.ledger.rows import NEXT_STEP, step_from
-from core.ledger.tables import AccountRow, NumberHistory, NumberRow, StepRow
+from core.ledger.rows import NUMBERS, step_from
+from core.ledger.tables import AccountRow, NumberHistory, NumberRow
 from doors.queries.snapshot import NotFound, Snapshot, open_snapshot
 
 #: The lines of a number's history that are shown.
@@ -105,23 +105,9 @@ def list_numbers(
 
 def find_number(ledger: Ledger, number: str) -> NumberView:
     """A number with its history. Raises NotFound."""
-    query: Any = (
-        select(
-            *_LINE,
-            NumberRow.returned_at,
-            NumberRow.returned_by,
-            AccountRow.timezone,
-            *NEXT_STEP,
-        )
-        .outerjoin(AccountRow, AccountRow.id == NumberRow.account)
-        .outerjoin(
-            StepRow,
-            and_(
-                StepRow.subject_kind == literal_column(f"'{SubjectKind.NUMBER}'"),
-                StepRow.subject == NumberRow.seller + "/" + NumberRow.number,
-            ),
-        )
-        .where(NumberRow.seller == ledger.seller, NumberRow.number == number)
+    zone = select(AccountRow.timezone).where(AccountRow.id == NumberRow.account)
+    query: Any = NUMBERS.add_columns(zone.scalar_subquery().label("timezone")).where(
+        NumberRow.seller == ledger.seller, NumberRow.number == number
     )
     with open_snapshot(ledger) as snapshot:
         row = snapshot.connection.execute(query).one_or_none()

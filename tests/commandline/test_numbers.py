@@ -7,10 +7,10 @@ import pytest
 from tests.commandline.conftest import Shop, call
 
 ONE, TWO, THREE = "+6561234567", "+6561234568", "+6561234569"
-NUMBERS = f"number,sku,hold\n{ONE},DID,\n{TWO},DID,ported_in\n{THREE},GOLD,\n"
+NUMBERS = f"number,sku,hold\n{ONE},LINE,\n{TWO},LINE,ported_in\n{THREE},GOLD,\n"
 CATALOG = """
 catalog:
-  - {sku: DID, kind: number, months: 1, prices: {USD: "1.00"}}
+  - {sku: LINE, kind: number, months: 1, prices: {USD: "1.00"}}
   - {sku: GOLD, kind: number, months: 1, prices: {USD: "9.00"}}
 """
 
@@ -28,7 +28,7 @@ def stocked(shop: Shop, tmp_path: Path) -> Shop:
 
 
 def test_an_import_runs_again_and_lists_faults(stocked: Shop, tmp_path: Path) -> None:
-    (tmp_path / "more.csv").write_text(NUMBERS + "12,DID,\n")
+    (tmp_path / "more.csv").write_text(NUMBERS + "12,LINE,\n")
     dry = stocked.run("number", "import", str(tmp_path / "more.csv"), "--dry-run", "--json")
     assert (dry.code, dry.json["imported"], dry.json["there"], dry.json["faulty"]) == (2, 0, 3, 1)
     told = stocked.run("number", "import", str(tmp_path / "more.csv"))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,16 @@ from core.domain.calendar import first_instant
 from core.domain.contents import Coming, Item
 from core.domain.events import Event
 from core.domain.forecast import Entry, forecast
-from core.domain.number_changes import add_at_renewal
+from core.domain.number_changes import add_at_renewal, remove_at_renewal
+from core.domain.numbers import (
+    Cause,
+    HoldKind,
+    Number,
+    NumberState,
+    give_back,
+    next_step_of,
+    reserve,
+)
 from core.domain.policy import DEFAULT, GroupRenewal
 from core.domain.renewal_attempt import Terms
 from core.domain.rules import Rule
@@ -403,3 +413,72 @@ def test_two_activation_fees_stand_on_one_monthly_invoice() -> None:
         ("activation_fee", Decimal("0.00")),
         ("invoiced", Decimal("0.00")),
     ]
+
+
+def holding(*numbers: Number, until: str, **more: Any) -> list[str]:
+    """The events of s1 and its numbers, without money in the wallet."""
+    end = first_instant(day(until), ZONE)
+    pairs = [(it, next_step_of(it, ZONE, NOW)) for it in numbers]
+    entries = forecast(account(), [subscription(**more)], terms(), NOW, end, numbers=pairs)
+    parts = ((str(e.date)[5:], e.event, e.subscription, e.number) for e in entries)
+    return [" ".join(filter(None, line)) for line in parts]
+
+
+def number(**more: Any) -> Number:
+    """A number that s1 has in use."""
+    used = {"state": NumberState.IN_USE, "account": "acme", "subscription": "s1", "number": "+65"}
+    return Number(**{"seller": "main", "sku": "DID", "since": day("11-16"), **used, **more})
+
+
+def test_numbers_are_held_after_the_expiry_and_released_rule_10_2() -> None:
+    brought = number(number="+66", hold=HoldKind.BYOI)
+    of_another = number(number="+67", subscription="s2")
+    told_ = holding(number(), brought, of_another, until="2021-02-10", auto_renew=False)
+    assert told_ == [
+        "12-12 notice_expiring s1",
+        "12-16 expired s1",
+        "01-13 terminated s1",
+        "02-02 number_hold_ending s1 +65",  # 12-15 + 49
+        "02-10 number_released s1 +65",  # 12-15 + 57
+    ]
+
+
+def test_a_number_that_was_removed_at_renewal_leaves_with_the_cycle_rule_10_1() -> None:
+    removed = remove_at_renewal(subscription(numbers={"+65": "DID", "+66": "DID"}), "+65")
+    of = replace(terms(), catalog=catalogs.load([*ENTRIES, *NUMBERS]))
+    end = first_instant(day("2021-01-14"), ZONE)
+    both = [(number(), None), (number(number="+66"), None)]
+    entries = forecast(account("200.00"), [removed], of, NOW, end, numbers=both)
+    assert [(str(e.date)[5:], e.event, e.number) for e in entries if e.number] == [
+        ("01-06", "number_hold_ending", "+65"),  # 12-16 + 21
+        ("01-14", "number_released", "+65"),  # 12-16 + 29
+    ]
+
+
+def test_a_reservation_is_the_accounts_own_rule_10_3() -> None:
+    reserved = reserve(
+        number(state=NumberState.FREE, account=None, subscription=None),
+        "acme",
+        None,
+        DEFAULT,
+        day("11-18"),
+    )
+    assert holding(reserved, until="2020-12-17", auto_renew=False)[1:] == [
+        "12-12 notice_expiring s1",
+        "12-16 expired s1",
+        "12-17 number_released +65",  # 11-18 + 29
+    ]
+
+
+def test_a_reminder_that_an_outage_has_delayed_is_sent_until_the_last_day_rule_13() -> None:
+    """Held until 12-16 (day 28), reminded on 12-09 (day 21)."""
+    given = give_back(number(), Cause.REMOVED, DEFAULT, day("11-18"), at("2020-11-18T00:00"))
+    assert given is not None
+    held, step = given[0], next_step_of(given[0], ZONE, at("2020-11-18T00:00"))
+    end = first_instant(day("2020-12-20"), ZONE)
+    for back, events in (
+        ("2020-12-16T03:00", ["12-16 number_hold_ending", "12-17 number_released"]),
+        ("2020-12-17T03:00", ["12-17 number_released"]),
+    ):
+        entries = forecast(account(), [], terms(), at(back), end, numbers=[(held, step)])
+        assert [f"{str(e.date)[5:]} {e.event}" for e in entries] == events

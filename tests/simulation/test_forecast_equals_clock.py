@@ -21,14 +21,16 @@ from sqlalchemy import select
 from activities.registry import Activities
 from core.domain import policy as policies
 from core.domain.forecast import Entry, forecast
+from core.domain.numbers import Number
 from core.domain.renewal_attempt import Terms
+from core.domain.steps import Step
 from core.domain.subscription import Account, Subscription
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger import stored_terms
 from core.ledger.database import connect
 from core.ledger.ledger import Ledger
-from core.ledger.rows import SUBSCRIPTIONS
-from core.ledger.tables import History, SubscriptionRow
+from core.ledger.rows import NUMBERS, SUBSCRIPTIONS, number_from, step_from
+from core.ledger.tables import History, NumberRow, SubscriptionRow
 from doors.application import test_clocks
 from doors.simulation.direct_engine import Direct
 from doors.simulation.player import CLOCK, play
@@ -80,8 +82,15 @@ class Stories:
 
     def forecast(self, account: str, moment: datetime, end: datetime) -> list[Entry]:
         """The forecast. It knows that the simulated card "declined" is declined."""
-        state = self.state(account, moment)
-        return forecast(*state, moment, end, card_charges=state[0].card == "sim_ok")
+        state, numbers = self.state(account, moment), self.numbers(account)
+        charges = state[0].card == "sim_ok"
+        return forecast(*state, moment, end, numbers=numbers, card_charges=charges)
+
+    def numbers(self, account: str) -> list[tuple[Number, Step | None]]:
+        """The numbers of an account, each with its next step."""
+        with self.ledger.read() as connection:
+            rows = connection.execute(NUMBERS.where(NumberRow.account == account))
+            return [(number_from(row), step_from(row)) for row in rows]
 
     def advance(self, end: datetime, *, outage: bool = False) -> None:
         """Let time pass. In an outage nothing runs until its end."""
@@ -162,6 +171,7 @@ CATALOG = [
         "prices": {"USD": "100.00"},
     },
     {"sku": "SEAT", "kind": "addon", "months": 3, "prices": {"USD": "10.00"}},
+    {"sku": "DID", "kind": "number", "months": 1, "prices": {"USD": "1.00"}},
 ]
 
 
@@ -278,6 +288,46 @@ def test_an_unsubscribed_one_is_told_that_it_expires(database: str) -> None:
     ]
 
 
+def test_numbers_are_held_after_an_expiry_each_by_how_it_came(database: str) -> None:
+    """The termination on day 29 starts no new hold (Rule 10.2)."""
+    numbers = [
+        {"number": "+65", "sku": "DID"},
+        {"number": "+66", "sku": "DID", "hold": "ported_in"},
+        {"number": "+67", "sku": "DID", "hold": "byoi"},
+    ]
+    unsubscribed = {"at": "2020-11-20", "do": "unsubscribe", "id": "s1"}
+    told = story(buy("s1", numbers=numbers), unsubscribed, credits="0.00")
+    assert events(database, told, "2020-12-13", "2021-03-20") == [
+        "12-16 expired s1",
+        "01-13 terminated s1",
+        "02-02 number_hold_ending s1",  # 12-15 + 49
+        "02-10 number_released s1",  # 12-15 + 57
+        "03-02 number_hold_ending s1",  # 12-15 + 77
+        "03-10 number_released s1",  # 12-15 + 85
+    ]
+
+
+def test_a_number_that_was_removed_at_renewal_is_held_from_the_first_day_of_the_cycle(
+    database: str,
+) -> None:
+    numbers = [{"number": "+65", "sku": "DID"}, {"number": "+66", "sku": "DID"}]
+    told = story(
+        buy("s1", numbers=numbers),
+        {"at": "2020-11-20", "do": "remove_number", "id": "s1", "number": "+65", "when": "renewal"},
+        {"at": "2020-11-21", "do": "remove_number", "id": "s1", "number": "+66"},
+        credits="500.00",
+    )
+    assert events(database, told, "2020-12-05", "2021-01-20") == [
+        "12-08 renewed s1 -50.00",
+        "12-12 number_hold_ending s1",  # 11-21 + 21
+        "12-20 number_released s1",  # 11-21 + 29
+        "01-01 notice_renewal s1",
+        "01-06 number_hold_ending s1",  # 12-16 + 21
+        "01-08 renewed s1 -50.00",
+        "01-14 number_released s1",  # 12-16 + 29
+    ]
+
+
 def test_a_legacy_subscription_is_a_day_earlier_and_in_no_group_with_the_others(
     database: str,
 ) -> None:
@@ -385,11 +435,23 @@ COMMANDS = [
     *("unsubscribe", "resubscribe", "recover", "reactivate", "extend", "extend_to"),
     *("terminate", "top_up", "set_card", "set", "suspend", "resume"),
     *("change_plan", "change_plan", "set_addon", "set_addon", "change_cycle", "change_owner"),
+    *("add_number", "add_number", "remove_number", "remove_number", "swap_number"),
 ]
 
 price = st.sampled_from(["0", "10", "33", "50", "90"])
 EXTERNAL = {"pay": "external_invoice", "invoice_number": "X"}
+#: Numbers that the subscriptions of a story share. One in use by another is refused.
+number = st.sampled_from([f"+{n}" for n in range(1, 7)])
+hold = st.sampled_from(["normal", "normal", "ported_in", "byoi"])
+when = st.sampled_from(["now", "renewal"])
+wanted = st.fixed_dictionaries({"number": number, "sku": st.just("DID"), "hold": hold})
+wanted_once = st.lists(wanted, max_size=2, unique_by=lambda one: one["number"])
 few_days = st.sampled_from([0, 0, 0, 1, 2, 15, 31])
+
+
+def holds(draw: st.DrawFn) -> dict[str, int]:
+    days = st.sampled_from([0, 1, 7, 8, 28, 56])
+    return {cause: draw(days) for cause in ("expired", "terminated", "swapped")}
 
 
 @st.composite
@@ -406,6 +468,7 @@ def rules(draw: st.DrawFn) -> dict[str, Any]:
         "reactivation_days": draw(st.sampled_from([0, 1, 28])),
         "group_renewal": draw(st.sampled_from(["together", "independent"])),
         "retry_on_top_up": draw(st.booleans()),
+        "number_hold_days": {kind: holds(draw) for kind in ("normal", "ported_in")},
     }
 
 
@@ -418,6 +481,13 @@ def catalog(draw: st.DrawFn, currency: str) -> list[dict[str, Any]]:
         {"sku": "N", "application": "a", "kind": "application", "months": 1, "prices": prices()},
         {"sku": "Q", "application": "b", "kind": "service", "months": 3, "prices": prices()},
         {"sku": "SEAT", "kind": "addon", "months": 12, "prices": prices()},
+        {
+            "sku": "DID",
+            "kind": "number",
+            "months": 1,
+            "prices": prices(),
+            "activation_fee": draw(st.sampled_from([{}, {currency: "7"}])),
+        },
     ]
     for sku in ("M", "Q", "SEAT"):
         for month in draw(st.lists(st.integers(1, 9), max_size=2, unique=True)):
@@ -476,6 +546,15 @@ def command(draw: st.DrawFn, account: str, ids: list[str], accounts: list[str]) 
                 "quantity": draw(st.integers(0, 3)),
                 "when": draw(st.sampled_from(["now", "renewal", "renewal"])),
             }
+        case "add_number":
+            bought = {"number": draw(number), "sku": "DID", "hold": draw(hold)}
+            return {"do": do, "id": draw(st.sampled_from(ids)), **bought, "when": draw(when)}
+        case "remove_number":
+            removed = {"number": draw(number), "when": draw(when)}
+            return {"do": do, "id": draw(st.sampled_from(ids)), **removed}
+        case "swap_number":
+            swapped = {"number": draw(number), "to": draw(number)}
+            return {"do": do, "id": draw(st.sampled_from(ids)), **swapped}
         case "change_cycle":
             return {
                 "do": do,
@@ -518,6 +597,7 @@ def stories(draw: st.DrawFn) -> tuple[dict[str, Any], datetime, datetime]:
                 "align": draw(st.booleans()),
                 "discount": draw(st.sampled_from([0, 0, 12.5, 100])),
                 "discount_cycles": draw(st.integers(1, 4)),
+                "numbers": draw(wanted_once),
             }
             paid = draw(st.sampled_from([EXTERNAL, EXTERNAL, {}]))
             dated.append(
@@ -602,8 +682,9 @@ def overdue(
         forecasts = {}
         for account in accounts:
             state = stories.state(account, moment)
+            numbers, charges = stories.numbers(account), state[0].card == "sim_ok"
             forecasts[account] = forecast(
-                *state, resumed, end, card_charges=state[0].card == "sim_ok"
+                *state, resumed, end, numbers=numbers, card_charges=charges
             )
         stories.advance(resumed, outage=True)
         stories.advance(end)
