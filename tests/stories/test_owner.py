@@ -386,3 +386,61 @@ def test_the_same_request_changes_the_owner_once(story):
     """)
     assert told.refused == ["4 change_owner 4.2"]
     assert told.events("owner_changed") == ["2021-01-16 s1 owner_changed"]
+
+
+# --- trials and numbers ---------------------------------------------------------------------------
+
+GOODS = """
+        catalog:
+          - {sku: APP, application: desk, kind: application, months: 1, prices: {USD: "10.00"},
+             trial_days: 7}
+          - {sku: DID, kind: number, months: 1, prices: {USD: "1.00"},
+             activation_fee: {USD: "4.00"}}
+"""
+
+
+def test_rule_4_3_a_trial_cannot_change_owner_while_it_runs_nor_after_it(story):
+    told = story(f"""
+        {GOODS}
+        {TWO}
+        steps:
+          - {{at: 2021-01-15, do: trial, id: s1, account: a, sku: APP}}
+          - {{at: 2021-01-16, do: change_owner, id: s1, account: b}}
+          - {{at: 2021-01-23, do: change_owner, id: s1, account: b}}
+          - {{at: 2021-01-24, do: convert, id: s1}}
+          - {{at: 2021-01-25, do: change_owner, id: s1, account: b}}
+        until: 2021-01-26
+    """)
+    assert told.refused == ["2 change_owner 4.3", "3 change_owner 4.3"]
+    assert told.timeline[-1] == "2021-01-25 s1 owner_changed"
+
+
+def test_rule_10_2_its_numbers_go_along_and_are_held_for_the_new_account(story):
+    """The monthly invoice of the activation fee stays with a, which paid it on 01-15."""
+    told = story(f"""
+        policy: {{number_hold_days: {{normal: {{expired: 9, terminated: 9, swapped: 1}},
+                                      ported_in: {{expired: 9, terminated: 9, swapped: 1}}}}}}
+        {GOODS}
+        {TWO}
+        steps:
+          - {{at: 2021-01-15, do: purchase, id: s1, account: a, sku: APP,
+              numbers: [{{number: "+651", sku: DID}}]}}
+          - {{at: 2021-01-16, do: change_owner, id: s1, account: b}}
+          - {{at: 2021-01-17, do: add_number, id: s1, number: "+652", sku: DID}}
+          - {{at: 2021-01-18, do: terminate, id: s1, reason: closed}}
+          - {{at: 2021-01-19, do: purchase, id: s2, account: a, sku: APP,
+              numbers: [{{number: "+651", sku: DID}}]}}
+          - {{at: 2021-01-19, do: purchase, id: s3, account: b, sku: APP,
+              numbers: [{{number: "+651", sku: DID}}]}}
+        until: 2021-02-01
+    """)
+    assert told.refused == ["5 purchase 10.2"]
+    of = [(e["event"], e["account"]) for e in told.result["timeline"] if "number" in e]
+    assert ("number_released", "b") in of
+    assert [line for line in told.invoices if "monthly" in line] == [
+        "2021-01-31 a monthly 4.00 = 4.00",
+        "2021-01-31 b monthly 4.00 = 4.00",
+    ]
+    # a: 100 − 11 − 4, and 11 back. b pays 4 for +652. It gives +651 back on 01-18 and buys it again
+    # within 24 hours, so it pays 11 and no activation fee.
+    assert told.balances == {"a": "96.00", "b": "85.00"}

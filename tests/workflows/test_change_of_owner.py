@@ -6,6 +6,7 @@ from core.domain.commands.assign import Assign
 from core.domain.commands.change_owner import ChangeOwner
 from core.domain.commands.terminate import Terminate
 from doors.application.perennial import Perennial
+from doors.service.reconciliation import reconcile
 from doors.service.relay import Relay
 from tests.workflows.conftest import OpenShop
 from tests.workflows.shop import FEBRUARY, Shop
@@ -29,6 +30,7 @@ async def test_the_workflow_lives_on_in_the_new_account_and_its_time_zone(shop: 
     assert shop.events(s)[-1] == "renewed"
     assert (shop.balance("acme"), shop.balance("paris")) == ("0.00", "0.00")
     assert (await shop.perennial.state(s)).subscription.version == shop.row(s).version
+    assert (await reconcile(shop.perennial, full=True)).findings == ()
 
 
 async def test_what_the_new_zone_sets_off_is_done_when_the_caller_is_answered(shop: Shop) -> None:
