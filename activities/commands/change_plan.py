@@ -9,7 +9,6 @@ from core.domain.commands.changes import When
 from core.domain.contents import Coming, Item
 from core.domain.events import Event
 from core.domain.subscription import Subscription
-from core.ledger.period_amounts import periods_not_over
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import CommandResult
 
@@ -19,8 +18,7 @@ def change_plan(work: Work, command: ChangePlan, subscription: Subscription) -> 
     catalog, sku = work.catalog, command.sku
     check_sku(work, sku, PRIMARY, "is no plan")
     if command.when is When.NOW:
-        periods = periods_not_over(work.connection, subscription.id, work.today).values()
-        changes.check_plan_from_today(subscription, sku, periods, catalog, work.today)
+        changes.check_plan_from_today(subscription, sku, catalog)
     wanted = Coming(item=Item.PLAN, sku=sku, amount=catalog.months(sku))
     changed, prorated = change(work, command, subscription, wanted)
     result = ChangePlanResult(

@@ -4,7 +4,6 @@ A later change of the same item replaces a pending one. One that holds from toda
 those that are paid for a later period already: from today on every period holds the same.
 """
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 
@@ -14,7 +13,7 @@ from core.domain.lifecycle import LAST_YEAR
 from core.domain.policy import Policy
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
-from core.domain.subscription import Period, Subscription
+from core.domain.subscription import Subscription
 
 
 def from_today(subscription: Subscription, change: Coming, today: date) -> Subscription:
@@ -56,22 +55,15 @@ def withdraw(subscription: Subscription) -> Subscription:
     return replace(subscription, coming=paid, version=subscription.version + 1)
 
 
-def check_plan_from_today(
-    subscription: Subscription,
-    sku: str,
-    periods: Iterable[Period],
-    catalog: Catalog,
-    today: date,
-) -> None:
+def check_plan_from_today(subscription: Subscription, sku: str, catalog: Catalog) -> None:
     """Refuse a plan that may only change at renewal (Rule 9).
 
-    From today on needs the kind `application`, and the same base months in every paid period that
-    is not over.
+    From today on needs the kind `application`, and the same base months in the period under way and
+    in the later ones that are paid.
     """
-    olds = {subscription.contents_on(today).sku} | {
-        subscription.contents_on(max(period.start, today)).sku for period in periods
-    }
-    for plan in (*sorted(olds), sku):
+    plans = [subscription.sku]
+    plans += [it.sku for it in subscription.coming if it.sku and it.item is Item.PLAN and it.since]
+    for plan in (*plans, sku):
         if catalog.kind(plan) is not SkuKind.APPLICATION:
             raise Refused(
                 Rule.CHANGES,
