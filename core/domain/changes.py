@@ -73,8 +73,8 @@ def check_plan_from_today(subscription: Subscription, sku: str, catalog: Catalog
         if catalog.months(plan) != catalog.months(sku):
             raise Refused(
                 Rule.CHANGES,
-                f"{plan} has a base cycle of {catalog.months(plan)} months and {sku} one of "
-                f"{catalog.months(sku)}; such a change is possible at renewal",
+                f"{plan} has a base cycle of {_months(catalog.months(plan))} and {sku} one of "
+                f"{_months(catalog.months(sku))}; such a change is possible at renewal",
             )
 
 
@@ -95,7 +95,7 @@ def cycle_change(
             sku = subscription.next_contents.sku
             raise Refused(
                 Rule.CHANGES,
-                f"a cycle of {months} months is not a multiple of the {base} months of {sku}",
+                f"a cycle of {_months(months)} is not a multiple of the {_months(base)} of {sku}",
             )
     if multiplier < 1:
         raise Refused(Rule.CHANGES, f"a cycle of {multiplier} base cycles: at least 1")
@@ -107,7 +107,7 @@ def check_cycle(subscription: Subscription, policy: Policy) -> None:
     months = subscription.next_contents.cycle_months
     if months < policy.min_cycle_months:
         raise Refused(
-            Rule.CHANGES, f"a cycle of {months} months: at least {policy.min_cycle_months}"
+            Rule.CHANGES, f"a cycle of {_months(months)}: at least {policy.min_cycle_months}"
         )
     if subscription.expiry.year + months // 12 > LAST_YEAR:
         raise Refused(Rule.CHANGES, f"a cycle of {months} months ends after the year {LAST_YEAR}")
@@ -117,6 +117,10 @@ def _changed(before: Subscription, after: Subscription) -> Subscription:
     if after == before:
         raise _no_change()
     return replace(after, version=before.version + 1)
+
+
+def _months(months: int) -> str:
+    return "1 month" if months == 1 else f"{months} months"
 
 
 def _no_change() -> Refused:

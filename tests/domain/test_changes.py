@@ -196,8 +196,8 @@ def test_rule_9_a_plan_changes_from_today_on_with_the_same_base_months_and_kind(
     check_plan(subscription(coming=(YEAR, paid(BIZ), paid(seats(2)))), "BIZ-M")
     words = refused(lambda: check_plan(subscription(), "PRO-Y"))
     assert words == (
-        "PRO-M has a base cycle of 1 months and PRO-Y one of 12; such a change is possible at "
-        "renewal"
+        "PRO-M has a base cycle of 1 month and PRO-Y one of 12 months; such a change is possible "
+        "at renewal"
     )
     for of, sku in ((subscription(), "CARE"), (subscription(sku="CARE"), "PRO-M")):
         words = refused(lambda of=of, sku=sku: check_plan(of, sku))  # type: ignore[misc]
@@ -207,7 +207,7 @@ def test_rule_9_a_plan_changes_from_today_on_with_the_same_base_months_and_kind(
 def test_rule_9_a_later_period_with_another_base_cycle_forbids_a_change_from_today_on() -> None:
     yearly_next = subscription(coming=(paid(YEAR),))
     words = refused(lambda: check_plan(yearly_next, "BIZ-M"))
-    assert words.startswith("PRO-Y has a base cycle of 12 months and BIZ-M one of 1")
+    assert words.startswith("PRO-Y has a base cycle of 12 months and BIZ-M one of 1 month;")
 
 
 @pytest.mark.parametrize(

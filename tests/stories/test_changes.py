@@ -403,6 +403,39 @@ def test_refunds_count_all_charges_of_a_period_and_the_fee_once(story):
     assert told.invoices[-1] == "2020-12-06 acme credit_note -90.00 + 5.00 = -85.00"
 
 
+def test_each_payer_of_a_changed_period_gets_its_own_part_back(story):
+    """a paid 50.00. b paid 40/30 × 29 = 38.67 for the change on 11-17. On day 4 all comes back."""
+    told = story("""
+        accounts:
+          - {id: a, currency: USD, timezone: Asia/Singapore, credits: "50.00"}
+          - {id: b, currency: USD, timezone: Asia/Singapore, credits: "40.00"}
+        steps:
+          - {at: 2020-11-16, do: purchase, id: s1, account: a, sku: PRO}
+          - {at: 2020-11-16, do: set_addon, id: s1, sku: SEAT, quantity: 2, when: renewal}
+          - {at: 2020-11-17, do: change_owner, id: s1, account: b}
+          - {at: 2020-11-17, do: change_plan, id: s1, sku: BIZ}
+          - {at: 2020-11-20, do: terminate, id: s1, reason: moved}
+        until: 2020-11-20
+    """)
+    assert told.events("plan_changed") == ["2020-11-17 s1 plan_changed -38.67"]
+    assert told.balances == {"a": "50.00", "b": "40.00"}
+
+
+def test_a_new_owner_pays_the_pending_changes(story):
+    """50.00 + 2 × 10.00 with the renewal."""
+    told = story("""
+        accounts:
+          - {id: a, currency: USD, timezone: Asia/Singapore, credits: "50.00"}
+          - {id: b, currency: USD, timezone: Asia/Singapore, credits: "70.00"}
+        steps:
+          - {at: 2020-11-16, do: purchase, id: s1, account: a, sku: PRO}
+          - {at: 2020-11-16, do: set_addon, id: s1, sku: SEAT, quantity: 2, when: renewal}
+          - {at: 2020-11-17, do: change_owner, id: s1, account: b}
+        until: 2020-12-08
+    """)
+    assert told.events("renewed") == ["2020-12-08 s1 renewed -70.00"]
+
+
 def test_the_plan_that_a_period_holds_decides_on_its_refund(story):
     """FINAL is not refundable. It is paid from 12-16 on, but on 12-10 the present period is PRO's.
 
