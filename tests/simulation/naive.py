@@ -5,10 +5,10 @@ repeat a mistake of the engine. It plans nothing ahead and is slow. Before each 
 actions that are due, and runs the earliest one. It finds an instant by a walk from minute to
 minute. Money is a fraction.
 
-It knows prepaid accounts and their cards, purchases with add-ons and discounts, renewals, alignment
-with month ends, retries, groups, recover, extend, reactivate, unsubscribe, terminate with refunds,
-changes of plan, add-ons, cycle and owner, suspension, notices, outages, policies, versions of
-prices, and individual invoices.
+It knows prepaid accounts and their cards, purchases with add-ons and discounts, trials, renewals,
+alignment with month ends, retries, groups, recover, extend, reactivate, unsubscribe, terminate with
+refunds, changes of plan, add-ons, cycle and owner, suspension, notices, outages, policies, versions
+of prices, and individual invoices.
 
 A paid period keeps what it holds, and the subscription keeps what its next cycle will hold. A
 change from today on changes all of them. A change at renewal changes the next cycle only.
@@ -45,6 +45,7 @@ POLICY: dict[str, Any] = {
     "retry_on_top_up": True,
     "max_licences": 500,
     "min_cycle_months": 1,
+    "trial_end": "expire",
 }
 """The defaults of Rule 14, as far as this module plays them."""
 
@@ -53,29 +54,39 @@ MINOR_UNITS = {"CHF": 2, "EUR": 2, "USD": 2, "JPY": 0, "KWD": 3}
 ACTIVE, EXPIRED, TERMINATED = "ACTIVE", "EXPIRED", "TERMINATED"
 
 RENEW, RETRY, AT_ONCE, EXPIRE, TERMINATE = "renew", "retry", "at once", "expire", "terminate"
+CONVERT = "convert"
 NOTICE_RENEWAL, NOTICE_EXPIRING = "notice_renewal", "notice_expiring"
+NOTICE_TRIAL_ENDING = "notice_trial_ending"
 ORDER = {
     RENEW: 1,
     RETRY: 1,
     AT_ONCE: 1,
-    EXPIRE: 2,
-    TERMINATE: 3,
-    NOTICE_RENEWAL: 4,
-    NOTICE_EXPIRING: 4,
+    CONVERT: 2,
+    EXPIRE: 3,
+    TERMINATE: 4,
+    NOTICE_RENEWAL: 5,
+    NOTICE_EXPIRING: 5,
+    NOTICE_TRIAL_ENDING: 5,
 }
 """The order of actions within an account (Rule 1.7)."""
 
 REFUSED_IN = {
-    "recover": {"ACTIVE": "6.1", "EXPIRED": "6.1"},
-    "extend": {"EXPIRED": "6.2"},
-    "reactivate": {"ACTIVE": "7", "ACTIVE, failed": "7"},
-    "unsubscribe": {"EXPIRED": "8.1"},
-    "resubscribe": {"EXPIRED": "8.1"},
+    "recover": {"ACTIVE": "6.1", "trial, ACTIVE": "6.1", "EXPIRED": "6.1", "trial, EXPIRED": "6.1"},
+    "extend": {"trial, ACTIVE": "4.3", "EXPIRED": "6.2", "trial, EXPIRED": "6.2"},
+    "reactivate": {
+        "ACTIVE": "7",
+        "ACTIVE, failed": "7",
+        "trial, ACTIVE": "7",
+        "trial, EXPIRED": "4.3",
+    },
+    "convert": {"ACTIVE": "4.3", "ACTIVE, failed": "4.3", "EXPIRED": "4.3"},
+    "unsubscribe": {"EXPIRED": "8.1", "trial, EXPIRED": "8.1"},
+    "resubscribe": {"EXPIRED": "8.1", "trial, EXPIRED": "8.1"},
     "terminate": {},
-    "change_plan": {"EXPIRED": "9"},
-    "set_addon": {"EXPIRED": "9"},
-    "change_cycle": {"EXPIRED": "9"},
-    "change_owner": {},
+    "change_plan": {"trial, ACTIVE": "4.3", "EXPIRED": "9", "trial, EXPIRED": "4.3"},
+    "set_addon": {"trial, ACTIVE": "4.3", "EXPIRED": "9", "trial, EXPIRED": "4.3"},
+    "change_cycle": {"trial, ACTIVE": "4.3", "EXPIRED": "9", "trial, EXPIRED": "4.3"},
+    "change_owner": {"trial, ACTIVE": "4.3", "trial, EXPIRED": "4.3"},
 }
 """The table of Rule 2: the refused commands, with the rule. TERMINATED is always Rule 2."""
 
@@ -192,6 +203,16 @@ class Catalog:
             str(entry["kind"]) for entry in self._entries if entry["sku"] == sku and "kind" in entry
         )
 
+    def application(self, sku: str) -> tuple[str, str]:
+        """What has one trial for each account: the application, or the SKU if it has none."""
+        named = [e["application"] for e in self._entries if e["sku"] == sku and "application" in e]
+        return ("application", named[0]) if named else ("sku", sku)
+
+    def trial_days(self, sku: str, on: date) -> int | None:
+        """The length of a trial that starts on this day. None if there is no trial."""
+        named = [entry["trial_days"] for entry in self._in_force(sku, on) if "trial_days" in entry]
+        return int(named[-1]) if named else None
+
     def refundable(self, sku: str, on: date) -> bool:
         """Whether the SKU can be refunded on this day. Default: yes."""
         named = [entry["refundable"] for entry in self._in_force(sku, on) if "refundable" in entry]
@@ -217,6 +238,7 @@ class Account:
     card: str
     renew_by_card: bool
     suspended: bool = False
+    tried: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def usable(self) -> Fraction:
@@ -240,9 +262,9 @@ class Contents(NamedTuple):
 
 @dataclass
 class Period:
-    """A paid cycle.
+    """A paid cycle, or the days of a trial.
 
-    `months`: the months that a refund counts.
+    `months`: the months that a refund counts. A trial has none.
     `paid`: the money from wallets by account, prorated charges as well. Who paid first is first.
     `holds`: what it holds from today on.
     `charged_months`: the months that a line is charged for.
@@ -266,6 +288,7 @@ class Subscription:
 
     `next`: what the next paid cycle holds.
     `anchor`, `months_paid`: *A* and *M*.
+    `trial_ends`: the last day of a trial that is not converted.
     `notices`: the notices that are still to come, with their instants.
     `noticed`: the notices of this *E* whose instant has come.
     `at_once`: the instant of an attempt that must be made at once (Rule 5.7).
@@ -283,6 +306,7 @@ class Subscription:
     discount_cycles: int
     anchor: date
     months_paid: int = 0
+    trial_ends: date | None = None
     status: str = ACTIVE
     auto_renew: bool = True
     failed: bool = False
@@ -298,6 +322,8 @@ class Subscription:
     @property
     def expiry(self) -> date:
         """*E*."""
+        if self.trial_ends is not None:
+            return self.trial_ends
         return months_after(self.anchor, self.months_paid) - DAY
 
 
@@ -387,9 +413,10 @@ class Story:
     def zone_of(self, step: Document) -> str:
         """The zone in which a step's dates are read: of the account that it names, or its owner's.
 
-        The owner is that of the steps so far. The first purchase with an id makes the first owner.
+        The owner is that of the steps so far. The first purchase or trial with an id makes the
+        first owner.
         """
-        if step["do"] == "purchase":
+        if step["do"] in ("purchase", "trial"):
             self.owner_so_far.setdefault(step["id"], self.accounts[step["account"]])
         if step["do"] == "outage":
             return "UTC"
@@ -448,9 +475,14 @@ class Story:
 
         zone = subscription.account.zone
         if subscription.status == ACTIVE:
-            if subscription.auto_renew:
-                yield from (due(at, what) for at, what in self.attempts(subscription))
-            yield due(first_instant(subscription.expiry + DAY, zone), EXPIRE)
+            over = first_instant(subscription.expiry + DAY, zone)
+            if subscription.trial_ends is not None:
+                converts = subscription.auto_renew and self.policy["trial_end"] == "convert"
+                yield due(over, CONVERT if converts else EXPIRE)
+            else:
+                if subscription.auto_renew:
+                    yield from (due(at, what) for at, what in self.attempts(subscription))
+                yield due(over, EXPIRE)
         if subscription.status == EXPIRED:
             assert subscription.expired_on is not None
             yield due(
@@ -480,6 +512,8 @@ class Story:
         """Run an action."""
         if what in (RENEW, RETRY, AT_ONCE):
             self.attempt(subscription, what, now)
+        elif what == CONVERT:
+            self.end_trial(subscription, now)
         elif what == EXPIRE:
             self.expire(subscription, now)
         elif what == TERMINATE:
@@ -523,6 +557,7 @@ class Story:
         def belongs(other: Subscription) -> bool:
             if (
                 other.status != ACTIVE
+                or other.trial_ends is not None
                 or not other.auto_renew
                 or self.renewal_date(other) != self.renewal_date(leader)
             ):
@@ -585,6 +620,14 @@ class Story:
         subscription.status, subscription.failed = EXPIRED, False
         self.tell(now, subscription.account, "expired", subscription)
 
+    def end_trial(self, trial: Subscription, now: datetime) -> None:
+        """Charge the first cycle, by card if need be. If that fails, it expires (Rule 4.3)."""
+        lines = self.fee_lines(trial, day_of(now, trial.account.zone))
+        if self.fund(trial.account, total(lines), now) is None:
+            self.begin_to_pay(trial, lines, now, {})
+        else:
+            self.expire(trial, now)
+
     def end_for_good(
         self, subscription: Subscription, now: datetime, reason: str | None = None
     ) -> None:
@@ -602,7 +645,9 @@ class Story:
             ahead = now < first_instant(self.renewal_date(subscription), zone)
             true = ahead and subscription.auto_renew and not subscription.account.suspended
         else:
-            true = day_of(now, zone) <= subscription.expiry and not subscription.auto_renew
+            true = day_of(now, zone) <= subscription.expiry
+            if notice == NOTICE_EXPIRING:
+                true = true and not subscription.auto_renew
         if true and subscription.status == ACTIVE:
             self.tell(now, subscription.account, notice, subscription)
 
@@ -640,6 +685,8 @@ class Story:
         do, status = step["do"], subscription.status
         if status == TERMINATED:
             raise Refused("2")
+        if subscription.trial_ends is not None:
+            status = f"trial, {status}"
         if rule := REFUSED_IN[do].get("ACTIVE, failed" if subscription.failed else status):
             raise Refused(rule)
         match do:
@@ -649,6 +696,8 @@ class Story:
                 self.extend_to(subscription, date.fromisoformat(step["to"]), step, now)
             case "extend":
                 self.extend(subscription, step["cycles"], step, now)
+            case "convert":
+                self.convert(subscription, step, now)
             case "reactivate":
                 self.reactivate(subscription, step, now)
             case "terminate":
@@ -661,10 +710,12 @@ class Story:
                 self.switch(subscription, do, now)
 
     def command_on_account(self, step: Document, account: Account, now: datetime) -> None:
-        """Run one of the other commands. A purchase has no subscription yet."""
+        """Run one of the other commands. A purchase or trial has no subscription yet."""
         match step["do"]:
             case "purchase":
                 self.purchase(account, FILLED_IN["purchase"] | dict(step), now)
+            case "trial":
+                self.trial(account, step, now)
             case "top_up":
                 self.top_up(account, Fraction(step["amount"]), now)
             case "set_card":
@@ -713,6 +764,52 @@ class Story:
         self.subscriptions[subscription.id] = subscription
         self.add_cycle(subscription, paid_by_wallet(lines, step))
         self.charge(subscription, "purchased", lines, now, step)
+
+    def trial(self, account: Account, step: Document, now: datetime) -> None:
+        """Start a trial, if the account has had none of this application (Rule 4.3)."""
+        if step["id"] in self.subscriptions:
+            raise Refused("4.1")
+        today = day_of(now, account.zone)
+        days = self.catalog.trial_days(step["sku"], today)
+        application = self.catalog.application(step["sku"])
+        if days is None or application in account.tried:
+            raise Refused("4.3")
+        last_day = today + timedelta(days=days - 1)
+        trial = Subscription(
+            step["id"],
+            account,
+            Contents(step["sku"], 1, (), 1),
+            legacy=False,
+            align=False,
+            discount=Fraction(0),
+            discount_cycles=0,
+            anchor=today,
+            trial_ends=last_day,
+        )
+        self.fee_lines(trial, today)  # Its first paid cycle needs a price.
+        account.tried.add(application)
+        self.subscriptions[trial.id] = trial
+        free = Period(today, last_day, 0, {}, trial.next, Fraction(0), days, Fraction(0))
+        trial.periods.append(free)
+        trial.notices = self.notices_ahead(trial, now)
+        self.tell(now, account, "trial_started", trial)
+
+    def convert(self, trial: Subscription, step: Document, now: datetime) -> None:
+        """Convert a trial by command, from credits (Rule 4.3)."""
+        lines = self.fee_lines(trial, day_of(now, trial.account.zone))
+        self.check_funds(trial.account, lines, step, "4.3")
+        self.begin_to_pay(trial, lines, now, step)
+
+    def begin_to_pay(
+        self, trial: Subscription, lines: list[Fraction], now: datetime, step: Document
+    ) -> None:
+        """Start the first paid cycle: the day after the trial, or today when that is past."""
+        start = max(trial.expiry + DAY, day_of(now, trial.account.zone))
+        months = self.cycle_months(trial.next)
+        trial.trial_ends, trial.anchor, trial.months_paid = None, start, months
+        trial.status = ACTIVE
+        self.add_period(trial, start, months, paid_by_wallet(lines, step), Fraction(months))
+        self.charge(trial, "converted", lines, now, step)
 
     def recover(self, subscription: Subscription, step: Document, now: datetime) -> None:
         """Recover a failed renewal (Rule 6.1)."""
@@ -820,7 +917,7 @@ class Story:
 
     def refund(self, period: Period, paid: Fraction, today: date, currency: str) -> Fraction:
         """The refund of what one account paid for a period."""
-        if period.last_day < today:
+        if period.last_day < today or paid == 0:
             return Fraction(0)
         if (today - period.start).days <= self.policy["refund_window_days"]:
             return paid
@@ -1102,12 +1199,14 @@ class Story:
 
     def notices_ahead(self, subscription: Subscription, now: datetime) -> dict[str, datetime]:
         """The notices of this *E* whose instants lie ahead."""
+        last_days = subscription.expiry - timedelta(days=self.policy["expiring_notice_days"])
         days = {
             NOTICE_RENEWAL: self.renewal_date(subscription)
             - timedelta(days=self.policy["renewal_notice_days"]),
-            NOTICE_EXPIRING: subscription.expiry
-            - timedelta(days=self.policy["expiring_notice_days"]),
+            NOTICE_EXPIRING: last_days,
         }
+        if subscription.trial_ends is not None:
+            days = {NOTICE_TRIAL_ENDING: last_days}
         zone = subscription.account.zone
         instants = {notice: first_instant(day, zone) for notice, day in days.items()}
         return {notice: at for notice, at in instants.items() if at > now}
@@ -1170,18 +1269,19 @@ class Story:
         as_of = subscription.terminated_on or today
         begun = [period for period in subscription.periods if period.start <= as_of]
         shown = begun[-1] if begun else subscription.periods[0]
-        active, terminated = subscription.status == ACTIVE, subscription.status == TERMINATED
+        terminated = subscription.status == TERMINATED
+        renews = subscription.status == ACTIVE and subscription.trial_ends is None
         return {
             "status": subscription.status,
             "account": account.id,
             "sku": shown.holds.sku,
             "auto_renew": subscription.auto_renew,
             "renewal_failed": subscription.failed,
-            "trial": False,
+            "trial": subscription.trial_ends is not None,
             "anchor": str(subscription.anchor),
             "period_start": str(shown.start),
             "expiry": str(subscription.expiry),
-            "renewal_date": str(self.renewal_date(subscription)) if active else None,
+            "renewal_date": str(self.renewal_date(subscription)) if renews else None,
             "fee": None if terminated else self.next_fee(subscription, today),
             "cycles_paid": subscription.cycles_paid,
         }

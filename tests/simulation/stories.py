@@ -64,8 +64,16 @@ def catalog(begin: date) -> list[dict[str, Any]]:
             "kind": "application",
             "months": 1,
             "prices": prices(30),
+            "trial_days": 10,
         },
-        {"sku": "TWO", "application": "desk", "kind": "application", "months": 2, "prices": two},
+        {
+            "sku": "TWO",
+            "application": "desk",
+            "kind": "application",
+            "months": 2,
+            "prices": two,
+            "trial_days": 30,
+        },
         {
             "sku": "PLUS",
             "application": "desk",
@@ -87,7 +95,7 @@ def catalog(begin: date) -> list[dict[str, Any]]:
             "months": 12,
             "prices": prices(370),
         },
-        {"sku": "FREE", "application": "free", "kind": "service", "months": 1, "prices": prices(0)},
+        {"sku": "FREE", "kind": "service", "months": 1, "prices": prices(0), "trial_days": 4},
         {
             "sku": "FINAL",
             "application": "fax",
@@ -95,6 +103,7 @@ def catalog(begin: date) -> list[dict[str, Any]]:
             "months": 1,
             "prices": prices(20),
             "refundable": False,
+            "trial_days": 20,
         },
         {
             "sku": "SEAT",
@@ -106,6 +115,7 @@ def catalog(begin: date) -> list[dict[str, Any]]:
         {"sku": "APP", "from": str(begin + timedelta(days=50)), "prices": prices(35, "EUR", "KWD")},
         {"sku": "TWO", "from": str(begin + timedelta(days=40)), "prices": {"JPY": "4445"}},
         {"sku": "FINAL", "from": str(begin + timedelta(days=60)), "refundable": True},
+        {"sku": "YEAR", "from": str(begin + timedelta(days=20)), "trial_days": 15},
     ]
 
 
@@ -147,8 +157,9 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
         key: others[key]
         for key in draw(st.lists(st.sampled_from(sorted(others)), max_size=4, unique=True))
     }
+    ends = {"trial_end": "convert"} if draw(st.booleans()) else {}
     seldom = {"min_cycle_months": 2} if draw(st.integers(0, 15)) == 0 else {}
-    return leads | seldom | draw(st.fixed_dictionaries(optional | needed))
+    return leads | ends | seldom | draw(st.fixed_dictionaries(optional | needed))
 
 
 @st.composite
@@ -210,7 +221,7 @@ def instant(
     if subscription and subscription.status in (ACTIVE, EXPIRED) and chance.random() < 0.75:
         around: dict[date, tuple[int, ...]] = {
             story.renewal_date(subscription): (-1, 0, 0, 0, 1, 2, 3, 5),
-            subscription.expiry: (-1, 0, 1, 1, 2, 10, 28, 29),
+            subscription.expiry: (-3, -1, 0, 1, 1, 2, 10, 28, 29),
             subscription.periods[-1].start: (14, 14, 15, 15),
         }
         matter = [day + timedelta(days=days) for day, offsets in around.items() for days in offsets]
@@ -251,13 +262,14 @@ def one_step(
             ).isoformat(),
         }
     step: dict[str, Any] = {"do": do}
-    if do == "purchase" or (do not in ON_ACCOUNT and not story.owner_so_far):
+    if do in ("purchase", "trial") or (do not in ON_ACCOUNT and not story.owner_so_far):
         unused = [id_ for id_ in IDS if id_ not in story.owner_so_far]
         step = {
-            "do": "purchase",
+            "do": "trial" if do == "trial" else "purchase",
             "id": draw(st.sampled_from([*unused * 4, IDS[0]])),
             "account": account.id,
-        } | draw(goods(account))
+        }
+        step |= draw(goods(account) if step["do"] == "purchase" else trials())
     elif do in ON_ACCOUNT:
         step["account"] = account.id
     else:
@@ -281,15 +293,19 @@ def fitting(story: Story, account: Account, subscription: Subscription | None) -
     if account.suspended:
         return _often(resume=4, terminate=1, top_up=1)
     if subscription is None:
-        return _often(purchase=5, top_up=1)
+        return _often(purchase=4, trial=1, top_up=1)
+    on_trial = subscription.trial_ends is not None
     on_account = _often(
-        change_owner=2 if subscription.status != TERMINATED else 0,
+        change_owner=2 if subscription.status != TERMINATED and not on_trial else 0,
         purchase=max(0, 4 - 2 * len(story.of_account(account))),
+        trial=1 if len(account.tried) < 2 else 0,
         top_up=1,
         set_card=1,
         set=1,
         outage=1,
     )
+    if on_trial:
+        return on_account + _on_trial(subscription)
     if subscription.status == ACTIVE:
         on_account += _often(change_plan=4, set_addon=2, change_cycle=1)
     if subscription.failed:
@@ -304,6 +320,14 @@ def fitting(story: Story, account: Account, subscription: Subscription | None) -
     if subscription.status == ACTIVE:
         return on_account + _often(resubscribe=6, extend=1, terminate=1)
     return on_account + _often(reactivate=6 if subscription.status == EXPIRED else 0)
+
+
+def _on_trial(trial: Subscription) -> list[str]:
+    if trial.status == TERMINATED:
+        return []
+    switch = "unsubscribe" if trial.auto_renew else "resubscribe"
+    while_active = _often(terminate=1, suspend=1, **{switch: 1}) if trial.status == ACTIVE else []
+    return while_active + _often(convert=6)
 
 
 def _often(**times: int) -> list[str]:
@@ -330,6 +354,12 @@ def goods(draw: st.DrawFn, account: Account) -> dict[str, Any]:
         "sku": draw(st.sampled_from(["APP", "APP", "APP", "TWO", "TWO", "YEAR", "FREE", "FINAL"]))
     }
     return step | draw(st.fixed_dictionaries({key: further[key] for key in keys})) | paid
+
+
+@st.composite
+def trials(draw: st.DrawFn) -> dict[str, Any]:
+    """What is tried. YEAR has a trial from some day on, PLUS has none."""
+    return {"sku": draw(st.sampled_from(["APP", "APP", "TWO", "FREE", "FINAL", "YEAR", "PLUS"]))}
 
 
 def _amounts(_: date, currency: str) -> st.SearchStrategy[dict[str, Any]]:
@@ -383,6 +413,8 @@ def _nothing(_: date, __: str) -> st.SearchStrategy[dict[str, Any]]:
 
 STEPS: dict[str, Callable[[date, str], st.SearchStrategy[dict[str, Any]]]] = {
     "purchase": _nothing,
+    "trial": _nothing,
+    "convert": _maybe_external,
     "recover": _maybe_external,
     "extend": _extensions,
     "reactivate": _maybe_external,

@@ -154,6 +154,7 @@ CATALOG = [
         "kind": "application",
         "months": 1,
         "prices": {"USD": "50.00", "JPY": "5000"},
+        "trial_days": 20,
     },
     {"sku": "A", "prices": {"USD": "60.00"}, "from": "2021-03-01"},
     {
@@ -417,6 +418,29 @@ def test_changes_that_are_pending_come_with_the_next_cycle_and_it_is_aligned_and
     ]
 
 
+def test_rule_4_3_a_trial_is_told_and_converts_by_card_and_then_renews(database: str) -> None:
+    tried = {"at": "2020-11-16", "do": "trial", "id": "t1", "account": "acme", "sku": "A"}
+    told = story(tried, policy={"trial_end": "convert"}, card="ok", renew_by_card=True)
+    assert events(database, told, "2020-11-16", "2021-01-10") == [
+        "12-02 notice_trial_ending t1",  # E 12-05 − 3
+        "12-06 card_charged +50.00",
+        "12-06 converted t1 -50.00",
+        "12-22 notice_renewal t1",
+        "12-29 card_charged +50.00",
+        "12-29 renewed t1 -50.00",
+    ]
+
+
+def test_rule_4_3_a_trial_that_cannot_be_funded_expires_with_its_reason(database: str) -> None:
+    tried = {"at": "2020-11-16", "do": "trial", "id": "t1", "account": "acme", "sku": "A"}
+    told = story(tried, policy={"trial_end": "convert"}, card="declined", renew_by_card=True)
+    assert events(database, told, "2020-12-05", "2021-01-10") == [
+        "12-06 card_declined",
+        "12-06 expired t1 card_declined",
+        "01-03 terminated t1",
+    ]
+
+
 # --- generated stories ----------------------------------------------------------------------------
 
 ZONES = [
@@ -433,7 +457,7 @@ DECIMALS = {"USD": "", "JPY": "", "KWD": ".125"}
 
 COMMANDS = [
     *("unsubscribe", "resubscribe", "recover", "reactivate", "extend", "extend_to"),
-    *("terminate", "top_up", "set_card", "set", "suspend", "resume"),
+    *("terminate", "top_up", "set_card", "set", "suspend", "resume", "convert"),
     *("change_plan", "change_plan", "set_addon", "set_addon", "change_cycle", "change_owner"),
     *("add_number", "add_number", "remove_number", "remove_number", "swap_number"),
 ]
@@ -469,6 +493,7 @@ def rules(draw: st.DrawFn) -> dict[str, Any]:
         "group_renewal": draw(st.sampled_from(["together", "independent"])),
         "retry_on_top_up": draw(st.booleans()),
         "number_hold_days": {kind: holds(draw) for kind in ("normal", "ported_in")},
+        "trial_end": draw(st.sampled_from(["convert", "expire"])),
     }
 
 
@@ -476,10 +501,15 @@ def catalog(draw: st.DrawFn, currency: str) -> list[dict[str, Any]]:
     def prices() -> dict[str, str]:
         return {currency: draw(price) + DECIMALS[currency]}
 
+    def sku(name: str, application: str, kind: str, months: int) -> dict[str, Any]:
+        tried = {"trial_days": draw(st.sampled_from([2, 20, 45, 90]))}
+        sold = {"kind": kind, "months": months, "prices": prices()}
+        return {"sku": name, "application": application} | sold | tried
+
     entries: list[dict[str, Any]] = [
-        {"sku": "M", "application": "a", "kind": "application", "months": 1, "prices": prices()},
-        {"sku": "N", "application": "a", "kind": "application", "months": 1, "prices": prices()},
-        {"sku": "Q", "application": "b", "kind": "service", "months": 3, "prices": prices()},
+        sku("M", "a", "application", 1),
+        sku("N", "a", "application", 1),
+        sku("Q", "b", "service", 3),
         {"sku": "SEAT", "kind": "addon", "months": 12, "prices": prices()},
         {
             "sku": "DID",
@@ -489,9 +519,9 @@ def catalog(draw: st.DrawFn, currency: str) -> list[dict[str, Any]]:
             "activation_fee": draw(st.sampled_from([{}, {currency: "7"}])),
         },
     ]
-    for sku in ("M", "Q", "SEAT"):
+    for name in ("M", "Q", "SEAT"):
         for month in draw(st.lists(st.integers(1, 9), max_size=2, unique=True)):
-            entries.append({"sku": sku, "prices": prices(), "from": f"2021-0{month}-05"})
+            entries.append({"sku": name, "prices": prices(), "from": f"2021-0{month}-05"})
     return entries
 
 
@@ -600,12 +630,10 @@ def stories(draw: st.DrawFn) -> tuple[dict[str, Any], datetime, datetime]:
                 "numbers": draw(wanted_once),
             }
             paid = draw(st.sampled_from([EXTERNAL, EXTERNAL, {}]))
-            dated.append(
-                (
-                    draw(few_days),
-                    {"do": "purchase", "id": id_, "account": account["id"], **bought, **paid},
-                )
-            )
+            step = {"do": "purchase", "id": id_, "account": account["id"], **bought, **paid}
+            if draw(st.integers(0, 3)) == 0:
+                step = {"do": "trial", "id": id_, "account": account["id"], "sku": bought["sku"]}
+            dated.append((draw(few_days), step))
         for _ in range(draw(st.integers(0, 4))):
             dated.append(
                 (

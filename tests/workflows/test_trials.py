@@ -12,9 +12,11 @@ from core.domain.commands.convert import Convert
 from core.domain.commands.purchase import Purchase
 from core.domain.commands.trial import Trial
 from core.domain.commands.unsubscribe import Unsubscribe
+from core.domain.findings import FindingKind
 from core.domain.steps import StepKind
 from core.domain.subscription import Status
 from core.ledger.clocks import machine_now
+from doors.service.reconciliation import reconcile
 from tests.workflows.conftest import OpenShop
 from tests.workflows.shop import Shop
 
@@ -116,6 +118,24 @@ async def test_by_the_machines_clock_its_workflow_wakes_and_converts_it(
             order.subscription,
             lambda: shop.events(order.subscription) == ["trial_started", "converted"],
         )
+
+
+async def test_reconciliation_finds_nothing_wrong_with_trials(shop: Shop) -> None:
+    """One runs, one is converted before its paid cycle begins, one is EXPIRED."""
+    ids = []
+    for name in ("acme", "beta", "gamma"):
+        await shop.account(name)
+        ids.append(await shop.try_out(f"t-{name}", name))
+    await shop.perennial.do(Convert(subscription=ids[1]))
+    assert (await reconcile(shop.perennial, full=True)).findings == ()
+    await shop.advance(2021, 1, 25)
+    await shop.perennial.do(Convert(subscription=ids[2]))
+    assert (await reconcile(shop.perennial, full=True)).findings == ()
+    await shop.workflow(ids[0]).terminate("lost")
+    [finding] = (await reconcile(shop.perennial, full=True)).findings
+    assert (finding.kind, finding.repaired) == (FindingKind.WORKFLOW_MISSING, True)
+    await shop.advance(2021, 2, 20)
+    assert shop.events(ids[0])[-1] == "terminated"
 
 
 async def test_50_trials_at_once_are_one(open_shop: OpenShop) -> None:
