@@ -87,8 +87,8 @@ def take_account_step(
 
     Returns None when the step is not due.
     """
-    step = work.account_step()
-    if step is None or not _is_due(step, kind, work.account.version, work, asked):
+    step = due_account_step(work, asked, kind)
+    if step is None:
         return None
     if before := asked.before([asked.subject]):
         return not_yet(before)
@@ -96,6 +96,14 @@ def take_account_step(
     for operation in act(work) if act else [None]:
         work.event(row.event, step.rule, operation=operation, why=step.why)
     return StepResult(outcome=Outcome.DONE, snapshot=work.save_account(row.change(work.account)))
+
+
+def due_account_step(work: Work, asked: Asked, kind: StepKind) -> Step | None:
+    """The step of the account, if one of this kind is due. None otherwise."""
+    step = work.account_step()
+    if step is None or not _is_due(step, kind, work.account.version, work, asked):
+        return None
+    return step
 
 
 def take_number_step(

@@ -20,7 +20,7 @@ import structlog
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
-from activities.payments import take_up_at_home
+from activities.card_charges import take_up_at_home
 from activities.steps_before import Broken, take_before
 from core.domain import commands, state_table
 from core.domain.catalog import SkuKind

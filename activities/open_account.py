@@ -34,6 +34,7 @@ class NewAccount:
     credit_limit: Decimal = ZERO
     card: str | None = None
     renew_by_card: bool = False
+    auto_top_up: bool = False
     mode: Mode = Mode.PREPAID
     owner: str | None = None
     billing_email: str | None = None
@@ -65,6 +66,7 @@ _CHECKS: dict[str, Callable[[object], object]] = {
     "credit_limit": _not_negative,
     "card": inputs.read_id,
     "renew_by_card": inputs.read_flag,
+    "auto_top_up": inputs.read_flag,
     "mode": lambda value: inputs.read_choice(value, Mode),
     "owner": lambda value: inputs.read_text(value, inputs.LONGEST_ID),
     "billing_email": inputs.read_email,
@@ -86,6 +88,7 @@ def open_account(ledger: Ledger, account: NewAccount, now: datetime) -> None:
         "credit_limit": account.credit_limit,
         "card": account.card,
         "renew_by_card": account.renew_by_card,
+        "auto_top_up": account.auto_top_up,
         "mode": str(account.mode),
         "owner": account.owner,
         "billing_email": account.billing_email,

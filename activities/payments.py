@@ -1,19 +1,15 @@
 """What the use cases that charge money share.
 
-They pay for periods, renew the members of a group, convert a trial, and book a card charge. A
-subscription has one operation for each cycle and purpose, so a second payment is impossible (Rule
-11.3).
+They pay for periods, renew the members of a group, and convert a trial. A subscription has one
+operation for each cycle and purpose, so a second payment is impossible (Rule 11.3).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
-
-from sqlalchemy import Row, bindparam, select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from activities.numbers import charge_activation, leave_with_cycle
 from core.domain import alignment, price_in_force, trial
@@ -25,10 +21,8 @@ from core.domain.rules import Rule
 from core.domain.subscription import ZERO, Contract, Period, Subscription
 from core.ledger import double_entry
 from core.ledger.double_entry import InvoiceKind, Purpose
-from core.ledger.ledger import Ledger
-from core.ledger.tables import CardCharge
 from core.ledger.unit_of_work import Work
-from core.protocol.activity_messages import ChargeOutcome, CommandResult, Snapshot
+from core.protocol.activity_messages import CommandResult, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,103 +156,6 @@ def first_cycle(work: Work, tried: Subscription) -> tuple[Subscription, Paid]:
     converted, period = trial.convert(tried, work.today, work.now, work.policy_version)
     lines = period_lines(converted, period, work.catalog, work.account.currency, work.today)
     return converted, Paid(period, lines)
-
-
-class AccountBusy(Exception):
-    """Another card charge of the account is still pending. The caller retries."""
-
-
-def ask_card(work: Work, members: Sequence[Subscription], amount: Decimal) -> str | None:
-    """Write down the charge that these subscriptions need, and return its key.
-
-    An account has one open charge at a time. So a retry, or another member of the group, finds the
-    same charge. Returns None if the open charge is for another card or amount. That charge is left
-    as it is. Raises `AccountBusy` if the open charge is for other subscriptions.
-    """
-    key = f"{members[0].id}/{work.new_id()}"
-    values = {
-        "key": key,
-        "account": work.account.id,
-        "subscription": members[0].id,
-        "card": work.account.card,
-        "amount": amount,
-        "currency": work.account.currency,
-        "asked_at": work.now,
-    }
-    if work.connection.execute(_ASK, values).scalar():
-        return key
-    row = work.connection.execute(_OPEN, {"of": work.account.id}).one()
-    if row.subscription not in [member.id for member in members]:
-        raise AccountBusy(f"card charge {row.key} of account {work.account.id} is still pending")
-    return str(row.key) if (row.card, row.amount) == (work.account.card, amount) else None
-
-
-_ASK = (
-    insert(CardCharge)
-    .on_conflict_do_nothing(index_elements=["account"], index_where=~CardCharge.booked)
-    .returning(CardCharge.key)
-)
-_OPEN = select(CardCharge.key, CardCharge.subscription, CardCharge.card, CardCharge.amount).where(
-    CardCharge.account == bindparam("of"), ~CardCharge.booked
-)
-_OF_KEY = (CardCharge.key == bindparam("charge"), CardCharge.account == bindparam("of"))
-_BOOK = (
-    update(CardCharge)
-    .where(*_OF_KEY, ~CardCharge.booked, CardCharge.outcome != ChargeOutcome.PENDING)
-    .values(booked=True)
-    .returning(CardCharge.__table__)
-)
-_OUTCOME = select(CardCharge.outcome, CardCharge.booked).where(*_OF_KEY)
-_HOME = select(CardCharge.account).where(CardCharge.key == bindparam("charge"))
-
-
-def take_up(work: Work, key: str) -> ChargeOutcome | None:
-    """Book the outcome of a card charge, once (Rules 5.3, 11.2).
-
-    A charge becomes credits of the wallet, with an invoice of its own. A decline goes on record.
-    Returns the outcome, which is pending while the ledger does not hold it. Returns None for the
-    charge of another account: the subscription had another owner when its card was asked.
-    """
-    row = work.connection.execute(_BOOK, {"charge": key, "of": work.account.id}).one_or_none()
-    if row is not None:
-        put_on_record(work, row)
-        return ChargeOutcome(row.outcome)
-    row = work.connection.execute(_OUTCOME, {"charge": key, "of": work.account.id}).one_or_none()
-    if row is None:
-        return None
-    return ChargeOutcome(row.outcome) if row.booked else ChargeOutcome.PENDING
-
-
-def take_up_at_home(ledger: Ledger, now: datetime, key: str) -> ChargeOutcome | None:
-    """Book the outcome of a card charge in a transaction on the account whose card it is."""
-    with ledger.read() as connection:
-        home = connection.execute(_HOME, {"charge": key}).scalar_one()
-    with ledger.work(now, account=home) as work:
-        return take_up(work, key)
-
-
-def put_on_record(work: Work, charge: Row[Any]) -> None:
-    """Write what follows a card charge that was just booked: the credit, or the decline.
-
-    Nothing follows a charge that was withdrawn. The database refuses a second credit of one charge.
-    """
-    if charge.outcome == ChargeOutcome.WITHDRAWN:
-        return
-    if charge.outcome == ChargeOutcome.DECLINED:
-        work.event(Event.CARD_DECLINED, Rule.FUNDING, charge=charge.key, reason=charge.reason)
-        return
-    facts = {"charge": charge.key, "amount": str(charge.amount)}
-    operation = work.operation(Purpose.CARD_CHARGE, facts, charge=charge.key)
-    work.post(operation, double_entry.card_charge(charge.amount))
-    lines = [Line("Top-up by card", charge.amount)]
-    work.invoice(operation, InvoiceKind.INDIVIDUAL, lines, charge.amount)
-    work.event(
-        Event.CARD_CHARGED,
-        Rule.FUNDING,
-        amount=charge.amount,
-        operation=operation,
-        charge=charge.key,
-    )
 
 
 def done(facts: Mapping[str, Any], snapshot: Snapshot | None = None) -> CommandResult:

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import assert_never
 
 from activities.asked_step import Asked, not_yet
-from activities.payments import take_up, take_up_at_home
+from activities.card_charges import take_up, take_up_at_home
 from activities.steps import Take
 from activities.steps_before import Broken, take_before
 from core.domain.steps import Subject, SubjectKind

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import assert_never
 
 from activities.asked_step import Asked
-from activities.payments import AccountBusy, ask_card
+from activities.card_charges import AccountBusy, ask_card
 from core.domain import funding
 from core.domain.funding import Source
 from core.domain.subscription import Failure, Subscription

@@ -2,8 +2,9 @@
 
 from typing import assert_never
 
+from activities.card_charges import ask_card
 from activities.numbers import leave_with_cycle
-from activities.payments import Paid, activation_fees, ask_card, done, pay, renewal_lines
+from activities.payments import Paid, activation_fees, done, pay, renewal_lines
 from core.domain import funding, lifecycle
 from core.domain.activation_fees import total_of
 from core.domain.commands.recover import Recover

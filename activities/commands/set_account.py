@@ -21,6 +21,7 @@ def set_account(work: Work, command: SetAccount) -> CommandResult:
         credit_limit=command.credit_limit,
         credit_limit_until=command.credit_limit_until,
         renew_by_card=command.renew_by_card,
+        auto_top_up=command.auto_top_up,
         mode=command.mode,
     )
     values = _values(command)
@@ -60,4 +61,6 @@ def _values(command: SetAccount) -> dict[str, Any]:
         values["credit_limit_until"] = command.credit_limit_until
     if command.renew_by_card is not None:
         values["renew_by_card"] = command.renew_by_card
+    if command.auto_top_up is not None:
+        values["auto_top_up"] = command.auto_top_up
     return values

@@ -37,5 +37,6 @@ def top_up(work: Work, command: TopUp) -> CommandResult:
         actor=command.actor,
         operation=operation,
     )
+    work.settings(last_top_up=command.amount)
     retry_after_top_up(work)
     return CommandResult(result=result)

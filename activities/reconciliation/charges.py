@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import select, tuple_, update
 
-from activities.payments import put_on_record
+from activities.card_charges import put_on_record
 from activities.reconciliation.batches import off, result
 from activities.reconciliation.workflow_port import Limits, Workflows
 from core.domain.findings import Finding, FindingKind, ReconcileRequest, ReconcileResult
 from core.domain.money import plain
-from core.domain.steps import of_subscription
+from core.domain.steps import of_account, of_subscription
 from core.gateways.cards import CardGateway, GatewayUnavailable
 from core.ledger import failpoints
 from core.ledger.clocks import virtual_now
@@ -71,7 +71,8 @@ class Charges:
             return connection.execute(query.order_by(*order).limit(_BATCH)).all()
 
     async def _charge(self, row: Any, now: datetime) -> Finding | None:
-        standing = await self._workflows.standing(of_subscription(row.subscription))
+        asker = of_subscription(row.subscription) if row.subscription else of_account(row.account)
+        standing = await self._workflows.standing(asker)
         waited_for = standing.runs and not standing.idle
         grace = self._limits.grace + timedelta(seconds=self._limits.jitter_seconds)
         if waited_for or (row.clock is None and row.asked_at > now - grace):

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 
 from activities.asked_step import Asked
-from activities.payments import AccountBusy
-from core.domain.steps import RENEWALS, StepKind
+from activities.card_charges import AccountBusy
+from core.domain.steps import RENEWALS, StepKind, SubjectKind
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import DueStep, Outcome, StepResult
 
@@ -46,11 +46,14 @@ def take_along(work: Work, step: DueStep) -> bool:
 
 
 def card_charge_of(work: Work, asked: Asked) -> str | None:
-    """The key of the card charge that a step of a subscription needs. None when it needs none.
+    """The key of the card charge that a step needs. None when it needs none.
 
     What the step writes is for the caller to roll back.
     """
-    step = work.step_of(work.subscription(asked.subject.id))
+    if asked.subject.kind is SubjectKind.ACCOUNT:
+        step = work.account_step()
+    else:
+        step = work.step_of(work.subscription(asked.subject.id))
     if step is None:
         return None
     try:

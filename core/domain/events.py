@@ -66,6 +66,7 @@ class Event(StrEnum):
     ADJUSTED = "adjusted", "adjusted"
     PAID = "paid", "paid"
     CARD_CHARGED = "card_charged", "card charged"
+    AUTO_TOPPED_UP = "auto_topped_up", "topped up by card"
     CARD_DECLINED = "card_declined", "card declined", False, True
     INVOICED = "invoiced", "monthly invoice made"
     ACCOUNT_SUSPENDED = "account_suspended", "account suspended"

@@ -16,12 +16,13 @@ from decimal import Decimal
 from heapq import heappop, heappush
 from itertools import count
 
-from core.domain import alignment, funding, number_changes, trial
+from core.domain import alignment, auto_top_up, funding, number_changes, trial
 from core.domain import numbers as numbers_
 from core.domain import renewal_attempt as attempts
-from core.domain.activation_fees import ActivationFee
+from core.domain.activation_fees import ActivationFee, total_of
 from core.domain.calendar import local_date
 from core.domain.events import Event
+from core.domain.failed_groups import failed_groups
 from core.domain.fees import payable, period_lines
 from core.domain.funding import Source
 from core.domain.monthly_invoice import month_of, wait_for_invoice
@@ -33,6 +34,8 @@ from core.domain.planner.notices import Notice, PlannedNotice, planned_notices, 
 from core.domain.planner.renewals import renewal_date
 from core.domain.planner.same_instant_order import place
 from core.domain.planner.subscription_steps import SUBSCRIPTION_STEPS
+from core.domain.price_in_force import activation_fees, renewal_lines
+from core.domain.refusal import Refused
 from core.domain.renewal_attempt import Attempt
 from core.domain.rules import Rule
 from core.domain.steps import RENEWALS, Step, StepKind
@@ -132,6 +135,7 @@ class _Run:
         while self._due and self._due[0][0] <= until:
             due, *_, what, planned_for = heappop(self._due)
             self.now = max(self.now, due)
+            balance = self.account.balance
             if isinstance(planned_for, Account):
                 assert isinstance(what, Step)
                 if self.account.version == planned_for.version:
@@ -144,6 +148,8 @@ class _Run:
                 self._notify(what.kind, planned_for)
             elif self._subscriptions[planned_for.id].version == planned_for.version:
                 self._take(what, planned_for)
+            if self.account.balance < balance:
+                self._look_at_top_up()
 
     def plan(self, subscription: Subscription) -> None:
         """Plan a subscription's next step, and the notices of an *E* that is new."""
@@ -218,7 +224,68 @@ class _Run:
             and (number.state is NumberState.IN_USE or number.cause is Cause.EXPIRED)
         ]
 
+    def _look_at_top_up(self) -> None:
+        """Plan an automatic top-up if the balance was lowered far enough (Rule 11.2)."""
+        after = auto_top_up.look(self.account, self.terms.policy, self.today, self.now)
+        if after is not self.account:
+            self.plan_account(after)
+
+    def _top_up(self, step: Step) -> None:
+        """The automatic top-up, and the renewals that it heals (Rules 5.4, 11.2)."""
+        amount = self.account.last_top_up
+        assert amount is not None
+        if not auto_top_up.is_possible(self.account):
+            self.account = auto_top_up.not_made(self.account)
+        elif not self.card_charges:
+            self._tell(Event.CARD_DECLINED, step.rule, step.why)
+            self.account = auto_top_up.not_made(self.account)
+        else:
+            self._tell(Event.AUTO_TOPPED_UP, step.rule, step.why, amount=amount)
+            self.account = auto_top_up.made(self.account, amount, self.today)
+            self._heal()
+        self.plan_account(self.account)
+
+    def _heal(self) -> None:
+        """Renew each failed group that the wallet covers, oldest first (Rule 5.4)."""
+        terms, currency = self.terms, self.account.currency
+        if not terms.policy.retry_on_top_up:
+            return
+        for members in failed_groups(self.account, self._subscriptions.values(), terms, self.now):
+            try:
+                lines = {
+                    m.id: renewal_lines(m, terms, currency, aligned=alignment.aligns(m, self.today))
+                    for m in members
+                }
+            except Refused:
+                continue
+            fees = {m.id: payable(m, lines[m.id]) for m in members}
+            activation = {m.id: activation_fees(m, terms, currency) for m in members}
+            amount = sum(fees.values(), ZERO) + sum(map(total_of, activation.values()), ZERO)
+            source = funding.fund(self.account, amount, self.today, card_allowed=False)
+            if source is Source.WALLET:
+                for member in members:
+                    why, fee = "a top-up covers it", fees[member.id]
+                    self._renew(member, Rule.RETRY, why, fee, activation[member.id])
+
+    def _renew(
+        self,
+        member: Subscription,
+        rule: Rule,
+        why: str,
+        fee: Decimal,
+        activation: Iterable[ActivationFee],
+    ) -> None:
+        renewed, _ = alignment.renew(member, self.today, self.now, self.terms.policy_version)
+        words = "; with ".join([why, *(it.words for it in member.pending)])
+        self._tell(Event.RENEWED, rule, words, member, -fee)
+        self._activate(member, activation)
+        self._leave(member)
+        self.plan(renewed)
+
     def _take_account_step(self, step: Step) -> None:
+        if step.kind is StepKind.AUTO_TOP_UP:
+            self._top_up(step)
+            return
         if step.kind is StepKind.MONTHLY_INVOICE:
             # Nothing of the new month is charged before its first instant.
             self.account = replace(self.account, unbilled=ZERO)
@@ -272,19 +339,9 @@ class _Run:
                     self._tell(told.event, told.rule, attempt.why, member, reason=told.reason)
                 self.plan(failed)
             else:
-                version = self.terms.policy_version
-                renewed, _ = alignment.renew(member, self.today, self.now, version)
+                fee = payable(member, attempt.lines[member.id])
                 activation = attempt.activation.get(member.id, ())
-                self._tell(
-                    Event.RENEWED,
-                    attempt.rule,
-                    "; with ".join([attempt.why, *(it.words for it in member.pending)]),
-                    member,
-                    -payable(member, attempt.lines[member.id]),
-                )
-                self._activate(member, activation)
-                self._leave(member)
-                self.plan(renewed)
+                self._renew(member, attempt.rule, attempt.why, fee, activation)
 
     def _convert(self, step: Step, tried: Subscription) -> None:
         """Charge the first cycle of a trial, or let it expire (Rule 4.3)."""

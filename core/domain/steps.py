@@ -54,9 +54,9 @@ def number_of(subject: Subject) -> str:
 class StepKind(StrEnum):
     """What a step does: its value, its rank at one instant (Rule 1.7), its subject, its words.
 
-    The ranks follow the order of Rule 1.7: 0 month-end invoices, 1 renewals, 2 trial conversions,
-    3 expiries, 4 terminations, 5 number releases and closings of accounts, 6 notices
-    (`NOTICES_RANK`).
+    The ranks follow the order of Rule 1.7: 0 month-end invoices and automatic top-ups, 1 renewals,
+    2 trial conversions, 3 expiries, 4 terminations, 5 number releases and closings of accounts, 6
+    notices (`NOTICES_RANK`).
 
     `RENEW` is the attempt on the renewal date. `ATTEMPT` is the attempt that a command sets off at
     once (Rule 5.7). `CONVERT_TRIAL` charges the first cycle of a trial (Rule 4.3). `END` is day 29
@@ -79,6 +79,7 @@ class StepKind(StrEnum):
         return member_of(cls, value, rank=rank, subject=subject, words=words)
 
     MONTHLY_INVOICE = "monthly_invoice", 0, SubjectKind.ACCOUNT, "make the monthly invoice"
+    AUTO_TOP_UP = "auto_top_up", 0, SubjectKind.ACCOUNT, "top up by card"
     RENEW = "renew", 1, SubjectKind.SUBSCRIPTION, "renew"
     ATTEMPT = "attempt", 1, SubjectKind.SUBSCRIPTION, "renew at once"
     RETRY = "retry", 1, SubjectKind.SUBSCRIPTION, "try again to renew"

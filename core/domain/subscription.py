@@ -204,6 +204,10 @@ class Account:
     `credit_limit_until`: the last day of the limit. None means that the limit never ends.
     `card`: the gateway's token of the stored card, default None.
     `renew_by_card`: whether the card pays renewals (Rule 5.3), default False.
+    `auto_top_up`: whether the card tops it up by itself (Rule 11.2), default False.
+    `last_top_up`: the amount of its last top-up, None before the first.
+    `auto_topped_up`, `auto_topped_up_on`: the sum of the automatic top-ups of a day, and that day.
+    `top_up_at`: when an automatic top-up became due that is still to come (UTC), default None.
     `suspended`: Rule 11.8, default False.
     `closed_on`: the local date on which it was closed (Rule 11.8). None while it is open.
     `closed_for_good`: whether it can no longer be opened again, default False.
@@ -225,6 +229,11 @@ class Account:
     credit_limit_until: date | None = None
     card: str | None = None
     renew_by_card: bool = False
+    auto_top_up: bool = False
+    last_top_up: Decimal | None = None
+    auto_topped_up: Decimal = ZERO
+    auto_topped_up_on: date | None = None
+    top_up_at: datetime | None = None
     suspended: bool = False
     closed_on: date | None = None
     closed_for_good: bool = False

@@ -130,6 +130,11 @@ class AccountRow(Base):
     credit_limit_ends: Mapped[datetime | None] = mapped_column(Instant)
     card: Mapped[str | None] = mapped_column(Text)
     renew_by_card: Mapped[bool] = mapped_column(server_default="false")
+    auto_top_up: Mapped[bool] = mapped_column(server_default="false")
+    last_top_up: Mapped[Decimal | None] = mapped_column(Money)
+    auto_topped_up: Mapped[Decimal | None] = mapped_column(Money)
+    auto_topped_up_on: Mapped[date | None]
+    top_up_at: Mapped[datetime | None] = mapped_column(Instant)
     suspended: Mapped[bool] = mapped_column(server_default="false")
     closed_on: Mapped[date | None]
     closed_for_good: Mapped[bool] = mapped_column(server_default="false")

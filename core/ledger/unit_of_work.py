@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, update
 
+from core.domain import auto_top_up
 from core.domain.commands.base import Command
 from core.domain.events import Event
 from core.domain.fees import Line
@@ -116,6 +117,7 @@ class Work(AccountReading):
         self._next: dict[Subject, dict[str, Any] | None] = {}
         self._told: dict[Subject, int] = {}
         self._planned_step: tuple[Step | None] | None = None
+        self._moved = ZERO
 
     def lead(self, others: Mapping[str, "Work"]) -> None:
         """Take units of work on other accounts along. They are written with this one, in order."""
@@ -190,6 +192,7 @@ class Work(AccountReading):
                     amount=amount,
                 )
         moved = postings.get(Book.WALLET, ZERO)
+        self._moved += moved
         self.account = replace(self.account, balance=self.account.balance + moved)
 
     def period(
@@ -503,9 +506,19 @@ class Work(AccountReading):
             self._leader.flush()
             return
         works = [self, *self.others.values()]
+        for work in works:
+            work._look_at_top_up()
         self._ledger.flush(self.connection, works)
         for work in works:
             work._written()
+
+    def _look_at_top_up(self) -> None:
+        """Plan an automatic top-up if what is written has lowered the balance far (Rule 11.2)."""
+        moved, self._moved = self._moved, ZERO
+        if moved < 0 and self.account.auto_top_up:
+            after = auto_top_up.look(self.account, self.policy, self.today, self.now)
+            if after is not self.account:
+                self.save_account(after)
 
     def _written(self) -> None:
         self._read.update((id_, self._current[id_]) for id_ in self._changed)

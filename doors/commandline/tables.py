@@ -163,6 +163,7 @@ def account(view: AccountView) -> list[Printed]:
         ("Credit limit", money(view.credit_limit, view.currency) + until),
         *([("Monthly invoice", waiting(view))] if view.waiting else []),
         ("Card", card if view.card else "none"),
+        ("Automatic top-up", "on (rule 11.2)" if view.auto_top_up else "off"),
         ("Suspended", "yes: nothing renews (rule 11.8)" if view.suspended else "no"),
         *([("Closed", closed(view))] if view.closed_on else []),
         ("Subscriptions", (counts or "none") + failed),

@@ -43,6 +43,7 @@ class AccountView:
     credit_limit_until: date | None
     card: str | None
     renew_by_card: bool
+    auto_top_up: bool
     suspended: bool
     closed_on: date | None
     closed_for_good: bool
@@ -79,6 +80,7 @@ def find_account(ledger: Ledger, id_: str) -> AccountView:
             credit_limit_until=row.credit_limit_until,
             card=row.card,
             renew_by_card=row.renew_by_card,
+            auto_top_up=row.auto_top_up,
             suspended=row.suspended,
             closed_on=row.closed_on,
             closed_for_good=row.closed_for_good,

@@ -1,8 +1,8 @@
 """The steps of a scenario: their shapes, and the command that a step becomes.
 
-The shape of a built command comes from the command's fields (core/domain/commands/). A field is
-written under its own name, but the subscription is written as `id`. What is not built yet is in
-`doors.simulation.later_steps`. The shapes are the tables of docs/scenario.md.
+The shape of a step comes from the fields of its command (core/domain/commands/). A field is written
+under its own name, but the subscription is written as `id`. The shapes are the tables of
+docs/scenario.md.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from core.domain.commands import COMMANDS, AnyCommand
 from core.domain.commands import fields as kinds
 from core.domain.commands.base import Command, CommandField, SubscriptionCommand, fields_of
 from core.domain.commands.purchase import Purchase
-from doors.simulation import later_steps, step_shapes
+from doors.simulation import step_shapes
 from doors.simulation.step_shapes import Check, Path
 
 BUILT: Mapping[str, type[Command]] = {
@@ -22,13 +22,13 @@ BUILT: Mapping[str, type[Command]] = {
 
 
 def command_of(values: Mapping[str, Any], request_id: str, owner: str | None) -> AnyCommand | None:
-    """The command of a step without faults. None for an outage, and for what is not built yet.
+    """The command of a step without faults. None for an outage.
 
     `values`: the values of the step, as read by its shape.
     `owner`: the account that owns the step's subscription at that instant.
     """
     command = BUILT.get(values["do"])
-    if command is None or any(later_steps.in_words(values)):
+    if command is None:
         return None
     given: dict[str, Any] = {"request_id": request_id}
     if issubclass(command, SubscriptionCommand):
@@ -49,8 +49,7 @@ def together(do: str, given: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
         both = "both" if given.keys() >= set(one) else "neither"
         yield (), f"has {both} of {' and '.join(one)}; exactly one is needed"
     if command and command.at_least_one:
-        later = [key.rstrip("?") for key in later_steps.KEYS.get(do, ())]
-        *first, last = [*command.at_least_one, *later]
+        *first, last = command.at_least_one
         if not given.keys() & {*first, last}:
             yield (), f"sets nothing; at least one of {', '.join(first)} and {last} is needed"
     if command is Purchase:
@@ -119,8 +118,7 @@ def _shape(command: type[Command]) -> dict[str, Check]:
 
 
 STEPS: Mapping[str, Mapping[str, Check]] = {
-    **{do: {**_shape(it), **later_steps.KEYS.get(do, {})} for do, it in BUILT.items()},
-    **later_steps.STEPS,
+    **{do: _shape(it) for do, it in BUILT.items()},
     "outage": {"until": step_shapes.day_or_instant},
 }
 """The keys of each step beside those that every step has. An outage is no command."""

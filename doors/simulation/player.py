@@ -85,6 +85,7 @@ def _open(scenario: Scenario, ledger: Ledger, begin: datetime) -> None:
             credit_limit=account.credit_limit,
             card=CARDS[account.card],
             renew_by_card=account.renew_by_card,
+            auto_top_up=account.auto_top_up,
             mode=Mode(account.mode),
             clock=CLOCK,
         )

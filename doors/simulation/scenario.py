@@ -25,9 +25,8 @@ from core.domain.fault_places import shown
 from core.domain.faults import Fault, Faults
 from core.domain.inputs import read_amounts
 from core.domain.policy import Policy
-from doors.simulation import command_steps, document, later_steps, step_shapes
+from doors.simulation import command_steps, document, step_shapes
 from doors.simulation.command_steps import BUILT
-from doors.simulation.document import place
 from doors.simulation.step_shapes import Names, Reasons
 
 T = TypeVar("T")
@@ -201,10 +200,6 @@ class _File:
             self.found += step_shapes.faults(wrong)
             if name is not None:
                 self.zones.setdefault(name, values.get("timezone"))
-            self.later += [
-                Fault(place(("accounts", index)), f"{what} is not built yet")
-                for what in later_steps.settings_in_words(values)
-            ]
             if not wrong:
                 accounts.append(AccountSpec(**values))
         return tuple(accounts)
@@ -262,10 +257,6 @@ class _Story:
             if do == "outage" and ends is not None:
                 self._outage(index, at, ends, wrong)
         self.file.found += step_shapes.faults(wrong)
-        self.file.later += [
-            Fault(place(("steps", index)), f"{what} is not built yet")
-            for what in later_steps.in_words(values)
-        ]
         told_in = self._zone_of(self._owner(values)) or zone
         command = None if wrong else self._command(index, values)
         if _creates(do) and "id" in values:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from activities.card_charges import AccountBusy
 from activities.import_customers import Customer, take_over
 from activities.number_invoices import number_invoices
-from activities.payments import AccountBusy
 from core.domain.commands import AnyCommand
 from core.domain.commands.extend import Extend
 from core.domain.commands.purchase import Purchase

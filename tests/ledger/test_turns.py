@@ -15,7 +15,7 @@ import pytest
 
 from activities import steps, steps_before
 from activities.asked_step import Asked
-from activities.payments import AccountBusy
+from activities.card_charges import AccountBusy
 from activities.steps import renew
 from core.domain import policy
 from core.domain.commands.extend import Extend

@@ -18,6 +18,7 @@ from tests.stories.story import tell
 EXAMPLES = Path(__file__).parent / "examples"
 BUILT = (
     "postpaid-month-end",
+    "auto-top-up",
     "mode-switch",
     "transfer-and-adjust",
     "activation-fee-and-24-hours",
@@ -45,10 +46,7 @@ BUILT = (
     "upgrade-with-next-period-paid",
     "upgrade-yearly",
 )
-LATER = (
-    "auto-top-up",
-    "seller-wallet-short",
-)
+LATER = ("seller-wallet-short",)
 FAULTY = ("fault-unknown-key",)
 
 

@@ -255,7 +255,7 @@ OF_SIN: dict[str, Any] = {"request_id": "step-2", "account": "sin"}
         ),
         (
             step("set", account="sin", auto_top_up=False, mode="prepaid"),
-            SetAccount(**OF_SIN, mode=Mode.PREPAID),
+            SetAccount(**OF_SIN, auto_top_up=False, mode=Mode.PREPAID),
         ),
         (step("suspend", account="sin"), Suspend(**OF_SIN)),
         (step("resume", account="sin"), Resume(**OF_SIN)),
@@ -1057,11 +1057,6 @@ def test_dates_are_read_as_text_whatever_the_language() -> None:
 @pytest.mark.parametrize(
     ("values", "line"),
     [
-        (
-            written(step("set", account="sin", auto_top_up=True)),
-            "step 2: set with auto_top_up: true is not built yet",
-        ),
-        (account(auto_top_up=True), "account 1: auto_top_up: true is not built yet"),
         (written(policy={"seller_wallet": True}), "policy.seller_wallet: true is not built yet"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import NoResultFound
 
-from activities.payments import AccountBusy
+from activities.card_charges import AccountBusy
 from activities.reconciliation.reconcile import Reconciliation
 from activities.reconciliation.workflow_port import Limits
 from activities.registry import Activities

@@ -29,6 +29,9 @@ class SetAccount(AccountCommand):
     renew_by_card: Annotated[
         bool | None, Flag(help="Whether renewals may use the card (Rule 5.3).")
     ] = None
+    auto_top_up: Annotated[
+        bool | None, Flag(help="Whether the card tops it up by itself (Rule 11.2).")
+    ] = None
     mode: Annotated[
         Mode | None, Choice(help="Whether it pays in advance (Rule 11.6).", choices=Mode)
     ] = None
@@ -36,7 +39,12 @@ class SetAccount(AccountCommand):
     rule: ClassVar[Rule] = Rule.USABLE
     while_suspended: ClassVar[bool] = True
     scenario_step: ClassVar[str | None] = "set"
-    at_least_one: ClassVar[tuple[str, ...]] = ("credit_limit", "renew_by_card", "mode")
+    at_least_one: ClassVar[tuple[str, ...]] = (
+        "credit_limit",
+        "renew_by_card",
+        "auto_top_up",
+        "mode",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +57,7 @@ class SetAccountResult(Result):
     credit_limit: Decimal | None = None
     credit_limit_until: date | None = None
     renew_by_card: bool | None = None
+    auto_top_up: bool | None = None
     mode: Mode | None = None
 
     def sentence(self) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from core.domain import auto_top_up
 from core.domain.account_closing import close_for_good, closing_step
 from core.domain.events import Event
 from core.domain.monthly_invoice import make_invoice, monthly_step
@@ -26,6 +27,9 @@ class AccountStep(NamedTuple):
 
 ACCOUNT_STEPS = {
     StepKind.MONTHLY_INVOICE: AccountStep(monthly_step, make_invoice, Event.INVOICED),
+    StepKind.AUTO_TOP_UP: AccountStep(
+        auto_top_up.top_up_step, auto_top_up.not_made, Event.AUTO_TOPPED_UP
+    ),
     StepKind.CLOSE_FOR_GOOD: AccountStep(
         closing_step, close_for_good, Event.ACCOUNT_CLOSED_FOR_GOOD
     ),

@@ -131,6 +131,10 @@ def account_set(
         typer.Option(metavar="DATE", help="The last day of the limit. Default: no end."),
     ] = None,
     renew_by_card: ByCard = None,
+    auto_top_up: Annotated[
+        bool | None,
+        typer.Option("--auto-top-up/--no-auto-top-up", help="Top up by card (rule 11.2)."),
+    ] = None,
     mode: Annotated[
         PaymentMode | None, typer.Option(help="Whether it pays in advance (rule 11.6).")
     ] = None,
@@ -141,10 +145,10 @@ def account_set(
     from doors.commandline import inputs
     from doors.commandline.issue_commands import issue
 
-    if credit_limit is None and renew_by_card is None and mode is None:
+    if all(setting is None for setting in (credit_limit, renew_by_card, auto_top_up, mode)):
         inputs.wrong(
             "account set",
-            "nothing to change; name --credit-limit, --renew-by-card, --no-renew-by-card or --mode",
+            "nothing to change; name --credit-limit, --renew-by-card, --auto-top-up or --mode",
         )
     if until is not None and credit_limit is None:
         inputs.wrong("--until", "is the last day of a limit; name --credit-limit too")
@@ -154,6 +158,7 @@ def account_set(
         credit_limit=limit,
         credit_limit_until=inputs.optional_day("--until", until),
         renew_by_card=renew_by_card,
+        auto_top_up=auto_top_up,
         mode=None if mode is None else Mode(mode.value),
         request_id=request.id,
         actor=request.actor,
