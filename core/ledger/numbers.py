@@ -341,14 +341,15 @@ def _take(work: Work, number: Number, wanted: Wanted, subscription: str, actor: 
 
 
 def _bound(work: Work, subscription: str, named: Collection[str] | None = None) -> Sequence[Number]:
-    """The numbers that a subscription has: in use, or held since it expired.
+    """The numbers that a subscription of the account has: in use, or held since it expired.
 
     Raises `Refused` 9 when it has not all that are named.
     """
     bound = {
         number.number: number
         for number in of_subscription(work, subscription)
-        if number.state is NumberState.IN_USE or number.cause is Cause.EXPIRED
+        if number.account == work.account.id
+        and (number.state is NumberState.IN_USE or number.cause is Cause.EXPIRED)
     }
     if named is None:
         return list(bound.values())

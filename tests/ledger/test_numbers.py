@@ -11,14 +11,18 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
+from core.domain.commands import AnyCommand
 from core.domain.commands.change_owner import ChangeOwner
+from core.domain.commands.purchase import Purchase
+from core.domain.commands.remove_number import RemoveNumber
 from core.domain.commands.reserve_number import ReserveNumber
+from core.domain.commands.swap_number import SwapNumber
 from core.domain.commands.terminate import Terminate
 from core.domain.commands.unreserve_number import UnreserveNumber
 from core.domain.numbers import Cause, HoldKind, Wanted
 from core.domain.refusal import Refused
 from core.domain.steps import Subject, SubjectKind, of_number
-from core.ledger import numbers
+from core.ledger import numbers, stored_terms
 from core.ledger.due_steps import due_at
 from core.protocol.activity_messages import Outcome, StepRequest, StepResult
 from tests.ledger.conftest import DAY, Shop
@@ -435,6 +439,42 @@ def test_purchases_of_many_numbers_at_once_do_not_end_in_a_deadlock(
     )
     assert len([one for one in results if isinstance(one, Refused)]) == 4
     assert shop.value("SELECT count(*) FROM numbers WHERE state = 'in_use'") == 20
+
+
+def test_changes_of_owner_swaps_and_removals_at_once(shop: Shop, at_once: AtOnce) -> None:
+    """Whatever the order, each number in use is in a subscription of its account."""
+    with shop.ledger.engine.begin() as connection:
+        did = {"sku": "DID", "kind": "number", "months": 1, "prices": {"USD": "1.00"}}
+        stored_terms.add_catalog(connection, "main", [did])
+    some = tuple(Wanted(number=f"+49{n}", sku="DID") for n in range(4))
+    shop.buy("s4", numbers=some)
+    asked: list[AnyCommand] = [
+        ChangeOwner(subscription="s4", account="other"),
+        SwapNumber(subscription="s4", number="+490", to="+495"),
+        SwapNumber(subscription="s4", number="+491", to="+495"),
+        RemoveNumber(subscription="s4", number="+492"),
+        ChangeOwner(subscription="s4", account="acme"),
+        Purchase(subscription="s5", account="other", sku="PRO", numbers=some[2:3]),
+        Purchase(subscription="s6", account="acme", sku="PRO", numbers=some[2:3]),
+        Terminate(subscription="s4", reason="moved"),
+    ]
+    results = at_once([partial(shop.do, command) for command in asked])
+    assert not [one for one in results if isinstance(one, Exception)]
+    assert (
+        shop.rows(
+            "SELECT n.number FROM numbers n JOIN subscriptions s ON s.id = n.subscription "
+            "WHERE n.state = 'in_use' AND (s.account <> n.account OR s.status = 'TERMINATED')"
+        )
+        == []
+    )
+    assert (
+        shop.rows(
+            "SELECT t.subject FROM steps t LEFT JOIN numbers n ON t.subject = 'main/' || n.number "
+            "WHERE t.subject_kind = 'number' AND (n.account, n.version) IS DISTINCT FROM "
+            "(t.account, t.version)"
+        )
+        == []
+    )
 
 
 # what the database refuses
