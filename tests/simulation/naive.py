@@ -7,8 +7,9 @@ minute. Money is a fraction.
 
 It knows prepaid accounts and their cards, purchases with add-ons and discounts, trials, renewals,
 alignment with month ends, retries, groups, recover, extend, reactivate, unsubscribe, terminate with
-refunds, changes of plan, add-ons, cycle and owner, suspension, notices, outages, policies, versions
-of prices, and individual invoices.
+refunds, changes of plan, add-ons, numbers, cycle and owner, activation fees with their monthly
+invoices, holds of numbers, suspension, notices, outages, policies, versions of prices, and
+individual invoices.
 
 A paid period keeps what it holds, and the subscription keeps what its next cycle will hold. A
 change from today on changes all of them. A change at renewal changes the next cycle only.
@@ -44,6 +45,11 @@ POLICY: dict[str, Any] = {
     "group_renewal": "together",
     "retry_on_top_up": True,
     "max_licences": 500,
+    "number_hold_days": {
+        "normal": {"expired": 56, "terminated": 28, "swapped": 1},
+        "ported_in": {"expired": 84, "terminated": 56, "swapped": 28},
+    },
+    "rebuy_grace_hours": 24,
     "min_cycle_months": 1,
     "trial_end": "expire",
 }
@@ -55,18 +61,23 @@ ACTIVE, EXPIRED, TERMINATED = "ACTIVE", "EXPIRED", "TERMINATED"
 
 RENEW, RETRY, AT_ONCE, EXPIRE, TERMINATE = "renew", "retry", "at once", "expire", "terminate"
 CONVERT = "convert"
+MONTH_END, LEAVE, RELEASE, REMIND = "month end", "leave", "release", "remind"
 NOTICE_RENEWAL, NOTICE_EXPIRING = "notice_renewal", "notice_expiring"
 NOTICE_TRIAL_ENDING = "notice_trial_ending"
 ORDER = {
+    MONTH_END: 0,
     RENEW: 1,
     RETRY: 1,
     AT_ONCE: 1,
     CONVERT: 2,
     EXPIRE: 3,
     TERMINATE: 4,
-    NOTICE_RENEWAL: 5,
-    NOTICE_EXPIRING: 5,
-    NOTICE_TRIAL_ENDING: 5,
+    LEAVE: 5,
+    RELEASE: 5,
+    REMIND: 6,
+    NOTICE_RENEWAL: 7,
+    NOTICE_EXPIRING: 7,
+    NOTICE_TRIAL_ENDING: 7,
 }
 """The order of actions within an account (Rule 1.7)."""
 
@@ -85,6 +96,9 @@ REFUSED_IN = {
     "terminate": {},
     "change_plan": {"trial, ACTIVE": "4.3", "EXPIRED": "9", "trial, EXPIRED": "4.3"},
     "set_addon": {"trial, ACTIVE": "4.3", "EXPIRED": "9", "trial, EXPIRED": "4.3"},
+    "add_number": {"trial, ACTIVE": "4.3", "EXPIRED": "9", "trial, EXPIRED": "4.3"},
+    "remove_number": {"trial, ACTIVE": "4.3", "EXPIRED": "9", "trial, EXPIRED": "4.3"},
+    "swap_number": {"trial, ACTIVE": "4.3", "EXPIRED": "9", "trial, EXPIRED": "4.3"},
     "change_cycle": {"trial, ACTIVE": "4.3", "EXPIRED": "9", "trial, EXPIRED": "4.3"},
     "change_owner": {"trial, ACTIVE": "4.3", "trial, EXPIRED": "4.3"},
 }
@@ -98,6 +112,7 @@ FILLED_IN: dict[str, dict[str, Any]] = {
         "quantity": 1,
         "multiplier": 1,
         "addons": {},
+        "numbers": [],
         "pay": "credits",
         "legacy": False,
         "align": False,
@@ -106,6 +121,8 @@ FILLED_IN: dict[str, dict[str, Any]] = {
     },
     "change_plan": {"when": "now"},
     "set_addon": {"when": "now"},
+    "add_number": {"when": "now", "hold": "normal"},
+    "remove_number": {"when": "now"},
 }
 """The defaults of fields that a step leaves out (Rule 4.2)."""
 
@@ -197,6 +214,15 @@ class Catalog:
         ]
         return Fraction(named[-1]) if named else None
 
+    def activation_fee(self, sku: str, currency: str, on: date) -> Fraction:
+        """The activation fee of a number on this day. Zero if there is none."""
+        named = [
+            entry["activation_fee"][currency]
+            for entry in self._in_force(sku, on)
+            if currency in entry.get("activation_fee", {})
+        ]
+        return rounded(Fraction(named[-1]), currency) if named else Fraction(0)
+
     def kind(self, sku: str) -> str:
         """The kind of a SKU."""
         return next(
@@ -247,12 +273,29 @@ class Account:
 
 
 class Contents(NamedTuple):
-    """What a cycle holds. The add-ons are pairs of SKU and quantity, in order."""
+    """What a cycle holds. The add-ons are pairs of SKU and quantity, in order.
+
+    The numbers are pairs of number and SKU, in order.
+    """
 
     sku: str
     quantity: int
     addons: tuple[tuple[str, int], ...]
     multiplier: int
+    numbers: tuple[tuple[str, str], ...] = ()
+
+    def with_number(self, number: str, sku: str) -> "Contents":
+        """The same with a number."""
+        return self._replace(numbers=tuple(sorted((dict(self.numbers) | {number: sku}).items())))
+
+    def without_number(self, number: str) -> "Contents":
+        """The same without a number."""
+        return self._replace(numbers=tuple(it for it in self.numbers if it[0] != number))
+
+    def with_other(self, number: str, to: str) -> "Contents":
+        """The same with another number in place of one that it may have."""
+        sku = dict(self.numbers).get(number)
+        return self.without_number(number).with_number(to, sku) if sku else self
 
     def with_addon(self, sku: str, quantity: int) -> "Contents":
         """The same with another quantity of an add-on."""
@@ -327,14 +370,62 @@ class Subscription:
         return months_after(self.anchor, self.months_paid) - DAY
 
 
+@dataclass
+class Number:
+    """A number that is in use or held. A number that is neither is not kept (Rule 10).
+
+    `kind`: normal, ported_in or byoi.
+    `subscription`: the subscription that it is in use by, or held for.
+    `account`: whose it is.
+    `waits`: it was added at renewal, and is priced from the next paid cycle on.
+    `fee_due`: its activation fee is charged with that cycle.
+    `leaves`: it was removed at renewal, and leaves with the next paid cycle.
+    `dropped`: the first day of the paid cycle that it is no longer part of.
+    `held_until`: the last day of its hold. None while it is in use.
+    `remind_at`: the instant of its reminder.
+    """
+
+    number: str
+    sku: str
+    kind: str
+    subscription: Subscription
+    account: Account
+    waits: bool = False
+    fee_due: bool = False
+    leaves: bool = False
+    dropped: date | None = None
+    held_until: date | None = None
+    after_expiry: bool = False
+    remind_at: datetime | None = None
+
+    @property
+    def leaves_on(self) -> date | None:
+        """The day on which it is given back, as far as it is known."""
+        return None if self.waits or self.held_until else self.dropped
+
+
+class Activation(NamedTuple):
+    """Activation fees that are charged together: the number and the amount of each."""
+
+    fees: list[tuple[str, Fraction]]
+
+    @property
+    def sum(self) -> Fraction:
+        """What they cost together."""
+        return sum((fee for _, fee in self.fees), Fraction(0))
+
+
 class Due(NamedTuple):
-    """An automatic action that is due. Its fields sort it in the order of Rule 1.7."""
+    """An automatic action that is due. Its fields sort it in the order of Rule 1.7.
+
+    `id`: the subscription, the number or the account that acts.
+    """
 
     at: datetime
     account: str
     order: int
     renewal_date: date
-    subscription: str
+    id: str
     what: str
 
 
@@ -378,6 +469,9 @@ class Story:
         self.events: list[tuple[datetime, dict[str, Any]]] = []
         self.invoices: list[dict[str, Any]] = []
         self.refused: list[dict[str, Any]] = []
+        self.numbers: dict[str, Number] = {}
+        self.given_back: dict[str, tuple[datetime, str]] = {}
+        self.waiting: list[tuple[str, date, Fraction]] = []
         self.owner_so_far: dict[str, Account] = {}
         self.done: dict[str, Document] = {}
         self.clock = datetime.min.replace(tzinfo=UTC)
@@ -450,14 +544,39 @@ class Story:
         What a change of owner has made late is done at the instant of the change.
         """
         while due := [
-            each
-            for s in self.subscriptions.values()
-            for each in self.coming(s)
-            if each.at <= until(s.account)
+            each for each in self.all_coming() if each.at <= until(self.accounts[each.account])
         ]:
             first = min(due)
             at = done_at or max(first.at, self.clock)
-            self.act(first.what, self.subscriptions[first.subscription], at)
+            if first.what == MONTH_END:
+                self.invoice_month(self.accounts[first.id], at)
+            elif first.what in (LEAVE, RELEASE, REMIND):
+                self.act_on_number(first.what, self.numbers[first.id], first.at, at)
+            else:
+                self.act(first.what, self.subscriptions[first.id], at)
+
+    def all_coming(self) -> Iterator[Due]:
+        """All automatic actions ahead: of subscriptions, of numbers, and at the ends of months."""
+        for subscription in self.subscriptions.values():
+            yield from self.coming(subscription)
+        for number in self.numbers.values():
+            yield from self.coming_of_number(number)
+        for id_, month, _ in self.waiting:
+            at = first_instant(months_after(month, 1), self.accounts[id_].zone)
+            yield Due(at, id_, ORDER[MONTH_END], date.min, id_, MONTH_END)
+
+    def coming_of_number(self, number: Number) -> Iterator[Due]:
+        """What a number does by itself (Rules 10.1, 10.2)."""
+
+        def due(at: datetime, what: str) -> Due:
+            return Due(at, number.account.id, ORDER[what], date.min, number.number, what)
+
+        if number.leaves_on is not None:
+            yield due(first_instant(number.leaves_on, number.account.zone), LEAVE)
+        if number.remind_at is not None:
+            yield due(number.remind_at, REMIND)
+        elif number.held_until is not None:
+            yield due(first_instant(number.held_until + DAY, number.account.zone), RELEASE)
 
     def coming(self, subscription: Subscription) -> Iterator[Due]:
         """All automatic actions ahead of a subscription, if no command changes it.
@@ -530,7 +649,9 @@ class Story:
             member for member in self.group(leader, what) if self.may_be_attempted(member, now)
         ]
         fees = {member.id: self.renewal_lines(member, now) for member in members}
-        failure = self.fund(leader.account, sum(map(total, fees.values()), Fraction(0)), now)
+        needed = sum(map(total, fees.values()), Fraction(0))
+        needed += sum((self.activation(m, self.renewal_date(m)).sum for m in members), Fraction(0))
+        failure = self.fund(leader.account, needed, now)
         for member in members:
             if failure is None:
                 self.renew(member, fees[member.id], now)
@@ -591,6 +712,7 @@ class Story:
 
     def renew(self, subscription: Subscription, lines: list[Fraction], now: datetime) -> None:
         """Start the next cycle. It is funded already. It may end with a month (Rule 5.5)."""
+        activation = self.activation(subscription, self.renewal_date(subscription))
         if self.aligns(subscription, day_of(now, subscription.account.zone)):
             start, left_over = subscription.expiry + DAY, self.left_over(subscription)
             months = self.cycle_months(subscription.next)
@@ -600,7 +722,7 @@ class Story:
             self.add_period(subscription, start, months + 1, total(lines), charged)
         else:
             self.add_cycle(subscription, total(lines))
-        self.charge(subscription, "renewed", lines, now)
+        self.charge(subscription, "renewed", lines, now, activation=activation)
 
     def fail(self, subscription: Subscription, reason: str, now: datetime) -> None:
         """Mark the renewal as failed. After *E* it expires at once (Rules 5.4, 13)."""
@@ -619,6 +741,12 @@ class Story:
         subscription.expired_on = day_1 if in_time else day_of(now, zone)
         subscription.status, subscription.failed = EXPIRED, False
         self.tell(now, subscription.account, "expired", subscription)
+        for number in self.in_use_by(subscription):
+            number.fee_due = False
+            if number.kind != "byoi":
+                self.given_back.pop(number.number, None)
+                self.hold(number, "expired", subscription.expired_on - DAY, now)
+                number.after_expiry = True
 
     def end_trial(self, trial: Subscription, now: datetime) -> None:
         """Charge the first cycle, by card if need be. If that fails, it expires (Rule 4.3)."""
@@ -635,6 +763,11 @@ class Story:
         subscription.status, subscription.failed = TERMINATED, False
         subscription.terminated_on = day_of(now, subscription.account.zone)
         self.tell(now, subscription.account, "terminated", subscription, reason=reason)
+        for number in self.bound_to(subscription):
+            if number.held_until is None:
+                self.give_back(number, "terminated", subscription.terminated_on, now)
+            else:
+                self.given_back[number.number] = (now, number.account.id)
 
     def notify(self, subscription: Subscription, notice: str, now: datetime) -> None:
         """Send a notice if it is still true (Rules 12, 13)."""
@@ -704,6 +837,12 @@ class Story:
                 self.terminate(subscription, step, now)
             case "change_owner":
                 self.change_owner(subscription, self.accounts[step["account"]], now)
+            case "add_number":
+                self.add_number(subscription, FILLED_IN[do] | dict(step), now)
+            case "remove_number":
+                self.remove_number(subscription, FILLED_IN[do] | dict(step), now)
+            case "swap_number":
+                self.swap_number(subscription, step, now)
             case "change_plan" | "set_addon" | "change_cycle":
                 self.change(subscription, FILLED_IN.get(do, {}) | dict(step), now)
             case _:
@@ -743,6 +882,8 @@ class Story:
         months = self.catalog.months(step["sku"]) * step["multiplier"]
         if months < self.policy["min_cycle_months"]:
             raise Refused("3.1")
+        for named in step["numbers"]:
+            self.check_takeable(named["number"], account)
         today = day_of(now, account.zone)
         subscription = Subscription(
             step["id"],
@@ -752,6 +893,7 @@ class Story:
                 step["quantity"],
                 tuple(sorted(step["addons"].items())),
                 step["multiplier"],
+                tuple(sorted((named["number"], named["sku"]) for named in step["numbers"])),
             ),
             step["legacy"],
             step["align"],
@@ -760,10 +902,23 @@ class Story:
             anchor=today,
         )
         lines = self.fee_lines(subscription, today)
-        self.check_funds(account, lines, step, "4.1")
+        activation = Activation(
+            [
+                (
+                    named["number"],
+                    self.catalog.activation_fee(named["sku"], account.currency, today),
+                )
+                for named in step["numbers"]
+                if self.costs_activation(named["number"], named.get("hold", "normal"), account, now)
+            ]
+        )
+        self.check_funds(account, [*lines, activation.sum], step, "4.1")
         self.subscriptions[subscription.id] = subscription
+        for named in step["numbers"]:
+            kind = named.get("hold", "normal")
+            self.take_number(named["number"], named["sku"], kind, subscription)
         self.add_cycle(subscription, paid_by_wallet(lines, step))
-        self.charge(subscription, "purchased", lines, now, step)
+        self.charge(subscription, "purchased", lines, now, step, activation)
 
     def trial(self, account: Account, step: Document, now: datetime) -> None:
         """Start a trial, if the account has had none of this application (Rule 4.3)."""
@@ -814,13 +969,15 @@ class Story:
     def recover(self, subscription: Subscription, step: Document, now: datetime) -> None:
         """Recover a failed renewal (Rule 6.1)."""
         lines = self.fee_lines(subscription, self.renewal_date(subscription))
+        activation = self.activation(subscription, self.renewal_date(subscription))
+        needed = total(lines) + activation.sum
         if (
             "invoice_number" not in step
-            and self.fund(subscription.account, total(lines), now) is not None
+            and self.fund(subscription.account, needed, now) is not None
         ):
             raise Refused("6.1")
         self.add_cycle(subscription, paid_by_wallet(lines, step))
-        self.charge(subscription, "recovered", lines, now, step)
+        self.charge(subscription, "recovered", lines, now, step, activation)
 
     def extend(
         self, subscription: Subscription, cycles: int, step: Document, now: datetime
@@ -829,10 +986,11 @@ class Story:
         today = day_of(now, subscription.account.zone)
         fees = [self.fee_lines(subscription, today, further=n) for n in range(cycles)]
         lines = [line for fee in fees for line in fee]
-        self.check_funds(subscription.account, lines, step, "6.2")
+        activation = self.activation(subscription, today)
+        self.check_funds(subscription.account, [*lines, activation.sum], step, "6.2")
         for fee in fees:
             self.add_cycle(subscription, paid_by_wallet(fee, step))
-        self.charge(subscription, "extended", lines, now, step)
+        self.charge(subscription, "extended", lines, now, step, activation)
 
     def extend_to(
         self, subscription: Subscription, to: date, step: Document, now: datetime
@@ -850,18 +1008,26 @@ class Story:
         begin, end = months_after(anchor, paid + whole), months_after(anchor, paid + whole + 1)
         left_over = (to - begin).days + 1
         charged = whole + Fraction(left_over, (end - begin).days)
-        lines = self.fee_lines(subscription, day_of(now, subscription.account.zone), charged)
-        self.check_funds(subscription.account, lines, step, "6.2")
+        today = day_of(now, subscription.account.zone)
+        lines = self.fee_lines(subscription, today, charged)
+        activation = self.activation(subscription, today)
+        self.check_funds(subscription.account, [*lines, activation.sum], step, "6.2")
         months, start = whole + 1 if left_over else whole, subscription.expiry + DAY
         subscription.anchor, subscription.months_paid = to + DAY, 0
         self.add_period(subscription, start, months, paid_by_wallet(lines, step), charged)
-        self.charge(subscription, "extended", lines, now, step)
+        self.charge(subscription, "extended", lines, now, step, activation)
 
     def reactivate(self, subscription: Subscription, step: Document, now: datetime) -> None:
-        """Reactivate for one fee, by as many cycles as are needed to reach today (Rule 7)."""
+        """Reactivate for one fee, by as many cycles as are needed to reach today (Rule 7).
+
+        It takes back the numbers that are still there (Rule 10.2).
+        """
         today = day_of(now, subscription.account.zone)
         lines = self.fee_lines(subscription, today)
         self.check_funds(subscription.account, lines, step, "7")
+        subscription.next = self.without_lost(subscription)
+        for number in self.bound_to(subscription):
+            number.held_until, number.remind_at, number.after_expiry = None, None, False
         months, scheduled = self.cycle_months(subscription.next), subscription.expiry + DAY
         while subscription.expiry < today:
             scheduled = subscription.expiry + DAY
@@ -898,9 +1064,9 @@ class Story:
         admin_fee = Fraction(self.policy["refund_admin_fee"].get(account.currency, 0))
         for payer, refunds in of_payers.items():
             kept, admin_fee = min(admin_fee, total(refunds)), Fraction(0)
-            self.give_back(self.accounts[payer], subscription, refunds, kept, now)
+            self.pay_back(self.accounts[payer], subscription, refunds, kept, now)
 
-    def give_back(
+    def pay_back(
         self,
         payer: Account,
         subscription: Subscription,
@@ -929,6 +1095,10 @@ class Story:
         old = subscription.account
         if new is old or new.currency != old.currency:
             raise Refused("9")
+        for number in self.bound_to(subscription):
+            number.account = new
+            if number.held_until is not None:
+                number.remind_at = self.reminder(number, now)
         subscription.account = new
         self.tell(now, new, "owner_changed", subscription)
         if subscription.status != ACTIVE:
@@ -959,6 +1129,8 @@ class Story:
         ):
             fees = [(member, self.renewal_lines(member, now)) for member in group]
             amount = sum((total(lines) for _, lines in fees), Fraction(0))
+            for member, _ in fees:
+                amount += self.activation(member, self.renewal_date(member)).sum
             if amount == 0 or account.usable >= amount:
                 for member, lines in fees:
                     self.renew(member, lines, now)
@@ -1020,18 +1192,22 @@ class Story:
         months: Fraction | None = None,
         further: int = 0,
     ) -> list[Fraction]:
-        """The fee of the next cycle: a line for the primary SKU and each add-on.
+        """The fee of the next cycle: a line for the primary SKU, each add-on and each number.
 
         `on`: the day of the prices.
         `months`: what is paid for. Default: a cycle. See Rules 3.1 and 3.2.
         `further`: how many cycles are paid before it by the same command.
         """
-        holds, account = subscription.next, subscription.account
+        holds, account = self.without_lost(subscription), subscription.account
         months = Fraction(self.cycle_months(holds)) if months is None else months
         discount = self.discount(subscription, further)
         return [
             rounded(self.price(account, sku, quantity, months, discount, on), account.currency)
-            for sku, quantity in [(holds.sku, holds.quantity), *holds.addons]
+            for sku, quantity in [
+                (holds.sku, holds.quantity),
+                *holds.addons,
+                *((sku, 1) for _, sku in holds.numbers),
+            ]
         ]
 
     def price(
@@ -1099,6 +1275,199 @@ class Story:
             raise Refused("9")
         return lambda holds: holds._replace(multiplier=int(multiplier))
 
+    # --- numbers (Rules 9, 10) ---
+
+    def add_number(self, subscription: Subscription, step: Document, now: datetime) -> None:
+        """Add a number. It may be in use already: to leave, or priced from a later cycle on."""
+        account, today = subscription.account, day_of(now, subscription.account.zone)
+        name, sku, at_renewal = step["number"], step["sku"], step["when"] == "renewal"
+        open_ = [period for period in subscription.periods if period.last_day >= today]
+        held = [*(period.holds for period in open_), subscription.next]
+        number = self.numbers.get(name)
+        if not (
+            number
+            and number in self.in_use_by(subscription)
+            and number.sku == sku
+            and not all(name in dict(holds.numbers) for holds in held)
+        ):
+            self.check_takeable(name, account)
+            number = None
+        if at_renewal:
+            if number and not number.leaves and (number.waits or not number.dropped):
+                raise Refused("9")
+            self.price(account, sku, 1, Fraction(1), Fraction(0), today)
+        due = number.fee_due if number else self.costs_activation(name, step["hold"], account, now)
+        charges, activation = [Fraction(0)] * len(open_), Activation([])
+        if not at_renewal:
+            charges = self.prorated(
+                account, open_, lambda it: it.with_number(name, sku), step, today
+            )
+            fee = self.catalog.activation_fee(sku, account.currency, today)
+            activation = Activation([(name, fee)] if due else [])
+        self.check_funds(account, [*charges, activation.sum], step, "10.1")
+        number = number or self.take_number(name, sku, step["hold"], subscription)
+        was_priced = name in dict(max(subscription.periods, key=lambda p: p.start).holds.numbers)
+        number.waits = at_renewal and not (number.leaves and was_priced)
+        number.fee_due, number.leaves = at_renewal and due, False
+        if not at_renewal:
+            number.dropped = None
+            for period, charge in zip(open_, charges, strict=True):
+                period.holds = period.holds.with_number(name, sku)
+                period.paid[account.id] = period.paid.get(account.id, Fraction(0)) + charge
+        subscription.next = subscription.next.with_number(name, sku)
+        amount = total(charges)
+        account.balance -= amount
+        self.tell(now, account, "number_added", subscription, amount=-amount, number=name)
+        if amount:
+            self.invoice(account, "individual", [amount], now)
+        self.activate(subscription, activation, now)
+
+    def remove_number(self, subscription: Subscription, step: Document, now: datetime) -> None:
+        """Remove a number now, or with the next paid cycle."""
+        today = day_of(now, subscription.account.zone)
+        number = self.own_number(subscription, step["number"])
+        if step["when"] == "renewal":
+            if number.leaves or number.leaves_on:
+                raise Refused("9")
+            number.leaves = number.dropped is None
+            number.waits = False
+        else:
+            for period in subscription.periods:
+                if period.last_day >= today:
+                    period.holds = period.holds.without_number(number.number)
+            self.give_back(number, "terminated", today, now)
+        subscription.next = subscription.next.without_number(number.number)
+        self.tell(now, subscription.account, "number_removed", subscription, number=number.number)
+
+    def swap_number(self, subscription: Subscription, step: Document, now: datetime) -> None:
+        """Swap a number for another one of the same SKU, for nothing."""
+        today = day_of(now, subscription.account.zone)
+        old, to = self.own_number(subscription, step["number"]), step["to"]
+        if step.get("sku", old.sku) != old.sku:
+            raise Refused("9")
+        self.check_takeable(to, subscription.account)
+        new = self.take_number(to, old.sku, "normal", subscription)
+        new.waits, new.leaves, new.dropped = old.waits, old.leaves, old.dropped
+        self.give_back(old, "swapped", today, now)
+        for period in subscription.periods:
+            if period.last_day >= today:
+                period.holds = period.holds.with_other(old.number, to)
+        subscription.next = subscription.next.with_other(old.number, to)
+        self.tell(now, subscription.account, "number_swapped", subscription, number=to)
+
+    def own_number(self, subscription: Subscription, name: str) -> Number:
+        """A number in use by a subscription."""
+        for number in self.in_use_by(subscription):
+            if number.number == name:
+                return number
+        raise Refused("9")
+
+    def in_use_by(self, subscription: Subscription) -> list[Number]:
+        """The numbers in use by a subscription."""
+        return [it for it in self.bound_to(subscription) if it.held_until is None]
+
+    def bound_to(self, subscription: Subscription) -> list[Number]:
+        """The numbers in use by a subscription, and those that are held since it expired."""
+        return [
+            it
+            for it in self.numbers.values()
+            if it.subscription is subscription and (it.held_until is None or it.after_expiry)
+        ]
+
+    def without_lost(self, subscription: Subscription) -> Contents:
+        """What the next cycle holds. An expired subscription may have lost numbers."""
+        if subscription.status != EXPIRED:
+            return subscription.next
+        left = {number.number for number in self.bound_to(subscription)}
+        kept = tuple(it for it in subscription.next.numbers if it[0] in left)
+        return subscription.next._replace(numbers=kept)
+
+    def check_takeable(self, name: str, account: Account) -> None:
+        """Refuse a number that is in use, or held for another account (Rule 10.2)."""
+        number = self.numbers.get(name)
+        if number and (number.held_until is None or number.account is not account):
+            raise Refused("10.2")
+
+    def costs_activation(self, name: str, kind: str, account: Account, now: datetime) -> bool:
+        """Whether the activation of a number costs its fee (Rule 10.1)."""
+        if kind == "byoi":
+            return False
+        at, by = self.given_back.get(name, (datetime.min.replace(tzinfo=UTC), ""))
+        return by != account.id or now - at > timedelta(hours=self.policy["rebuy_grace_hours"])
+
+    def take_number(self, name: str, sku: str, kind: str, subscription: Subscription) -> Number:
+        """Take a number into use."""
+        self.given_back.pop(name, None)
+        number = Number(name, sku, kind, subscription, subscription.account)
+        self.numbers[name] = number
+        return number
+
+    def give_back(self, number: Number, why: str, day_0: date, now: datetime) -> None:
+        """Give a number back. One that was brought along is gone (Rule 10.2)."""
+        self.given_back[number.number] = (now, number.account.id)
+        if number.kind == "byoi":
+            del self.numbers[number.number]
+        else:
+            self.hold(number, why, day_0, now)
+
+    def hold(self, number: Number, why: str, day_0: date, now: datetime) -> None:
+        """Hold a number, with its reminder."""
+        days = self.policy["number_hold_days"][number.kind][why]
+        number.held_until = day_0 + timedelta(days=days)
+        number.remind_at = self.reminder(number, now)
+
+    def reminder(self, number: Number, now: datetime) -> datetime | None:
+        """The instant of a reminder, if it lies ahead."""
+        assert number.held_until is not None
+        at = first_instant(number.held_until - timedelta(days=7), number.account.zone)
+        return at if at > now else None
+
+    def act_on_number(self, what: str, number: Number, due: datetime, now: datetime) -> None:
+        """Let a number leave, remind of the end of its hold, or release it."""
+        account, subscription = number.account, number.subscription
+        if what == LEAVE:
+            assert number.leaves_on is not None
+            self.give_back(number, "terminated", number.leaves_on, due)
+        elif what == REMIND:
+            number.remind_at = None
+            assert number.held_until is not None
+            if day_of(now, account.zone) <= number.held_until:
+                told = "number_hold_ending"
+                self.tell(now, account, told, subscription, number=number.number)
+        else:
+            del self.numbers[number.number]
+            self.tell(now, account, "number_released", subscription, number=number.number)
+
+    def activation(self, subscription: Subscription, on: date) -> "Activation":
+        """The activation fees that are charged with the next cycle, at the prices of a day."""
+        currency = subscription.account.currency
+        return Activation(
+            [
+                (number.number, self.catalog.activation_fee(number.sku, currency, on))
+                for number in self.in_use_by(subscription)
+                if number.fee_due and number.waits
+            ]
+        )
+
+    def activate(self, subscription: Subscription, activation: "Activation", now: datetime) -> None:
+        """Charge activation fees. They wait for the monthly invoice (Rule 10.1)."""
+        account = subscription.account
+        for name, fee in activation.fees:
+            if fee:
+                account.balance -= fee
+                month = day_of(now, account.zone).replace(day=1)
+                self.waiting.append((account.id, month, fee))
+                told = "activation_fee"
+                self.tell(now, account, told, subscription, amount=-fee, number=name)
+
+    def invoice_month(self, account: Account, now: datetime) -> None:
+        """Make the invoice of the oldest month that waits (Rule 11.4)."""
+        month = min(month for id_, month, _ in self.waiting if id_ == account.id)
+        lines = [fee for id_, of, fee in self.waiting if (id_, of) == (account.id, month)]
+        self.waiting = [it for it in self.waiting if it[:2] != (account.id, month)]
+        self.tell(now, account, "invoiced")
+        self.invoice(account, "monthly", lines, now, on=months_after(month, 1) - DAY)
+
     def check_same_base(self, plan: str, held: list[str]) -> None:
         """Refuse a plan that can only change at renewal (Rule 9)."""
         for sku in [plan, *held]:
@@ -1118,6 +1487,11 @@ class Story:
         """What a change costs in each period. The sum is rounded once (Rule 3.4)."""
 
         def line(period: Period, holds: Contents) -> Fraction:
+            if step["do"] == "add_number":
+                if step["number"] not in dict(holds.numbers):
+                    return Fraction(0)
+                months, discount = period.charged_months, period.discount
+                return self.price(account, step["sku"], 1, months, discount, today)
             quantity = holds.quantity if step["do"] == "change_plan" else 0
             quantity = quantity or dict(holds.addons).get(step["sku"], 0)
             sku = holds.sku if step["do"] == "change_plan" else step["sku"]
@@ -1175,6 +1549,12 @@ class Story:
             )
         )
         subscription.cycles_paid += 1
+        for number in self.in_use_by(subscription):
+            if number.leaves:
+                number.leaves, number.dropped = False, start
+            elif number.waits:
+                number.waits, number.dropped = False, None
+            number.fee_due = False
 
     def charge(
         self,
@@ -1183,16 +1563,22 @@ class Story:
         lines: list[Fraction],
         now: datetime,
         step: Document | None = None,
+        activation: "Activation | None" = None,
     ) -> None:
         """Take the fees from the wallet, and plan the notices and attempts for the new *E*.
 
-        An external invoice takes nothing from the wallet. See Rules 1.5 and 11.4.
+        An external invoice takes nothing from the wallet. See Rules 1.5, 10.1 and 11.4.
         """
         account, amount = subscription.account, paid_by_wallet(lines, step or {})
         account.balance -= amount
         self.tell(now, account, event, subscription, amount=-amount)
         if amount:
             self.invoice(account, "individual", lines, now)
+        if activation and "invoice_number" not in (step or {}):
+            self.activate(subscription, activation, now)
+        for number in self.in_use_by(subscription):
+            if number.leaves_on and number.leaves_on <= day_of(now, account.zone):
+                self.give_back(number, "terminated", number.leaves_on, now)
         subscription.failed, subscription.attempted = False, None
         subscription.notices, subscription.noticed = self.notices_ahead(subscription, now), set()
         self.attempt_at_once(subscription, now)
@@ -1229,6 +1615,7 @@ class Story:
         *,
         amount: Fraction | None = None,
         reason: str | None = None,
+        number: str | None = None,
     ) -> None:
         """Add a line to the timeline."""
         at = now.astimezone(ZoneInfo(account.zone))
@@ -1239,15 +1626,24 @@ class Story:
             line["amount"] = written(amount, account.currency)
         if reason:
             line["reason"] = reason
+        if number:
+            line["number"] = number
         self.events.append((now, line))
 
-    def invoice(self, account: Account, kind: str, lines: list[Fraction], now: datetime) -> None:
-        """Issue an invoice or a credit note."""
+    def invoice(
+        self,
+        account: Account,
+        kind: str,
+        lines: list[Fraction],
+        now: datetime,
+        on: date | None = None,
+    ) -> None:
+        """Issue an invoice or a credit note. `on`: its date, default today."""
         amounts = [written(line, account.currency) for line in lines]
-        on = str(day_of(now, account.zone))
+        day = str(on or day_of(now, account.zone))
         whole = written(total(lines), account.currency)
         self.invoices.append(
-            {"kind": kind, "date": on, "account": account.id, "lines": amounts, "total": whole}
+            {"kind": kind, "date": day, "account": account.id, "lines": amounts, "total": whole}
         )
 
     # --- the result (docs/scenario.md) ---

@@ -41,7 +41,9 @@ ZONES = (
     *("America/Sao_Paulo", "Pacific/Kiritimati", "Pacific/Niue", "UTC"),
 )
 UNITS = {"EUR": ".00", "USD": ".00", "JPY": "00", "KWD": ".125"}
+NUMBERS = ("+1", "+22", "+3", "+10", "+5")
 IDS = ("s1", "s2", "S3", "s10", "é", "s-6")
+ON_NUMBER = ("add_number", "remove_number", "swap_number")
 ON_ACCOUNT = ("top_up", "set_card", "set", "suspend", "resume")
 
 
@@ -112,6 +114,15 @@ def catalog(begin: date) -> list[dict[str, Any]]:
             "prices": {"EUR": "3.33", "USD": "3.335", "JPY": "333.5", "KWD": "1.0005"},
         },
         {"sku": "HELP", "kind": "addon", "months": 12, "prices": prices(110)},
+        {
+            "sku": "DID",
+            "kind": "number",
+            "months": 1,
+            "prices": {"EUR": "2.22", "USD": "2.225", "JPY": "222.5", "KWD": "1.1115"},
+            "activation_fee": {"EUR": "5.00", "USD": "5.005", "JPY": "500.5"},
+        },
+        {"sku": "BARE", "kind": "number", "months": 12, "prices": prices(40, "EUR", "USD", "KWD")},
+        {"sku": "DID", "from": str(begin + timedelta(days=35)), "activation_fee": prices(6)},
         {"sku": "APP", "from": str(begin + timedelta(days=50)), "prices": prices(35, "EUR", "KWD")},
         {"sku": "TWO", "from": str(begin + timedelta(days=40)), "prices": {"JPY": "4445"}},
         {"sku": "FINAL", "from": str(begin + timedelta(days=60)), "refundable": True},
@@ -152,6 +163,19 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
         "refund_allowed": st.booleans(),
         "refund_admin_fee": st.sampled_from([prices(2), prices(100), prices(7, "JPY")]),
         "max_licences": st.sampled_from([2, 501]),
+        "number_hold_days": st.sampled_from(
+            [
+                {
+                    "normal": {"expired": 10, "terminated": 2, "swapped": 0},
+                    "ported_in": {"expired": 40, "terminated": 8, "swapped": 7},
+                },
+                {
+                    "normal": {"expired": 1, "terminated": 15, "swapped": 3},
+                    "ported_in": {"expired": 0, "terminated": 1, "swapped": 9},
+                },
+            ]
+        ),
+        "rebuy_grace_hours": st.sampled_from([0, 24, 200]),
     }
     optional = {
         key: others[key]
@@ -281,11 +305,33 @@ def one_step(
     if do == "change_owner" and "id" in step:
         others = [id_ for id_ in story.accounts if id_ != account.id]
         step["account"] = draw(st.sampled_from([*others * 9, account.id]))
+    if step["do"] in ON_NUMBER:
+        step |= draw(of_number(step["do"], chance, story, subscription))
     if draw(st.integers(0, 9)) == 0:
         step["request_id"] = draw(st.sampled_from(["r1", "r2"]))
     return step | draw(
         STEPS[step["do"]](subscription.expiry if subscription else now.date(), account.currency)
     )
+
+
+@st.composite
+def of_number(
+    draw: st.DrawFn, do: str, chance: Random, story: Story, subscription: Subscription | None
+) -> dict[str, Any]:
+    """The fields of a step about a number. A number that fits is preferred."""
+    own = [it.number for it in story.in_use_by(subscription)] if subscription else []
+    others = [number for number in NUMBERS if number not in own]
+    skus = st.sampled_from(["DID", "DID", "DID", "BARE"])
+    when = draw(st.sampled_from([{}, {"when": "now"}, {"when": "renewal"}, {"when": "renewal"}]))
+    if do == "add_number":
+        number = chance.choice([*others * 3, *own, *NUMBERS])
+        kind = st.sampled_from([{}, {}, {"hold": "ported_in"}, {"hold": "byoi"}])
+        return {"number": number, "sku": draw(skus)} | when | draw(kind)
+    number = chance.choice(own * 5 + list(NUMBERS))
+    if do == "remove_number":
+        return {"number": number} | when
+    sku = {"sku": draw(skus)} if draw(st.integers(0, 3)) == 0 else {}
+    return {"number": number, "to": chance.choice(others or list(NUMBERS))} | sku
 
 
 def fitting(story: Story, account: Account, subscription: Subscription | None) -> list[str]:
@@ -307,7 +353,9 @@ def fitting(story: Story, account: Account, subscription: Subscription | None) -
     if on_trial:
         return on_account + _on_trial(subscription)
     if subscription.status == ACTIVE:
-        on_account += _often(change_plan=4, set_addon=2, change_cycle=1)
+        own = len(story.in_use_by(subscription))
+        on_account += _often(change_plan=4, set_addon=2, change_cycle=1, add_number=3)
+        on_account += _often(remove_number=2 * min(own, 2), swap_number=min(own, 1))
     if subscription.failed:
         return on_account + _often(recover=6, extend=1, unsubscribe=1, terminate=1, suspend=1)
     if subscription.status == ACTIVE and subscription.auto_renew:
@@ -334,6 +382,12 @@ def _often(**times: int) -> list[str]:
     return [do for do, number in times.items() for _ in range(number)]
 
 
+bought_numbers = st.fixed_dictionaries(
+    {"number": st.sampled_from(NUMBERS), "sku": st.sampled_from(["DID", "DID", "BARE"])},
+    optional={"hold": st.sampled_from(["normal", "ported_in", "byoi"])},
+)
+
+
 @st.composite
 def goods(draw: st.DrawFn, account: Account) -> dict[str, Any]:
     """What is bought, and how it is paid. Accounts with little money mostly pay externally."""
@@ -345,6 +399,9 @@ def goods(draw: st.DrawFn, account: Account) -> dict[str, Any]:
         "align": st.just(True),
         "discount": st.sampled_from([10, 12.5, 100]),
         "discount_cycles": st.sampled_from([2, 3]),
+        "numbers": st.lists(
+            bought_numbers, min_size=1, max_size=3, unique_by=lambda it: it["number"]
+        ),
     }
     keys = draw(st.lists(st.sampled_from(sorted(further)), max_size=3, unique=True))
     poor = account.usable < Fraction(worth(50, account.currency))
@@ -423,6 +480,9 @@ STEPS: dict[str, Callable[[date, str], st.SearchStrategy[dict[str, Any]]]] = {
     "change_plan": _plans,
     "set_addon": _addons,
     "change_cycle": _cycles,
+    "add_number": _nothing,
+    "remove_number": _nothing,
+    "swap_number": _nothing,
     "change_owner": _nothing,
     "terminate": lambda _, __: st.just({"reason": "moved"}),
     "top_up": _amounts,

@@ -105,7 +105,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
         if isinstance(entries, dict):
             lines += [
                 f"{part} {id_} {key}: {value}"
-                for id_, state in entries.items()
+                for id_, state in sorted(entries.items())
                 for key, value in state.items()
             ]
         else:
