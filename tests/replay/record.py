@@ -30,6 +30,7 @@ from temporalio.client import (
 from temporalio.service import RPCError
 
 from activities import registry
+from core.domain.commands.add_number import AddNumber
 from core.domain.commands.assign import Assign
 from core.domain.commands.change_cycle import ChangeCycle
 from core.domain.commands.change_owner import ChangeOwner
@@ -41,6 +42,7 @@ from core.domain.commands.extend import Extend
 from core.domain.commands.purchase import Purchase
 from core.domain.commands.reactivate import Reactivate
 from core.domain.commands.recover import Recover
+from core.domain.commands.remove_number import RemoveNumber
 from core.domain.commands.reopen_account import ReopenAccount
 from core.domain.commands.resubscribe import Resubscribe
 from core.domain.commands.resume import Resume
@@ -49,6 +51,7 @@ from core.domain.commands.set_addon import SetAddon
 from core.domain.commands.set_card import SetCard
 from core.domain.commands.share import Share
 from core.domain.commands.suspend import Suspend
+from core.domain.commands.swap_number import SwapNumber
 from core.domain.commands.terminate import Terminate
 from core.domain.commands.top_up import TopUp
 from core.domain.commands.unshare import Unshare
@@ -299,6 +302,24 @@ async def changes(recording: Recording) -> None:
         await shop.advance(2021, 2, 20)
 
 
+async def numbers(recording: Recording) -> None:
+    """Numbers are added, swapped and removed. The account makes its monthly invoice."""
+    async with recording.shop() as shop:
+        await shop.account()
+        s = await shop.buy()
+        for number, command in enumerate(
+            (
+                AddNumber(subscription=s, number="+651", sku="DID"),
+                AddNumber(subscription=s, number="+652", sku="DID", when=When.RENEWAL),
+                SwapNumber(subscription=s, number="+651", to="+653"),
+                RemoveNumber(subscription=s, number="+653", when=When.RENEWAL),
+                RemoveNumber(subscription=s, number="+651"),
+            )
+        ):
+            await shop.perennial.do(replace(command, request_id=shop.id(str(number))))
+        await shop.advance(2021, 2, 20)
+
+
 async def trials(recording: Recording) -> None:
     """One trial is converted by command while it runs, one by card at its end."""
     async with recording.shop(rules={"trial_end": "convert"}) as shop:
@@ -444,6 +465,7 @@ PATHS: dict[str, Path_] = {
         suspended,
         closed,
         changes,
+        numbers,
         trials,
         owners,
         turns,

@@ -69,6 +69,13 @@ CATALOG = [
         "prices": {"USD": "500.00"},
     },
     {"sku": "SEAT", "kind": "addon", "months": 1, "prices": {"USD": "10.00"}},
+    {
+        "sku": "DID",
+        "kind": "number",
+        "months": 1,
+        "prices": {"USD": "10.00"},
+        "activation_fee": {"USD": "5.00"},
+    },
 ]
 JANUARY = datetime(2021, 1, 15, 12, tzinfo=UTC)
 """The instant at which test clocks start.
