@@ -100,6 +100,8 @@ def pay(
     if by_wallet:
         lines = [line for p in paid for line in p.lines]
         work.invoice(operation, InvoiceKind.INDIVIDUAL, lines, fee)
+    begin = paid[0].period.start
+    brings = ", ".join(it.words for it in subscription.coming if it.since == begin)
     work.event(
         event,
         rule,
@@ -109,6 +111,7 @@ def pay(
         operation=operation,
         expiry=subscription.expiry,
         external_invoice=external_invoice,
+        brings=brings or None,
     )
     charge_activation(work, subscription.id, activation, command.actor if command else "perennial")
     return facts

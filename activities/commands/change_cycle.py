@@ -3,6 +3,7 @@
 from activities.changes import record
 from core.domain import changes
 from core.domain.commands.change_cycle import ChangeCycle, ChangeCycleResult
+from core.domain.commands.changes import When
 from core.domain.events import Event
 from core.domain.subscription import Subscription
 from core.ledger.unit_of_work import Work
@@ -18,4 +19,6 @@ def change_cycle(work: Work, command: ChangeCycle, subscription: Subscription) -
     changes.check_cycle(changed, work.policy)
     months = changed.next_contents.cycle_months
     result = ChangeCycleResult(subscription=subscription.id, months=months)
-    return record(work, command, Event.CYCLE_CHANGED, changed, result, months=months)
+    return record(
+        work, command, Event.CYCLE_CHANGED, changed, result, months=months, when=When.RENEWAL
+    )

@@ -11,7 +11,7 @@ from core.domain.forecast import Entry
 from core.domain.planner.notices import Notice
 from core.domain.steps import Step, StepKind
 from core.domain.subscription import Failure, Status
-from doors.commandline.dates_and_money import day, moment, money
+from doors.commandline.dates_and_money import cycle, day, moment, money
 from doors.queries.accounts import AccountView
 from doors.queries.histories import HistoryLine
 from doors.queries.subscriptions import SubscriptionView
@@ -37,6 +37,8 @@ def event(line: HistoryLine | Entry) -> str:
     details = [_change(facts)] if facts.keys() & {"when", "number"} else []
     if "expiry" in facts and happened.pays_cycle:
         details.append(f"paid up to {day(date.fromisoformat(facts['expiry']))}")
+    if "brings" in facts:
+        details.append(f"with {facts['brings']}")
     if "external_invoice" in facts:
         details.append(f"on external invoice {facts['external_invoice']}")
     return ", ".join([happened.words, *details])
@@ -47,6 +49,8 @@ def _change(facts: Mapping[str, str]) -> str:
     if "number" in facts:
         old = f" in place of {facts['old']}" if "old" in facts else ""
         what = facts["number"] + old
+    elif "months" in facts:
+        what = f"cycles of {cycle(int(facts['months']))}"
     else:
         what = f"{facts['quantity']} × {facts['sku']}" if "quantity" in facts else facts["sku"]
     return f"{what} with the next paid cycle" if facts.get("when") == When.RENEWAL else what

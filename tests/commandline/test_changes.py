@@ -65,6 +65,7 @@ def test_what_is_pending_is_shown_explained_foretold_listed_and_withdrawn(shop: 
     assert shop.show()["fee"] == "50.00"
     history = shop.run("history", shop.s1).out
     assert "plan changed, BIZ with the next paid cycle" in history
+    assert "cycle changed, cycles of 2 months with the next paid cycle" in history
     assert "pending changes withdrawn" in history
 
 
@@ -81,3 +82,5 @@ def test_a_change_that_is_paid_for_holds_from_the_first_day_of_its_cycle(shop: S
     listed = shop.run("list", "active", "--json").json
     assert (shop.show()["sku"], listed[0]["sku"]) == ("BIZ", "BIZ")
     assert shop.show()["coming"] == []
+    history = shop.run("history", shop.s1).out
+    assert "renewed, paid up to 14 March 2021, with the plan BIZ" in history
