@@ -30,7 +30,8 @@ def event(line: HistoryLine | Entry) -> str:
     """Return what happened, with the day up to which it is paid or the reason of a failure."""
     happened = Event(line.event)
     if isinstance(line, Entry):
-        return f"{happened.words}: {reason(line.reason)}" if line.reason else happened.words
+        told = f"{happened.words}, {line.number}" if line.number else happened.words
+        return f"{told}: {reason(line.reason)}" if line.reason else told
     facts = line.facts
     if "reason" in facts:
         return f"{happened.words}: {reason(facts['reason'])}"

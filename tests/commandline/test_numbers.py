@@ -142,3 +142,13 @@ def test_what_does_not_exist_is_said_clearly(stocked: Shop) -> None:
         told = stocked.run("number", *command)
         assert told.code in (1, 2)
         assert words in told.out + told.err
+
+
+def test_the_history_and_the_forecast_name_the_number(stocked: Shop) -> None:
+    stocked.buy("--number", f"{ONE}=LINE")
+    stocked.run("unsubscribe", stocked.s1)
+    told = stocked.run("forecast", stocked.s1, "--months", "4").out
+    assert f"number released, {ONE}" in told
+    stocked.advance("2021-05-01")
+    assert f"number released, {ONE}" in stocked.run("history", stocked.s1).out
+    assert stocked.run("number", "show", ONE, "--json").json["state"] == "free"
