@@ -126,7 +126,7 @@ def test_a_step_that_raises_is_run_by_itself_and_holds_up_nobody(
     asked = sequence.send(result)
     assert (asked.request.subject.id, asked.briefly) == ("s1", True)  # type: ignore[union-attr]
     asked = sequence.send(None)
-    passed = Passed(subject=of_subscription("s1"), by_date=S1_DATE)
+    passed = Passed(subject=of_subscription("s1"), by_date=S1_DATE, account="acme")
     assert asked.request.past == (passed,)  # type: ignore[union-attr]
     assert shop.engine._activities.call(asked.activity, asked.request).outcome is Outcome.DONE
     assert told(shop) == ["s2 renewed"]
