@@ -47,11 +47,11 @@ def take_subscription_step(
     work: Work,
     asked: Asked,
     kind: StepKind,
-    act: Callable[[Work, Subscription], None] | None = None,
+    act: Callable[[Work, Subscription, Subscription], None] | None = None,
 ) -> StepResult | None:
     """Change the subscription if a step of this kind is due, and add its event to the history.
 
-    `act`: what else the step does, with the subscription after it. Default: nothing.
+    `act`: what else the step does, with the subscription before and after it. Default: nothing.
 
     Returns None when the step is not due.
     """
@@ -65,7 +65,7 @@ def take_subscription_step(
     work.event(row.event, step.rule, subscription=subscription.id, why=step.why)
     after = row.change(subscription, work.today, work.zone)
     if act:
-        act(work, after)
+        act(work, subscription, after)
     return StepResult(outcome=Outcome.DONE, snapshot=work.save(after))
 
 

@@ -106,9 +106,9 @@ def leave_with_cycle(
         numbers.leave_on(work, before.id, going, begin, actor)
 
 
-def hold_after_expiry(work: Work, expired: Subscription) -> None:
+def hold_after_expiry(work: Work, before: Subscription, expired: Subscription) -> None:
     """A subscription has expired, so its numbers are held from the day that was marked (10.2)."""
-    if has_numbers(expired):
+    if has_numbers(before):
         numbers.give_back(work, expired.id, Cause.EXPIRED, on=expired.expired_on)
 
 

@@ -4,12 +4,15 @@ from activities.asked_step import Asked, take_subscription_step
 from activities.numbers import give_back_all
 from core.domain.numbers import Cause
 from core.domain.steps import StepKind
+from core.domain.subscription import Subscription
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import StepResult
 
 
 def end(work: Work, asked: Asked) -> StepResult | None:
     """Mark the subscription TERMINATED, for good. Holds of its numbers go on (Rule 10.2)."""
-    return take_subscription_step(
-        work, asked, StepKind.END, lambda work, ended: give_back_all(work, ended, Cause.TERMINATED)
-    )
+    return take_subscription_step(work, asked, StepKind.END, _give_back)
+
+
+def _give_back(work: Work, expired: Subscription, _: Subscription) -> None:
+    give_back_all(work, expired, Cause.TERMINATED)

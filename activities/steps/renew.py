@@ -65,7 +65,7 @@ def _fail_one(work: Work, member: Subscription, failure: Failure, rule: Rule) ->
     for told in events:
         work.event(told.event, told.rule, subscription=member.id, reason=told.reason)
     if after.status is Status.EXPIRED:
-        hold_after_expiry(work, after)
+        hold_after_expiry(work, member, after)
     work.save(after)
 
 

@@ -516,6 +516,28 @@ def test_a_termination_by_command_holds_28_days(story):
     assert told.balances == {"acme": "195.00"}
 
 
+def test_day_29_ends_the_use_of_a_number_that_was_brought_along_and_never_priced(story):
+    """It was added at renewal and stays in use until TERMINATED on 01-13. Then it can be bought."""
+    told = story("""
+        accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "60.00"}]
+        steps:
+          - {at: 2020-11-16, do: purchase, id: s1, account: acme, sku: PRO}
+          - {at: 2020-11-17, do: add_number, id: s1, number: "+65", sku: BARE, hold: byoi,
+             when: renewal}
+          - {at: 2020-11-17, do: unsubscribe, id: s1}
+          - {at: 2021-01-12, do: purchase, id: s2, account: acme, sku: FREE,
+             numbers: [{number: "+65", sku: BARE}]}
+          - {at: 2021-01-13, do: purchase, id: s2, account: acme, sku: FREE,
+             numbers: [{number: "+65", sku: BARE}]}
+        until: 2021-01-13
+    """)
+    assert told.refused == ["4 purchase 10.2"]
+    assert told.events("terminated", "purchased")[1:] == lines("""
+        2021-01-13 s1 terminated
+        2021-01-13 s2 purchased -3.00
+    """)
+
+
 @pytest.mark.parametrize(
     ("step", "rule"),
     [
