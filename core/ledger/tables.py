@@ -214,6 +214,9 @@ class SubscriptionRow(Base):
             f"NOT renewal_failed OR status = '{Status.ACTIVE}'", name="subscriptions_failed"
         ),
         CheckConstraint(
+            f"coming IS NULL OR status <> '{Status.TERMINATED}'", name="subscriptions_coming"
+        ),
+        CheckConstraint(
             f"jsonb_array_length(members) <= {MOST_MEMBERS}", name="subscriptions_members"
         ),
     )

@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from core.domain.commands.change_cycle import ChangeCycle
 from core.domain.commands.change_plan import ChangePlan
@@ -241,3 +242,11 @@ def test_the_list_shows_the_plan_of_the_account_s_day(bought: Shop) -> None:
     bought.run("UPDATE clocks SET now = '2021-04-01T00:00:00Z'")
     assert bought.value(shown) == "BIZ"
     assert bought.value("SELECT sku FROM subscriptions") == "PRO"
+
+
+def test_rule_2_what_has_ended_has_no_change_to_come(bought: Shop) -> None:
+    bought.do(plan("BIZ", when=When.RENEWAL))
+    bought.do(Terminate(subscription="s1", reason="moved"), at(2))
+    assert bought.rows("SELECT status, coming FROM subscriptions") == [("TERMINATED", None)]
+    with pytest.raises(IntegrityError, match="subscriptions_coming"):
+        bought.run("UPDATE subscriptions SET coming = '[]'")

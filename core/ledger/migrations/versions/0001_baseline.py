@@ -185,6 +185,7 @@ def _subscriptions() -> None:
         Column("members", JSONB),
         Column("workflow_started", Boolean, nullable=False, server_default="false"),
         CheckConstraint("NOT renewal_failed OR status = 'ACTIVE'", name="subscriptions_failed"),
+        CheckConstraint("coming IS NULL OR status <> 'TERMINATED'", name="subscriptions_coming"),
         CheckConstraint("jsonb_array_length(members) <= 100", name="subscriptions_members"),
     )
     op.create_index("subscriptions_account", "subscriptions", ["account", "id"])
