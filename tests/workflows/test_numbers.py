@@ -8,13 +8,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from core.domain.numbers import Cause, Wanted
-from core.ledger import numbers
+from core.domain.steps import SubjectKind
+from core.ledger import due_steps, numbers
 from core.ledger.clocks import machine_now
 from doors.service import relay as module
 from doors.service.failing_rows import FIRST_GAP
 from doors.service.relay import Relay
 from tests.workflows.conftest import OpenShop
-from tests.workflows.shop import JANUARY, Shop
+from tests.workflows.shop import FEBRUARY, JANUARY, Shop
 from tests.workflows.test_failing_rows import Clock, failures
 
 
@@ -145,3 +146,17 @@ async def test_a_test_clock_runs_the_steps_of_numbers_in_order(shop: Shop) -> No
     )
     assert list(told.scalars()) == ["+491", "+492"]
     assert await Relay(shop.perennial).numbers() == 0
+
+
+async def test_a_release_on_a_test_clock_waits_for_a_renewal_by_card(shop: Shop) -> None:
+    """The workflow of the account runs the renewal, which needs a card charge, before it."""
+    await shop.account(opening="50.00", card="sim_ok")
+    s = await shop.buy()
+    hold(shop, s, "+491", cause=Cause.SWAPPED, now=FEBRUARY - timedelta(days=2))
+    shop.set_clock(FEBRUARY)
+    with shop.perennial.ledger.read() as connection:
+        due = due_steps.due_at(connection, str(shop.clock), FEBRUARY)
+    [release] = [item for item in due if item.subject.kind is SubjectKind.NUMBER]
+    await shop.perennial.take_step_of_number(release, FEBRUARY)
+    assert states(shop) == ["free"]
+    assert shop.events()[-3:] == ["card_charged", "renewed", "number_released"]
