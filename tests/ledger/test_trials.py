@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from core.domain import policy
 from core.domain.commands.convert import Convert
@@ -95,6 +95,34 @@ def test_rule_4_3_the_database_refuses_a_second_trial_whoever_asks(shop: Shop) -
         shop.run("INSERT INTO trials VALUES ('acme', 'application phone', 's1')")
     shop.run("INSERT INTO trials VALUES ('acme', 'SKU phone', 's1')")
     assert shop.try_out("t2").refusal.rule == "4.3"
+
+
+def test_rule_4_3_the_database_refuses_a_trial_that_is_not_on_record(shop: Shop) -> None:
+    shop.open()
+    shop.try_out()
+    columns = ", ".join(
+        name
+        for (name,) in shop.rows(
+            "SELECT column_name FROM information_schema.columns "
+            "WHERE table_name = 'subscriptions' AND column_name <> 'id'"
+        )
+    )
+    second = f"INSERT INTO subscriptions (id, {columns}) SELECT 't2', {columns} FROM subscriptions"
+    step = (
+        "INSERT INTO steps SELECT subject_kind, 't2', account, clock, kind, rank, by_date, due, "
+        "rule, why, version FROM steps"
+    )
+    with pytest.raises(IntegrityError, match="trial t2 is not on record"):
+        shop.run(f"{second}; {step}")
+    shop.run(f"{second}; {step}; INSERT INTO trials VALUES ('acme', 'application fax', 't2')")
+
+
+def test_rule_4_3_the_database_refuses_to_make_a_trial_of_what_is_paid(shop: Shop) -> None:
+    shop.open()
+    shop.try_out()
+    shop.do(Convert(subscription="t1"))
+    with pytest.raises(DBAPIError, match="a paid one becomes no trial"):
+        shop.run("UPDATE subscriptions SET trial = true")
 
 
 # one first cycle

@@ -13,6 +13,7 @@ import pytest
 
 from core.domain.faults import Faults
 from doors.simulation.scenario import NotBuilt, parse
+from settings import PROJECT
 from tests.stories.story import tell
 
 EXAMPLES = Path(__file__).parent / "examples"
@@ -47,6 +48,10 @@ BUILT = (
     "upgrade-yearly",
 )
 LATER = ("seller-wallet-short",)
+#: The scenarios of the folder examples/, for people.
+SHOWN = sorted(
+    path.name for path in (PROJECT / "examples").glob("*.yaml") if "steps:" in path.read_text()
+)
 FAULTY = ("fault-unknown-key",)
 
 
@@ -61,6 +66,12 @@ def test_a_built_example_gives_its_result(name: str, database: str):
     assert without_free_text(told.result) == without_free_text(
         json.loads((EXAMPLES / f"{name}.json").read_text())
     )
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_scenario_that_people_are_shown_can_be_played(name: str, database: str):
+    told = tell((PROJECT / "examples" / name).read_text(), database)
+    assert told.result["subscriptions"]
 
 
 @pytest.mark.parametrize("name", LATER)

@@ -1,7 +1,7 @@
 -- What may change in the rows that do change, and how (Rules 2, 11.1, 11.3, 11.4, 12).
 --
 -- Rows of these tables are never deleted. Fixed columns never change. Counters and clocks only grow.
--- Final values stay: TERMINATED, closed for good, an invoice's number, a notice that is done, a
+-- Final values stay: TERMINATED, no longer a trial, closed for good, an invoice's number, a notice that is done, a
 -- booked card charge, the monthly invoice of an amount. A trigger names its columns, so a statement that does not set them pays
 -- nothing for it.
 --
@@ -74,6 +74,7 @@ BEGIN
 
   FOR entry IN SELECT * FROM (VALUES
     ('subscriptions', 'status', 'OLD.status = ''TERMINATED''', 'TERMINATED is final', 'rule 2'),
+    ('subscriptions', 'trial', 'NOT OLD.trial', 'a paid one becomes no trial', 'rule 4.3'),
     ('accounts', 'closed_for_good', 'OLD.closed_for_good', 'closed for good is final', 'rule 11.8'),
     ('invoices', 'number', 'OLD.number IS NOT NULL', 'a number is final', 'rule 11.4'),
     ('monthly_amounts', 'invoice', 'OLD.invoice IS NOT NULL', 'it is on one invoice', 'rule 11.4'),

@@ -40,6 +40,7 @@ IN_ORDER = (
     "refunds",
     "next_step",
     "numbers",
+    "trials",
     "never_changed",
     "allowed_changes",
     "change_of_owner",
