@@ -1,4 +1,8 @@
-"""Accounts that have a next step, and their workflows. They are few, so every pass looks at all."""
+"""Accounts that have a next step, and their workflows.
+
+Many accounts wait for a month end. An incremental pass looks at the steps that are overdue. A full
+pass looks at all of them.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,6 +13,7 @@ from sqlalchemy import select
 from activities.reconciliation.batches import finding_of, is_overdue, look_at_each, off, result
 from activities.reconciliation.workflow_port import Limits, Workflows
 from core.domain.findings import Finding, FindingKind, ReconcileRequest, ReconcileResult
+from core.domain.planner.account_steps import ACCOUNT_STEPS
 from core.domain.steps import SubjectKind, of_account
 from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
@@ -25,7 +30,7 @@ class Accounts:
 
     async def look(self, request: ReconcileRequest) -> ReconcileResult:
         """Look at a batch."""
-        rows = await off(self._steps, request.after)
+        rows = await off(self._steps, request)
 
         async def look_at(row: Any) -> Finding | None:
             return await self._account(row, request.now)
@@ -34,7 +39,7 @@ class Accounts:
         more = len(rows) == self._limits.batch
         return result(found, len(rows), rows[-1].id if more else None)
 
-    def _steps(self, after: str) -> Sequence[Any]:
+    def _steps(self, request: ReconcileRequest) -> Sequence[Any]:
         query = (
             select(
                 StepRow.subject.label("id"),
@@ -43,10 +48,17 @@ class Accounts:
                 StepRow.kind.label("next_kind"),
                 StepRow.due.label("next_due"),
             )
-            .where(StepRow.subject_kind == SubjectKind.ACCOUNT, StepRow.subject > after)
+            .where(StepRow.subject_kind == SubjectKind.ACCOUNT, StepRow.subject > request.after)
             .order_by(StepRow.subject)
             .limit(self._limits.batch)
         )
+        if not request.full:
+            # The kinds are named for the index on kind and instant.
+            query = query.where(
+                StepRow.clock.is_(None),
+                StepRow.kind.in_(list(ACCOUNT_STEPS)),
+                StepRow.due < request.now - self._limits.grace,
+            )
         with self._ledger.read() as connection:
             return connection.execute(query).all()
 

@@ -6,8 +6,12 @@ from typing import Any
 
 from activities.numbers import charge_activation
 from core.domain.activation_fees import ActivationFee
+from core.domain.commands.add_number import AddNumber
+from core.domain.commands.changes import When
 from core.domain.commands.close_account import CloseAccount
+from core.domain.commands.remove_number import RemoveNumber
 from core.domain.commands.reopen_account import ReopenAccount
+from core.domain.commands.swap_number import SwapNumber
 from core.domain.steps import StepKind
 from core.ledger.clocks import machine_now
 from tests.workflows.conftest import OpenShop
@@ -88,3 +92,27 @@ async def test_the_relay_starts_the_workflow_that_will_make_it(open_shop: OpenSh
         assert await shop.perennial.tell() == 1
         state = await shop.account_workflow().query("state", result_type=dict)
         assert state["next_step"]["kind"] == StepKind.MONTHLY_INVOICE
+
+
+async def test_numbers_are_changed_by_the_workflow_and_their_fees_are_invoiced(shop: Shop) -> None:
+    """Bought on 01-15. The period has 31 days, all are left: 10.00 a number and 5.00 for each."""
+    await shop.account()
+    s = await shop.buy()
+    for command in (
+        AddNumber(subscription=s, number="+651", sku="DID"),
+        AddNumber(subscription=s, number="+652", sku="DID", when=When.RENEWAL),
+        SwapNumber(subscription=s, number="+651", to="+653"),
+        RemoveNumber(subscription=s, number="+653", when=When.RENEWAL),
+    ):
+        assert await do(shop, command) is None
+    assert await do(shop, RemoveNumber(subscription=s, number="+651")) == (
+        f"+651 is not a number of {s} (rule 9)"
+    )
+    assert shop.balance() == "935.00"  # 1000 − 50 − 10 − 5
+    known = (await shop.perennial.state(s)).subscription
+    assert (known.numbers, known.coming) == ({}, ())  # A workflow needs no numbers.
+    await shop.advance(2021, 2, 15)
+    assert shop.balance() == "870.00"  # 60 with +652 and its activation fee
+    assert shop.events().count("invoiced") == 1
+    await shop.advance(2021, 3, 16)  # +653 is held from 02-15 on, until 03-15
+    assert shop.events(s)[-1] == "number_released"

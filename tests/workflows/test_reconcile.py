@@ -514,6 +514,19 @@ async def test_the_workflow_of_an_account_with_a_step_that_is_gone_is_started(
     assert workflows.started == [acme]
 
 
+async def test_an_incremental_pass_looks_only_at_accounts_whose_step_is_overdue(
+    asleep: Shop,
+) -> None:
+    """Many accounts wait for the end of the month."""
+    opened = NewAccount(
+        id=asleep.id("soon"), seller=asleep.config.seller, currency="USD", timezone="UTC"
+    )
+    open_account(asleep.perennial.ledger, opened, machine_now())
+    asleep.call("close_account", CloseAccount(account=opened.id), machine_now())
+    findings, workflows = await look(asleep, Part.ACCOUNTS, Standing(runs=False, idle=True))
+    assert (findings, workflows.started) == ((), [])
+
+
 async def test_an_account_that_sleeps_over_its_step_is_told(asleep: Shop) -> None:
     acme = await closing(asleep)
     findings, workflows = await look(asleep, Part.ACCOUNTS, IDLE)
