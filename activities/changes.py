@@ -1,5 +1,7 @@
 """What the commands that change the contents of a subscription share (Rules 3.4, 9)."""
 
+from dataclasses import replace
+
 from activities.command_checks import covered
 from core.domain import changes, commands, proration
 from core.domain.commands.base import Result, SubscriptionCommand
@@ -52,7 +54,8 @@ def prorate(work: Work, subscription: Subscription, wanted: Coming) -> Prorated:
     periods = periods_not_over(work.connection, subscription.id, work.today)
     currency = work.account.currency
     prorated = proration.prorate(subscription, wanted, periods, work.catalog, currency, work.today)
-    return NO_CHARGE if subscription.contract is Contract.MILESTONE else prorated
+    milestone = subscription.contract is Contract.MILESTONE
+    return replace(prorated, charges={}) if milestone else prorated
 
 
 def record(
@@ -83,6 +86,7 @@ def record(
         command=command,
         external_invoice=external_invoice,
     )
+    work.post_cost(operation, prorated.cost, command.rule)
     if fee:
         work.post(operation, double_entry.fee(fee))
         for period, amount in charges.items():

@@ -16,7 +16,7 @@ from core.domain import alignment, price_in_force, trial
 from core.domain.activation_fees import ActivationFee, total_of
 from core.domain.commands import AnyCommand, restored
 from core.domain.events import Event
-from core.domain.fees import Line, period_lines, total
+from core.domain.fees import Line, cost_of, period_lines, total
 from core.domain.rules import Rule
 from core.domain.subscription import ZERO, Contract, Period, Subscription
 from core.ledger import double_entry
@@ -65,7 +65,8 @@ def pay(
     `more`: more facts of the result, default none.
 
     Returns the facts that the operation keeps as its result. There is one invoice, none when an
-    external invoice pays. Under a milestone contract nothing is charged (Rule 8.3).
+    external invoice pays. Under a milestone contract nothing is charged (Rule 8.3). The seller's
+    cost is posted in any case. Raises `Refused` when its wallet does not cover that (Rule 11.5).
     """
     paid = list(paid)
     fee = sum((p.fee for p in paid), ZERO)
@@ -95,6 +96,7 @@ def pay(
         command=command,
     )
     work.post(operation, double_entry.fee(moved))
+    work.post_cost(operation, sum((cost_of(p.lines) for p in paid), ZERO), rule)
     for p in paid:
         work.period(operation, subscription, p.period, p.fee if by_wallet else ZERO)
     if by_wallet:

@@ -4,7 +4,7 @@ from activities.payments import activation_fees, renew_all, renewal_lines
 from core.domain import funding
 from core.domain.activation_fees import total_of
 from core.domain.failed_groups import failed_groups
-from core.domain.fees import payable
+from core.domain.fees import cost_of, payable
 from core.domain.funding import Source
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
@@ -28,5 +28,7 @@ def retry_after_top_up(work: Work) -> None:
         activation = (total_of(activation_fees(work, member)) for member in members)
         fees = (payable(member, lines[member.id]) for member in members)
         amount = sum(fees, ZERO) + sum(activation, ZERO)
-        if funding.fund(work.account, amount, work.today, card_allowed=False) is Source.WALLET:
+        cost = sum(map(cost_of, lines.values()), ZERO)
+        source = funding.fund(work.account, amount, work.today, card_allowed=False)
+        if source is Source.WALLET and work.take_cost(cost):
             renew_all(work, members, lines, Rule.RETRY)

@@ -14,11 +14,13 @@ from core.protocol.activity_messages import ChargeOutcome, Outcome, StepResult
 
 
 def fund(
-    work: Work, asked: Asked, members: Sequence[Subscription], amount: Decimal
+    work: Work, asked: Asked, members: Sequence[Subscription], amount: Decimal, cost: Decimal
 ) -> StepResult | Failure | None:
     """Find out how the sum of a step is funded.
 
     `members`: the subscriptions that the sum is for.
+    `cost`: what the seller pays for it. If its own wallet does not cover that, nothing is funded,
+    and no card is tried (Rule 11.5).
 
     Returns None when the wallet covers the sum. Returns the result of the step when the card must
     be charged first, and else why the sum cannot be funded. Raises `AccountBusy` when another
@@ -27,7 +29,9 @@ def fund(
     allowed = asked.charged is None
     match funding.fund(work.account, amount, work.today, card_allowed=allowed):
         case Source.WALLET:
-            return None
+            return None if work.take_cost(cost) else Failure.NO_CREDITS
+        case Source.CARD if not work.seller_covers(cost):
+            return Failure.NO_CREDITS
         case Source.CARD if asked.along:
             return StepResult(outcome=Outcome.NEEDS_CARD)
         case Source.CARD:

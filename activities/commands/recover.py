@@ -9,7 +9,7 @@ from core.domain import funding, lifecycle
 from core.domain.activation_fees import total_of
 from core.domain.commands.recover import Recover
 from core.domain.events import Event
-from core.domain.fees import payable
+from core.domain.fees import cost_of, payable
 from core.domain.funding import Source
 from core.domain.refusal import Refused
 from core.domain.subscription import Failure, Subscription
@@ -35,6 +35,8 @@ def recover(
     fee = payable(subscription, lines) + total_of(activation)
     if command.invoice_number is None:
         match funding.fund(work.account, fee, work.today, card_allowed=card_allowed):
+            case Source.CARD if not work.seller_covers(cost_of(lines)):
+                raise Refused(command.rule, "the seller's own wallet does not cover the cost")
             case Source.CARD:
                 if key := ask_card(work, [subscription], fee):
                     return CommandResult(needs_charge=key)

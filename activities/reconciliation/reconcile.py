@@ -11,6 +11,7 @@
 | a workflow that is behind what is committed, or sleeps over an overdue step | told |
 | a workflow that cannot go on | none |
 | a step of a number that is overdue | none |
+| a seller's own wallet that does not hold what was put in and not paid | none |
 | numbers in use that are not those that a subscription is priced for | none |
 
 What is in progress is left alone: a charge just asked for, a step just due. Accounts on a test
@@ -27,6 +28,7 @@ from activities.reconciliation.books import Books
 from activities.reconciliation.charges import Charges
 from activities.reconciliation.invoices import Invoices
 from activities.reconciliation.numbers import Numbers
+from activities.reconciliation.seller_wallets import SellerWallets
 from activities.reconciliation.subscriptions import Subscriptions
 from activities.reconciliation.workflow_port import Limits, Workflows
 from core.domain.findings import Part, ReconcileRequest, ReconcileResult
@@ -51,6 +53,7 @@ class Reconciliation:
             Part.SUBSCRIPTIONS: Subscriptions(ledger, workflows, limits),
             Part.ACCOUNTS: Accounts(ledger, workflows, limits),
             Part.NUMBERS: Numbers(ledger, limits),
+            Part.SELLER_WALLETS: SellerWallets(ledger),
         }
 
     async def reconcile(self, request: ReconcileRequest) -> ReconcileResult:

@@ -11,6 +11,7 @@ from activities.payments import Paid, first_cycle, pay
 from activities.step_funding import fund
 from core.domain import trial
 from core.domain.events import Event
+from core.domain.fees import cost_of
 from core.domain.steps import Step, StepKind
 from core.domain.subscription import Failure, Subscription
 from core.ledger.double_entry import Purpose
@@ -29,7 +30,7 @@ def convert_trial(work: Work, asked: Asked) -> StepResult | None:
     if before := asked.before([asked.subject]):
         return not_yet(before)
     converted, paid = first_cycle(work, tried)
-    funded = fund(work, asked, [tried], paid.fee)
+    funded = fund(work, asked, [tried], paid.fee, cost_of(paid.lines))
     if isinstance(funded, StepResult):
         return funded
     if funded is None:

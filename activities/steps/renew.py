@@ -35,7 +35,7 @@ def renew(work: Work, asked: Asked) -> StepResult | None:
     if not attempt.members:
         work.save(outage.miss(attempt.leader, work.now))
         return _done(work, attempt)
-    funded = attempt.failure or fund(work, asked, attempt.members, attempt.amount)
+    funded = attempt.failure or fund(work, asked, attempt.members, attempt.amount, attempt.cost)
     if isinstance(funded, StepResult):
         return funded
     if funded is None:

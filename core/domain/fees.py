@@ -22,10 +22,14 @@ _HUNDRED = Decimal(100)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One fee line: its text on the invoice and its amount, rounded once (Rule 3.2)."""
+    """One fee line: its text on the invoice and its amount, rounded once (Rule 3.2).
+
+    `cost`: what the seller pays its own supplier for it (Rule 11.5), default nothing.
+    """
 
     text: str
     amount: Decimal
+    cost: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,11 @@ class Part:
 def total(lines: Iterable[Line]) -> Decimal:
     """The sum of rounded lines (Rule 3.2)."""
     return sum((line.amount for line in lines), ZERO)
+
+
+def cost_of(lines: Iterable[Line]) -> Decimal:
+    """What the seller pays its own supplier for lines (Rule 11.5)."""
+    return sum((line.cost for line in lines), ZERO)
 
 
 def payable(subscription: Subscription, lines: Iterable[Line]) -> Decimal:
@@ -112,8 +121,31 @@ def lines_of(
     lines = []
     for part in parts_of(contents):
         amount, divisor = _price(part, months, discount, catalog, currency, on)
-        lines.append(Line(f"{id_} {part.words}", round_half_up(amount / divisor, currency)))
+        text, fee = f"{id_} {part.words}", round_half_up(amount / divisor, currency)
+        lines.append(Line(text, fee, _cost(part, months, catalog, currency, on)))
     return lines
+
+
+def _cost(
+    part: Part, months: tuple[int, int], catalog: Catalog, currency: str, on: date
+) -> Decimal:
+    """The seller's cost of a part, rounded once. A discount does not lower it."""
+    cost = catalog.cost(part.sku, currency, on)
+    if not cost:
+        return ZERO
+    above, below = months
+    return round_half_up(
+        cost * part.quantity * above / (below * catalog.months(part.sku)), currency
+    )
+
+
+def exact_cost_of(
+    part: Part, months: tuple[int, int], catalog: Catalog, currency: str, on: date
+) -> Fraction:
+    """The seller's cost of a part, not rounded. Zero where no cost is known."""
+    cost = catalog.cost(part.sku, currency, on)
+    above, below = months
+    return Fraction(cost or 0) * part.quantity * above / (below * catalog.months(part.sku))
 
 
 def price_of(

@@ -14,6 +14,7 @@ class Part(StrEnum):
     SUBSCRIPTIONS = "subscriptions"
     ACCOUNTS = "accounts"
     NUMBERS = "numbers"
+    SELLER_WALLETS = "seller wallets"
 
 
 class FindingKind(StrEnum):

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from core.domain.catalog import Catalog
 from core.domain.contents import Coming
-from core.domain.fees import Line, Part, parts_of, price_of
+from core.domain.fees import Line, Part, exact_cost_of, parts_of, price_of
 from core.domain.money import round_half_up
 from core.domain.subscription import ZERO, Period, Subscription
 
@@ -24,10 +24,12 @@ class Prorated:
 
     `text`: what it is for, for the invoice.
     `charges`: its amounts by period. Periods in which the change costs nothing are left out.
+    `cost`: what the seller pays its own supplier for it (Rule 11.5), default nothing.
     """
 
     text: str
     charges: Mapping[int, Decimal]
+    cost: Decimal = ZERO
 
     @property
     def amount(self) -> Decimal:
@@ -57,7 +59,7 @@ def prorate(
     sum grows by with it. Raises `Refused` 4.1 when a price is missing.
     """
     charges: dict[int, Decimal] = {}
-    exact, rounded, words = Fraction(0), round_half_up(ZERO, currency), ""
+    exact, rounded, words, cost = Fraction(0), round_half_up(ZERO, currency), "", Fraction(0)
     for id_, period in periods.items():
         first = max(period.start, today)
         if first > period.expiry:
@@ -72,6 +74,11 @@ def prorate(
             months, discount = period.price_months, period.discount
             return price_of(part, months, discount, catalog, currency, today)
 
+        def own_cost(part: Part, period: Period = period) -> Fraction:
+            return exact_cost_of(part, period.price_months, catalog, currency, today)
+
+        more = sum(map(own_cost, added), Fraction(0)) - sum(map(own_cost, old - new), Fraction(0))
+        cost += max(more, Fraction(0)) * _share(period, today)
         difference = sum(map(price, added), Fraction(0)) - sum(map(price, old - new), Fraction(0))
         exact += max(difference, Fraction(0)) * _share(period, today)
         amount = round_half_up(exact, currency) - rounded
@@ -80,7 +87,8 @@ def prorate(
             charges[id_] = amount
             rounded += amount
             last = period.expiry
-    return Prorated(f"{subscription.id} {words} to {last}" if charges else "", charges)
+    text = f"{subscription.id} {words} to {last}" if charges else ""
+    return Prorated(text, charges, round_half_up(cost, currency))
 
 
 def _share(period: Period, today: date) -> Fraction:

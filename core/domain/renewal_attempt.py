@@ -16,7 +16,7 @@ from core.domain import alignment, lifecycle
 from core.domain.activation_fees import ActivationFee, total_of
 from core.domain.calendar import local_date
 from core.domain.events import Event
-from core.domain.fees import Line, payable
+from core.domain.fees import Line, cost_of, payable
 from core.domain.group_renewal import group
 from core.domain.planner.outage import is_late, may_attempt
 from core.domain.price_in_force import activation_fees, renewal_lines
@@ -46,6 +46,11 @@ class Attempt:
     why: str
     failure: Failure | None = None
     activation: Mapping[str, list[ActivationFee]] = field(default_factory=dict)
+
+    @property
+    def cost(self) -> Decimal:
+        """What the seller pays its own supplier for the members together (Rule 11.5)."""
+        return sum(map(cost_of, self.lines.values()), ZERO)
 
     @property
     def amount(self) -> Decimal:

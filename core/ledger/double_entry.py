@@ -26,6 +26,8 @@ class Book(Worded):
     FEES = "fees", "out: administrative fees"
     TRANSFERS = "transfers", "in: transferred between accounts"
     ADJUSTMENTS = "adjustments", "in: given or taken by the seller"
+    SELLER = "seller wallet", "from the seller's own wallets"
+    SUPPLIERS = "suppliers", "to the seller's suppliers"
     REVENUE = "revenue", "out: fees of cycles and numbers"
     USAGE = "usage", "out: usage"
     WALLET = "wallet", "in the wallets"
@@ -105,3 +107,8 @@ def transfer(amount: Decimal) -> Postings:
 def adjustment(amount: Decimal) -> Postings:
     """Credits that the seller gives, or takes when the amount is negative (Rule 11.9)."""
     return {Book.WALLET: amount, Book.ADJUSTMENTS: -amount}
+
+
+def cost(amount: Decimal) -> Postings:
+    """What the seller pays its own supplier, from its own wallet (Rule 11.5)."""
+    return {Book.SELLER: -amount, Book.SUPPLIERS: amount}

@@ -75,6 +75,38 @@ class Seller(Base):
     catalog_revision: Mapped[int] = mapped_column(server_default="0")
 
 
+class SellerWallet(Base):
+    """A part of the seller's own wallet in a currency (Rule 11.5).
+
+    The wallet is spread over parts, so that transactions of different accounts seldom wait for each
+    other. Each takes from the part of its account, and from all when that is not enough.
+    """
+
+    __tablename__ = "seller_wallets"
+    seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"), primary_key=True)
+    currency: Mapped[str] = mapped_column(Text, primary_key=True)
+    part: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    balance: Mapped[Decimal] = mapped_column(Money)
+    __table_args__ = (CheckConstraint("balance >= 0", name="seller_wallets_balance"),)
+
+
+class SellerCredit(Base):
+    """Money that was put into the seller's own wallet (Rule 11.5). Never changed."""
+
+    __tablename__ = "seller_credits"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"))
+    currency: Mapped[str] = mapped_column(Text)
+    amount: Mapped[Decimal] = mapped_column(Money)
+    at: Mapped[datetime] = mapped_column(Instant)
+    request_id: Mapped[str] = mapped_column(Id)
+    actor: Mapped[str] = mapped_column(Text)
+    __table_args__ = (
+        UniqueConstraint("seller", "request_id", name="seller_credits_once"),
+        CheckConstraint("amount > 0", name="seller_credits_amount"),
+    )
+
+
 class PolicyVersion(Base):
     """A version of a policy (Rule 14). Never changed."""
 

@@ -24,10 +24,11 @@ from core.domain.planner.next_step import next_step
 from core.domain.planner.notices import PlannedNotice, planned_notices
 from core.domain.planner.renewals import renewal_date
 from core.domain.planner.same_instant_order import by_date
+from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.domain.steps import Step, Subject, of_account, of_number, of_subscription
 from core.domain.subscription import ZERO, Account, Mode, Period, Subscription
-from core.ledger import change_of_owner
+from core.ledger import change_of_owner, double_entry, seller_wallets
 from core.ledger.account_reading import AccountReading, Moved
 from core.ledger.bulk_write import Writes
 from core.ledger.double_entry import Book, InvoiceKind, Postings, Purpose
@@ -75,6 +76,10 @@ _ADDED: tuple[type[Base], ...] = (
 )
 
 
+#: The line of the first posting that stands beside others of its operation.
+_BESIDE = 11
+
+
 class AskedBy(Enum):
     """Who has asked for a unit of work on a subject.
 
@@ -118,6 +123,7 @@ class Work(AccountReading):
         self._told: dict[Subject, int] = {}
         self._planned_step: tuple[Step | None] | None = None
         self._moved = ZERO
+        self._cost_taken = ZERO
 
     def lead(self, others: Mapping[str, "Work"]) -> None:
         """Take units of work on other accounts along. They are written with this one, in order."""
@@ -178,9 +184,13 @@ class Work(AccountReading):
         )
         return id_
 
-    def post(self, operation: int, postings: Postings) -> None:
-        """Add the postings of an operation, made by a template of `double_entry`."""
-        for line, (book, amount) in enumerate(postings.items(), start=1):
+    def post(self, operation: int, postings: Postings, *, beside: bool = False) -> None:
+        """Add the postings of an operation, made by a template of `double_entry`.
+
+        `beside`: the operation has postings already, default False.
+        """
+        first = _BESIDE if beside else 1
+        for line, (book, amount) in enumerate(postings.items(), start=first):
             if amount:
                 self._add(
                     Posting,
@@ -194,6 +204,38 @@ class Work(AccountReading):
         moved = postings.get(Book.WALLET, ZERO)
         self._moved += moved
         self.account = replace(self.account, balance=self.account.balance + moved)
+
+    def take_cost(self, cost: Decimal) -> bool:
+        """Take a cost from the seller's own wallet, for operations that follow (Rule 11.5).
+
+        Returns whether the wallet covers it. Without the policy `seller_wallet` it always does.
+        """
+        if not cost or not self.policy.seller_wallet:
+            return True
+        seller, currency = self.account.seller, self.account.currency
+        took = seller_wallets.take(self.connection, seller, currency, self.account.id, cost)
+        self._cost_taken += cost if took else ZERO
+        return took
+
+    def seller_covers(self, cost: Decimal) -> bool:
+        """Whether the seller's own wallet covers a cost now. Nothing is taken or locked."""
+        if not cost or not self.policy.seller_wallet:
+            return True
+        seller, currency = self.account.seller, self.account.currency
+        return seller_wallets.balance(self.connection, seller, currency) >= cost
+
+    def post_cost(self, operation: int, cost: Decimal, rule: Rule) -> None:
+        """Post the seller's cost of an operation. What was not taken before is taken now.
+
+        Raises `Refused` by the rule when the seller's own wallet does not cover it (Rule 11.5).
+        """
+        if not cost or not self.policy.seller_wallet:
+            return
+        missing = max(ZERO, cost - self._cost_taken)
+        if not self.take_cost(missing):
+            raise Refused(rule, "the seller's own wallet does not cover the cost (rule 11.5)")
+        self._cost_taken -= cost
+        self.post(operation, double_entry.cost(cost), beside=True)
 
     def period(
         self, operation: int, subscription: Subscription, period: Period, charged: Decimal

@@ -5,6 +5,7 @@ Errors are faults of the input or refusals.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
@@ -14,6 +15,7 @@ from core.domain import catalog as catalogs
 from core.domain import policy as policies
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
+from core.ledger import seller_wallets
 from core.ledger.clocks import machine_now, now_of
 from core.ledger.database import connect, migrate
 from core.ledger.ledger import Ledger
@@ -89,3 +91,23 @@ def new_clock(ledger: Ledger, clock: str, now: datetime) -> None:
             connection.execute(insert(Clock).values(id=clock, now=now))
     except IntegrityError:
         raise Refused(Rule.PURCHASE, f"test clock {clock} exists") from None
+
+
+def top_up_seller(
+    ledger: Ledger, currency: str, amount: Decimal, *, request_id: str, actor: str
+) -> tuple[bool, Decimal]:
+    """Put money into the seller's own wallet (Rule 11.5).
+
+    Returns whether it was put in now, and what the wallet holds.
+    """
+    with ledger.transaction("seller_top_up") as connection:
+        anew = seller_wallets.top_up(
+            connection,
+            ledger.seller,
+            currency,
+            amount,
+            at=machine_now(),
+            request_id=request_id,
+            actor=actor,
+        )
+        return anew, seller_wallets.balance(connection, ledger.seller, currency)

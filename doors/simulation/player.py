@@ -13,7 +13,7 @@ from activities.number_invoices import number_invoices
 from activities.open_account import NewAccount, open_account
 from core.domain.commands import AnyCommand
 from core.domain.subscription import Mode
-from core.ledger import stored_terms
+from core.ledger import seller_wallets, stored_terms
 from core.ledger.ledger import Ledger
 from core.ledger.tables import Clock
 from core.protocol.activity_messages import CommandResult
@@ -75,6 +75,17 @@ def _open(scenario: Scenario, ledger: Ledger, begin: datetime) -> None:
         stored_terms.add_policy(connection, ledger.seller, scenario.policy)
         stored_terms.add_catalog(connection, ledger.seller, scenario.catalog_entries)
         connection.execute(insert(Clock).values(id=CLOCK, now=begin))
+        for currency, amount in scenario.seller_credits.items():
+            if amount:
+                seller_wallets.top_up(
+                    connection,
+                    ledger.seller,
+                    currency,
+                    amount,
+                    at=begin,
+                    request_id=f"scenario/{currency}",
+                    actor="scenario",
+                )
     for account in scenario.accounts:
         opened = NewAccount(
             id=account.id,

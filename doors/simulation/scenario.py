@@ -32,10 +32,6 @@ from doors.simulation.step_shapes import Names, Reasons
 T = TypeVar("T")
 
 
-class NotBuilt(Faults):
-    """The file is valid, but uses what is not built yet."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSpec:
     """An account as the story begins. Amounts are in its currency.
@@ -97,8 +93,7 @@ def parse(text: str | bytes) -> Scenario:
     """The scenario of a YAML or JSON text.
 
     Raises `Faults` with every fault of the file, each with its place, what is wrong and what is
-    allowed. Raises `NotBuilt`, with a line for each use, for a valid file that uses what is not
-    built yet.
+    allowed.
     """
     values, found = document.read(text)
     if not isinstance(values, dict):
@@ -142,16 +137,15 @@ _FILE: Mapping[str, step_shapes.Check] = {
 
 
 class _File:
-    """One reading of one file. It gathers the faults, and what is not built yet."""
+    """One reading of one file. It gathers the faults."""
 
     def __init__(self, values: dict[str, Any], found: list[Fault]) -> None:
         self.found = found
-        self.later: list[Fault] = []
         self.top, wrong = step_shapes.keys(Names({}, {}), values, _FILE, ())
         self.found += step_shapes.faults(wrong)
 
     def scenario(self) -> Scenario:
-        """The scenario. Raises the faults that were found, or else what is not built yet."""
+        """The scenario. Raises the faults that were found."""
         rules = self._load(policy.load, self.top.get("policy", {}))
         goods = self._load(catalog.load, self.top["catalog"]) if "catalog" in self.top else None
         accounts = self._accounts()
@@ -160,10 +154,6 @@ class _File:
             raise Faults(self.found)
         assert rules is not None
         assert goods is not None
-        if rules.seller_wallet:
-            self.later.insert(0, Fault("policy.seller_wallet", "true is not built yet"))
-        if self.later:
-            raise NotBuilt(self.later)
         return Scenario(
             policy=rules,
             policy_document=dict(self.top.get("policy", {})),

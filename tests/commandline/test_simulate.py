@@ -35,9 +35,3 @@ def test_faults_are_a_line_each_on_stderr() -> None:
     told = call("simulate", str(EXAMPLES / "fault-unknown-key.yaml"), "--json")
     assert (told.code, told.out) == (2, "")
     assert all(": " in line for line in told.err.splitlines())
-
-
-def test_what_is_not_built_yet_says_so() -> None:
-    told = call("simulate", str(EXAMPLES / "postpaid-month-end.yaml"), "--json")
-    assert (told.code, told.out) == (2, "")
-    assert "not built yet" in told.err

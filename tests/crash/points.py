@@ -40,6 +40,7 @@ CLIENT = (
         "catalog",
         "new_clock",
         "open_account",
+        "seller_top_up",
         "started",
         "told",
         "clock",

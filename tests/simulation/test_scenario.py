@@ -1,4 +1,4 @@
-"""Scenario files: what a valid one becomes, what is a fault, and what is not built yet."""
+"""Scenario files: what a valid one becomes, and what is a fault."""
 
 import copy
 import json
@@ -32,8 +32,8 @@ from core.domain.faults import Faults
 from core.domain.policy import GroupRenewal
 from core.domain.subscription import Mode
 from doors.simulation import document
-from doors.simulation.scenario import NotBuilt, Scenario, ScenarioStep, parse
-from tests.simulation.test_examples import BUILT, EXAMPLES
+from doors.simulation.scenario import Scenario, ScenarioStep, parse
+from tests.simulation.test_examples import EXAMPLES
 
 CATALOG = [
     {
@@ -106,7 +106,6 @@ def second(*steps: Any, **top: Any) -> ScenarioStep:
 def faults_of(text: str | bytes) -> list[str]:
     with pytest.raises(Faults) as raised:
         parse(text)
-    assert not isinstance(raised.value, NotBuilt)
     return [str(fault) for fault in raised.value.faults]
 
 
@@ -114,18 +113,15 @@ def faults_of(text: str | bytes) -> list[str]:
 
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.yaml")), ids=lambda file: file.stem)
-def test_an_example_parses_or_says_what_keeps_it_from_being_played(file: Path) -> None:
+def test_an_example_parses_or_has_its_fault(file: Path) -> None:
     if file.stem == "fault-unknown-key":
         (fault,) = faults_of(file.read_bytes())
         assert fault.startswith(
             "step 1, colour: unknown key; allowed are at, do, request_id, id, account, sku, "
         )
-    elif file.stem in BUILT:
+    else:
         scenario = parse(file.read_bytes())
         assert len(scenario.steps) == len(yaml.safe_load(file.read_text())["steps"])
-    else:
-        with pytest.raises(NotBuilt, match="not built yet"):
-            parse(file.read_bytes())
 
 
 def test_every_example_but_the_faulty_one_has_its_result_beside_it() -> None:
@@ -1051,23 +1047,7 @@ def test_dates_are_read_as_text_whatever_the_language() -> None:
     )
 
 
-# --- not built yet --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("values", "line"),
-    [
-        (written(policy={"seller_wallet": True}), "policy.seller_wallet: true is not built yet"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_what_is_not_built_yet_is_said_of_a_valid_file(values: dict[str, Any], line: str) -> None:
-    with pytest.raises(NotBuilt) as raised:
-        read(values)
-    assert str(raised.value) == line
-
-
-def test_a_file_with_a_fault_has_only_its_faults() -> None:
+def test_a_file_with_a_fault_has_its_faults() -> None:
     values = written(
         step("change_owner", id="s1", account="nyc"),
         step("recover", id="s9"),

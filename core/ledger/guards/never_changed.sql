@@ -14,7 +14,7 @@ DECLARE
 BEGIN
   FOREACH kept IN ARRAY ARRAY[
     'policies', 'catalog_entries', 'operations', 'postings', 'periods', 'period_charges', 'refunds',
-    'history', 'number_history', 'trials'
+    'history', 'number_history', 'trials', 'seller_credits'
   ]
   LOOP
     EXECUTE format(

@@ -83,6 +83,26 @@ def _sellers() -> None:
         Column("catalog_revision", Integer, nullable=False, server_default="0"),
     )
     op.create_table(
+        "seller_wallets",
+        Column("seller", ID, ForeignKey("sellers.id"), primary_key=True),
+        Column("currency", Text, primary_key=True),
+        Column("part", SmallInteger, primary_key=True, autoincrement=False),
+        Column("balance", MONEY, nullable=False),
+        CheckConstraint("balance >= 0", name="seller_wallets_balance"),
+    )
+    op.create_table(
+        "seller_credits",
+        Column("id", BigInteger, Identity(), primary_key=True),
+        Column("seller", ID, ForeignKey("sellers.id"), nullable=False),
+        Column("currency", Text, nullable=False),
+        Column("amount", MONEY, nullable=False),
+        Column("at", INSTANT, nullable=False),
+        Column("request_id", ID, nullable=False),
+        Column("actor", Text, nullable=False),
+        UniqueConstraint("seller", "request_id", name="seller_credits_once"),
+        CheckConstraint("amount > 0", name="seller_credits_amount"),
+    )
+    op.create_table(
         "policies",
         Column("seller", ID, ForeignKey("sellers.id"), primary_key=True),
         Column("version", Integer, primary_key=True, autoincrement=False),

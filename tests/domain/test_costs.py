@@ -1,0 +1,50 @@
+"""Rule 11.5: what the seller pays its own supplier, line by line."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from core.domain import catalog as catalogs
+from core.domain import lifecycle
+from core.domain.contents import Coming, Item
+from core.domain.fees import cost_of, next_cycle_lines
+from core.domain.proration import prorate
+from tests.domain.made import ENTRIES, day, subscription
+
+CATALOG = catalogs.load(
+    [
+        *ENTRIES,
+        {"sku": "PRO-M", "costs": {"USD": "20.00"}, "from": "2020-01-01"},
+        {"sku": "BIZ-M", "costs": {"USD": "35.00"}, "from": "2020-01-01"},
+        {"sku": "VAULT", "costs": {"USD": "50.00"}, "from": "2020-01-01"},
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("bought", "cost"),
+    [
+        ({"quantity": 3}, "60.00"),
+        ({"addons": {"VAULT": 1, "SEAT": 2}}, "24.17"),  # 20 + 50/12 = 4.166…; a seat costs nothing
+        ({"discount": Decimal(50), "discount_cycles": 2}, "20.00"),  # a discount does not lower it
+    ],
+)
+def test_rule_11_5_each_line_has_its_cost_rounded_once(bought: dict[str, Any], cost: str) -> None:
+    lines = next_cycle_lines(subscription(**bought), CATALOG, "USD", day("12-01"))
+    assert str(cost_of(lines)) == cost
+    assert cost_of(next_cycle_lines(subscription(), CATALOG, "JPY", day("12-01"))) == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "cost"), [("PRO-M", "BIZ-M", "10.50"), ("BIZ-M", "PRO-M", "0.00")]
+)
+def test_rule_11_5_a_change_costs_the_prorated_difference_never_below_zero(
+    old: str, new: str, cost: str
+) -> None:
+    """15 × 21/30 = 10.50 on 11-25 of the period 11-16..12-15."""
+    before = subscription(sku=old)
+    wanted = Coming(item=Item.PLAN, sku=new, amount=1)
+    periods = {1: lifecycle.start(before)}
+    prorated = prorate(before, wanted, periods, CATALOG, "USD", day("11-25"))
+    assert str(prorated.cost) == cost
