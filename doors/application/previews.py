@@ -19,9 +19,11 @@ from core.domain.calendar import local_date
 from core.domain.commands import AnyCommand, AnyResult
 from core.domain.commands.base import NewSubscriptionCommand, SubscriptionCommand
 from core.domain.events import Event
+from core.domain.fees import total
 from core.domain.planner.renewals import renewal_date
+from core.domain.price_in_force import next_fee_lines
 from core.domain.refusal import Refusal, Refused
-from core.domain.subscription import Status
+from core.domain.subscription import Status, Subscription
 from core.gateways.cards import Answer, GatewayUnavailable
 from core.ledger.bulk_write import one_of
 from core.ledger.clocks import virtual_now
@@ -34,6 +36,7 @@ from core.ledger.tables import (
     History,
     Invoice,
     Operation,
+    Seller,
     SubscriptionRow,
 )
 from core.protocol.activity_messages import (
@@ -82,6 +85,8 @@ class Standing:
 
     `usable`: Rule 11.1. `trial`: it is a trial. `expiry`: the last paid day, or that of the trial.
     `renewal_date`: None when it does not renew.
+    `fee`: what the next cycle costs at today's prices, with pending changes. None when it has ended
+    or has no price.
     The fields of a subscription are None for a command on an account.
     """
 
@@ -91,6 +96,7 @@ class Standing:
     sku: str | None = None
     expiry: date | None = None
     renewal_date: date | None = None
+    fee: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,7 +277,20 @@ class _Rehearsed:
             renewal_date=renewal_date(subscription, policy)
             if renews and not subscription.trial
             else None,
+            fee=self._fee(row, subscription, today),
         )
+
+    def _fee(self, account: Any, subscription: Subscription, today: date) -> Decimal | None:
+        if subscription.status is Status.TERMINATED:
+            return None
+        connection, seller = self._ledger.connection, account.seller
+        newest = select(Seller.catalog_revision).where(Seller.id == seller)
+        revision = connection.execute(newest).scalar_one()
+        catalog = self._ledger.references.catalog(connection, seller, revision)
+        try:
+            return total(next_fee_lines(subscription, catalog, account.currency, today))
+        except Refused:
+            return None
 
     def _seen(self) -> tuple[int, int]:
         """The last event and the last invoice before the command. The account's row is locked."""

@@ -80,6 +80,7 @@ def _standing(before: Standing, after: Standing, currency: str) -> Printed:
             ("SKU", before.sku or "–", after.sku or "–"),
             (tables.last_day(after.trial), day(before.expiry), day(after.expiry)),
             ("Renews on", day(before.renewal_date), day(after.renewal_date)),
+            ("Next fee", money(before.fee, currency), money(after.fee, currency)),
         ]
     if after.status is Status.TERMINATED:
         rows = [row for row in rows if row[0] != tables.last_day(after.trial)]

@@ -84,3 +84,19 @@ def test_a_change_that_is_paid_for_holds_from_the_first_day_of_its_cycle(shop: S
     assert shop.show()["coming"] == []
     history = shop.run("history", shop.s1).out
     assert "renewed, paid up to 14 March 2021, with the plan BIZ" in history
+
+
+def test_a_change_is_previewed_with_its_lines_and_the_next_fee(shop: Shop) -> None:
+    shop.buy()
+    told = shop.run("change-plan", shop.s1, "BIZ", "--preview", "--json").json
+    assert (told["before"]["fee"], told["after"]["fee"]) == ("50.00", "90.00")
+    assert told["invoices"][0]["lines"] == [
+        [f"{shop.s1} primary BIZ from 2021-01-15 to 2021-02-14", "40.00"]
+    ]
+    later = shop.run("change-plan", shop.s1, "BIZ", "--when", "renewal", "--preview", "--json").json
+    assert (later["after"]["sku"], later["after"]["fee"]) == ("PRO", "90.00")
+    assert (later["after"]["usable"], later["invoices"]) == ("50.00", [])
+    page = shop.run("change-cycle", shop.s1, "--months", "2", "--preview").out
+    assert "Next fee" in page
+    assert "$100.00" in page
+    assert shop.show()["coming"] == []

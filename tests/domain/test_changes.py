@@ -213,6 +213,7 @@ def test_rule_9_a_later_period_with_another_base_cycle_forbids_a_change_from_tod
 @pytest.mark.parametrize(
     ("coming", "given", "multiplier"),
     [
+        ((), {"multiplier": 1}, 1),
         ((), {"multiplier": 3}, 3),
         ((), {"months": 24}, 24),
         ((YEAR,), {"months": 24}, 2),
@@ -253,6 +254,13 @@ def test_rule_9_a_cycle_is_not_shorter_than_the_policy_says_and_ends_within_the_
     words = refused(lambda: changes.check_cycle(subscription(coming=(huge,)), DEFAULT))
     assert words == "a cycle of 1000000000 months ends after the year 9000"
     changes.check_cycle(subscription(coming=(TWO,)), DEFAULT)
+    # It is paid up to 2020-12-15, and 9000 is the last year: 6980 × 12 months more.
+    for months, fits in ((83_771, True), (83_772, False)):
+        longest = subscription(coming=(Coming(item=Item.CYCLE, amount=months),))
+        if fits:
+            changes.check_cycle(longest, DEFAULT)
+        else:
+            refused(lambda of=longest: changes.check_cycle(of, DEFAULT))  # type: ignore[misc]
 
 
 # --- what a person reads --------------------------------------------------------------------------
