@@ -16,25 +16,32 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO perennial_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO perennial_app;
 
 GRANT INSERT ON
-  sellers, policies, catalog_entries, clocks, accounts, subscriptions, trials, steps, tellings, operations,
-  postings, periods, period_charges, refunds, invoices, history, messages, card_charges,
+  sellers, seller_wallets, seller_credits, policies, catalog_entries, clocks, accounts,
+  subscriptions, trials, numbers, number_history, steps, tellings, operations, postings, periods,
+  period_charges, refunds, invoices, monthly_amounts, history, messages, card_charges,
   verified_balances, reconciliation_marks, simulated_charges, simulated_gateway
   TO perennial_app;
 
 GRANT UPDATE (policy_version, catalog_revision) ON sellers TO perennial_app;
+GRANT UPDATE (balance) ON seller_wallets TO perennial_app;
 GRANT UPDATE (now) ON clocks TO perennial_app;
--- The guard of double entry moves the balance with the rights of the worker.
+-- The guards move the balance and what is unbilled with the rights of the worker.
 GRANT UPDATE (
-  owner, billing_email, balance, credit_limit, credit_limit_until, credit_limit_ends, card,
-  renew_by_card, suspended, closed_on, closed_for_good, version
+  owner, billing_email, mode, balance, unbilled, credit_limit, credit_limit_until,
+  credit_limit_ends, card, renew_by_card, auto_top_up, last_top_up, auto_topped_up,
+  auto_topped_up_on, top_up_at, suspended, closed_on, closed_for_good, uninvoiced, version
 ) ON accounts TO perennial_app;
 GRANT UPDATE (
-  sku, quantity, multiplier, addons, numbers, coming, trial, status, auto_renew, renewal_failed,
-  failure, anchor, months_paid, cycle_months, expiry, cycles_paid, planned_at, attempted_at,
-  expired_on, terminated_on, policy_version, version, renewal_date, workflow_started
+  account, sku, quantity, multiplier, addons, numbers, coming, trial, status, auto_renew,
+  renewal_failed, failure, anchor, months_paid, cycle_months, expiry, cycles_paid, planned_at,
+  attempted_at, expired_on, terminated_on, policy_version, version, renewal_date, assigned_to,
+  members, workflow_started
 ) ON subscriptions TO perennial_app;
+-- The guards hold what may change in a number.
+GRANT UPDATE ON numbers TO perennial_app;
+GRANT UPDATE (invoice) ON monthly_amounts TO perennial_app;
 GRANT UPDATE, DELETE ON steps, tellings TO perennial_app;
-GRANT UPDATE (state, done_at, why) ON messages TO perennial_app;
+GRANT UPDATE (account, due, state, done_at, why) ON messages TO perennial_app;
 GRANT UPDATE (outcome, reason, calls, booked) ON card_charges TO perennial_app;
 GRANT UPDATE (number) ON invoices TO perennial_app;
 -- A refund locks the periods. A lock needs this right. The guard still refuses every change.

@@ -1,6 +1,7 @@
 """What the role of the workers may do, and what PostgreSQL refuses it (docs/operations.md)."""
 
 import asyncio
+import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,6 +35,8 @@ from doors.simulation.direct_engine import Direct
 from local import postgres
 from settings import PROJECT
 from tests.ledger.conftest import DAY, LONG_AGO, PRO, Shop
+from tests.simulation.test_examples import EXAMPLES, PLAYED, without_free_text
+from tests.stories.story import tell
 
 ROLES = (PROJECT / "deploy" / "postgres" / "roles.sql").read_text()
 CREATE = (
@@ -77,6 +80,19 @@ def test_the_script_of_an_installation_makes_the_role_with_its_password(shop: Sh
     granted = shop.value("SELECT has_table_privilege('perennial_app', 'steps', 'DELETE')")
     assert granted
     assert shop.value("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'perennial_app'")
+
+
+@pytest.mark.parametrize("name", PLAYED)
+def test_every_example_can_be_played_by_the_workers_role(name: str, database: str) -> None:
+    engine = connect(database, pool_size=1)
+    with engine.begin() as connection:
+        for statement in (CREATE, ROLES.replace("%", "%%")):
+            connection.exec_driver_sql(statement)
+    url = engine.url.set(username="perennial_app").render_as_string(hide_password=False)
+    engine.dispose()
+    story = tell((EXAMPLES / f"{name}.yaml").read_text(), url)
+    result = json.loads((EXAMPLES / f"{name}.json").read_text())
+    assert without_free_text(story.result) == without_free_text(result)
 
 
 class Busy:
