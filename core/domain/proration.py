@@ -5,11 +5,12 @@ plan for 90.00 in place of one for 50.00 costs 40/30 × 21 = 28.00. When the nex
 too, its whole difference is added: 28.00 + 40.00 = 68.00.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 
 from core.domain.catalog import Catalog
 from core.domain.contents import Coming
@@ -66,21 +67,21 @@ def prorate(
             continue
         before = subscription.contents_on(first)
         old, new = set(parts_of(before)), set(parts_of(before.with_change(change)))
-        added = new - old
+        added, gone = new - old, old - new
         if not added:
             continue
-
-        def price(part: Part, period: Period = period) -> Fraction:
-            months, discount = period.price_months, period.discount
-            return price_of(part, months, discount, catalog, currency, today)
-
-        def own_cost(part: Part, period: Period = period) -> Fraction:
-            return exact_cost_of(part, period.price_months, catalog, currency, today)
-
-        more = sum(map(own_cost, added), Fraction(0)) - sum(map(own_cost, old - new), Fraction(0))
-        cost += max(more, Fraction(0)) * _share(period, today)
-        difference = sum(map(price, added), Fraction(0)) - sum(map(price, old - new), Fraction(0))
-        exact += max(difference, Fraction(0)) * _share(period, today)
+        months, share = period.price_months, _share(period, today)
+        price = partial(
+            price_of,
+            months=months,
+            discount=period.discount,
+            catalog=catalog,
+            currency=currency,
+            on=today,
+        )
+        own = partial(exact_cost_of, months=months, catalog=catalog, currency=currency, on=today)
+        exact += _difference(added, gone, price) * share
+        cost += _difference(added, gone, own) * share
         amount = round_half_up(exact, currency) - rounded
         if amount:
             words = words or f"{next(iter(added)).words} from {first}"
@@ -89,6 +90,14 @@ def prorate(
             last = period.expiry
     text = f"{subscription.id} {words} to {last}" if charges else ""
     return Prorated(text, charges, round_half_up(cost, currency))
+
+
+def _difference(
+    added: Iterable[Part], gone: Iterable[Part], amount: Callable[[Part], Fraction]
+) -> Fraction:
+    """By how much parts that are added exceed those that are gone, never below zero."""
+    more = sum(map(amount, added), Fraction(0)) - sum(map(amount, gone), Fraction(0))
+    return max(more, Fraction(0))
 
 
 def _share(period: Period, today: date) -> Fraction:
