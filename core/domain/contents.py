@@ -29,7 +29,8 @@ class Coming:
 
     `item`, `name`: what changes. `name` is the add-on's SKU or the number, else empty.
     `sku`: the new plan, or the SKU of the number. None for a number that is removed.
-    `amount`: the base months of the new plan, the new multiplier, or the quantity of the add-on.
+    `amount`: the base months of the new plan, the new multiplier, or the quantity of the add-on. Of
+    a number it is 1 when its activation fee is charged with that cycle (Rule 10.1).
     `since`: the first day of the cycle that was paid with it. None while it is pending.
     """
 

@@ -527,7 +527,9 @@ def _timeline(report: Mapping[str, Any]) -> Table:
             line["date"],
             line["account"],
             line.get("id", ""),
-            happened.words + (f": {reason(line['reason'])}" if "reason" in line else ""),
+            happened.words
+            + (f": {reason(line['reason'])}" if "reason" in line else "")
+            + (f", {line['number']}" if "number" in line else ""),
             signed(amount, _currency(report, line["account"])),
             style="red" if happened.bad_news else None,
         )
