@@ -30,6 +30,7 @@ SEATS = Coming(item=Item.ADDON, name="SEAT", amount=4)
 )
 def test_rule_9_a_change_changes_its_item(change: Coming, after: dict[str, object]) -> None:
     before = Contents(sku="PRO-M", base_months=1, addons={"SEAT": 1}, numbers={"+1": "DID"})
+    assert (before.quantity, before.multiplier, before.cycle_months) == (1, 1, 1)
     assert before.with_change(change) == replace(before, **after)  # type: ignore[arg-type]
     assert change.changes == (change.item, change.name)
 

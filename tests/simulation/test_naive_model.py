@@ -33,13 +33,24 @@ from doors.simulation.step_shapes import CARDS
 from local import postgres
 from tests.simulation import naive
 from tests.simulation.stories import ZONES, scenarios
-from tests.simulation.test_examples import BUILT, EXAMPLES, without_free_text
+from tests.simulation.test_examples import EXAMPLES, PLAYED, without_free_text
 
 tokens = st.fixed_dictionaries(
     {
         "ok": st.sampled_from(["sim_ok", "sim_timeout_charged", "sim_timeout_uncharged"]),
         "declined": st.sampled_from(["sim_declined", "sim_insufficient"]),
     }
+)
+
+
+#: The examples of rules that the naive model does not know.
+UNKNOWN = (
+    "auto-top-up",
+    "contract-as-incurred",
+    "mode-switch",
+    "postpaid-month-end",
+    "seller-wallet-short",
+    "transfer-and-adjust",
 )
 
 
@@ -151,7 +162,7 @@ def test_a_made_up_scenario_comes_to_the_same_by_the_engine_and_by_the_naive_mod
     assert result["ledger_sum"] == "0.00"
 
 
-@pytest.mark.parametrize("name", BUILT)
+@pytest.mark.parametrize("name", [name for name in PLAYED if name not in UNKNOWN])
 def test_an_example_comes_to_its_result_by_the_naive_model(name: str) -> None:
     story, _ = documents.read((EXAMPLES / f"{name}.yaml").read_bytes())
     if differs := difference(
