@@ -8,7 +8,15 @@ import pytest
 
 from core.domain import numbers, policy
 from core.domain.contents import Coming, Item
-from core.domain.numbers import Cause, Happened, HoldKind, Number, NumberState, Wanted
+from core.domain.numbers import (
+    Cause,
+    Happened,
+    HoldKind,
+    NewNumber,
+    Number,
+    NumberState,
+    Wanted,
+)
 from core.domain.policy import DEFAULT, Policy
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
@@ -282,6 +290,12 @@ def test_rule_10_1_which_numbers_of_a_subscription_are_in_use() -> None:
     )
     assert numbers.numbers_in_use(s, day("05-31")) == {"+1", "+2", "+3", "+4", "+5"}
     assert numbers.numbers_in_use(s, day("06-01")) == {"+1", "+3", "+4", "+5"}
+
+
+def test_a_number_is_normal_unless_told_otherwise() -> None:
+    assert Wanted(number="+491", sku="DID").hold is HoldKind.NORMAL
+    assert NewNumber(number="+491", sku="DID").hold is HoldKind.NORMAL
+    assert (number().hold, number().state) == (HoldKind.NORMAL, NumberState.FREE)
 
 
 def test_a_number_is_a_subject_by_its_seller() -> None:
