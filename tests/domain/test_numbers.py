@@ -34,8 +34,9 @@ def number(**more: Any) -> Number:
 
 
 def in_use(**more: Any) -> Number:
-    """A number in use by s1 of acme."""
-    return number(**{"state": NumberState.IN_USE, "account": "acme", "subscription": "s1", **more})
+    """A number in use by s1 of acme, since before the days of the tests."""
+    used = {"state": NumberState.IN_USE, "account": "acme", "subscription": "s1"}
+    return number(**{**used, "since": day("05-01"), **more})
 
 
 def given_back(cause: Cause, hold: HoldKind = HoldKind.NORMAL, of: Policy = DEFAULT) -> Number:
@@ -128,6 +129,7 @@ def test_rule_10_2_a_number_that_was_brought_along_is_not_held(cause: Cause) -> 
     gone, happened = found
     assert (gone.state, gone.account, gone.subscription) == (NumberState.GONE, None, None)
     assert happened is Happened.LEFT
+    assert (gone.since, gone.returned_at, gone.returned_by) == (ON, NOW, "acme")
     assert numbers.next_step_of(gone, "UTC", NOW) is None
     numbers.check_takeable(gone, "other")
 
@@ -164,6 +166,13 @@ def test_rule_10_2_who_can_buy_a_number(one: Number, account: str, reason: str |
     assert refused.value.refusal.reason == reason
 
 
+def test_a_reserved_number_is_its_accounts_when_it_is_taken() -> None:
+    reserved = numbers.reserve(number(), "acme", "for the lobby", DEFAULT, ON)
+    for before in (number(), reserved):
+        taken = numbers.take(before, Wanted(number="+491", sku="DID"), "acme", "s1", ON)
+        assert taken == in_use(since=ON, version=before.version + 1)
+
+
 def test_a_number_that_is_taken_forgets_what_it_was() -> None:
     held = given_back(Cause.REMOVED, HoldKind.PORTED_IN)
     wanted = Wanted(number="+491", sku="GOLD")
@@ -192,6 +201,8 @@ def test_rule_10_2_a_released_number_is_free_and_normal() -> None:
         since=day("07-06"), returned_at=NOW, returned_by="acme", version=held.version + 1
     )
     assert numbers.next_step_of(released, "UTC", NOW) is None
+    expired = numbers.release(given_back(Cause.EXPIRED), day("07-05"))
+    assert (expired.returned_at, expired.returned_by) == (None, None)
 
 
 def test_rule_7_a_reactivation_takes_a_held_number_back() -> None:
@@ -220,7 +231,8 @@ def test_rule_9_a_number_goes_with_its_subscription_to_another_account() -> None
 
 
 def test_rule_10_3_a_free_number_is_reserved_for_28_days_with_a_reminder() -> None:
-    reserved = numbers.reserve(number(), "acme", "for the lobby", DEFAULT, ON)
+    reserved = numbers.reserve(number(since=day("05-01")), "acme", "for the lobby", DEFAULT, ON)
+    assert (reserved.since, reserved.version) == (ON, 2)
     assert (reserved.state, reserved.account) == (NumberState.RESERVED, "acme")
     assert (reserved.until, reserved.remark) == (day("06-07"), "for the lobby")  # 05-10 + 28
     assert step(reserved) == Step(
