@@ -213,7 +213,8 @@ def test_rule_7_a_reactivation_takes_a_held_number_back() -> None:
 
 def test_rule_10_1_a_number_that_is_removed_at_renewal_is_held_from_that_day() -> None:
     leaving = numbers.leave_on(in_use(), day("06-01"))
-    assert (leaving.state, leaving.until) == (NumberState.IN_USE, day("05-31"))
+    assert (leaving.state, leaving.cause) == (NumberState.IN_USE, Cause.REMOVED)
+    assert leaving.until == day("05-31")
     assert step(leaving) == Step(
         StepKind.LEAVE,
         at("2020-06-01T00:00"),
