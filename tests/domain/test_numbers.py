@@ -75,6 +75,7 @@ def test_rule_10_2_a_number_is_held_by_how_it_came_and_why_it_was_given_back(
     assert numbers.hold_days(DEFAULT, hold, cause) == days
     assert (held.state, held.since, held.until) == (NumberState.HELD, ON, day(last))
     assert (held.account, held.subscription, held.cause) == ("acme", "s1", cause)
+    assert held.version == in_use().version + 1
     over = step(held, now=at("2020-12-31T00:00"))
     released_on = day(last) + timedelta(days=1)
     assert (over.kind, over.rule) == (StepKind.RELEASE, Rule.NUMBER_HOLD)
@@ -284,6 +285,7 @@ def test_rule_10_3_a_reservation_can_be_ended_by_hand() -> None:
     for one, account in ((reserved, "other"), (number(), "acme"), (in_use(), "acme")):
         with pytest.raises(Refused) as refused:
             numbers.unreserve(one, account, ON)
+        assert refused.value.refusal.rule is Rule.NUMBER_RESERVATION
         assert refused.value.refusal.reason == f"+491 is not reserved for {account}"
 
 
