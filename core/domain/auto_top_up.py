@@ -20,8 +20,10 @@ from core.domain.subscription import ZERO, Account, Mode
 _A_FIFTH = Decimal("0.2")
 
 
-def look(account: Account, policy: Policy, today: date, now: datetime) -> Account:
+def look(account: Account, policy: Policy, today: date, at: datetime) -> Account:
     """The account after its balance was lowered, with a top-up to come at once if one is due.
+
+    `at`: the instant (UTC) of its step. It comes before all that is due.
 
     It is the same account when none is due. There is at most one at a time.
     """
@@ -30,7 +32,7 @@ def look(account: Account, policy: Policy, today: date, now: datetime) -> Accoun
         return account
     if account.balance > last * _A_FIFTH or _passes_cap(account, policy, last, today):
         return account
-    return replace(account, top_up_at=now, version=account.version + 1)
+    return replace(account, top_up_at=at, version=account.version + 1)
 
 
 def is_possible(account: Account) -> bool:

@@ -558,7 +558,9 @@ class Work(AccountReading):
         """Plan an automatic top-up if what is written has lowered the balance far (Rule 11.2)."""
         moved, self._moved = self._moved, ZERO
         if moved < 0 and self.account.auto_top_up:
-            after = auto_top_up.look(self.account, self.policy, self.today, self.now)
+            first = self.first_due(())  # It comes before what is overdue, too.
+            at = min(self.now, first.due) if first else self.now
+            after = auto_top_up.look(self.account, self.policy, self.today, at)
             if after is not self.account:
                 self.save_account(after)
 

@@ -5,11 +5,12 @@ repeat a mistake of the engine. It plans nothing ahead and is slow. Before each 
 actions that are due, and runs the earliest one. It finds an instant by a walk from minute to
 minute. Money is a fraction.
 
-It knows prepaid accounts and their cards, purchases with add-ons and discounts, trials, renewals,
-alignment with month ends, retries, groups, recover, extend, reactivate, unsubscribe, terminate with
-refunds, changes of plan, add-ons, numbers, cycle and owner, activation fees with their monthly
-invoices, holds of numbers, suspension, notices, outages, policies, versions of prices, and
-individual invoices.
+It knows prepaid and postpaid accounts and their cards, automatic top-ups, usage, transfers,
+adjustments, purchases with add-ons and discounts, contracts, trials, renewals, alignment with month
+ends, retries, groups, recover, extend, reactivate, unsubscribe, terminate with refunds, changes of
+plan, add-ons, numbers, cycle and owner, activation fees, holds of numbers, suspension, notices,
+outages, policies, versions of prices, and all kinds of invoices. Of the seller's own wallet it
+knows what purchases and renewals take.
 
 A paid period keeps what it holds, and the subscription keeps what its next cycle will hold. A
 change from today on changes all of them. A change at renewal changes the next cycle only.
@@ -52,6 +53,8 @@ POLICY: dict[str, Any] = {
     "rebuy_grace_hours": 24,
     "min_cycle_months": 1,
     "trial_end": "expire",
+    "auto_top_up_daily_cap": {},
+    "seller_wallet": False,
 }
 """The defaults of Rule 14, as far as this module plays them."""
 
@@ -104,7 +107,7 @@ REFUSED_IN = {
 }
 """The table of Rule 2: the refused commands, with the rule. TERMINATED is always Rule 2."""
 
-WHILE_SUSPENDED = ("resume", "terminate", "top_up", "set_card", "set")
+WHILE_SUSPENDED = ("resume", "terminate", "top_up", "pay_invoice", "set_card", "set")
 """The commands that a suspended account accepts (Rule 11.8)."""
 
 FILLED_IN: dict[str, dict[str, Any]] = {
@@ -214,6 +217,15 @@ class Catalog:
         ]
         return Fraction(named[-1]) if named else None
 
+    def cost(self, sku: str, currency: str, on: date) -> Fraction:
+        """What the seller pays for a SKU on this day, zero if that is not known."""
+        named = [
+            entry["costs"][currency]
+            for entry in self._in_force(sku, on)
+            if currency in entry.get("costs", {})
+        ]
+        return Fraction(named[-1]) if named else Fraction(0)
+
     def activation_fee(self, sku: str, currency: str, on: date) -> Fraction:
         """The activation fee of a number on this day. Zero if there is none."""
         named = [
@@ -264,11 +276,18 @@ class Account:
     card: str
     renew_by_card: bool
     suspended: bool = False
+    postpaid: bool = False
+    unbilled: Fraction = Fraction(0)
+    auto_top_up: bool = False
+    last_top_up: Fraction | None = None
+    topped_up: dict[date, Fraction] = field(default_factory=dict)
     tried: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def usable(self) -> Fraction:
-        """The usable credits (Rule 11.1)."""
+        """What may be spent (Rules 11.1, 11.6)."""
+        if self.postpaid:
+            return self.limit - self.unbilled + max(Fraction(0), self.balance + self.unbilled)
         return self.balance + self.limit
 
 
@@ -331,6 +350,7 @@ class Subscription:
 
     `next`: what the next paid cycle holds.
     `anchor`, `months_paid`: *A* and *M*.
+    `contract`: as_incurred or milestone.
     `trial_ends`: the last day of a trial that is not converted.
     `notices`: the notices that are still to come, with their instants.
     `noticed`: the notices of this *E* whose instant has come.
@@ -349,6 +369,7 @@ class Subscription:
     discount_cycles: int
     anchor: date
     months_paid: int = 0
+    contract: str | None = None
     trial_ends: date | None = None
     status: str = ACTIVE
     auto_renew: bool = True
@@ -460,6 +481,8 @@ class Story:
                 Fraction(account.get("credit_limit", 0)),
                 account.get("card", "none"),
                 account.get("renew_by_card", False),
+                postpaid=account.get("mode") == "postpaid",
+                auto_top_up=account.get("auto_top_up", False),
             )
             for account in document["accounts"]
         }
@@ -471,7 +494,9 @@ class Story:
         self.refused: list[dict[str, Any]] = []
         self.numbers: dict[str, Number] = {}
         self.given_back: dict[str, tuple[datetime, str]] = {}
-        self.waiting: list[tuple[str, date, Fraction]] = []
+        self.waiting: list[tuple[str, date, Fraction, bool]] = []
+        credits_ = document.get("seller", {}).get("credits", {})
+        self.seller = {currency: Fraction(amount) for currency, amount in credits_.items()}
         self.owner_so_far: dict[str, Account] = {}
         self.done: dict[str, Document] = {}
         self.clock = datetime.min.replace(tzinfo=UTC)
@@ -494,8 +519,10 @@ class Story:
             self.clock = instant_of(step["until"], "UTC")
             self.catch_up(self.clock)
             return
+        before = self.balances()
         try:
             self.command(step, now)
+            self.look_at_top_ups(before, now)
         except Refused as refused:
             zone = ZoneInfo(self.actor_of(step).zone)
             at = now.astimezone(zone).isoformat()
@@ -548,12 +575,45 @@ class Story:
         ]:
             first = min(due)
             at = done_at or max(first.at, self.clock)
+            before = self.balances()
             if first.what == MONTH_END:
                 self.invoice_month(self.accounts[first.id], at)
             elif first.what in (LEAVE, RELEASE, REMIND):
                 self.act_on_number(first.what, self.numbers[first.id], first.at, at)
             else:
                 self.act(first.what, self.subscriptions[first.id], at)
+            self.look_at_top_ups(before, at)
+
+    def balances(self) -> dict[str, Fraction]:
+        """The balance of each account."""
+        return {id_: account.balance for id_, account in self.accounts.items()}
+
+    def look_at_top_ups(self, before: Mapping[str, Fraction], now: datetime) -> None:
+        """Top up by card where the balance was lowered to a fifth of the last top-up (11.2)."""
+        for id_, balance in before.items():
+            account = self.accounts[id_]
+            while account.balance < balance and self.is_low(account, now):
+                balance = account.balance
+                assert account.last_top_up is not None
+                if account.card == "declined":
+                    self.tell(now, account, "card_declined")
+                    break
+                today = day_of(now, account.zone)
+                sum_ = account.topped_up.get(today, Fraction(0)) + account.last_top_up
+                account.topped_up[today] = sum_
+                self.add_credits(account, "auto_topped_up", account.last_top_up, now)
+                self.heal(account, now)
+
+    def is_low(self, account: Account, now: datetime) -> bool:
+        """Whether an automatic top-up is due."""
+        last, card = account.last_top_up, account.card != "none"
+        if last is None or not account.auto_top_up or not card:
+            return False
+        if account.suspended or account.postpaid or account.balance * 5 > last:
+            return False
+        cap = self.policy["auto_top_up_daily_cap"].get(account.currency)
+        sum_ = account.topped_up.get(day_of(now, account.zone), Fraction(0)) + last
+        return cap is None or sum_ <= Fraction(cap)
 
     def all_coming(self) -> Iterator[Due]:
         """All automatic actions ahead: of subscriptions, of numbers, and at the ends of months."""
@@ -561,7 +621,7 @@ class Story:
             yield from self.coming(subscription)
         for number in self.numbers.values():
             yield from self.coming_of_number(number)
-        for id_, month, _ in self.waiting:
+        for id_, month, *_ in self.waiting:
             at = first_instant(months_after(month, 1), self.accounts[id_].zone)
             yield Due(at, id_, ORDER[MONTH_END], date.min, id_, MONTH_END)
 
@@ -649,9 +709,12 @@ class Story:
             member for member in self.group(leader, what) if self.may_be_attempted(member, now)
         ]
         fees = {member.id: self.renewal_lines(member, now) for member in members}
-        needed = sum(map(total, fees.values()), Fraction(0))
-        needed += sum((self.activation(m, self.renewal_date(m)).sum for m in members), Fraction(0))
-        failure = self.fund(leader.account, needed, now)
+        payers = [member for member in members if member.contract != "milestone"]
+        needed = sum((total(fees[member.id]) for member in payers), Fraction(0))
+        needed += sum((self.activation(m, self.renewal_date(m)).sum for m in payers), Fraction(0))
+        costs = {m.id: self.cycle_cost(m, now) for m in members}
+        cost = sum(costs.values(), Fraction(0))
+        failure = self.fund(leader.account, needed, now, cost)
         for member in members:
             if failure is None:
                 self.renew(member, fees[member.id], now)
@@ -691,16 +754,21 @@ class Story:
             other for other in self.of_account(leader.account) if other is leader or belongs(other)
         ]
 
-    def fund(self, account: Account, amount: Fraction, now: datetime) -> str | None:
+    def fund(
+        self, account: Account, amount: Fraction, now: datetime, cost: Fraction = Fraction(0)
+    ) -> str | None:
         """Make sure that usable credits cover an amount, if needed by the card (Rules 5.3, 5.6).
 
         Returns the reason if they do not, else None.
         """
         if account.suspended:
             return "suspended"
+        if not self.seller_can_pay(account, cost):
+            return "no_credits"
         if amount == 0 or account.usable >= amount:
             return None
-        if account.usable < 0 or not account.renew_by_card or account.card == "none":
+        has_card = account.renew_by_card and account.card != "none"
+        if account.usable < 0 or not has_card or account.postpaid:
             return "no_credits"
         if account.card == "declined":
             self.tell(now, account, "card_declined")
@@ -712,6 +780,8 @@ class Story:
 
     def renew(self, subscription: Subscription, lines: list[Fraction], now: datetime) -> None:
         """Start the next cycle. It is funded already. It may end with a month (Rule 5.5)."""
+        step = unpaid(subscription)
+        self.pay_cost(subscription.account, self.cycle_cost(subscription, now), "")
         activation = self.activation(subscription, self.renewal_date(subscription))
         if self.aligns(subscription, day_of(now, subscription.account.zone)):
             start, left_over = subscription.expiry + DAY, self.left_over(subscription)
@@ -719,10 +789,11 @@ class Story:
             charged = months + left_over
             first = months_after(subscription.expiry.replace(day=1), months + 1)
             subscription.anchor, subscription.months_paid = first, 0
-            self.add_period(subscription, start, months + 1, total(lines), charged)
+            paid = paid_by_wallet(lines, step)
+            self.add_period(subscription, start, months + 1, paid, charged)
         else:
-            self.add_cycle(subscription, total(lines))
-        self.charge(subscription, "renewed", lines, now, activation=activation)
+            self.add_cycle(subscription, paid_by_wallet(lines, step))
+        self.charge(subscription, "renewed", lines, now, step, activation)
 
     def fail(self, subscription: Subscription, reason: str, now: datetime) -> None:
         """Mark the renewal as failed. After *E* it expires at once (Rules 5.4, 13)."""
@@ -816,6 +887,7 @@ class Story:
     ) -> None:
         """Run a command that the table of Rule 2 lists."""
         do, status = step["do"], subscription.status
+        step = dict(step) | unpaid(subscription)
         if status == TERMINATED:
             raise Refused("2")
         if subscription.trial_ends is not None:
@@ -856,12 +928,38 @@ class Story:
             case "trial":
                 self.trial(account, step, now)
             case "top_up":
-                self.top_up(account, Fraction(step["amount"]), now)
+                if account.postpaid:
+                    raise Refused("11.6")
+                account.last_top_up = Fraction(step["amount"])
+                self.add_credits(account, "topped_up", account.last_top_up, now)
+                self.heal(account, now)
+            case "usage":
+                self.spend(account, "usage", Fraction(step["amount"]), "11.1", now, monthly=True)
+            case "adjust" if Fraction(step["amount"]) > 0:
+                account.balance += Fraction(step["amount"])
+                self.tell(now, account, "adjusted", amount=Fraction(step["amount"]))
+            case "adjust":
+                self.spend(account, "adjusted", -Fraction(step["amount"]), "11.9", now)
+            case "transfer":
+                other, amount = self.accounts[step["to"]], Fraction(step["amount"])
+                if other is account or other.currency != account.currency:
+                    raise Refused("11.9")
+                self.spend(account, "transferred", amount, "11.9", now)
+                other.balance += amount
+                self.tell(now, other, "transferred", amount=amount)
+                self.heal(other, now)
+            case "pay_invoice":
+                if not account.postpaid:
+                    raise Refused("11.6")
+                account.balance += Fraction(step["amount"])
+                self.tell(now, account, "paid", amount=Fraction(step["amount"]))
             case "set_card":
                 account.card = step["card"]
             case "set":
+                self.switch_mode(account, step, now)
                 account.limit = Fraction(step.get("credit_limit", account.limit))
                 account.renew_by_card = step.get("renew_by_card", account.renew_by_card)
+                account.auto_top_up = step.get("auto_top_up", account.auto_top_up)
             case "suspend":
                 account.suspended = True
                 self.tell(now, account, "account_suspended")
@@ -873,8 +971,97 @@ class Story:
             case other:
                 raise NotImplementedError(other)
 
+    def spend(
+        self,
+        account: Account,
+        event: str,
+        amount: Fraction,
+        rule: str,
+        now: datetime,
+        *,
+        monthly: bool = False,
+    ) -> None:
+        """Take an amount from the wallet, if usable covers it. `monthly`: it is invoiced then."""
+        if account.usable < amount:
+            raise Refused(rule)
+        account.balance -= amount
+        if monthly or account.postpaid:
+            self.wait(account, amount, now)
+        self.tell(now, account, event, amount=-amount)
+
+    def wait(self, account: Account, amount: Fraction, now: datetime) -> None:
+        """An amount waits for the invoice of the month (Rules 11.4, 11.6)."""
+        if amount:
+            month = day_of(now, account.zone).replace(day=1)
+            self.waiting.append((account.id, month, amount, account.postpaid))
+            account.unbilled += amount if account.postpaid else 0
+
+    def bill(self, account: Account, lines: list[Fraction], now: datetime) -> None:
+        """Invoice lines that the wallet has paid: now, or at the end of the month (Rule 11.6)."""
+        if account.postpaid:
+            for line in lines:
+                self.wait(account, line, now)
+        else:
+            self.invoice(account, "individual", lines, now)
+
+    def switch_mode(self, account: Account, step: Document, now: datetime) -> None:
+        """Make an account prepaid or postpaid (Rule 11.6)."""
+        postpaid = step.get("mode", "postpaid" if account.postpaid else "prepaid") == "postpaid"
+        if postpaid == account.postpaid:
+            return
+        if postpaid and not Fraction(step.get("credit_limit", account.limit)):
+            raise Refused("11.6")
+        if not postpaid and (account.unbilled or account.balance < 0):
+            raise Refused("11.6")
+        account.postpaid = postpaid
+        if postpaid and account.balance < 0:
+            self.wait(account, -account.balance, now)
+
+    def seller_can_pay(self, account: Account, cost: Fraction) -> bool:
+        """Whether the seller's own wallet covers a cost (Rule 11.5)."""
+        covers = self.seller.get(account.currency, Fraction(0)) >= cost
+        return covers or not cost or not self.policy["seller_wallet"]
+
+    def pay_cost(self, account: Account, cost: Fraction, rule: str) -> None:
+        """Take a cost from the seller's own wallet, or refuse by the rule."""
+        if not self.seller_can_pay(account, cost):
+            raise Refused(rule)
+        if self.policy["seller_wallet"] and cost:
+            self.seller[account.currency] -= cost
+
+    def cycle_cost(self, subscription: Subscription, now: datetime) -> Fraction:
+        """What the seller pays for the next cycle of a subscription."""
+        today = day_of(now, subscription.account.zone)
+        months = self.charged_months(subscription, today)
+        return self.cost(subscription, months, self.renewal_date(subscription))
+
+    def cost(self, subscription: Subscription, months: Fraction, on: date) -> Fraction:
+        """What the seller pays for so many months of a subscription. Each line is rounded."""
+        holds, currency = subscription.next, subscription.account.currency
+        parts = [
+            (holds.sku, holds.quantity),
+            *holds.addons,
+            *((sku, 1) for _, sku in holds.numbers),
+        ]
+        return sum(
+            (
+                rounded(
+                    self.catalog.cost(sku, currency, on)
+                    * quantity
+                    * months
+                    / self.catalog.months(sku),
+                    currency,
+                )
+                for sku, quantity in parts
+            ),
+            Fraction(0),
+        )
+
     def purchase(self, account: Account, step: Document, now: datetime) -> None:
-        """Buy a subscription (Rules 3.1, 3.3, 4.1)."""
+        """Buy a subscription (Rules 3.1, 3.3, 4.1, 8.3)."""
+        contract = step.get("contract", "as_incurred") if step["pay"] == "contract" else None
+        if contract == "milestone":
+            step = dict(step) | {"invoice_number": ""}
         if step["id"] in self.subscriptions:
             raise Refused("4.1")
         if max([step["quantity"], *step["addons"].values()]) > self.policy["max_licences"]:
@@ -900,6 +1087,7 @@ class Story:
             Fraction(str(step["discount"])),
             step["discount_cycles"],
             anchor=today,
+            contract=contract,
         )
         lines = self.fee_lines(subscription, today)
         activation = Activation(
@@ -913,6 +1101,7 @@ class Story:
             ]
         )
         self.check_funds(account, [*lines, activation.sum], step, "4.1")
+        self.pay_cost(account, self.cost(subscription, Fraction(months), today), "4.1")
         self.subscriptions[subscription.id] = subscription
         for named in step["numbers"]:
             kind = named.get("hold", "normal")
@@ -1054,6 +1243,9 @@ class Story:
         self.end_for_good(subscription, now, step["reason"])
         if not self.policy["refund_allowed"]:
             return
+        window = timedelta(days=self.policy["refund_window_days"])
+        if subscription.contract and today - subscription.periods[0].start > window:
+            return
         of_payers: dict[str, list[Fraction]] = {}
         for period in subscription.periods:
             for payer, paid in period.paid.items():
@@ -1112,11 +1304,14 @@ class Story:
             if subscription.at_once:
                 subscription.attempted = None
 
-    def top_up(self, account: Account, amount: Fraction, now: datetime) -> None:
-        """Add credits. Then renew the failed groups that they cover, oldest first (Rule 5.4)."""
+    def add_credits(self, account: Account, event: str, amount: Fraction, now: datetime) -> None:
+        """Add the credits of a top-up."""
         account.balance += amount
-        self.tell(now, account, "topped_up", amount=amount)
+        self.tell(now, account, event, amount=amount)
         self.invoice(account, "individual", [amount], now)
+
+    def heal(self, account: Account, now: datetime) -> None:
+        """Renew the failed groups that usable covers, oldest first (Rule 5.4)."""
         if account.suspended or not self.policy["retry_on_top_up"]:
             return
         failed = [
@@ -1128,10 +1323,13 @@ class Story:
             failed, key=lambda s: (self.renewal_date(s), "" if together else s.id)
         ):
             fees = [(member, self.renewal_lines(member, now)) for member in group]
-            amount = sum((total(lines) for _, lines in fees), Fraction(0))
-            for member, _ in fees:
+            payers = [(member, lines) for member, lines in fees if member.contract != "milestone"]
+            amount = sum((total(lines) for _, lines in payers), Fraction(0))
+            for member, _ in payers:
                 amount += self.activation(member, self.renewal_date(member)).sum
-            if amount == 0 or account.usable >= amount:
+            cost = sum((self.cycle_cost(member, now) for member, _ in fees), Fraction(0))
+            covered = amount == 0 or account.usable >= amount
+            if covered and self.seller_can_pay(account, cost):
                 for member, lines in fees:
                     self.renew(member, lines, now)
 
@@ -1257,7 +1455,7 @@ class Story:
         told = event.get(step["do"], "cycle_changed")
         self.tell(now, account, told, subscription, amount=-amount)
         if amount:
-            self.invoice(account, "individual", [amount], now)
+            self.bill(account, [amount], now)
 
     def changed_contents(
         self, subscription: Subscription, step: Document
@@ -1313,14 +1511,16 @@ class Story:
             number.dropped = None
             for period, charge in zip(open_, charges, strict=True):
                 period.holds = period.holds.with_number(name, sku)
-                period.paid[account.id] = period.paid.get(account.id, Fraction(0)) + charge
+                paid = paid_by_wallet([charge], step)
+                period.paid[account.id] = period.paid.get(account.id, Fraction(0)) + paid
         subscription.next = subscription.next.with_number(name, sku)
-        amount = total(charges)
+        amount = paid_by_wallet(charges, step)
         account.balance -= amount
         self.tell(now, account, "number_added", subscription, amount=-amount, number=name)
         if amount:
-            self.invoice(account, "individual", [amount], now)
-        self.activate(subscription, activation, now)
+            self.bill(account, [amount], now)
+        if "invoice_number" not in step:
+            self.activate(subscription, activation, now)
 
     def remove_number(self, subscription: Subscription, step: Document, now: datetime) -> None:
         """Remove a number now, or with the next paid cycle."""
@@ -1455,18 +1655,22 @@ class Story:
         for name, fee in activation.fees:
             if fee:
                 account.balance -= fee
-                month = day_of(now, account.zone).replace(day=1)
-                self.waiting.append((account.id, month, fee))
+                self.wait(account, fee, now)
                 told = "activation_fee"
                 self.tell(now, account, told, subscription, amount=-fee, number=name)
 
     def invoice_month(self, account: Account, now: datetime) -> None:
         """Make the invoice of the oldest month that waits (Rule 11.4)."""
-        month = min(month for id_, month, _ in self.waiting if id_ == account.id)
-        lines = [fee for id_, of, fee in self.waiting if (id_, of) == (account.id, month)]
-        self.waiting = [it for it in self.waiting if it[:2] != (account.id, month)]
-        self.tell(now, account, "invoiced")
-        self.invoice(account, "monthly", lines, now, on=months_after(month, 1) - DAY)
+        month = min(month for id_, month, *_ in self.waiting if id_ == account.id)
+        mine = [it for it in self.waiting if it[:2] == (account.id, month)]
+        self.waiting = [it for it in self.waiting if it not in mine]
+        for consolidated in (False, True):
+            lines = [it[2] for it in mine if it[3] == consolidated]
+            if lines:
+                self.tell(now, account, "invoiced")
+                kind = "consolidated" if consolidated else "monthly"
+                self.invoice(account, kind, lines, now, on=months_after(month, 1) - DAY)
+                account.unbilled -= total(lines) if consolidated else 0
 
     def check_same_base(self, plan: str, held: list[str]) -> None:
         """Refuse a plan that can only change at renewal (Rule 9)."""
@@ -1573,7 +1777,7 @@ class Story:
         account.balance -= amount
         self.tell(now, account, event, subscription, amount=-amount)
         if amount:
-            self.invoice(account, "individual", lines, now)
+            self.bill(account, lines, now)
         if activation and "invoice_number" not in (step or {}):
             self.activate(subscription, activation, now)
         for number in self.in_use_by(subscription):
@@ -1696,9 +1900,10 @@ class Story:
             "balance": account.balance,
             "usable": account.usable,
             "reserved": Fraction(0),
-            "unbilled": Fraction(0),
+            "unbilled": account.unbilled,
         }
-        return {"currency": account.currency, "mode": "prepaid"} | {
+        mode = "postpaid" if account.postpaid else "prepaid"
+        return {"currency": account.currency, "mode": mode} | {
             key: written(value, account.currency) for key, value in amounts.items()
         }
 
@@ -1711,3 +1916,8 @@ def total(lines: list[Fraction]) -> Fraction:
 def paid_by_wallet(lines: list[Fraction], step: Document) -> Fraction:
     """The sum of the lines, or zero if an external invoice pays."""
     return Fraction(0) if "invoice_number" in step else total(lines)
+
+
+def unpaid(subscription: Subscription) -> Document:
+    """What a step on a subscription under a milestone contract has: nothing is charged (8.3)."""
+    return {"invoice_number": ""} if subscription.contract == "milestone" else {}

@@ -44,7 +44,10 @@ UNITS = {"EUR": ".00", "USD": ".00", "JPY": "00", "KWD": ".125"}
 NUMBERS = ("+1", "+22", "+3", "+10", "+5")
 IDS = ("s1", "s2", "S3", "s10", "é", "s-6")
 ON_NUMBER = ("add_number", "remove_number", "swap_number")
-ON_ACCOUNT = ("top_up", "set_card", "set", "suspend", "resume")
+ON_ACCOUNT = (
+    *("top_up", "set_card", "set", "suspend", "resume"),
+    *("usage", "adjust", "transfer", "pay_invoice"),
+)
 
 
 def worth(units: int, currency: str) -> str:
@@ -163,6 +166,7 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
         "refund_allowed": st.booleans(),
         "refund_admin_fee": st.sampled_from([prices(2), prices(100), prices(7, "JPY")]),
         "max_licences": st.sampled_from([2, 501]),
+        "auto_top_up_daily_cap": st.sampled_from([prices(20), prices(90, "EUR", "JPY")]),
         "number_hold_days": st.sampled_from(
             [
                 {
@@ -190,6 +194,7 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
 def accounts(draw: st.DrawFn, id_: str, currencies: Sequence[str] = ()) -> dict[str, Any]:
     """An account in one of a few zones and currencies. It rarely has much money."""
     currency = draw(st.sampled_from(currencies or sorted(UNITS)))
+    postpaid = {"mode": "postpaid", "credit_limit": worth(150, currency)}
     return {
         "id": id_,
         "currency": currency,
@@ -198,7 +203,8 @@ def accounts(draw: st.DrawFn, id_: str, currencies: Sequence[str] = ()) -> dict[
         "credit_limit": worth(draw(st.sampled_from([0, 0, 20])), currency),
         "card": draw(st.sampled_from(["none", "ok", "declined"])),
         "renew_by_card": draw(st.booleans()),
-    }
+        "auto_top_up": draw(st.booleans()),
+    } | draw(st.sampled_from([{}, {}, {}, postpaid]))
 
 
 @st.composite
@@ -349,6 +355,10 @@ def fitting(story: Story, account: Account, subscription: Subscription | None) -
         set_card=1,
         set=1,
         outage=1,
+        usage=2,
+        adjust=1,
+        transfer=1,
+        pay_invoice=2 if account.postpaid else 0,
     )
     if on_trial:
         return on_account + _on_trial(subscription)
@@ -406,7 +416,10 @@ def goods(draw: st.DrawFn, account: Account) -> dict[str, Any]:
     keys = draw(st.lists(st.sampled_from(sorted(further)), max_size=3, unique=True))
     poor = account.usable < Fraction(worth(50, account.currency))
     elsewhere = draw(st.integers(0, 5)) < (4 if poor else 1)
-    paid = {"pay": "external_invoice", "invoice_number": "X-0"} if elsewhere else {}
+    external = {"pay": "external_invoice", "invoice_number": "X-0"}
+    contracts = [{"pay": "contract"}, {"pay": "contract", "contract": "milestone"}]
+    otherwise = draw(st.sampled_from([{}, {}, {}, *contracts]))
+    paid = external if elsewhere else otherwise
     step: dict[str, Any] = {
         "sku": draw(st.sampled_from(["APP", "APP", "APP", "TWO", "TWO", "YEAR", "FREE", "FINAL"]))
     }
@@ -424,10 +437,10 @@ def _amounts(_: date, currency: str) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def _settings(_: date, currency: str) -> st.SearchStrategy[dict[str, Any]]:
-    switch = [{"renew_by_card": True}, {"renew_by_card": False}]
-    return st.sampled_from(
-        [*switch, *({"credit_limit": worth(units, currency)} for units in (0, 50))]
-    )
+    switch = [{"renew_by_card": True}, {"renew_by_card": False}, {"auto_top_up": True}]
+    modes = [{"mode": "prepaid"}, {"mode": "postpaid", "credit_limit": worth(90, currency)}]
+    limits = ({"credit_limit": worth(units, currency)} for units in (0, 50))
+    return st.sampled_from([*switch, *modes, *limits])
 
 
 def _extensions(expiry: date, _: str) -> st.SearchStrategy[dict[str, Any]]:
@@ -468,6 +481,11 @@ def _nothing(_: date, __: str) -> st.SearchStrategy[dict[str, Any]]:
     return st.just({})
 
 
+def _transfers(_: date, currency: str) -> st.SearchStrategy[dict[str, Any]]:
+    amounts = st.sampled_from([worth(units, currency) for units in (3, 30)])
+    return st.fixed_dictionaries({"to": st.sampled_from(["a", "B"]), "amount": amounts})
+
+
 STEPS: dict[str, Callable[[date, str], st.SearchStrategy[dict[str, Any]]]] = {
     "purchase": _nothing,
     "trial": _nothing,
@@ -490,6 +508,18 @@ STEPS: dict[str, Callable[[date, str], st.SearchStrategy[dict[str, Any]]]] = {
         [{"card": "none"}, {"card": "ok"}, {"card": "declined"}]
     ),
     "set": _settings,
+    "usage": lambda _, currency: st.sampled_from(
+        [{"amount": amount, "text": "calls"} for amount in ("0.12345", worth(9, currency))]
+    ),
+    "adjust": lambda _, currency: st.sampled_from(
+        [
+            {"amount": sign + worth(units, currency), "reason": "x"}
+            for sign in ("", "-")
+            for units in (7, 40)
+        ]
+    ),
+    "transfer": _transfers,
+    "pay_invoice": _amounts,
     "suspend": _nothing,
     "resume": _nothing,
     "outage": _nothing,
