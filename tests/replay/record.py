@@ -31,6 +31,7 @@ from temporalio.service import RPCError
 
 from activities import registry
 from core.domain.commands.add_number import AddNumber
+from core.domain.commands.adjust import Adjust
 from core.domain.commands.assign import Assign
 from core.domain.commands.change_cycle import ChangeCycle
 from core.domain.commands.change_owner import ChangeOwner
@@ -39,6 +40,7 @@ from core.domain.commands.changes import When
 from core.domain.commands.close_account import CloseAccount
 from core.domain.commands.convert import Convert
 from core.domain.commands.extend import Extend
+from core.domain.commands.pay_invoice import PayInvoice
 from core.domain.commands.purchase import Purchase
 from core.domain.commands.reactivate import Reactivate
 from core.domain.commands.recover import Recover
@@ -54,10 +56,12 @@ from core.domain.commands.suspend import Suspend
 from core.domain.commands.swap_number import SwapNumber
 from core.domain.commands.terminate import Terminate
 from core.domain.commands.top_up import TopUp
+from core.domain.commands.transfer import Transfer
 from core.domain.commands.unshare import Unshare
 from core.domain.commands.unsubscribe import Unsubscribe
 from core.domain.commands.withdraw_changes import WithdrawChanges
 from core.domain.steps import of_subscription
+from core.domain.subscription import Mode
 from core.ledger.clocks import machine_now
 from core.ledger.database import migrate
 from core.protocol.activity_messages import StepRequest
@@ -348,6 +352,25 @@ async def owners(recording: Recording) -> None:
         await shop.until(s, lambda: shop.events(s)[-1] == "renewed")
 
 
+async def money(recording: Recording) -> None:
+    """An account is adjusted, pays another one, is topped up by card, and pays its invoice."""
+    async with recording.shop() as shop:
+        acme = await shop.account(opening="0.00", card="sim_ok")
+        other = await shop.account("other", opening="0.00")
+        for number, command in enumerate(
+            (
+                SetAccount(account=acme, auto_top_up=True),
+                TopUp(account=acme, amount=Decimal(50)),
+                Adjust(account=acme, amount=Decimal(-10), reason="too much"),
+                Transfer(account=acme, to=other, amount=Decimal(30)),
+                SetAccount(account=other, mode=Mode.POSTPAID, credit_limit=Decimal(20)),
+                PayInvoice(account=other, amount=Decimal(5)),
+            )
+        ):
+            await shop.perennial.do(replace(command, request_id=shop.id(str(number))))
+        await shop.advance(2021, 1, 20)
+
+
 async def turns(recording: Recording) -> None:
     """A subscription is due and sleeps. A purchase and a suspension run its step first."""
     async with recording.shop(clock=False, jitter_seconds=80_000) as shop:
@@ -468,6 +491,7 @@ PATHS: dict[str, Path_] = {
         numbers,
         trials,
         owners,
+        money,
         turns,
         turn_of_another,
         silent_gateway,
