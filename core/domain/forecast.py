@@ -121,6 +121,7 @@ class _Run:
         self.entries: list[Entry] = []
         self._subscriptions: dict[str, Subscription] = {}
         self._numbers: dict[str, Number] = {}
+        self._instant = now
         self._steps: dict[str, Step | None] = {}
         self._due: list[_Due] = []
         self._number = count()
@@ -134,7 +135,7 @@ class _Run:
         """Do everything that is due up to an instant, in the order of Rule 1.7."""
         while self._due and self._due[0][0] <= until:
             due, *_, what, planned_for = heappop(self._due)
-            self.now = max(self.now, due)
+            self.now, self._instant = max(self.now, due), due
             balance = self.account.balance
             if isinstance(planned_for, Account):
                 assert isinstance(what, Step)
@@ -172,9 +173,9 @@ class _Run:
             order = (step.kind.rank, date.min, account.id)
             heappush(self._due, (step.due, order, next(self._number), step, account))
 
-    def plan_number(self, number: Number) -> None:
-        """Plan the next step of a number that has changed."""
-        self.keep(number, numbers_.next_step_of(number, self.account.timezone, self.now))
+    def plan_number(self, number: Number, since: datetime | None = None) -> None:
+        """Plan the next step of a number. A reminder after `since` (default now) is to come."""
+        self.keep(number, numbers_.next_step_of(number, self.account.timezone, since or self.now))
 
     def keep(self, number: Number, step: Step | None) -> None:
         """Keep a number as it is, and its next step."""
@@ -204,9 +205,11 @@ class _Run:
         if subscription.status is Status.EXPIRED:
             cause, on = Cause.EXPIRED, subscription.expired_on
         assert on is not None
+        ended = subscription.status is Status.TERMINATED
+        since = self._instant - timedelta.resolution if ended else None
         for number in self._numbers_of(subscription):
             if given := numbers_.give_back(number, cause, self.terms.policy, on, self.now):
-                self.plan_number(given[0])
+                self.plan_number(given[0], since)
 
     def _leave(self, before: Subscription) -> None:
         """Numbers that were removed at renewal leave with the cycle that was paid (Rule 10.1)."""

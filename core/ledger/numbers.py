@@ -208,6 +208,7 @@ def give_back(
     *,
     on: date | None = None,
     actor: str = "perennial",
+    since: datetime | None = None,
 ) -> None:
     """Give back numbers of a subscription (Rule 10.2).
 
@@ -215,11 +216,12 @@ def give_back(
     `named`: which ones. Each is in use by the subscription. Default: all.
     `on`: the local date on which they are given back, default today.
     `actor`: who asked for it, default the system itself.
+    `since`: reminders after this instant (UTC) are still to come, default now.
     """
     for number in _bound(work, subscription, named):
         after = numbers.give_back(number, cause, work.policy, on or work.today, work.now)
         if after is not None:
-            work.save_number(*after, actor=actor)
+            work.save_number(*after, actor=actor, since=since)
 
 
 def leave_on(

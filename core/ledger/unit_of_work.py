@@ -442,11 +442,18 @@ class Work(AccountReading):
         to._started |= self._started & {id_}
         return to.save(subscription)
 
-    def save_number(self, number: Number, happened: Happened, actor: str = "perennial") -> None:
+    def save_number(
+        self,
+        number: Number,
+        happened: Happened,
+        actor: str = "perennial",
+        since: datetime | None = None,
+    ) -> None:
         """Change a number that was read with its lock, and plan its next step anew.
 
         `happened`: what happened to it, for its history.
         `actor`: who asked for it, default the system itself.
+        `since`: a reminder after this instant (UTC) is still to come, default now.
 
         Several changes in one transaction are one version.
         """
@@ -469,11 +476,11 @@ class Work(AccountReading):
             actor=actor,
         )
         if number.until is not None or before.until is not None:
-            self.plan_number(number)
+            self.plan_number(number, since)
 
-    def plan_number(self, number: Number) -> None:
-        """Set the step of a number that is next from now on."""
-        step = next_step_of(number, self.zone, self.now)
+    def plan_number(self, number: Number, since: datetime | None = None) -> None:
+        """Set the step of a number that is next from now on. `since` as in `save_number`."""
+        step = next_step_of(number, self.zone, since or self.now)
         self.set_step(of_number(number.seller, number.number), step, number.version)
 
     def set_step(

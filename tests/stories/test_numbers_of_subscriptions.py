@@ -516,6 +516,24 @@ def test_a_termination_by_command_holds_28_days(story):
     assert told.balances == {"acme": "195.00"}
 
 
+@pytest.mark.parametrize("days", [49, 50, 51])
+def test_a_termination_on_the_day_of_the_reminder_does_not_drop_it(story, days):
+    """Marked EXPIRED on 12-16 (day 1). The reminder is due on 02-02, day 49 of 56 (Rule 10.2)."""
+    told = story(f"""
+        policy: {{reactivation_days: {days - 1}}}
+        {ACME % '"65.00"'}
+        steps:
+          - {{at: 2020-11-16, do: purchase, id: s1, account: acme, sku: PRO,
+             numbers: [{{number: "+65", sku: DID}}]}}
+          - {{at: 2020-11-17, do: unsubscribe, id: s1}}
+        until: 2021-02-10
+    """)
+    assert told.events(*HOLDS) == lines("""
+        2021-02-02 s1 number_hold_ending +65
+        2021-02-10 s1 number_released +65
+    """)
+
+
 def test_day_29_ends_the_use_of_a_number_that_was_brought_along_and_never_priced(story):
     """It was added at renewal and stays in use until TERMINATED on 01-13. Then it can be bought."""
     told = story("""
