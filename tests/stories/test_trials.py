@@ -589,3 +589,27 @@ def test_rule_13_renewals_and_conversions_after_an_outage_run_by_their_instants(
         2021-02-09T08:00 s1 renewed -60.00
         2021-02-09T08:00 t1 expired
     """)
+
+
+@pytest.mark.parametrize("policy", ["convert", "expire"])
+def test_rule_11_5_the_sellers_own_wallet_pays_the_cost_of_the_first_cycle(story, policy):
+    """It holds 9.99, and the cost is 10.00. No card is tried, and nothing is charged."""
+    told = story(f"""
+        policy: {{trial_end: {policy}, seller_wallet: true}}
+        seller: {{credits: {{USD: "9.99"}}}}
+        catalog:
+          - {{sku: APP, kind: application, months: 1, prices: {{USD: "50.00"}},
+             costs: {{USD: "10.00"}}, trial_days: 10}}
+        accounts: [{{id: acme, {ZONE}, credits: "40.00"{CARD}}}]
+        steps:
+          - {{at: 2021-01-10, do: trial, id: t1, account: acme, sku: APP}}
+          - {{at: 2021-01-21, do: top_up, account: acme, amount: "10.00"}}
+          - {{at: 2021-01-21, do: convert, id: t1}}
+        until: 2021-01-21
+    """)
+    assert told.timeline[1:] == [
+        "2021-01-16 t1 notice_trial_ending",
+        "2021-01-20 t1 expired",
+        "2021-01-21 acme topped_up 10.00",
+    ]
+    assert told.refused == ["3 convert 4.3"]
