@@ -33,6 +33,7 @@ from core.domain.commands.withdraw_changes import WithdrawChanges
 from core.domain.numbers import NewNumber
 from core.domain.refusal import Refusal
 from core.domain.refusal import Refused as RefusedByRule
+from core.domain.subscription import Mode
 from core.gateways.cards import GatewayUnavailable
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger.ledger import Ledger
@@ -40,7 +41,7 @@ from core.ledger.rows import SUBSCRIPTIONS, step_from
 from core.ledger.tables import SubscriptionRow
 from doors.application import test_clocks
 from doors.application.perennial import Perennial
-from doors.commandline.setup import load_catalog, load_policy, new_clock
+from doors.commandline.setup import load_catalog, load_policy, new_clock, top_up_seller
 from doors.intake import customer_import
 from doors.service.reconciliation import reconcile
 from doors.simulation.direct_engine import Direct
@@ -214,6 +215,8 @@ def _open(scenario: Scenario, ledger: Ledger) -> None:
     """
     load_policy(ledger, scenario.policy_document)
     load_catalog(ledger, scenario.catalog_entries)
+    for currency, amount in scenario.seller_credits.items():
+        top_up_seller(ledger, currency, amount, request_id="opening", actor="import")
     with suppress(RefusedByRule):
         new_clock(ledger, CLOCK, scenario.steps[0].at)
     for account in scenario.accounts:
@@ -227,6 +230,8 @@ def _open(scenario: Scenario, ledger: Ledger) -> None:
             credit_limit=account.credit_limit,
             card=card,
             renew_by_card=account.renew_by_card,
+            auto_top_up=account.auto_top_up,
+            mode=Mode(account.mode),
             clock=CLOCK,
         )
         with suppress(IntegrityError):
