@@ -9,8 +9,11 @@ from core.domain import catalog as catalogs
 from core.domain import lifecycle
 from core.domain.contents import Coming, Item
 from core.domain.fees import cost_of, next_cycle_lines
+from core.domain.policy import DEFAULT
 from core.domain.proration import prorate
-from tests.domain.made import ENTRIES, day, subscription
+from core.domain.renewal_attempt import plan
+from core.domain.terms import Terms
+from tests.domain.made import ENTRIES, account, at, day, steps, subscription
 
 CATALOG = catalogs.load(
     [
@@ -48,3 +51,12 @@ def test_rule_11_5_a_change_costs_the_prorated_difference_never_below_zero(
     periods = {1: lifecycle.start(before)}
     prorated = prorate(before, wanted, periods, CATALOG, "USD", day("11-25"))
     assert str(prorated.cost) == cost
+
+
+def test_rule_11_5_a_group_costs_what_its_members_cost_together() -> None:
+    members = [subscription("s1"), subscription("s2", sku="BIZ-M")]
+    of = Terms(CATALOG, {1: DEFAULT}, 1)
+    now = at("2020-12-08T00:00")
+    attempt = plan(account("500"), members[0], members, steps(members, of), of, now)
+    assert attempt is not None
+    assert (attempt.amount, attempt.cost) == (90, 55)

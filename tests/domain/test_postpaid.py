@@ -48,10 +48,10 @@ def test_rule_11_6_the_card_of_a_postpaid_account_pays_nothing() -> None:
 
 
 def test_rule_11_6_a_forecast_bills_what_renews_at_the_end_of_the_month() -> None:
-    """100 a month are usable. 50 renew on 12-08, are billed on 01-01, and 50 renew on 01-08."""
+    """90 a month are usable. 50 and 40 renew on 12-08, are billed on 01-01, and renew on 01-08."""
     entries = forecast(
-        postpaid("0", credit_limit=Decimal(60)),
-        [subscription()],
+        postpaid("0", credit_limit=Decimal(90)),
+        [subscription(), subscription("s2", sku="BIZ-M")],
         terms(),
         at("2020-12-01T00:00"),
         at("2021-02-02T00:00"),
@@ -59,7 +59,9 @@ def test_rule_11_6_a_forecast_bills_what_renews_at_the_end_of_the_month() -> Non
     told = [(str(entry.date), entry.event, entry.balance) for entry in entries]
     assert [line for line in told if line[1] is not Event.NOTICE_RENEWAL] == [
         ("2020-12-08", Event.RENEWED, -50),
-        ("2021-01-01", Event.INVOICED, -50),
-        ("2021-01-08", Event.RENEWED, -100),
-        ("2021-02-01", Event.INVOICED, -100),
+        ("2020-12-08", Event.RENEWED, -90),
+        ("2021-01-01", Event.INVOICED, -90),
+        ("2021-01-08", Event.RENEWED, -140),
+        ("2021-01-08", Event.RENEWED, -180),
+        ("2021-02-01", Event.INVOICED, -180),
     ]
