@@ -490,6 +490,7 @@ def test_clocks_the_policy_and_the_catalogue_are_shown(shop: Shop, tmp_path: Pat
     assert shop.run("clock", "new", shop.clock, "--at", "2021-01-15").code == 1
     assert [entry["sku"] for entry in shop.run("catalog", "show", "--json").json] == [
         "PRO",
+        "BIZ",
         "YEAR",
         "SEAT",
         "DID",

@@ -140,7 +140,8 @@ def test_a_step_of_the_account_stands_in_the_order_of_its_steps(shop: Shop) -> N
         due = [item.subject for item in due_at(connection, "c", RENEWAL) if item.kind]
         assert due == [of_subscription("s1"), ACME]
         first = first_of(connection, "acme", RENEWAL, [Passed(subject=of_subscription("s1"))])
-        assert first == DueStep(subject=ACME, version=1, kind=StepKind.CLOSE_FOR_GOOD, due=RENEWAL)
+        kind = StepKind.CLOSE_FOR_GOOD
+        assert first == DueStep(subject=ACME, version=1, kind=kind, due=RENEWAL, account="acme")
     later = replace(step, due=RENEWAL + timedelta(days=30))
     with shop.ledger.work(DAY, account="acme") as work:
         work.set_step(ACME, later, 2)

@@ -19,6 +19,7 @@ from activities.registry import Activities
 from core.domain.calendar import local_date
 from core.domain.commands import AnyCommand
 from core.domain.commands.base import SubscriptionCommand
+from core.domain.commands.transfer import Transfer
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger.database import connect
 from core.ledger.ledger import Ledger
@@ -71,9 +72,14 @@ class Previewing(Direct):
             events = connection.execute(
                 text(
                     "SELECT event, subscription, amount, rule FROM history WHERE seq > :seq "
-                    "AND (account = :a OR subscription = :s) ORDER BY seq"
+                    "AND (account IN (:a, :to) OR subscription = :s) ORDER BY seq"
                 ),
-                {"seq": before[0], "a": account, "s": getattr(command, "subscription", None)},
+                {
+                    "seq": before[0],
+                    "a": account,
+                    "to": command.to if isinstance(command, Transfer) else None,
+                    "s": getattr(command, "subscription", None),
+                },
             ).all()
             assert [(e.event, e.subscription, e.amount, e.rule) for e in told.events] == [
                 tuple(event) for event in events

@@ -136,6 +136,7 @@ async def test_where_all_is_well_everything_is_checked_and_nothing_is_found(real
         "subscriptions": 3,
         "accounts": 0,
         "numbers": 0,
+        "seller wallets": 0,
     }
     # This proves that the database and the workflow have the same next step, with an instant.
     for s in subscriptions:
@@ -484,6 +485,7 @@ async def test_what_the_schedule_starts_is_the_whole_reconciliation(real: Shop) 
         "subscriptions": 2,
         "accounts": 0,
         "numbers": 0,
+        "seller wallets": 0,
     }
     assert (await real.perennial.state(s)).subscription.id == s
 
