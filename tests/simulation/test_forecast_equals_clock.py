@@ -460,8 +460,10 @@ COMMANDS = [
     *("terminate", "top_up", "set_card", "set", "suspend", "resume", "convert"),
     *("change_plan", "change_plan", "set_addon", "set_addon", "change_cycle", "change_owner"),
     *("add_number", "add_number", "remove_number", "remove_number", "swap_number"),
+    *("usage", "usage", "adjust", "pay_invoice", "mode"),
 ]
 
+mode = st.sampled_from([{"mode": "prepaid"}, {"mode": "postpaid", "credit_limit": "150"}])
 price = st.sampled_from(["0", "10", "33", "50", "90"])
 EXTERNAL = {"pay": "external_invoice", "invoice_number": "X"}
 #: Numbers that the subscriptions of a story share. One in use by another is refused.
@@ -494,6 +496,7 @@ def rules(draw: st.DrawFn) -> dict[str, Any]:
         "retry_on_top_up": draw(st.booleans()),
         "number_hold_days": {kind: holds(draw) for kind in ("normal", "ported_in")},
         "trial_end": draw(st.sampled_from(["convert", "expire"])),
+        "auto_top_up_daily_cap": {"USD": draw(st.sampled_from(["60", "200", "1000"]))},
     }
 
 
@@ -550,7 +553,18 @@ def command(draw: st.DrawFn, account: str, ids: list[str], accounts: list[str]) 
                 "account": account,
                 "renew_by_card": draw(st.booleans()),
                 "credit_limit": limit,
+                "auto_top_up": draw(st.booleans()),
             }
+        case "usage":
+            used = draw(st.sampled_from(["1", "60"]))
+            return {"do": do, "account": account, "amount": used, "text": "calls"}
+        case "adjust":
+            amount = draw(st.sampled_from(["-45", "45"]))
+            return {"do": do, "account": account, "amount": amount, "reason": "agreed"}
+        case "pay_invoice":
+            return {"do": do, "account": account, "amount": draw(st.sampled_from(["20", "90"]))}
+        case "mode":
+            return {"do": "set", "account": account} | draw(mode)
         case "suspend" | "resume":
             return {"do": do, "account": account}
         case "extend_to":
@@ -609,6 +623,8 @@ def stories(draw: st.DrawFn) -> tuple[dict[str, Any], datetime, datetime]:
             "credits": draw(st.sampled_from(["0", "99", "300", "1000", "5000"])),
             "card": draw(st.sampled_from(["none", "ok", "declined"])),
             "renew_by_card": draw(st.booleans()),
+            "auto_top_up": draw(st.booleans()),
+            **draw(st.sampled_from([{}, {}, {"mode": "postpaid", "credit_limit": "400"}])),
         }
         for id_ in draw(st.sampled_from([["b1"], ["b1", "a1"]]))
     ]
