@@ -2,11 +2,11 @@
 
 from activities.payments import activation_fees, renew_all, renewal_lines
 from core.domain import funding
-from core.domain.activation_fees import total_of
 from core.domain.failed_groups import failed_groups
-from core.domain.fees import cost_of, payable
+from core.domain.fees import cost_of
 from core.domain.funding import Source
 from core.domain.refusal import Refused
+from core.domain.renewal_attempt import amount_of
 from core.domain.rules import Rule
 from core.domain.subscription import ZERO
 from core.ledger.unit_of_work import Work
@@ -25,9 +25,8 @@ def retry_after_top_up(work: Work) -> None:
             lines = {m.id: renewal_lines(work, m, automatic=True) for m in members}
         except Refused:
             continue  # A price is missing. The group stays failed, the top-up is good.
-        activation = (total_of(activation_fees(work, member)) for member in members)
-        fees = (payable(member, lines[member.id]) for member in members)
-        amount = sum(fees, ZERO) + sum(activation, ZERO)
+        activation = {m.id: activation_fees(work, m) for m in members}
+        amount = amount_of(members, lines, activation)
         cost = sum(map(cost_of, lines.values()), ZERO)
         source = funding.fund(work.account, amount, work.today, card_allowed=False)
         if source is Source.WALLET and work.take_cost(cost):

@@ -19,7 +19,7 @@ from itertools import count
 from core.domain import alignment, auto_top_up, funding, number_changes, trial
 from core.domain import numbers as numbers_
 from core.domain import renewal_attempt as attempts
-from core.domain.activation_fees import ActivationFee, total_of
+from core.domain.activation_fees import ActivationFee
 from core.domain.calendar import local_date
 from core.domain.events import Event
 from core.domain.failed_groups import failed_groups
@@ -261,13 +261,12 @@ class _Run:
                 }
             except Refused:
                 continue
-            fees = {m.id: payable(m, lines[m.id]) for m in members}
             activation = {m.id: activation_fees(m, terms, currency) for m in members}
-            amount = sum(fees.values(), ZERO) + sum(map(total_of, activation.values()), ZERO)
+            amount = attempts.amount_of(members, lines, activation)
             source = funding.fund(self.account, amount, self.today, card_allowed=False)
             if source is Source.WALLET:
                 for member in members:
-                    why, fee = "a top-up covers it", fees[member.id]
+                    why, fee = "a top-up covers it", payable(member, lines[member.id])
                     self._renew(member, Rule.RETRY, why, fee, activation[member.id])
 
     def _renew(

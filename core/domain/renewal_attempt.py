@@ -55,9 +55,17 @@ class Attempt:
     @property
     def amount(self) -> Decimal:
         """*S*, what the wallet pays for the members together (Rule 5.2)."""
-        paid = (payable(m, self.lines[m.id]) for m in self.members if m.id in self.lines)
-        activation = (total_of(fees) for fees in self.activation.values())
-        return sum(paid, ZERO) + sum(activation, ZERO)
+        return amount_of(self.members, self.lines, self.activation)
+
+
+def amount_of(
+    members: Iterable[Subscription],
+    lines: Mapping[str, list[Line]],
+    activation: Mapping[str, list[ActivationFee]],
+) -> Decimal:
+    """*S*, what members pay together (Rule 5.2). `lines`, `activation`: their fees, by id."""
+    paid = (payable(member, lines[member.id]) for member in members if member.id in lines)
+    return sum(paid, ZERO) + sum(map(total_of, activation.values()), ZERO)
 
 
 def plan(
