@@ -17,6 +17,7 @@ from core.domain.activation_fees import ActivationFee, total_of
 from core.domain.commands import AnyCommand, restored
 from core.domain.events import Event
 from core.domain.fees import Line, cost_of, period_lines, total
+from core.domain.priced_group import PricedGroup
 from core.domain.rules import Rule
 from core.domain.subscription import ZERO, Contract, Period, Subscription
 from core.ledger import double_entry
@@ -119,15 +120,10 @@ def pay(
     return facts
 
 
-def renewal_lines(work: Work, subscription: Subscription, *, automatic: bool = False) -> list[Line]:
-    """The next cycle at the prices of its renewal date (Rule 3.5).
-
-    `automatic`: it is an automatic renewal, which may be aligned (Rule 5.5). Default False.
-    """
+def renewal_lines(work: Work, subscription: Subscription) -> list[Line]:
+    """The next cycle at the prices of its renewal date, without alignment (Rules 3.5, 5.5)."""
     terms = work.terms([subscription])
-    aligned = automatic and alignment.aligns(subscription, work.today)
-    currency = work.account.currency
-    return price_in_force.renewal_lines(subscription, terms, currency, aligned=aligned)
+    return price_in_force.renewal_lines(subscription, terms, work.account.currency)
 
 
 def activation_fees(work: Work, subscription: Subscription) -> list[ActivationFee]:
@@ -136,21 +132,19 @@ def activation_fees(work: Work, subscription: Subscription) -> list[ActivationFe
     return price_in_force.activation_fees(subscription, terms, work.account.currency)
 
 
-def renew_all(
-    work: Work, members: Iterable[Subscription], lines: Mapping[str, list[Line]], rule: Rule
-) -> None:
-    """Renew funded subscriptions by a cycle each (Rules 5.1, 5.5)."""
-    for member in members:
+def renew_all(work: Work, group: PricedGroup, rule: Rule) -> None:
+    """Renew the members of a funded group by a cycle each (Rules 5.1, 5.5)."""
+    for member in group.members:
         renewed, period = alignment.renew(member, work.today, work.now, work.policy_version)
         pay(
             work,
             renewed,
-            [Paid(period, lines[member.id])],
+            [Paid(period, group.lines[member.id])],
             purpose=Purpose.NEXT_CYCLE,
             cycle=member.expiry,
             event=Event.RENEWED,
             rule=rule,
-            activation=activation_fees(work, member),
+            activation=group.activation.get(member.id, ()),
         )
         leave_with_cycle(work, member, period.start)
         work.save(renewed)

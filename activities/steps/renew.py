@@ -35,11 +35,11 @@ def renew(work: Work, asked: Asked) -> StepResult | None:
     if not attempt.members:
         work.save(outage.miss(attempt.leader, work.now))
         return _done(work, attempt)
-    funded = attempt.failure or fund(work, asked, attempt.members, attempt.amount, attempt.cost)
+    funded = attempt.failure or _fund(work, asked, attempt)
     if isinstance(funded, StepResult):
         return funded
     if funded is None:
-        renew_all(work, attempt.members, attempt.lines, attempt.rule)
+        renew_all(work, attempt.group, attempt.rule)
     else:
         _fail(work, attempt, funded)
     return _done(work, attempt)
@@ -52,6 +52,11 @@ def _due_attempt(work: Work, asked: Asked) -> Attempt | None:
         return None
     steps, terms = work.steps_of(siblings), work.terms(siblings)
     return attempts.plan(work.account, leader, siblings, steps, terms, work.now)
+
+
+def _fund(work: Work, asked: Asked, attempt: Attempt) -> StepResult | Failure | None:
+    group = attempt.group
+    return fund(work, asked, group.members, group.amount, group.cost)
 
 
 def _fail(work: Work, attempt: Attempt, failure: Failure) -> None:

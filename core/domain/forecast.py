@@ -22,8 +22,8 @@ from core.domain import renewal_attempt as attempts
 from core.domain.activation_fees import ActivationFee
 from core.domain.calendar import local_date
 from core.domain.events import Event
-from core.domain.failed_groups import failed_groups
-from core.domain.fees import payable, period_lines
+from core.domain.failed_groups import retried_after_top_up
+from core.domain.fees import cost_of, payable, period_lines
 from core.domain.funding import Source
 from core.domain.monthly_invoice import month_of, wait_for_invoice
 from core.domain.numbers import Cause, Number, NumberState
@@ -34,8 +34,7 @@ from core.domain.planner.notices import Notice, PlannedNotice, planned_notices, 
 from core.domain.planner.renewals import renewal_date
 from core.domain.planner.same_instant_order import place
 from core.domain.planner.subscription_steps import SUBSCRIPTION_STEPS
-from core.domain.price_in_force import activation_fees, renewal_lines
-from core.domain.refusal import Refused
+from core.domain.priced_group import PricedGroup
 from core.domain.renewal_attempt import Attempt
 from core.domain.rules import Rule
 from core.domain.steps import RENEWALS, Step, StepKind
@@ -80,6 +79,7 @@ def forecast(
     *,
     numbers: Iterable[tuple[Number, Step | None]] = (),
     card_charges: bool = True,
+    seller_wallet: Decimal = ZERO,
 ) -> list[Entry]:
     """Every event of the subscriptions after `now`, up to and including `until`, in order.
 
@@ -89,8 +89,11 @@ def forecast(
     `numbers`: the numbers that are in use, held or reserved for the account, each with its next
     step. Default none.
     `card_charges`: whether the stored card will be charged (or declined), default True.
+    `seller_wallet`: what the seller's own wallet holds in the account's currency, default nothing.
+    It is looked at under the policy `seller_wallet` only. What other accounts take from it is not
+    forecast (Rule 11.5).
     """
-    run = _Run(account, terms, card_charges, now)
+    run = _Run(account, terms, card_charges, seller_wallet, now)
     for subscription in subscriptions:
         run.plan(subscription)
     for number, step in numbers:
@@ -113,10 +116,18 @@ _Due = tuple[
 class _Run:
     """The account as it changes: how it stands, what is due next, and the events so far."""
 
-    def __init__(self, account: Account, terms: Terms, card_charges: bool, now: datetime) -> None:
+    def __init__(
+        self,
+        account: Account,
+        terms: Terms,
+        card_charges: bool,
+        seller_wallet: Decimal,
+        now: datetime,
+    ) -> None:
         self.account = account
         self.terms = terms
         self.card_charges = card_charges
+        self.seller_wallet = seller_wallet
         self.now = now
         self.entries: list[Entry] = []
         self._subscriptions: dict[str, Subscription] = {}
@@ -250,39 +261,20 @@ class _Run:
 
     def _heal(self) -> None:
         """Renew each failed group that the wallet covers, oldest first (Rule 5.4)."""
-        terms, currency = self.terms, self.account.currency
-        if not terms.policy.retry_on_top_up:
-            return
-        for members in failed_groups(self.account, self._subscriptions.values(), terms, self.now):
-            try:
-                lines = {
-                    m.id: renewal_lines(m, terms, currency, aligned=alignment.aligns(m, self.today))
-                    for m in members
-                }
-            except Refused:
-                continue
-            activation = {m.id: activation_fees(m, terms, currency) for m in members}
-            amount = attempts.amount_of(members, lines, activation)
-            source = funding.fund(self.account, amount, self.today, card_allowed=False)
-            if source is Source.WALLET:
-                for member in members:
-                    why, fee = "a top-up covers it", payable(member, lines[member.id])
-                    self._renew(member, Rule.RETRY, why, fee, activation[member.id])
+        of_account = self._subscriptions.values()
+        for group in retried_after_top_up(self.account, of_account, self.terms, self.now):
+            if group.covered_by(self.account, self.today) and self._take_cost(group.cost):
+                self._renew_all(group, Rule.RETRY, "a top-up covers it")
 
-    def _renew(
-        self,
-        member: Subscription,
-        rule: Rule,
-        why: str,
-        fee: Decimal,
-        activation: Iterable[ActivationFee],
-    ) -> None:
-        renewed, _ = alignment.renew(member, self.today, self.now, self.terms.policy_version)
-        words = "; with ".join([why, *(it.words for it in member.pending)])
-        self._tell(Event.RENEWED, rule, words, member, -fee)
-        self._activate(member, activation)
-        self._leave(member)
-        self.plan(renewed)
+    def _renew_all(self, group: PricedGroup, rule: Rule, why: str) -> None:
+        for member in group.members:
+            renewed, _ = alignment.renew(member, self.today, self.now, self.terms.policy_version)
+            words = "; with ".join([why, *(it.words for it in member.pending)])
+            fee = payable(member, group.lines[member.id])
+            self._tell(Event.RENEWED, rule, words, member, -fee)
+            self._activate(member, group.activation.get(member.id, ()))
+            self._leave(member)
+            self.plan(renewed)
 
     def _take_account_step(self, step: Step) -> None:
         if step.kind is StepKind.AUTO_TOP_UP:
@@ -331,33 +323,32 @@ class _Run:
         if not attempt.members:
             self.plan(outage.miss(attempt.leader, self.now))
             return
-        source = attempt.failure or self._fund(attempt.amount)
+        failure = attempt.failure or self._fund(attempt.group.amount, attempt.group.cost)
+        if failure is None:
+            self._renew_all(attempt.group, attempt.rule, attempt.why)
+            return
         for member in attempt.members:
-            if isinstance(source, Failure):
-                failed, events = attempts.fail(
-                    member, source, attempt.rule, self.account.timezone, self.now
-                )
-                for told in events:
-                    self._tell(told.event, told.rule, attempt.why, member, reason=told.reason)
-                self.plan(failed)
-            else:
-                fee = payable(member, attempt.lines[member.id])
-                activation = attempt.activation.get(member.id, ())
-                self._renew(member, attempt.rule, attempt.why, fee, activation)
+            failed, events = attempts.fail(
+                member, failure, attempt.rule, self.account.timezone, self.now
+            )
+            for told in events:
+                self._tell(told.event, told.rule, attempt.why, member, reason=told.reason)
+            self.plan(failed)
 
     def _convert(self, step: Step, tried: Subscription) -> None:
         """Charge the first cycle of a trial, or let it expire (Rule 4.3)."""
         version = self.terms.policy_version
         converted, period = trial.convert(tried, self.today, self.now, version)
         catalog, currency = self.terms.catalog, self.account.currency
-        fee = payable(converted, period_lines(converted, period, catalog, currency, self.today))
-        source = self._fund(fee)
-        if isinstance(source, Failure):
-            self._tell(Event.EXPIRED, step.rule, step.why, tried, reason=source)
-            self.plan(trial.fail(tried, source, self.account.timezone, self.now))
-        else:
+        lines = period_lines(converted, period, catalog, currency, self.today)
+        fee = payable(converted, lines)
+        failure = self._fund(fee, cost_of(lines))
+        if failure is None:
             self._tell(Event.CONVERTED, step.rule, step.why, tried, -fee)
             self.plan(converted)
+        else:
+            self._tell(Event.EXPIRED, step.rule, step.why, tried, reason=failure)
+            self.plan(trial.fail(tried, failure, self.account.timezone, self.now))
 
     def _activate(self, member: Subscription, fees: Iterable[ActivationFee]) -> None:
         """Charge activation fees, and plan the monthly invoice on which they stand (Rule 10.1)."""
@@ -373,16 +364,35 @@ class _Run:
             )
             self._wait_for_invoice()
 
-    def _fund(self, amount: Decimal) -> Source | Failure:
+    def _fund(self, amount: Decimal, cost: Decimal) -> Failure | None:
+        """Let the wallet, or the card, cover an amount. Returns why neither does (Rule 5.3).
+
+        `cost`: what the seller pays. If its own wallet does not cover that, no card is tried
+        (Rule 11.5).
+        """
         source = funding.fund(self.account, amount, self.today)
-        if source is not Source.CARD:
+        if isinstance(source, Failure):
             return source
-        why = f"usable {self.account.usable(self.today):f} does not cover {amount:f}"
-        if not self.card_charges:
-            self._tell(Event.CARD_DECLINED, Rule.FUNDING, why)
-            return Failure.CARD_DECLINED
-        self._tell(Event.CARD_CHARGED, Rule.FUNDING, why, amount=amount)
-        return source
+        if not self._seller_covers(cost):
+            return Failure.NO_CREDITS
+        if source is Source.CARD:
+            why = f"usable {self.account.usable(self.today):f} does not cover {amount:f}"
+            if not self.card_charges:
+                self._tell(Event.CARD_DECLINED, Rule.FUNDING, why)
+                return Failure.CARD_DECLINED
+            self._tell(Event.CARD_CHARGED, Rule.FUNDING, why, amount=amount)
+        self._take_cost(cost)
+        return None
+
+    def _seller_covers(self, cost: Decimal) -> bool:
+        return not self.terms.policy.seller_wallet or self.seller_wallet >= cost
+
+    def _take_cost(self, cost: Decimal) -> bool:
+        """Take a cost from the seller's own wallet. Returns whether it covers it (Rule 11.5)."""
+        covers = self._seller_covers(cost)
+        if covers and self.terms.policy.seller_wallet:
+            self.seller_wallet -= cost
+        return covers
 
     def _notify(self, kind: Notice, planned_for: Subscription) -> None:
         subscription = self._subscriptions[planned_for.id]

@@ -8,22 +8,19 @@ are one attempt: the members are both, the amount is 90.00.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 
-from core.domain import alignment, lifecycle
-from core.domain.activation_fees import ActivationFee, total_of
+from core.domain import lifecycle
 from core.domain.calendar import local_date
 from core.domain.events import Event
-from core.domain.fees import Line, cost_of, payable
 from core.domain.group_renewal import group
 from core.domain.planner.outage import is_late, may_attempt
-from core.domain.price_in_force import activation_fees, renewal_lines
+from core.domain.priced_group import PricedGroup, price
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.domain.steps import RENEWALS, Step
-from core.domain.subscription import ZERO, Account, Failure, Subscription
+from core.domain.subscription import Account, Failure, Subscription
 from core.domain.terms import Terms
 
 
@@ -32,40 +29,22 @@ class Attempt:
     """Who is attempted, at which fees, by which rule and why.
 
     `leader`: the subscription whose step is due.
-    `members`: those that are attempted, by id. None of them when the leader may not be attempted.
-    `lines`: the fee lines of each member, by id.
-    `activation`: the activation fees that are charged with it, by id (Rule 10.1).
+    `group`: those that are attempted, by id, with their fees. It has no members when the leader may
+    not be attempted, and no lines when the attempt has failed before anything is funded.
     `rule`, `why`: the rule behind the attempt, and its reason in words.
     `failure`: why the attempt fails before anything is funded, default None.
     """
 
     leader: Subscription
-    members: tuple[Subscription, ...]
-    lines: Mapping[str, list[Line]]
+    group: PricedGroup
     rule: Rule
     why: str
     failure: Failure | None = None
-    activation: Mapping[str, list[ActivationFee]] = field(default_factory=dict)
 
     @property
-    def cost(self) -> Decimal:
-        """What the seller pays its own supplier for the members together (Rule 11.5)."""
-        return sum(map(cost_of, self.lines.values()), ZERO)
-
-    @property
-    def amount(self) -> Decimal:
-        """*S*, what the wallet pays for the members together (Rule 5.2)."""
-        return amount_of(self.members, self.lines, self.activation)
-
-
-def amount_of(
-    members: Iterable[Subscription],
-    lines: Mapping[str, list[Line]],
-    activation: Mapping[str, list[ActivationFee]],
-) -> Decimal:
-    """*S*, what members pay together (Rule 5.2). `lines`, `activation`: their fees, by id."""
-    paid = (payable(member, lines[member.id]) for member in members if member.id in lines)
-    return sum(paid, ZERO) + sum(map(total_of, activation.values()), ZERO)
+    def members(self) -> tuple[Subscription, ...]:
+        """Those that are attempted, by id."""
+        return self.group.members
 
 
 def plan(
@@ -93,28 +72,17 @@ def plan(
         return None
     members = _members(account, leader, siblings, steps, terms, now)
     late = any(is_late(member, account.timezone, now) for member in members)
-    failure, today = None, local_date(now, account.timezone)
+    failure = None
     try:
-        lines = {
-            member.id: renewal_lines(
-                member, terms, account.currency, aligned=alignment.aligns(member, today)
-            )
-            for member in members
-        }
+        priced = price(members, account, terms, local_date(now, account.timezone))
     except Refused:
-        lines, failure = {}, Failure.NO_PRICE
+        priced, failure = PricedGroup(members=members), Failure.NO_PRICE
     return Attempt(
         leader=leader,
-        members=members,
-        lines=lines,
+        group=priced,
         rule=Rule.OUTAGE if late else step.rule,
         why=step.why,
         failure=failure,
-        activation={
-            member.id: fees
-            for member in members
-            if (fees := activation_fees(member, terms, account.currency))
-        },
     )
 
 

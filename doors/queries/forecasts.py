@@ -5,6 +5,7 @@ from sqlalchemy import select
 from core.domain.calendar import add_months, first_instant, local_date
 from core.domain.forecast import Entry, forecast
 from core.domain.terms import Terms
+from core.ledger import seller_wallets
 from core.ledger.ledger import Ledger
 from core.ledger.rows import NUMBERS, account_from, number_from, step_from, subscription_from
 from core.ledger.tables import NumberRow, SubscriptionRow
@@ -35,6 +36,8 @@ def forecast_account(
         used = {own.policy_version for own in subscriptions} | {current}
         policies = {version: snapshot.policy(version) for version in used}
         terms = Terms(snapshot.catalog(), policies, current)
+        currency = account.currency
+        wallet = seller_wallets.balance(snapshot.connection, account.seller, currency)
     view = find_account(ledger, id_)
     last_day = add_months(local_date(view.now, view.timezone), months)
     until = first_instant(last_day, view.timezone)
@@ -46,4 +49,5 @@ def forecast_account(
         until,
         numbers=numbers,
         card_charges=card_charges,
+        seller_wallet=wallet,
     )

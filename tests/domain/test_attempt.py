@@ -39,7 +39,7 @@ def test_rule_5_2_a_group_is_attempted_as_one_sum() -> None:
     planned = plan(account(), S2, [S1, S2], terms(), DUE)
     assert planned is not None
     assert (ids(planned.members), planned.leader, planned.rule) == (["s1", "s2"], S2, "5.1")
-    assert planned.amount == 50 + 40 + 20
+    assert planned.group.amount == 50 + 40 + 20
     assert planned.why == "2020-12-08 is the renewal date of the cycle that ends on 2020-12-15"
 
 
@@ -91,7 +91,7 @@ def test_rule_13_who_may_not_be_attempted_any_more_is_left_out_and_as_leader_att
         assert ids(planned.members) == members
     suspended = plan(account(suspended=True), S1, [S1, S2], terms(), at("2020-12-20T03:00"))
     assert suspended is not None
-    assert (suspended.members, suspended.amount) == ((), 0)
+    assert (suspended.members, suspended.group.amount) == ((), 0)
 
 
 def test_rule_3_5_the_next_cycle_costs_the_price_of_its_renewal_date_whenever_it_is_bought() -> (
@@ -102,13 +102,13 @@ def test_rule_3_5_the_next_cycle_costs_the_price_of_its_renewal_date_whenever_it
         of = subscription(anchor=day(anchor))
         planned = plan(account(), of, [of], terms(), at("2021-03-06T03:00"))
         assert planned is not None
-        assert planned.amount == fee
+        assert planned.group.amount == fee
 
 
 def test_rule_3_5_without_a_price_the_attempt_fails_before_anything_is_funded() -> None:
     planned = plan(account(currency="EUR"), S1, [S1], terms(), DUE)
     assert planned is not None
-    assert (planned.members, planned.lines, planned.failure) == ((S1,), {}, Failure.NO_PRICE)
+    assert (planned.members, planned.group.lines, planned.failure) == ((S1,), {}, Failure.NO_PRICE)
     with pytest.raises(Refused, match=r"PRO-M has no price in EUR"):
         price_in_force.renewal_lines(S1, terms(), "EUR")
 

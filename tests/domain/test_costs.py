@@ -1,5 +1,6 @@
 """Rule 11.5: what the seller pays its own supplier, line by line."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,9 +10,11 @@ from core.domain import catalog as catalogs
 from core.domain import lifecycle
 from core.domain.contents import Coming, Item
 from core.domain.fees import cost_of, next_cycle_lines
+from core.domain.forecast import forecast
 from core.domain.policy import DEFAULT
 from core.domain.proration import prorate
 from core.domain.renewal_attempt import plan
+from core.domain.subscription import Account, Subscription
 from core.domain.terms import Terms
 from tests.domain.made import ENTRIES, account, at, day, steps, subscription
 
@@ -59,4 +62,40 @@ def test_rule_11_5_a_group_costs_what_its_members_cost_together() -> None:
     now = at("2020-12-08T00:00")
     attempt = plan(account("500"), members[0], members, steps(members, of), of, now)
     assert attempt is not None
-    assert (attempt.amount, attempt.cost) == (90, 55)
+    assert (attempt.group.amount, attempt.group.cost) == (90, 55)
+
+
+WITH_SELLER = Terms(CATALOG, {1: replace(DEFAULT, seller_wallet=True)}, 1)
+CARD = {"card": "tok", "renew_by_card": True}
+
+
+def foretold(wallet: Account, holds: str, *subscriptions: Subscription, **more: Any) -> list[str]:
+    """What is forecast up to 12-11, when the seller's wallet holds an amount."""
+    now, until = at("2020-12-07T16:00"), at("2020-12-10T16:00")
+    by = more.pop("by", WITH_SELLER)
+    told = forecast(wallet, subscriptions, by, now, until, seller_wallet=Decimal(holds), **more)
+    return [f"{e.event} {e.amount or e.reason}" for e in told]
+
+
+@pytest.mark.parametrize(
+    ("holds", "expected"),
+    [
+        ("55", ["renewed -50.00", "renewed -40.00"]),
+        ("54.99", ["renewal_failed no_credits"] * 4),
+    ],
+)
+def test_rule_11_5_a_forecast_looks_at_the_sellers_wallet(holds: str, expected: list[str]) -> None:
+    """The costs of both members together are 20.00 + 35.00. The retry on 12-10 fails alike."""
+    members = subscription("s1"), subscription("s2", sku="BIZ-M")
+    assert foretold(account("500"), holds, *members) == expected
+
+
+def test_rule_11_5_a_forecast_tries_no_card_when_the_sellers_wallet_cannot_pay() -> None:
+    one = subscription("s1")
+    assert foretold(account("0", **CARD), "19.99", one) == ["renewal_failed no_credits"] * 2
+    assert foretold(account("0", **CARD), "20", one) == ["card_charged 50.00", "renewed -50.00"]
+
+
+def test_rule_11_5_without_the_policy_a_forecast_needs_no_wallet_of_the_seller() -> None:
+    without = Terms(CATALOG, {1: DEFAULT}, 1)
+    assert foretold(account("500"), "0", subscription("s1"), by=without) == ["renewed -50.00"]

@@ -26,7 +26,7 @@ from core.domain.renewal_attempt import Terms
 from core.domain.steps import Step
 from core.domain.subscription import Account, Subscription
 from core.gateways.simulated_cards import SimulatedCards
-from core.ledger import stored_terms
+from core.ledger import seller_wallets, stored_terms
 from core.ledger.database import connect
 from core.ledger.ledger import Ledger
 from core.ledger.rows import NUMBERS, SUBSCRIPTIONS, number_from, step_from
@@ -84,7 +84,19 @@ class Stories:
         """The forecast. It knows that the simulated card "declined" is declined."""
         state, numbers = self.state(account, moment), self.numbers(account)
         charges = state[0].card == "sim_ok"
-        return forecast(*state, moment, end, numbers=numbers, card_charges=charges)
+        return forecast(
+            *state,
+            moment,
+            end,
+            numbers=numbers,
+            card_charges=charges,
+            seller_wallet=self.seller_wallet(state[0]),
+        )
+
+    def seller_wallet(self, account: Account) -> Decimal:
+        """What the seller's own wallet holds in the currency of an account."""
+        with self.ledger.read() as connection:
+            return seller_wallets.balance(connection, account.seller, account.currency)
 
     def numbers(self, account: str) -> list[tuple[Number, Step | None]]:
         """The numbers of an account, each with its next step."""
@@ -441,6 +453,20 @@ def test_rule_4_3_a_trial_that_cannot_be_funded_expires_with_its_reason(database
     ]
 
 
+def test_rule_11_5_the_sellers_wallet_pays_the_costs_until_it_is_empty(database: str) -> None:
+    """The wallet holds 100.00, and each cycle costs 45.00, the first one too."""
+    told = story(buy("s1"), policy={"seller_wallet": True, "retry_days": [2]}, credits="500.00")
+    told["seller"] = {"credits": {"USD": "100.00"}}
+    told["catalog"] = [{**CATALOG[0], "costs": {"USD": "45.00"}}]
+    assert events(database, told, "2020-12-05", "2021-01-20") == [
+        "12-08 renewed s1 -50.00",
+        "01-01 notice_renewal s1",
+        "01-08 renewal_failed s1 no_credits",
+        "01-10 renewal_failed s1 no_credits",
+        "01-16 expired s1",
+    ]
+
+
 # --- generated stories ----------------------------------------------------------------------------
 
 ZONES = [
@@ -497,7 +523,13 @@ def rules(draw: st.DrawFn) -> dict[str, Any]:
         "number_hold_days": {kind: holds(draw) for kind in ("normal", "ported_in")},
         "trial_end": draw(st.sampled_from(["convert", "expire"])),
         "auto_top_up_daily_cap": {"USD": draw(st.sampled_from(["60", "200", "1000"]))},
+        "seller_wallet": draw(st.booleans()),
     }
+
+
+def for_accounts(number: int, policy: dict[str, Any]) -> dict[str, Any]:
+    """A policy for a story. A forecast does not know what other accounts cost the seller."""
+    return policy if number == 1 else policy | {"seller_wallet": False}
 
 
 def catalog(draw: st.DrawFn, currency: str) -> list[dict[str, Any]]:
@@ -506,14 +538,15 @@ def catalog(draw: st.DrawFn, currency: str) -> list[dict[str, Any]]:
 
     def sku(name: str, application: str, kind: str, months: int) -> dict[str, Any]:
         tried = {"trial_days": draw(st.sampled_from([2, 20, 45, 90]))}
-        sold = {"kind": kind, "months": months, "prices": prices()}
+        costs = draw(st.sampled_from([{}, {currency: "8"}, {currency: "30"}]))
+        sold = {"kind": kind, "months": months, "prices": prices(), "costs": costs}
         return {"sku": name, "application": application} | sold | tried
 
     entries: list[dict[str, Any]] = [
         sku("M", "a", "application", 1),
         sku("N", "a", "application", 1),
         sku("Q", "b", "service", 3),
-        {"sku": "SEAT", "kind": "addon", "months": 12, "prices": prices()},
+        {"sku": "SEAT", "kind": "addon", "months": 12, "prices": prices(), "costs": prices()},
         {
             "sku": "DID",
             "kind": "number",
@@ -670,7 +703,8 @@ def stories(draw: st.DrawFn) -> tuple[dict[str, Any], datetime, datetime]:
         last = BEGIN + timedelta(days=dated[-1][0], seconds=1)
         steps.append({"at": last.isoformat(), "do": "outage", "until": moment.isoformat()})
     told = {
-        "policy": draw(rules()),
+        "policy": for_accounts(len(accounts), draw(rules())),
+        "seller": {"credits": {currency: draw(st.sampled_from(["0", "90", "500", "9000"]))}},
         "catalog": catalog(draw, currency),
         "accounts": accounts,
         "steps": steps,
@@ -691,6 +725,8 @@ def test_the_forecast_is_what_the_clock_then_shows(
     story, moment, end = told
     note(json.dumps(story, indent=1))
     note(f"from {moment} to {end}")
+    if next_policy is not None:
+        next_policy = for_accounts(len(story["accounts"]), next_policy)
     with databases() as url:
         forecasts = check(url, story, moment, end, next_policy)
     for told_of in {entry.event for entries in forecasts.values() for entry in entries} or {
@@ -728,7 +764,12 @@ def overdue(
             state = stories.state(account, moment)
             numbers, charges = stories.numbers(account), state[0].card == "sim_ok"
             forecasts[account] = forecast(
-                *state, resumed, end, numbers=numbers, card_charges=charges
+                *state,
+                resumed,
+                end,
+                numbers=numbers,
+                card_charges=charges,
+                seller_wallet=stories.seller_wallet(state[0]),
             )
         stories.advance(resumed, outage=True)
         stories.advance(end)
