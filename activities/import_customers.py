@@ -15,12 +15,13 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from core.domain.calendar import local_date
 from core.domain.events import Event
-from core.domain.imported_subscription import taken_over
+from core.domain.imported_subscription import judged_at, taken_over
 from core.domain.rules import Rule
 from core.domain.subscription import ZERO, Status
-from core.ledger import double_entry
+from core.ledger import double_entry, imports
 from core.ledger.bulk_write import insert_all, one_of
 from core.ledger.double_entry import Purpose
+from core.ledger.imports import Came
 from core.ledger.ledger import Ledger
 from core.ledger.tables import AccountRow, SubscriptionRow
 from core.ledger.unit_of_work import Work
@@ -90,17 +91,26 @@ def together(parts: Iterable[TakenOver], refused: Mapping[str, str]) -> TakenOve
 
 
 def take_over(
-    ledger: Ledger, customers: Sequence[Customer], now: datetime, clock: str | None = None
+    ledger: Ledger,
+    customers: Sequence[Customer],
+    now: datetime,
+    clock: str | None = None,
+    *,
+    as_of: date | None = None,
+    import_id: int | None = None,
 ) -> TakenOver:
     """Take over customers at a business instant (UTC), in one transaction.
 
     `customers`: their ids are distinct, and their seller and SKUs exist.
     `clock`: their test clock. Default: the machine's clock.
+    `as_of`: the day on which Perennial takes over. They are judged as of this day, and nothing is
+    due before it. Default: the day of `now`.
+    `import_id`: the import that they come in with, by which they can be taken back. Default: none.
     When another transaction creates the same rows at the same time, this one starts again.
     """
     for attempt in range(_ATTEMPTS):
         try:
-            return _take_over(ledger, customers, now, clock)
+            return _take_over(ledger, customers, now, clock, as_of, import_id)
         except (IntegrityError, OperationalError):
             if attempt + 1 == _ATTEMPTS:
                 raise
@@ -114,16 +124,25 @@ def what_is_there(
     with ledger.engine.connect() as connection:
         there, unstarted = _there(connection, [customer.id for customer in customers])
         accounts = _accounts(connection, {customer.account for customer in customers})
-    refused = _refused(customers, there, accounts, ledger.seller, clock)
+        running = imports.not_ended(connection, [customer.id for customer in customers])
+    refused = _refused(customers, there, accounts, ledger.seller, clock) | _still_running(running)
     return TakenOver((), frozenset(there), unstarted, refused)
 
 
 def _take_over(
-    ledger: Ledger, customers: Sequence[Customer], now: datetime, clock: str | None
+    ledger: Ledger,
+    customers: Sequence[Customer],
+    now: datetime,
+    clock: str | None,
+    as_of: date | None,
+    import_id: int | None,
 ) -> TakenOver:
     with ledger.transaction("take_over") as connection:
         there, unstarted = _there(connection, [customer.id for customer in customers])
-        missing = [customer for customer in customers if customer.id not in there]
+        running = _still_running(
+            imports.not_ended(connection, [customer.id for customer in customers])
+        )
+        missing = [c for c in customers if c.id not in there and c.id not in running]
         accounts = _accounts(connection, {customer.account for customer in missing})
         opened = {c.account: c for c in reversed(missing) if c.account not in accounts}
         if opened:
@@ -139,9 +158,21 @@ def _take_over(
         refused = _refused(missing, there, accounts, ledger.seller, clock)
         taken = [customer for customer in missing if customer.id not in refused]
         works = ledger.works(connection, now, {customer.account for customer in taken})
-        new = tuple(_customer(works[customer.account], customer) for customer in taken)
+        new = tuple(_customer(works[customer.account], customer, as_of) for customer in taken)
         ledger.flush(connection, works.values())
-    return TakenOver(new, frozenset(there), unstarted, refused)
+        if import_id is not None:
+            came = (Came(customer.account, customer.id) for customer in taken)
+            imports.note_came(connection, import_id, came)
+    return TakenOver(new, frozenset(there), unstarted, refused | running)
+
+
+def _still_running(undone: Mapping[str, int]) -> dict[str, str]:
+    """Why subscriptions cannot come in that were taken back a moment ago, by id."""
+    return {
+        id_: f"its workflow of import {import_id} has not ended; "
+        f"run `starter.py import undo {import_id}` again first"
+        for id_, import_id in undone.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +253,9 @@ def _account(customer: Customer, seller: str, clock: str | None) -> dict[str, ob
     }
 
 
-def _customer(work: Work, customer: Customer) -> Snapshot:
+def _customer(work: Work, customer: Customer, as_of: date | None) -> Snapshot:
     """One operation for each subscription: its period, without a charge, and its credits."""
+    judged = judged_at(work.now, as_of, work.zone)
     subscription, period = taken_over(
         id_=customer.id,
         account=customer.account,
@@ -233,8 +265,8 @@ def _customer(work: Work, customer: Customer) -> Snapshot:
         legacy=customer.legacy,
         auto_renew=customer.auto_renew,
         anchor=customer.anchor,
-        today=local_date(work.now, work.zone),
-        now=work.now,
+        today=local_date(judged, work.zone),
+        now=judged,
         policy_version=work.policy_version,
     )
     facts = {
@@ -255,4 +287,4 @@ def _customer(work: Work, customer: Customer) -> Snapshot:
         operation=operation,
         expiry=subscription.expiry,
     )
-    return work.create(subscription)
+    return work.create(subscription, since=judged)

@@ -30,6 +30,7 @@ class Event(StrEnum):
     TRIAL_STARTED = "trial_started", "trial started"
     CONVERTED = "converted", "converted from a trial", True
     IMPORTED = "imported", "taken over from another system", True
+    IMPORT_UNDONE = "import_undone", "import undone", False, True
     ACTIVATION_FEE = "activation_fee", "activation fee charged"
     NOTICE_RENEWAL = "notice_renewal", "told: renews soon"
     RENEWED = "renewed", "renewed", True

@@ -9,11 +9,28 @@ M = 3, E = 2023-04-29 and the period under way began on 03-31.
 
 import zlib
 from datetime import date, datetime
+from enum import StrEnum
 
-from core.domain.calendar import add_months, last_paid_day
+from core.domain.calendar import add_months, first_instant, last_paid_day
 from core.domain.subscription import Period, Subscription
 
 _LONGEST_MONTH = 31
+
+
+class ImportKind(StrEnum):
+    """What a file is about that is imported and can be undone."""
+
+    CUSTOMERS = "customers"
+    NUMBERS = "numbers"
+
+
+def judged_at(now: datetime, as_of: date | None, zone: str) -> datetime:
+    """The instant (UTC) as of which a row of an import is judged and planned.
+
+    It is the first instant of the day on which Perennial takes over. Without such a day, or when it
+    has begun, it is now.
+    """
+    return now if as_of is None else max(now, first_instant(as_of, zone))
 
 
 def anchor_by_tenure(key: str, tenure: int, today: date) -> date:

@@ -1,7 +1,8 @@
 """Numbers of the inventory: how one is taken, held, released and reserved (Rules 10.1 to 10.3).
 
 A number can be bought (FREE), waits for an account (RESERVED, HELD), or works in a subscription
-(IN_USE). GONE is a number that its customer had brought along and has taken away again.
+(IN_USE). GONE is a number that its customer had brought along and has taken away again, or whose
+import was undone.
 
 Days of a hold are counted from day 0, the day on which the number was given back. After an expiry
 day 0 is *E*, so that day 1 is the day that was marked EXPIRED. `until` is day N, the last day held.
@@ -37,7 +38,7 @@ class NumberState(Worded):
     RESERVED = "reserved", "reserved"
     HELD = "held", "held"
     IN_USE = "in_use", "in use"
-    GONE = "gone", "gone with its customer"
+    GONE = "gone", "gone from the inventory"
 
 
 class HoldKind(Worded):
@@ -73,6 +74,7 @@ class Happened(Worded):
     RESERVED = "reserved", "was reserved"
     UNRESERVED = "unreserved", "is no longer reserved"
     MOVED = "moved", "went to another account"
+    UNDONE = "undone", "left with the import that was undone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

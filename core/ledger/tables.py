@@ -29,6 +29,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from core.domain.events import Event
+from core.domain.imported_subscription import ImportKind
 from core.domain.numbers import Cause, Happened, HoldKind, NumberState
 from core.domain.people import MOST_MEMBERS
 from core.domain.planner.notices import MessageState, Notice
@@ -264,6 +265,7 @@ class TrialRow(Base):
     account: Mapped[str] = mapped_column(Id, ForeignKey("accounts.id"), primary_key=True)
     tried: Mapped[str] = mapped_column(Id, primary_key=True)
     subscription: Mapped[str] = mapped_column(Id, ForeignKey("subscriptions.id"))
+    __table_args__ = (Index("trials_subscription", "subscription"),)
 
 
 class StepRow(Base):
@@ -439,6 +441,7 @@ class Operation(Base):
             unique=True,
             postgresql_where=text("charge IS NOT NULL"),
         ),
+        Index("operations_account", "account"),
         Index(
             "operations_opening",
             "account",
@@ -487,6 +490,7 @@ class PeriodRow(Base):
     discount: Mapped[Decimal | None] = mapped_column(Numeric(8, 5))
     __table_args__ = (
         UniqueConstraint("subscription", "expiry", name="periods_subscription_expiry"),
+        Index("periods_operation", "operation"),
         CheckConstraint("start <= expiry", name="periods_start"),
     )
 
@@ -516,7 +520,10 @@ class RefundRow(Base):
     period: Mapped[int] = mapped_column(ForeignKey("periods.id"), primary_key=True)
     operation: Mapped[int] = mapped_column(ForeignKey("operations.id"), primary_key=True)
     amount: Mapped[Decimal] = mapped_column(Money)
-    __table_args__ = (CheckConstraint("amount > 0", name="refunds_amount"),)
+    __table_args__ = (
+        Index("refunds_operation", "operation"),
+        CheckConstraint("amount > 0", name="refunds_amount"),
+    )
 
 
 class Invoice(Base):
@@ -643,6 +650,53 @@ class Message(Base):
     )
 
 
+class ImportRow(Base):
+    """An import of a file, which can be undone (docs/decisions/0021). Never changed.
+
+    `digest` is that of the file and its mapping. The same file with the same choices continues an
+    import that was interrupted. `prefix` stands before the ids of the file. `as_of` is the day on
+    which Perennial takes over, NULL for the day of the import.
+    """
+
+    __tablename__ = "imports"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"))
+    kind: Mapped[str] = mapped_column(Text)
+    file: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str] = mapped_column(Text)
+    prefix: Mapped[str] = mapped_column(Id)
+    clock: Mapped[str | None] = mapped_column(Id, ForeignKey("clocks.id"))
+    as_of: Mapped[date | None]
+    actor: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(Instant)
+    __table_args__ = (
+        Index("imports_seller", "seller", "id"),
+        _one_of("kind", ImportKind, "imports_kind"),
+    )
+
+
+class ImportedRow(Base):
+    """What came in with an import: a subscription and its account, or a number without one.
+
+    `undone_at` is set when it was taken back. `ended` is set when the workflow has ended after
+    that. Until then the id cannot be imported again.
+    """
+
+    __tablename__ = "imported"
+    import_id: Mapped[int] = mapped_column(ForeignKey("imports.id"), primary_key=True)
+    account: Mapped[str] = mapped_column(Id, primary_key=True)
+    subject: Mapped[str] = mapped_column(Id, primary_key=True)
+    undone_at: Mapped[datetime | None] = mapped_column(Instant)
+    ended: Mapped[bool] = mapped_column(server_default="false")
+    __table_args__ = (
+        Index(
+            "imported_not_ended",
+            "subject",
+            postgresql_where=text("undone_at IS NOT NULL AND NOT ended"),
+        ),
+    )
+
+
 class CardCharge(Base):
     """A card charge. It is written before the gateway is called and settled afterwards.
 
@@ -665,6 +719,7 @@ class CardCharge(Base):
     booked: Mapped[bool] = mapped_column(server_default="false")
     __table_args__ = (
         Index("card_charges_one_open", "account", unique=True, postgresql_where=text("NOT booked")),
+        Index("card_charges_account", "account"),
         Index(
             "card_charges_never_made",
             "asked_at",

@@ -398,12 +398,15 @@ class Work(AccountReading):
 
     # subscriptions and steps
 
-    def create(self, subscription: Subscription) -> Snapshot:
-        """Add a subscription, its next step and its notices."""
+    def create(self, subscription: Subscription, since: datetime | None = None) -> Snapshot:
+        """Add a subscription, its next step and its notices.
+
+        `since`: notices after this instant (UTC) are to come, default now.
+        """
         self._current[subscription.id] = subscription
         self._add(SubscriptionRow, **subscription_values(subscription), **self._known(subscription))
         self._plan(subscription)
-        self._plan_notices(subscription)
+        self._plan_notices(subscription, since)
         return self.snapshot(subscription)
 
     def record_trial(self, subscription: Subscription, tried: str) -> None:
@@ -530,9 +533,9 @@ class Work(AccountReading):
         on = None if step is None else by_date(step.kind, subscription, policy)
         self.set_step(of_subscription(subscription.id), step, subscription.version, on)
 
-    def _plan_notices(self, subscription: Subscription) -> None:
+    def _plan_notices(self, subscription: Subscription, since: datetime | None = None) -> None:
         policy = self.policy_of(subscription)
-        ahead = planned_notices(subscription, policy, self.zone, self.now)
+        ahead = planned_notices(subscription, policy, self.zone, since or self.now)
         self._add_notices(subscription, ahead)
 
     def _add_notices(self, subscription: Subscription, notices: Iterable[PlannedNotice]) -> None:

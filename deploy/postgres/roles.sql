@@ -18,7 +18,8 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO perennial_app;
 GRANT INSERT ON
   sellers, seller_wallets, seller_credits, policies, catalog_entries, clocks, accounts,
   subscriptions, trials, numbers, number_history, steps, tellings, operations, postings, periods,
-  period_charges, refunds, invoices, monthly_amounts, history, messages, card_charges,
+  period_charges, refunds, invoices, monthly_amounts, history, messages, card_charges, imports,
+  imported,
   verified_balances, reconciliation_marks, simulated_charges, simulated_gateway
   TO perennial_app;
 
@@ -46,5 +47,8 @@ GRANT UPDATE (outcome, reason, calls, booked) ON card_charges TO perennial_app;
 GRANT UPDATE (number) ON invoices TO perennial_app;
 -- A refund locks the periods. A lock needs this right. The guard still refuses every change.
 GRANT UPDATE (id) ON periods TO perennial_app;
+-- What an import brought in is deleted by this function alone, if nothing has happened to it.
+GRANT EXECUTE ON FUNCTION undo_import(bigint[], text[], timestamptz) TO perennial_app;
+GRANT UPDATE (undone_at, ended) ON imported TO perennial_app;
 GRANT UPDATE ON verified_balances, reconciliation_marks TO perennial_app;
 GRANT UPDATE, DELETE ON simulated_charges, simulated_gateway TO perennial_app;

@@ -524,6 +524,27 @@ class Perennial:
         await self.start_these(missing, at_once, progress, failed)
         return len(missing)
 
+    async def end_all(
+        self, subscriptions: Sequence[str], reason: str, at_once: int = AT_ONCE
+    ) -> None:
+        """End the workflows of subscriptions that no longer exist, those that run.
+
+        `reason`: is shown with the workflow. `at_once`: how many are ended concurrently.
+        Raises `NotAvailable` while Temporal is away.
+        """
+        queue = asyncio.Semaphore(at_once)
+
+        async def end(subscription: str) -> None:
+            handle = self.temporal.get_workflow_handle(subscription_workflow(subscription))
+            async with queue:
+                try:
+                    await self.patience.call(lambda: handle.terminate(reason=reason))
+                except RPCError as error:
+                    if error.status is not RPCStatusCode.NOT_FOUND:
+                        raise
+
+        await asyncio.gather(*map(end, subscriptions))
+
     async def _start(self, start: SubscriptionInput) -> None:
         await self.patience.call(
             lambda: self.temporal.start_workflow(

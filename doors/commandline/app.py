@@ -16,7 +16,7 @@ import pkgutil
 from collections.abc import Callable
 from functools import wraps
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import typer
 from typer.core import TyperGroup
@@ -40,6 +40,18 @@ class AlphabeticalGroup(TyperGroup):
         return sorted(super().list_commands(ctx))
 
 
+class GroupWithDefault(AlphabeticalGroup):
+    """Runs its command `default` for words that do not begin with the name of a command."""
+
+    default: ClassVar[str]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words after the name of the group."""
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = [self.default, *args]
+        return super().parse_args(ctx, args)
+
+
 app = typer.Typer(
     cls=AlphabeticalGroup,
     name="starter.py",
@@ -59,9 +71,16 @@ def load_app() -> typer.Typer:
     return app
 
 
-def group(name: str, text: str) -> None:
-    """Add a group of commands. `text` is its help."""
-    _groups[name] = typer.Typer(no_args_is_help=True, help=text, rich_markup_mode=None)
+def group(name: str, text: str, default: str | None = None) -> None:
+    """Add a group of commands.
+
+    `text`: its help.
+    `default`: the command of the group that runs when none is named. Default: one must be named.
+    """
+    cls = type("Group", (GroupWithDefault,), {"default": default}) if default else None
+    _groups[name] = typer.Typer(
+        cls=cls or AlphabeticalGroup, no_args_is_help=True, help=text, rich_markup_mode=None
+    )
     app.add_typer(_groups[name], name=name)
 
 

@@ -8,15 +8,24 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
+from rich.console import Console
+
+from core.domain.fault_places import shown
+from core.ledger.imports import ImportLine
 from doors.application.perennial import Perennial
-from doors.commandline import connection
+from doors.commandline import connection, tables
+from doors.commandline.async_run import run
 from doors.commandline.inputs import wrong
+from doors.commandline.issue_commands import confirm
+from doors.commandline.output import print_parts
 from doors.commandline.progress_bars import counting
 from doors.intake import column_mapping
 from doors.intake.customer_import import import_file
 from doors.intake.import_report import ImportReport, NumberReport
+from doors.intake.import_undo import UndoReport, imports_named, undo_imports
 from doors.intake.number_import import import_number_file
 from doors.queries.snapshot import NotFound
 
@@ -30,7 +39,9 @@ class Import:
     `dry_run`: whether everything is only checked.
     `clock`: test clock for the accounts, or None.
     `prefix`: text before every id of the file.
+    `as_of`: the day on which Perennial takes over, or None for today.
     `limit`: the number of rows to import, or None for all.
+    `actor`: who asks for it.
     """
 
     file: Path
@@ -38,7 +49,29 @@ class Import:
     dry_run: bool
     clock: str | None
     prefix: str
+    as_of: date | None
     limit: int | None
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Which import to take back.
+
+    `which`: the id of an import, or a prefix.
+    `dry_run`: whether it is only shown what would be taken back.
+    `kept`: CSV file for what stays, or None.
+    `actor`: who asks for it.
+    `yes`: whether it was confirmed.
+    `json`: whether the outcome is printed as JSON.
+    """
+
+    which: str
+    dry_run: bool
+    kept: Path | None
+    actor: str
+    yes: bool
+    json: bool
 
 
 async def import_with_fault_file(wanted: Import, faults: Path | None) -> ImportReport:
@@ -120,6 +153,36 @@ async def _import_rows(
             clock=wanted.clock,
             faults=faults,
             prefix=wanted.prefix,
+            as_of=wanted.as_of,
             limit=wanted.limit,
             progress=progress,
+            actor=wanted.actor,
         )
+
+
+def undo(wanted: Undo) -> UndoReport:
+    """Take imports back. Unless it is confirmed, it is shown first what that does, and asked."""
+    with connection.ledger() as ledger:
+        lines = imports_named(ledger, wanted.which)
+        if not lines:
+            raise NotFound(f"there is no import {shown(wanted.which)}; `import list` shows all")
+        if wanted.dry_run or not wanted.yes:
+            report = run(undo_imports(ledger, lines, dry_run=True, kept=wanted.kept))
+            if wanted.dry_run or not report.undone:
+                return report
+            print_parts(tables.undo_report(report), Console(stderr=True))
+            confirm(json=wanted.json)
+    return run(_undo(wanted, lines))
+
+
+async def _undo(wanted: Undo, lines: Sequence[ImportLine]) -> UndoReport:
+    with counting("taking back") as progress:
+        async with connection.perennial() as perennial:
+            return await undo_imports(
+                perennial.ledger,
+                lines,
+                ender=perennial,
+                actor=wanted.actor,
+                kept=wanted.kept,
+                progress=progress,
+            )

@@ -1,7 +1,9 @@
 """The rows of a CSV file, read as a stream with bounds."""
 
 import csv
+import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 from core.domain.faults import Fault, Faults
@@ -24,6 +26,12 @@ def csv_rows(opened: BinaryIO, delimiter: str) -> Iterator[tuple[int, list[str]]
             line = reader.line_num + 1
     except csv.Error as error:
         raise Faults([Fault(f"line {reader.line_num}", f"is not CSV: {error}")]) from None
+
+
+def digest_of(file: Path) -> str:
+    """The SHA-256 of a file's content, by which an import is known again. Raises OSError."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _lines(opened: BinaryIO) -> Iterator[str]:

@@ -13,6 +13,7 @@ goes into the starts of workflows.
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,8 +26,10 @@ from core.domain import policy as policies
 from core.domain.catalog import Catalog
 from core.domain.fault_places import shown
 from core.domain.faults import Fault, Faults
+from core.domain.imported_subscription import ImportKind
 from core.ledger import stored_terms
 from core.ledger.clocks import machine_now, now_of
+from core.ledger.imports import ImportFacts, open_import
 from core.ledger.ledger import Ledger
 from core.ledger.tables import Seller
 from core.protocol.activity_messages import Snapshot
@@ -34,7 +37,7 @@ from doors.application.batches import RowFailed, past_failing_rows
 from doors.application.patience import first_line
 from doors.intake import column_mapping
 from doors.intake.column_mapping import ColumnMapping
-from doors.intake.csv_rows import csv_rows
+from doors.intake.csv_rows import csv_rows, digest_of
 from doors.intake.customer_rows import customer_of
 from doors.intake.import_report import FaultList, ImportReport, RowFault, fault_file
 from doors.intake.imported_skus import ImportedSkus
@@ -85,9 +88,11 @@ async def import_file(
     dry_run: bool = False,
     clock: str | None = None,
     prefix: str = "",
+    as_of: date | None = None,
     limit: int | None = None,
     faults: Path | None = None,
     progress: Progress | None = None,
+    actor: str = "perennial",
     at_once: int = AT_ONCE,
     chunk: int = CHUNK,
 ) -> ImportReport:
@@ -99,9 +104,12 @@ async def import_file(
     `dry_run`: check the file and look up what is there, but write nothing.
     `clock`: a test clock, whose day is then "today". Default: the machine's clock.
     `prefix`: is put before every id.
+    `as_of`: the day on which Perennial takes over, in the account's zone. Rows are judged as of
+    this day, and nothing is due before it. Default: today.
     `limit`: the number of rows that are read. Default: all.
     `faults`: a CSV file for the faulty rows. It is replaced if it exists.
     `progress`: is called with the rows that are done and the rows that there are.
+    `actor`: who imports, for the list of imports.
     `at_once`: workflows that are started at the same time.
     `chunk`: rows of one transaction.
 
@@ -113,10 +121,10 @@ async def import_file(
     """
     begin = time.perf_counter()
     with fault_file(faults) as written:
-        run = _Run(ledger, file, mapping, clock, prefix, limit, FaultList(written))
+        run = _Run(ledger, file, mapping, clock, prefix, as_of, limit, FaultList(written))
         await asyncio.to_thread(run.check)
         if not dry_run:
-            await asyncio.to_thread(run.prepare)
+            await asyncio.to_thread(run.prepare, actor)
         imported, there, started, unstarted = await _rows(
             run, starter, dry_run, at_once, chunk, progress
         )
@@ -129,6 +137,7 @@ async def import_file(
         unstarted=unstarted,
         seconds=time.perf_counter() - begin,
         dry_run=dry_run,
+        import_id=run.import_id,
         faults=tuple(run.faults.first),
     )
 
@@ -216,6 +225,7 @@ class _Run:
         mapping: ColumnMapping | None,
         clock: str | None,
         prefix: str,
+        as_of: date | None,
         limit: int | None,
         faults: FaultList,
     ) -> None:
@@ -223,6 +233,7 @@ class _Run:
         self._file = file
         self._mapping = mapping
         self._prefix = prefix
+        self._as_of = as_of
         self._limit = limit
         self._lines: dict[str, int] = {}
         self._accounts: dict[str, tuple[str, str, int]] = {}
@@ -230,6 +241,7 @@ class _Run:
         self.clock = clock
         self.faults = faults
         self.rows = 0
+        self.import_id: int | None = None
 
     def check(self) -> None:
         """Read the file to its end: count the rows, list the faulty ones, find the new SKUs.
@@ -264,9 +276,7 @@ class _Run:
                 self._lines[id_] = line
             if not reasons:
                 try:
-                    self._same_account(
-                        customer_of(values, self._skus, self._now, self._prefix), line
-                    )
+                    self._same_account(self._customer(values), line)
                     continue
                 except ValueError as error:
                     reasons.append(str(error))
@@ -287,20 +297,32 @@ class _Run:
                     f"{name}: account {customer.account} has {there} in line {first}, not {here}"
                 )
 
-    def prepare(self) -> None:
-        """Write the seller and the new SKUs, which the rows need."""
+    def _customer(self, values: dict[str, Any]) -> Customer:
+        return customer_of(values, self._skus, self._now, self._prefix, self._as_of)
+
+    def prepare(self, actor: str) -> None:
+        """Write the seller and the new SKUs, which the rows need, and the import itself."""
+        facts = ImportFacts(
+            kind=ImportKind.CUSTOMERS,
+            file=self._file.name,
+            digest=digest_of(self._file),
+            prefix=self._prefix,
+            clock=self.clock,
+            as_of=self._as_of,
+            actor=actor,
+        )
         with self._ledger.transaction("catalog") as connection:
             if not self._has_policy:
                 stored_terms.add_policy(connection, self._ledger.seller, policies.DEFAULT)
             if entries := self._skus.entries():
                 stored_terms.add_catalog(connection, self._ledger.seller, entries)
+            seller = self._ledger.seller
+            self.import_id = open_import(connection, seller, facts, self._now)
 
     def chunks(self, size: int) -> Iterator[list[Customer]]:
         """Read the file again. Returns the rows without faults, as customers."""
         customers = (
-            customer_of(values, self._skus, self._now, self._prefix)
-            for line, values, _ in self._read()
-            if line not in self._faulty
+            self._customer(values) for line, values, _ in self._read() if line not in self._faulty
         )
         while chunk := list(islice(customers, size)):
             yield chunk
@@ -322,7 +344,9 @@ class _Run:
         def take(some: Sequence[Customer]) -> TakenOver:
             if dry_run:
                 return what_is_there(ledger, some, clock)
-            return take_over(ledger, some, self._now, clock)
+            return take_over(
+                ledger, some, self._now, clock, as_of=self._as_of, import_id=self.import_id
+            )
 
         result = together(past_failing_rows(customers, take, failed), refused)
         for id_, reason in result.refused.items():

@@ -6,27 +6,34 @@ from typing import Any
 
 from activities.import_customers import Customer
 from core.domain.calendar import last_paid_day, local_date
-from core.domain.imported_subscription import anchor_by_tenure, months_under_way
+from core.domain.imported_subscription import anchor_by_tenure, judged_at, months_under_way
 from core.domain.money import LARGEST, MOST_DIGITS, round_half_up
 from core.domain.rules import Rule
 from core.domain.subscription import ZERO
 from doors.intake.imported_skus import ImportedSkus
 
 
-def customer_of(values: dict[str, Any], skus: ImportedSkus, now: datetime, prefix: str) -> Customer:
+def customer_of(
+    values: dict[str, Any],
+    skus: ImportedSkus,
+    now: datetime,
+    prefix: str,
+    as_of: date | None = None,
+) -> Customer:
     """A row as a customer. Raises ValueError with what is wrong with it.
 
     `values`: the values of the row by field.
     `skus`: the SKUs that the row may name. A new one is added.
     `now`: the instant of the import (UTC).
     `prefix`: is put before every id.
+    `as_of`: the day on which Perennial takes over, as of which the row is judged. Default: today.
     """
     id_, currency, zone = values["id"], values["currency"], values["timezone"]
     quantity = values.get("quantity", 1)
     if quantity > skus.policy.max_licences:
         most = f"at most {skus.policy.max_licences} licences are allowed"
         raise ValueError(f"quantity: {most}, not {quantity} (rule {Rule.LICENCES})")
-    today = local_date(now, zone)
+    today = local_date(judged_at(now, as_of, zone), zone)
     anchor = _anchor(values, today)
     offer = skus.offer(values, today)
     _check_end(anchor, offer.months, today)

@@ -37,6 +37,7 @@ class ImportReport:
     `unstarted`: workflows that could not be started. The relay tries again.
     `seconds`: how long the import lasted.
     `dry_run`: whether nothing was written.
+    `import_id`: by which it can be undone. None in a dry run.
     `faults`: the first few faults.
     """
 
@@ -48,6 +49,7 @@ class ImportReport:
     unstarted: int
     seconds: float
     dry_run: bool
+    import_id: int | None
     faults: tuple[RowFault, ...]
 
 
@@ -61,6 +63,7 @@ class NumberReport:
     `faulty`: rows that were left out because of a fault.
     `seconds`: how long the import lasted.
     `dry_run`: whether nothing was written.
+    `import_id`: by which it can be undone. None in a dry run.
     `faults`: the first few faults.
     """
 
@@ -70,6 +73,7 @@ class NumberReport:
     faulty: int
     seconds: float
     dry_run: bool
+    import_id: int | None
     faults: tuple[RowFault, ...]
 
 

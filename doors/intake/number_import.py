@@ -22,12 +22,14 @@ from activities.import_numbers import import_numbers, numbers_there
 from core.domain.catalog import Catalog, SkuKind
 from core.domain.fault_places import shown
 from core.domain.faults import Fault, Faults
+from core.domain.imported_subscription import ImportKind
 from core.domain.inputs import Wrong, either, read_choice, read_id
 from core.domain.numbers import HoldKind, NewNumber
 from core.ledger.clocks import machine_now
+from core.ledger.imports import ImportFacts, open_import
 from core.ledger.ledger import Ledger
 from core.ledger.tables import Seller
-from doors.intake.csv_rows import csv_rows
+from doors.intake.csv_rows import csv_rows, digest_of
 from doors.intake.import_report import FaultList, NumberReport, RowFault, fault_file
 from doors.intake.phone_numbers import read_e164
 
@@ -71,6 +73,7 @@ def import_number_file(
         ).scalar()
         catalog = ledger.references.catalog(connection, ledger.seller, revision or 0)
     total = sum(1 for _ in _rows(file))  # Reads the file to its end, so that its faults come first.
+    import_id = None if dry_run else _open(ledger, file, actor)
     with fault_file(faults) as written:
         listed = FaultList(written)
         reader = _Reader(catalog, listed)
@@ -81,7 +84,8 @@ def import_number_file(
             if dry_run:
                 known = len(numbers_there(ledger, new))
             else:
-                known = len(new) - len(import_numbers(ledger, new, machine_now(), actor))
+                came = import_numbers(ledger, new, machine_now(), actor, import_id)
+                known = len(new) - len(came)
             imported, there, done = imported + len(new) - known, there + known, done + len(taken)
             if progress:
                 progress(done, total)
@@ -92,8 +96,17 @@ def import_number_file(
         faulty=listed.count,
         seconds=time.perf_counter() - begin,
         dry_run=dry_run,
+        import_id=import_id,
         faults=tuple(listed.first),
     )
+
+
+def _open(ledger: Ledger, file: Path, actor: str) -> int:
+    facts = ImportFacts(
+        kind=ImportKind.NUMBERS, file=file.name, digest=digest_of(file), actor=actor
+    )
+    with ledger.transaction("open_import") as connection:
+        return open_import(connection, ledger.seller, facts, machine_now())
 
 
 def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, str]]]:

@@ -265,7 +265,7 @@ def test_rule_10_3_a_free_number_is_reserved_for_28_days_with_a_reminder() -> No
         (
             number(state=NumberState.GONE),
             "acme",
-            "+491 is gone with its customer; only a free number can be reserved",
+            "+491 is gone from the inventory; only a free number can be reserved",
         ),
     ],
 )

@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.calendar import add_months, last_paid_day
-from core.domain.imported_subscription import anchor_by_tenure, months_under_way, taken_over
+from core.domain.imported_subscription import (
+    anchor_by_tenure,
+    judged_at,
+    months_under_way,
+    taken_over,
+)
 from core.domain.subscription import Period, Status, Subscription
 from tests.domain.made import at, day
 
@@ -102,3 +107,18 @@ def test_rule_1_3_the_months_under_way_agree_with_a_walk_cycle_by_cycle(
     while last_paid_day(anchor, months) < today:
         months += cycle
     assert months_under_way(anchor, cycle, today) == months
+
+
+@pytest.mark.parametrize(
+    ("as_of", "judged"),
+    [
+        (None, "2024-03-15T20:00"),
+        (date(2024, 3, 15), "2024-03-15T20:00"),
+        (date(2024, 3, 16), "2024-03-15T20:00"),  # It began at 15:00Z in Tokyo.
+        (date(2024, 5, 1), "2024-04-30T15:00"),
+    ],
+)
+def test_rows_are_judged_as_of_the_first_instant_of_a_day_that_has_not_begun(
+    as_of: date | None, judged: str
+) -> None:
+    assert judged_at(at("2024-03-15T20:00"), as_of, "Asia/Tokyo") == at(judged)

@@ -1,6 +1,7 @@
 -- What may change in the rows that do change, and how (Rules 2, 11.1, 11.3, 11.4, 12).
 --
--- Rows of these tables are never deleted. Fixed columns never change. Counters and clocks only grow.
+-- Rows of these tables are never deleted, except by the undoing of an import
+-- (docs/decisions/0021). Fixed columns never change. Counters and clocks only grow.
 -- Final values stay: TERMINATED, no longer a trial, closed for good, an invoice's number, a notice that is done, a
 -- booked card charge, the monthly invoice of an amount. A trigger names its columns, so a statement that does not set them pays
 -- nothing for it.
@@ -9,6 +10,10 @@
 
 CREATE FUNCTION refuse_delete() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  IF TG_OP = 'DELETE' AND TG_TABLE_NAME IN ('accounts', 'subscriptions', 'messages')
+     AND being_undone() THEN
+    RETURN NULL;
+  END IF;
   RAISE EXCEPTION 'rows of % are never deleted (rule 11.3)', TG_TABLE_NAME
     USING ERRCODE = 'restrict_violation';
 END $$;
@@ -25,7 +30,7 @@ DECLARE
 BEGIN
   FOR entry IN SELECT unnest(ARRAY[
     'sellers', 'clocks', 'accounts', 'subscriptions', 'messages', 'card_charges', 'invoices',
-    'monthly_amounts', 'numbers'
+    'monthly_amounts', 'numbers', 'imports', 'imported'
   ]) AS name
   LOOP
     EXECUTE format(
@@ -41,6 +46,8 @@ BEGIN
      'rule 2'),
     ('numbers', 'seller, number', 'rule 10.3'),
     ('messages', 'id, subscription, clock, kind, expiry', 'rule 12'),
+    ('imports', 'id, seller, kind, file, digest, prefix, clock, as_of, actor, at', 'rule 11.3'),
+    ('imported', 'import_id, account, subject', 'rule 11.3'),
     ('card_charges', 'key, account, subscription, card, amount, currency, asked_at', 'rule 5.3'),
     ('invoices',
      'id, seq, seller, account, operation, kind, date, currency, total, lines', 'rule 11.4'),
@@ -78,6 +85,7 @@ BEGIN
     ('accounts', 'closed_for_good', 'OLD.closed_for_good', 'closed for good is final', 'rule 11.8'),
     ('invoices', 'number', 'OLD.number IS NOT NULL', 'a number is final', 'rule 11.4'),
     ('monthly_amounts', 'invoice', 'OLD.invoice IS NOT NULL', 'it is on one invoice', 'rule 11.4'),
+    ('imported', 'undone_at', 'OLD.undone_at IS NOT NULL', 'it is undone once', 'rule 11.3'),
     ('messages', 'state', 'OLD.state <> ''planned''', 'a notice is done once', 'rule 12'),
     ('card_charges', 'booked', 'OLD.booked', 'a charge is booked once', 'rule 11.3')
   ) AS final(name, col, reached, why, rule)

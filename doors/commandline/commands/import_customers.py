@@ -1,18 +1,27 @@
-"""`import`: take over customers of another system."""
+"""`import`: take over customers of another system, and take an import back."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from doors.commandline.app import command
-from doors.commandline.options import Json
+from doors.commandline.app import command, group
+from doors.commandline.options import Json, Yes
+
+group(
+    "import",
+    "Take over customers of another system. `import FILE` is short for `import file FILE`.",
+    default="file",
+)
+
+ActorName = Annotated[str, typer.Option("--by", metavar="NAME", help="Who asks, for the history.")]
 
 
 @command(
-    "import",
-    "import customers.csv --dry-run --faults faults.csv",
+    "import file",
+    "import file customers.csv --dry-run --faults faults.csv",
     "import examples/telco-customers.csv --mapping examples/telco-mapping.yaml --clock spring",
+    "import customers.csv --as-of 2027-01-01",
 )
 def import_customers(
     file: Annotated[
@@ -38,7 +47,15 @@ def import_customers(
     prefix: Annotated[
         str, typer.Option(metavar="TEXT", help="Put this before every id of the file.")
     ] = "",
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE",
+            help="The day on which Perennial takes over. Nothing is charged before it.",
+        ),
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Import the first rows only.")] = None,
+    by: ActorName = "command line",
     json: Json = False,
 ) -> None:
     """Take over customers of another system.
@@ -57,7 +74,9 @@ def import_customers(
         dry_run=dry_run,
         clock=inputs.optional_name("--clock", clock),
         prefix=inputs.name("--prefix", prefix) if prefix else "",
+        as_of=inputs.optional_day("--as-of", as_of),
         limit=limit,
+        actor=inputs.name("--by", by),
     )
     report = run(import_run.import_with_fault_file(wanted, faults))
     show(report, tables.import_report(report), json=json)
@@ -67,4 +86,60 @@ def import_customers(
             f"{report.faulty} rows are faulty. {listed} lists them. "
             "The other rows are not affected.",
             Code.BAD_INPUT,
+        )
+
+
+@command("import list", "import list")
+def import_list(json: Json = False) -> None:
+    """Show the imports of files, the newest first, and what is left of each."""
+    from doors.commandline import tables
+    from doors.commandline.connection import ledger
+    from doors.commandline.output import show
+    from doors.intake.import_undo import all_imports
+
+    with ledger() as opened:
+        lines = all_imports(opened)
+    show(lines, tables.imports(lines), json=json)
+
+
+@command("import undo", "import undo 12", "import undo trial- --dry-run --kept kept.csv")
+def import_undo(
+    which: Annotated[
+        str,
+        typer.Argument(metavar="IMPORT", help="The id of an import (`import list`), or a prefix."),
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be taken back.")
+    ] = False,
+    kept: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="CSV for all accounts that stay, with reasons."),
+    ] = None,
+    by: ActorName = "command line",
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Take an import back. What something has happened to stays (docs/import.md).
+
+    After an interruption, run it again.
+    """
+    from doors.commandline import import_run, inputs, tables
+    from doors.commandline.exit_codes import Code, Ended
+    from doors.commandline.output import show
+
+    wanted = import_run.Undo(
+        which=inputs.text("IMPORT", which),
+        dry_run=dry_run,
+        kept=kept,
+        actor=inputs.name("--by", by),
+        yes=yes,
+        json=json,
+    )
+    report = import_run.undo(wanted)
+    show(report, tables.undo_report(report), json=json)
+    if report.kept:
+        raise Ended(
+            f"{report.kept} are left alone, because something has happened to them. "
+            + (f"{kept} lists them." if kept else "--kept FILE lists all of them."),
+            Code.REFUSED,
         )

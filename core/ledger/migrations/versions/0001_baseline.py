@@ -41,8 +41,10 @@ IN_ORDER = (
     "next_step",
     "numbers",
     "trials",
+    "being_undone",
     "never_changed",
     "allowed_changes",
+    "undo_import",
     "change_of_owner",
     "card_charges",
     "invoice_numbers",
@@ -63,6 +65,7 @@ def upgrade() -> None:
     _numbers()
     _money()
     _records()
+    _imports()
     _reconciliation()
     _simulated_gateway()
     for name in IN_ORDER:
@@ -234,6 +237,7 @@ def _subscriptions() -> None:
         Column("tried", ID, primary_key=True),
         Column("subscription", ID, ForeignKey("subscriptions.id"), nullable=False),
     )
+    op.create_index("trials_subscription", "trials", ["subscription"])
     op.create_table(
         "steps",
         Column("subject_kind", Text, primary_key=True),
@@ -376,6 +380,7 @@ def _money() -> None:
         unique=True,
         postgresql_where=text("NOT booked"),
     )
+    op.create_index("card_charges_account", "card_charges", ["account"])
     op.create_index(
         "card_charges_never_made",
         "card_charges",
@@ -421,6 +426,7 @@ def _money() -> None:
         unique=True,
         postgresql_where=text("charge IS NOT NULL"),
     )
+    op.create_index("operations_account", "operations", ["account"])
     op.create_index(
         "operations_opening",
         "operations",
@@ -452,6 +458,7 @@ def _money() -> None:
         UniqueConstraint("subscription", "expiry", name="periods_subscription_expiry"),
         CheckConstraint("start <= expiry", name="periods_start"),
     )
+    op.create_index("periods_operation", "periods", ["operation"])
     op.create_table(
         "period_charges",
         Column("period", BigInteger, primary_key=True, autoincrement=False),
@@ -474,6 +481,7 @@ def _money() -> None:
         Column("amount", MONEY, nullable=False),
         CheckConstraint("amount > 0", name="refunds_amount"),
     )
+    op.create_index("refunds_operation", "refunds", ["operation"])
 
 
 def _records() -> None:
@@ -559,6 +567,44 @@ def _records() -> None:
     )
     op.create_index("history_account", "history", ["account", "seq"])
     op.create_index("history_subscription", "history", ["subscription", "seq"])
+
+
+def _imports() -> None:
+    """Imports, and what came in with each."""
+    op.create_table(
+        "imports",
+        Column("id", BigInteger, Identity(), primary_key=True),
+        Column("seller", ID, ForeignKey("sellers.id"), nullable=False),
+        Column("kind", Text, nullable=False),
+        Column("file", Text, nullable=False),
+        Column("digest", Text, nullable=False),
+        Column("prefix", ID, nullable=False),
+        Column("clock", ID, ForeignKey("clocks.id")),
+        Column("as_of", Date),
+        Column("actor", Text, nullable=False),
+        Column("at", INSTANT, nullable=False),
+    )
+    op.create_index("imports_seller", "imports", ["seller", "id"])
+    op.create_table(
+        "imported",
+        Column(
+            "import_id",
+            BigInteger,
+            ForeignKey("imports.id"),
+            primary_key=True,
+            autoincrement=False,
+        ),
+        Column("account", ID, primary_key=True),
+        Column("subject", ID, primary_key=True),
+        Column("undone_at", INSTANT),
+        Column("ended", Boolean, nullable=False, server_default="false"),
+    )
+    op.create_index(
+        "imported_not_ended",
+        "imported",
+        ["subject"],
+        postgresql_where=text("undone_at IS NOT NULL AND NOT ended"),
+    )
 
 
 def _reconciliation() -> None:
