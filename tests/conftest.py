@@ -54,6 +54,7 @@ def pytest_configure() -> None:
 
     The workflows of the tests run in the sandbox, unlike those of production.
     """
+    hypothesis.settings.register_profile("many", max_examples=2_000, deadline=None)
     hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
     for name in [name for name in os.environ if name.startswith(PREFIX) and name not in KEPT]:
         del os.environ[name]

@@ -24,6 +24,7 @@ from doors.simulation.temporal_engine import engine
 from local import postgres
 from local import temporal as temporal_server
 from settings import Settings
+from tests.simulation.how_many import scenarios_in_ci
 from tests.simulation.stories import scenarios
 
 EXAMPLES = sorted(Path(__file__).parent.glob("examples/*.json"))
@@ -82,7 +83,7 @@ def test_an_example_gives_the_same_by_both_engines(
 
 @given(scenarios())
 @settings(
-    max_examples=20,
+    max_examples=scenarios_in_ci(30),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     print_blob=True,

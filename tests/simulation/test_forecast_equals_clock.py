@@ -36,6 +36,7 @@ from doors.simulation.direct_engine import Direct
 from doors.simulation.player import CLOCK, play
 from doors.simulation.scenario import parse
 from local import postgres
+from tests.simulation.how_many import scenarios_in_ci
 
 Databases = Callable[[], Any]
 Event = tuple[datetime, str, str | None, Decimal | None, str | None]
@@ -715,7 +716,7 @@ def stories(draw: st.DrawFn) -> tuple[dict[str, Any], datetime, datetime]:
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=scenarios_in_ci(50), deadline=None, suppress_health_check=SLOW)
 @given(stories(), st.none() | rules())
 def test_the_forecast_is_what_the_clock_then_shows(
     databases: Databases,
@@ -735,7 +736,7 @@ def test_the_forecast_is_what_the_clock_then_shows(
         event(told_of)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=scenarios_in_ci(25), deadline=None, suppress_health_check=SLOW)
 @given(stories(), st.integers(1, 45))
 def test_rule_13_a_forecast_at_the_end_of_an_outage_begins_with_what_is_overdue(
     databases: Databases, told: tuple[dict[str, Any], datetime, datetime], days: int

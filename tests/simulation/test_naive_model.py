@@ -32,6 +32,7 @@ from doors.simulation.scenario import parse
 from doors.simulation.step_shapes import CARDS
 from local import postgres
 from tests.simulation import naive
+from tests.simulation.how_many import scenarios_in_ci
 from tests.simulation.stories import ZONES, scenarios
 from tests.simulation.test_examples import EXAMPLES, PLAYED, without_free_text
 
@@ -134,7 +135,7 @@ def readable(story: dict[str, Any]) -> str:
 
 @given(scenarios(), tokens)
 @settings(
-    max_examples=65,
+    max_examples=scenarios_in_ci(200),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     print_blob=True,

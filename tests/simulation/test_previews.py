@@ -31,6 +31,7 @@ from doors.simulation.direct_engine import Direct
 from doors.simulation.player import play
 from doors.simulation.scenario import parse
 from local import postgres
+from tests.simulation.how_many import scenarios_in_ci
 from tests.simulation.stories import scenarios
 
 
@@ -148,7 +149,7 @@ def clean(postgres_url: str, migrated_template: str) -> Iterator[Any]:
 
 @given(scenarios())
 @settings(
-    max_examples=25,
+    max_examples=scenarios_in_ci(50),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     print_blob=True,

@@ -52,7 +52,7 @@ async def test_a_group_of_thousands_fails_is_suspended_and_is_healed_by_a_top_up
 
 
 #: The subscriptions of one account that are due at one instant, each by itself.
-HERD = 60
+HERD = 250
 
 
 def activities_of(events: Iterable[str]) -> int:
@@ -83,7 +83,7 @@ async def test_subscriptions_of_one_account_that_are_due_together_run_about_one_
             await shop.until(s, lambda s=s: what in shop.events(s))
             await shop.settled(s)
         ran = [activities_of(await shop.history(s)) for s in herd]
-        # Each transaction that takes others along is one more. In a small herd these count more.
-        assert sum(ran) <= 1.5 * HERD
+        # Each transaction that takes others along is one more. With 1,000 it is 1.11 each.
+        assert sum(ran) <= 1.3 * HERD
         done = shop.sql("SELECT count(*) FROM history WHERE event = :what", what=what)
         assert done.scalar_one() == len(herd)  # The last one has no workflow.
