@@ -135,7 +135,7 @@ def readable(story: dict[str, Any]) -> str:
 
 @given(scenarios(), tokens)
 @settings(
-    max_examples=scenarios_in_ci(200),
+    max_examples=scenarios_in_ci(100),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     print_blob=True,
