@@ -1,6 +1,7 @@
 """Both engines give the same result (docs/scenario.md).
 
-They are compared over all examples, and over scenarios that hypothesis generates.
+They are compared over all examples, over the stories of docs/features.md, and over scenarios that
+hypothesis generates.
 """
 
 import asyncio
@@ -23,11 +24,14 @@ from doors.simulation.scenario import Scenario, parse
 from doors.simulation.temporal_engine import engine
 from local import postgres
 from local import temporal as temporal_server
-from settings import Settings
+from settings import PROJECT, Settings
 from tests.simulation.how_many import scenarios_in_ci
 from tests.simulation.stories import scenarios
 
-EXAMPLES = sorted(Path(__file__).parent.glob("examples/*.json"))
+EXAMPLES = sorted(
+    [path.with_suffix(".yaml") for path in Path(__file__).parent.glob("examples/*.json")]
+    + list((PROJECT / "examples" / "scenarios").glob("*.yaml"))
+)
 
 
 @pytest.fixture
@@ -76,7 +80,7 @@ async def temporal(scenario: Scenario, url: str, address: str) -> dict[str, Any]
 def test_an_example_gives_the_same_by_both_engines(
     example: Path, both: Callable[[Scenario], tuple[dict[str, Any], dict[str, Any]]]
 ) -> None:
-    scenario = parse(example.with_suffix(".yaml").read_bytes())
+    scenario = parse(example.read_bytes())
     by_calls, by_workflows = both(scenario)
     assert by_calls == by_workflows
 
