@@ -17,7 +17,7 @@ from core.domain.calendar import local_date
 from core.domain.events import Event
 from core.domain.imported_subscription import judged_at, taken_over
 from core.domain.rules import Rule
-from core.domain.subscription import ZERO, Status
+from core.domain.subscription import ZERO, Period, Status, Subscription
 from core.ledger import double_entry, imports
 from core.ledger.bulk_write import insert_all, one_of
 from core.ledger.double_entry import Purpose
@@ -41,6 +41,7 @@ class Customer:
     `quantity`, `legacy`, `auto_renew`: of the subscription. Defaults 1, False, True.
     `credits`: opening credits, which are no top-up (Rule 11.2). Default zero.
     `card`, `renew_by_card`, `owner`, `billing_email`: of the account.
+    `charged_there_on`: the day of the next charge as the other system knows it. A dry run compares.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Customer:
     renew_by_card: bool = False
     owner: str | None = None
     billing_email: str | None = None
+    charged_there_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,10 +255,17 @@ def _account(customer: Customer, seller: str, clock: str | None) -> dict[str, ob
     }
 
 
-def _customer(work: Work, customer: Customer, as_of: date | None) -> Snapshot:
-    """One operation for each subscription: its period, without a charge, and its credits."""
-    judged = judged_at(work.now, as_of, work.zone)
-    subscription, period = taken_over(
+def subscription_of(
+    customer: Customer, now: datetime, as_of: date | None, policy_version: int
+) -> tuple[Subscription, Period]:
+    """A customer's subscription as it comes in, and its period under way.
+
+    `now`: the instant of the import (UTC).
+    `as_of`: the day on which Perennial takes over, None for today.
+    `policy_version`: the policy in force.
+    """
+    judged = judged_at(now, as_of, customer.timezone)
+    return taken_over(
         id_=customer.id,
         account=customer.account,
         sku=customer.sku,
@@ -265,10 +274,15 @@ def _customer(work: Work, customer: Customer, as_of: date | None) -> Snapshot:
         legacy=customer.legacy,
         auto_renew=customer.auto_renew,
         anchor=customer.anchor,
-        today=local_date(judged, work.zone),
+        today=local_date(judged, customer.timezone),
         now=judged,
-        policy_version=work.policy_version,
+        policy_version=policy_version,
     )
+
+
+def _customer(work: Work, customer: Customer, as_of: date | None) -> Snapshot:
+    """One operation for each subscription: its period, without a charge, and its credits."""
+    subscription, period = subscription_of(customer, work.now, as_of, work.policy_version)
     facts = {
         "subscription": subscription.id,
         "expiry": str(subscription.expiry),
@@ -287,4 +301,4 @@ def _customer(work: Work, customer: Customer, as_of: date | None) -> Snapshot:
         operation=operation,
         expiry=subscription.expiry,
     )
-    return work.create(subscription, since=judged)
+    return work.create(subscription, since=subscription.planned_at)

@@ -9,25 +9,31 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from pathlib import Path
 
 from rich.console import Console
 
 from core.domain.fault_places import shown
+from core.domain.imported_subscription import ImportKind
+from core.ledger.clocks import machine_now
 from core.ledger.imports import ImportLine
 from doors.application.perennial import Perennial
-from doors.commandline import connection, tables
+from doors.commandline import connection, embedded_stack, import_tables
 from doors.commandline.async_run import run
 from doors.commandline.inputs import wrong
 from doors.commandline.issue_commands import confirm
 from doors.commandline.output import print_parts
-from doors.commandline.progress_bars import counting
+from doors.commandline.progress_bars import counting, passing
 from doors.intake import column_mapping
 from doors.intake.customer_import import import_file
+from doors.intake.import_outlook import SHOWN, ExpectedRow
 from doors.intake.import_report import ImportReport, NumberReport
 from doors.intake.import_undo import UndoReport, imports_named, undo_imports
 from doors.intake.number_import import import_number_file
+from doors.intake.takeover_table import came_in, write_table
 from doors.queries.snapshot import NotFound
+from doors.simulation.import_rehearsal import MOST_MONTHS, RehearsalReport, end_of, rehearse
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,9 @@ class Import:
     `as_of`: the day on which Perennial takes over, or None for today.
     `limit`: the number of rows to import, or None for all.
     `actor`: who asks for it.
+    `report`: CSV file with each subscription as it will be, for a dry run or a rehearsal, or None.
+    `months`: how long the rehearsal lasts, or None for no rehearsal.
+    `decline_cards`: whether every card is declined in the rehearsal.
     """
 
     file: Path
@@ -52,6 +61,9 @@ class Import:
     as_of: date | None
     limit: int | None
     actor: str
+    report: Path | None = None
+    months: int | None = None
+    decline_cards: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +86,19 @@ class Undo:
     json: bool
 
 
-async def import_with_fault_file(wanted: Import, faults: Path | None) -> ImportReport:
-    """Import, and list faulty rows in `faults`, or in `fault_file_of` if there are any."""
+async def import_with_fault_file(
+    wanted: Import, faults: Path | None
+) -> ImportReport | RehearsalReport:
+    """Import or rehearse. Faulty rows are listed in `faults`, or in `fault_file_of` if any."""
     _refuse_to_overwrite((wanted.file, wanted.mapping), faults)
+    _refuse_to_overwrite((wanted.file, wanted.mapping, faults), wanted.report, "--report")
+    if wanted.report is not None and not (wanted.dry_run or wanted.months):
+        wrong("--report", "needs --dry-run or --rehearse; `import report` writes what has come in")
     with tempfile.TemporaryDirectory(prefix="perennial-") as scratch:
         written = faults or Path(scratch) / "faults.csv"
         report = await _import(wanted, written)
-        if report.faulty and faults is None:
+        done = report.imported if isinstance(report, RehearsalReport) else report
+        if done.faulty and faults is None:
             shutil.copyfile(written, fault_file_of(wanted.file))
     return report
 
@@ -105,25 +123,52 @@ def import_numbers_with_fault_file(
     return report
 
 
+def faulty_rows(report: ImportReport | RehearsalReport) -> int:
+    """Return how many rows were faulty."""
+    return (report.imported if isinstance(report, RehearsalReport) else report).faulty
+
+
+def months_of(place: str, span: tuple[int, str] | None) -> int | None:
+    """Return the months of a span such as ``3 months``. Raises `Faults`."""
+    if span is None:
+        return None
+    number, unit = span
+    if unit not in ("month", "months") or not 1 <= number <= MOST_MONTHS:
+        written = shown(f"{number} {unit}")
+        wrong(place, f"{written} is not 1 to {MOST_MONTHS} months, such as --rehearse 3 months")
+    return number
+
+
+def refuse_together(options: Sequence[tuple[str, object]]) -> None:
+    """Raise `Faults` if more than one of these options is given."""
+    given = [name for name, value in options if value]
+    if len(given) > 1:
+        wrong(given[0], f"does not go together with {' and '.join(given[1:])}; name one of them")
+
+
 def fault_file_of(file: Path) -> Path:
     """Return the default file for faulty rows, in the current directory."""
     return Path(f"{file.stem}-faults.csv")
 
 
-def _refuse_to_overwrite(files: Sequence[Path | None], faults: Path | None) -> None:
-    if faults is None or not faults.exists():
+def _refuse_to_overwrite(
+    files: Sequence[Path | None], written: Path | None, option: str = "--faults"
+) -> None:
+    if written is None or not written.exists():
         return
     for read in files:
-        if read is not None and read.exists() and faults.samefile(read):
+        if read is not None and read.exists() and written.samefile(read):
             wrong(
-                "--faults",
-                f"{faults} is read by this import and would be overwritten; name another file",
+                option,
+                f"{written} is read by this import and would be overwritten; name another file",
             )
 
 
-async def _import(wanted: Import, faults: Path) -> ImportReport:
+async def _import(wanted: Import, faults: Path) -> ImportReport | RehearsalReport:
     try:
         mapping = None if wanted.mapping is None else column_mapping.read(wanted.mapping)
+        if wanted.months is not None:
+            return await _rehearse(wanted, wanted.months, mapping, faults)
         return await _import_rows(wanted, mapping, faults)
     except OSError as error:
         place = str(error.filename or wanted.file)
@@ -152,12 +197,62 @@ async def _import_rows(
             dry_run=wanted.dry_run,
             clock=wanted.clock,
             faults=faults,
+            table=wanted.report,
             prefix=wanted.prefix,
             as_of=wanted.as_of,
             limit=wanted.limit,
             progress=progress,
             actor=wanted.actor,
         )
+
+
+async def _rehearse(
+    wanted: Import, months: int, mapping: column_mapping.ColumnMapping | None, faults: Path
+) -> RehearsalReport:
+    """Play the months in a temporary database, with the real policy and catalogue."""
+    config, servers = connection.configured(), embedded_stack.required(temporary=True)
+    begin = machine_now()
+    with (
+        connection.ledger(config) as ledger,
+        counting(wanted.file.name) as counted,
+        passing(begin, end_of(begin, wanted.as_of, months)) as passed,
+    ):
+        return await rehearse(
+            ledger,
+            config,
+            servers,
+            wanted.file,
+            mapping,
+            months=months,
+            as_of=wanted.as_of,
+            limit=wanted.limit,
+            decline_cards=wanted.decline_cards,
+            faults=faults,
+            table=wanted.report,
+            counted=counted,
+            passed=passed,
+        )
+
+
+def takeover_table(which: str, file: Path | None) -> tuple[ImportLine, list[ExpectedRow], int]:
+    """Write the subscriptions of an import to a file, as they are now.
+
+    Returns the import, the first few rows, and the number of all.
+    """
+    with connection.ledger() as ledger:
+        lines = [line for line in imports_named(ledger, which) if line.kind is ImportKind.CUSTOMERS]
+        if len(lines) != 1:
+            many = f"{shown(which)} names {len(lines)} imports of customers"
+            wrong("IMPORT", f"{many}; name one by its id, as in `import list`")
+        try:
+            if file is not None:
+                with file.open("w", encoding="utf-8", newline="") as opened:
+                    count = write_table(came_in(ledger, lines[0]), opened)
+            else:
+                count = lines[0].rows - lines[0].undone
+        except OSError as error:
+            wrong("--csv", f"{file} cannot be written: {error.strerror or error}")
+        return lines[0], list(islice(came_in(ledger, lines[0]), SHOWN)), count
 
 
 def undo(wanted: Undo) -> UndoReport:
@@ -170,7 +265,7 @@ def undo(wanted: Undo) -> UndoReport:
             report = run(undo_imports(ledger, lines, dry_run=True, kept=wanted.kept))
             if wanted.dry_run or not report.undone:
                 return report
-            print_parts(tables.undo_report(report), Console(stderr=True))
+            print_parts(import_tables.undo_report(report), Console(stderr=True))
             confirm(json=wanted.json)
     return run(_undo(wanted, lines))
 

@@ -46,11 +46,8 @@ from doors.queries.work_lists import ListRow
 
 if TYPE_CHECKING:
     from core.domain.findings import ReconciliationReport
-    from core.ledger.imports import ImportLine
     from doors.commandline.connection import Role
     from doors.commandline.embedded_stack import Part
-    from doors.intake.import_report import ImportReport, NumberReport, RowFault
-    from doors.intake.import_undo import UndoReport
 
 #: What `output.show` prints: tables, and lines of text between them.
 Printed = Table | str
@@ -391,88 +388,6 @@ def workers(roles: "Sequence[Role]") -> Table:
         if not role.pollers:
             add_row(made, role.role, role.queue, "none", "", style="red")
     return made
-
-
-def import_report(report: "ImportReport") -> list[Printed]:
-    """Return what an import did with a file of customers."""
-    would = "would be " if report.dry_run else ""
-    rate = report.rows / report.seconds if report.seconds else 0
-    parts: list[Printed] = [
-        f"{report.rows:,} rows: {report.imported:,} {would}imported, "
-        f"{report.there:,} there already, {report.faulty:,} faulty "
-        f"({report.seconds:.1f} s, {rate:,.0f} rows/s)."
-    ]
-    if not report.dry_run:
-        parts.append(f"{report.started:,} workflows started.")
-    if report.import_id is not None and report.imported:
-        parts.append(
-            f"This is import {report.import_id}. "
-            f"`starter.py import undo {report.import_id}` takes it back while nothing has happened."
-        )
-    if report.unstarted:
-        parts.append(f"{report.unstarted:,} workflows could not be started. The relay tries again.")
-    return [*parts, *_faulty_rows(report.faults)]
-
-
-def number_report(report: "NumberReport") -> list[Printed]:
-    """Return what an import did with a file of numbers."""
-    would = "would be " if report.dry_run else ""
-    rate = report.rows / report.seconds if report.seconds else 0
-    told = (
-        f"{report.rows:,} rows: {report.imported:,} {would}imported, "
-        f"{report.there:,} there already, {report.faulty:,} faulty "
-        f"({report.seconds:.1f} s, {rate:,.0f} rows/s)."
-    )
-    undo = (
-        [f"This is import {report.import_id}."]
-        if report.import_id is not None and report.imported
-        else []
-    )
-    return [told, *undo, *_faulty_rows(report.faults)]
-
-
-def imports(lines: "Sequence[ImportLine]") -> Printed:
-    """Return the imports of files."""
-    if not lines:
-        return "Nothing was imported yet."
-    columns = ("Id", "When (UTC)", "What", "File", "Prefix", "As of", "By", "Came", "Undone")
-    made = table("Imports", *columns, right=("Came", "Undone"))
-    for line in lines:
-        add_row(
-            made,
-            str(line.id),
-            f"{line.at:%Y-%m-%d %H:%M}",
-            line.kind,
-            line.file,
-            line.prefix,
-            "" if line.as_of is None else day(line.as_of),
-            line.actor,
-            f"{line.rows:,}",
-            f"{line.undone:,}",
-        )
-    return made
-
-
-def undo_report(report: "UndoReport") -> list[Printed]:
-    """Return what the undoing of imports did, or would do."""
-    ids = ", ".join(map(str, report.imports))
-    would = "would be taken back" if report.dry_run else "were taken back"
-    told = f"Import {ids}: {report.undone:,} {would}, {report.kept:,} stay."
-    if not report.first_kept:
-        return [told]
-    made = table("What stays", "Account", "Why")
-    for one in report.first_kept:
-        add_row(made, one.subject, one.why)
-    return [told, made]
-
-
-def _faulty_rows(faults: "Sequence[RowFault]") -> list[Printed]:
-    if not faults:
-        return []
-    made = table("Faulty rows", "Line", "Id", "Why", right=("Line",))
-    for fault in faults:
-        add_row(made, str(fault.line), fault.id, fault.reason)
-    return [made]
 
 
 def numbers(lines: Sequence[NumberLine], limit: int) -> list[Printed]:

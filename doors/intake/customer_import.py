@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 import structlog
 from sqlalchemy import select
@@ -39,6 +39,7 @@ from doors.intake import column_mapping
 from doors.intake.column_mapping import ColumnMapping
 from doors.intake.csv_rows import csv_rows, digest_of
 from doors.intake.customer_rows import customer_of
+from doors.intake.import_outlook import Outlook
 from doors.intake.import_report import FaultList, ImportReport, RowFault, fault_file
 from doors.intake.imported_skus import ImportedSkus
 
@@ -91,6 +92,7 @@ async def import_file(
     as_of: date | None = None,
     limit: int | None = None,
     faults: Path | None = None,
+    table: Path | None = None,
     progress: Progress | None = None,
     actor: str = "perennial",
     at_once: int = AT_ONCE,
@@ -108,6 +110,8 @@ async def import_file(
     this day, and nothing is due before it. Default: today.
     `limit`: the number of rows that are read. Default: all.
     `faults`: a CSV file for the faulty rows. It is replaced if it exists.
+    `table`: a CSV file with each subscription as it will be, for a dry run. It is replaced if it
+    exists.
     `progress`: is called with the rows that are done and the rows that there are.
     `actor`: who imports, for the list of imports.
     `at_once`: workflows that are started at the same time.
@@ -120,9 +124,11 @@ async def import_file(
     Temporal or the database is away. The caller can then run the same import again.
     """
     begin = time.perf_counter()
-    with fault_file(faults) as written:
+    with fault_file(faults) as written, fault_file(table) as listed:
         run = _Run(ledger, file, mapping, clock, prefix, as_of, limit, FaultList(written))
         await asyncio.to_thread(run.check)
+        if dry_run:
+            run.look_ahead(listed)
         if not dry_run:
             await asyncio.to_thread(run.prepare, actor)
         imported, there, started, unstarted = await _rows(
@@ -138,6 +144,7 @@ async def import_file(
         seconds=time.perf_counter() - begin,
         dry_run=dry_run,
         import_id=run.import_id,
+        outlook=run.outlook.report() if run.outlook else None,
         faults=tuple(run.faults.first),
     )
 
@@ -242,6 +249,7 @@ class _Run:
         self.faults = faults
         self.rows = 0
         self.import_id: int | None = None
+        self.outlook: Outlook | None = None
 
     def check(self) -> None:
         """Read the file to its end: count the rows, list the faulty ones, find the new SKUs.
@@ -300,6 +308,10 @@ class _Run:
     def _customer(self, values: dict[str, Any]) -> Customer:
         return customer_of(values, self._skus, self._now, self._prefix, self._as_of)
 
+    def look_ahead(self, table: TextIO | None) -> None:
+        """Note from now on what will become of each row. `table`: a CSV file for all of them."""
+        self.outlook = Outlook(self._skus.whole(), self._skus.policy, self._now, self._as_of, table)
+
     def prepare(self, actor: str) -> None:
         """Write the seller and the new SKUs, which the rows need, and the import itself."""
         facts = ImportFacts(
@@ -349,6 +361,10 @@ class _Run:
             )
 
         result = together(past_failing_rows(customers, take, failed), refused)
+        if self.outlook:
+            for customer in customers:
+                if customer.id not in result.there and customer.id not in result.refused:
+                    self.outlook.add(customer)
         for id_, reason in result.refused.items():
             raw = id_.removeprefix(self._prefix)
             self.faults.add(RowFault(self._lines[raw], raw, reason))

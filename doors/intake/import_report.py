@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from doors.application.safe_text import spreadsheet_cell
+from doors.intake.import_outlook import OutlookReport
 
 _SHOWN_FAULTS = 20
 
@@ -38,6 +39,7 @@ class ImportReport:
     `seconds`: how long the import lasted.
     `dry_run`: whether nothing was written.
     `import_id`: by which it can be undone. None in a dry run.
+    `outlook`: what will become of the rows, in a dry run.
     `faults`: the first few faults.
     """
 
@@ -50,6 +52,7 @@ class ImportReport:
     seconds: float
     dry_run: bool
     import_id: int | None
+    outlook: OutlookReport | None
     faults: tuple[RowFault, ...]
 
 

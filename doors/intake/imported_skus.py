@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from core.domain import catalog as catalogs
 from core.domain.catalog import LONGEST_NAME, PRIMARY, Catalog
 from core.domain.fault_places import shown
 from core.domain.money import LARGEST, MOST_DIGITS, plain
@@ -79,6 +80,10 @@ class ImportedSkus:
             }
             for sku, new in self.new.items()
         ]
+
+    def whole(self) -> Catalog:
+        """The catalogue with the new SKUs."""
+        return catalogs.restore([*catalogs.entries(self.catalog), *self.entries()])
 
     def _known(
         self,

@@ -22,6 +22,7 @@ ActorName = Annotated[str, typer.Option("--by", metavar="NAME", help="Who asks, 
     "import file customers.csv --dry-run --faults faults.csv",
     "import examples/telco-customers.csv --mapping examples/telco-mapping.yaml --clock spring",
     "import customers.csv --as-of 2027-01-01",
+    "import customers.csv --rehearse 3 months",
 )
 def import_customers(
     file: Annotated[
@@ -55,6 +56,24 @@ def import_customers(
         ),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Import the first rows only.")] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="FILE",
+            help="With --dry-run or --rehearse: CSV of all subscriptions as they will be.",
+        ),
+    ] = None,
+    rehearse: Annotated[
+        tuple[int, str] | None,
+        typer.Option(
+            metavar="NUMBER months",
+            help="Play the next months of these customers in a temporary database.",
+        ),
+    ] = None,
+    card_declines: Annotated[
+        bool, typer.Option("--card-declines", help="In the rehearsal, decline every card.")
+    ] = False,
     by: ActorName = "command line",
     json: Json = False,
 ) -> None:
@@ -63,7 +82,7 @@ def import_customers(
     They may be in the middle of their cycles. After an interruption, run the import again. No row
     is imported twice.
     """
-    from doors.commandline import import_run, inputs, tables
+    from doors.commandline import import_run, import_tables, inputs
     from doors.commandline.async_run import run
     from doors.commandline.exit_codes import Code, Ended
     from doors.commandline.output import show
@@ -77,14 +96,20 @@ def import_customers(
         as_of=inputs.optional_day("--as-of", as_of),
         limit=limit,
         actor=inputs.name("--by", by),
+        report=report,
+        months=import_run.months_of("--rehearse", rehearse),
+        decline_cards=card_declines,
     )
-    report = run(import_run.import_with_fault_file(wanted, faults))
-    show(report, tables.import_report(report), json=json)
-    if report.faulty:
+    import_run.refuse_together(
+        [("--rehearse", rehearse), ("--dry-run", dry_run), ("--clock", clock)]
+    )
+    done = run(import_run.import_with_fault_file(wanted, faults))
+    show(done, import_tables.import_or_rehearsal(done), json=json)
+    faulty = import_run.faulty_rows(done)
+    if faulty:
         listed = faults or import_run.fault_file_of(file)
         raise Ended(
-            f"{report.faulty} rows are faulty. {listed} lists them. "
-            "The other rows are not affected.",
+            f"{faulty} rows are faulty. {listed} lists them. The other rows are not affected.",
             Code.BAD_INPUT,
         )
 
@@ -92,14 +117,39 @@ def import_customers(
 @command("import list", "import list")
 def import_list(json: Json = False) -> None:
     """Show the imports of files, the newest first, and what is left of each."""
-    from doors.commandline import tables
+    from doors.commandline import import_tables
     from doors.commandline.connection import ledger
     from doors.commandline.output import show
     from doors.intake.import_undo import all_imports
 
     with ledger() as opened:
         lines = all_imports(opened)
-    show(lines, tables.imports(lines), json=json)
+    show(lines, import_tables.imports(lines), json=json)
+
+
+@command("import report", "import report 12 --csv perennial.csv")
+def import_report(
+    which: Annotated[
+        str,
+        typer.Argument(metavar="IMPORT", help="The id of an import (`import list`), or a prefix."),
+    ],
+    csv: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="CSV of all subscriptions of the import."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show what came in as it is now, to be held against the other system.
+
+    The columns are subscription, account, status, auto_renew, paid_until, renews_on, next_fee and
+    currency.
+    """
+    from doors.commandline import import_run, import_tables, inputs
+    from doors.commandline.output import show
+
+    line, first, count = import_run.takeover_table(inputs.text("IMPORT", which), csv)
+    found = {"import": line.id, "subscriptions": count, "first": first}
+    show(found, import_tables.takeover_table(line, first, count, csv), json=json)
 
 
 @command("import undo", "import undo 12", "import undo trial- --dry-run --kept kept.csv")
@@ -123,7 +173,7 @@ def import_undo(
 
     After an interruption, run it again.
     """
-    from doors.commandline import import_run, inputs, tables
+    from doors.commandline import import_run, import_tables, inputs
     from doors.commandline.exit_codes import Code, Ended
     from doors.commandline.output import show
 
@@ -136,7 +186,7 @@ def import_undo(
         json=json,
     )
     report = import_run.undo(wanted)
-    show(report, tables.undo_report(report), json=json)
+    show(report, import_tables.undo_report(report), json=json)
     if report.kept:
         raise Ended(
             f"{report.kept} are left alone, because something has happened to them. "

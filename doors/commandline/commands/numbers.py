@@ -40,13 +40,13 @@ def number_import(
 
     After an interruption, run the import again. Numbers that are there already stay as they are.
     """
-    from doors.commandline import import_run, inputs, tables
+    from doors.commandline import import_run, import_tables, inputs
     from doors.commandline.exit_codes import Code, Ended
     from doors.commandline.output import show
 
     actor = inputs.name("--by", by)
     report = import_run.import_numbers_with_fault_file(file, faults, actor, dry_run=dry_run)
-    show(report, tables.number_report(report), json=json)
+    show(report, import_tables.number_report(report), json=json)
     if report.faulty:
         listed = faults or import_run.fault_file_of(file)
         raise Ended(
