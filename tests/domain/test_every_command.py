@@ -174,6 +174,16 @@ def test_it_has_a_row_of_the_table_of_states_or_is_about_an_account(do: str) -> 
         assert "account" in [field.name for field in fields_of(COMMANDS[do])]
 
 
+def test_rule_11_8_what_a_suspended_and_what_a_closed_account_may_still_do() -> None:
+    suspended = {do for do, command in COMMANDS.items() if command.while_suspended}
+    assert suspended == {
+        *("resume", "terminate"),
+        *("top_up", "set_card", "set_account", "pay_invoice"),  # Payments.
+    }
+    closed = {do for do, command in COMMANDS.items() if command.while_closed}
+    assert closed == {"reopen_account"}
+
+
 @every_command
 def test_it_has_an_activity_of_its_name(do: str) -> None:
     assert do in registry._COMMANDS
