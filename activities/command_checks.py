@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection, select
@@ -105,7 +106,7 @@ def on_account(
                     account.id, suspended=account.suspended, closed=closed
                 ):
                     raise Refused(refusal.rule, refusal.reason)
-                _check_open(command, account)
+                check_open(command, account)
                 _check_invoice_number(command)
                 return replace(do(work, command), snapshot=work.account_snapshot())
         except Unknown:
@@ -116,10 +117,10 @@ def on_account(
 
 def check_states(work: Work, command: SubscriptionCommand, subscription: Subscription) -> None:
     """Refuse by the accounts (Rule 11.8), then by the table of states (Rule 2)."""
-    _check_open(command, work.account)
+    check_open(command, work.account)
     for other in beside(work):
         if other.account.id in command.other_accounts():
-            _check_open(command, other.account)
+            check_open(command, other.account)
     if refusal := state_table.refusal(command.do, subscription):
         raise Refused(refusal.rule, refusal.reason)
 
@@ -172,13 +173,21 @@ def replay(connection: Connection, seller: str, command: Command) -> CommandResu
         Operation.seller == seller, Operation.request_id == command.request_id
     )
     first = connection.execute(query).one_or_none()
-    if first is None:
-        return None
-    if first.fingerprint != command.fingerprint():
+    return None if first is None else replay_of(command, first.fingerprint, first.result)
+
+
+def replay_of(command: Command, fingerprint: str | None, result: dict[str, Any]) -> CommandResult:
+    """The first result of a request id, if the command is the same (Rule 4.2).
+
+    `fingerprint`, `result`: of the operation that has the command's request id.
+
+    Raises `Refused` if the request was another command.
+    """
+    if fingerprint != command.fingerprint():
         raise Refused(
             Rule.REQUEST_ID, f"request id {command.request_id} was used for something else"
         )
-    return CommandResult(result=commands.restored(first.result), replayed=True)
+    return CommandResult(result=commands.restored(result), replayed=True)
 
 
 def card_charge_of(work: Work, do: Callable[..., CommandResult], command: Command) -> str | None:
@@ -238,7 +247,7 @@ def _check_invoice_number(command: Command) -> None:
         raise Refused(Rule.INVOICES, "an external invoice number must not be blank")
 
 
-def _check_open(command: Command, account: Account) -> None:
+def check_open(command: Command, account: Account) -> None:
     """Refuse a command that a suspended or a closed account does not take (Rule 11.8)."""
     if account.suspended and not command.while_suspended:
         raise Refused(Rule.SUSPEND_AND_CLOSE, f"account {account.id} is suspended")
@@ -258,7 +267,7 @@ def _never_created(ledger: Ledger, command: SubscriptionCommand) -> CommandResul
         if replayed := replay(connection, ledger.seller, command):
             return replayed
     for account in sorted(accounts, key=lambda account: meant.index(account.id)):
-        _check_open(command, account)
+        check_open(command, account)
     raise Refused(Rule.PURCHASE, f"subscription {command.subscription} was never created")
 
 

@@ -36,6 +36,7 @@ BENCHES = {
     "sweep": "bench.sweep",
     "production": "bench.production",
     "year": "bench.year",
+    "usage": "bench.usage",
 }
 
 #: Benches that run only when they are named. They need more than the project installs.

@@ -21,6 +21,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     func,
+    literal,
     literal_column,
     null,
     or_,
@@ -86,6 +87,16 @@ def first_of(
     """The first step of an account that is due at an instant, without those of `past`."""
     row = connection.execute(FIRST, first_values(account, until, past)).one_or_none()
     return first_from(row, account)
+
+
+def accounts_with_due(
+    connection: Connection, accounts: Collection[str], until: datetime
+) -> set[str]:
+    """Those of the accounts that have a step which is due at an instant."""
+    query = select(StepRow.account).where(
+        StepRow.account == any_(literal([*accounts], ARRAY(Text))), StepRow.due <= until
+    )
+    return set(connection.execute(query.distinct()).scalars())
 
 
 def first_values(account: str, until: datetime, past: Collection[Passed]) -> dict[str, Any]:

@@ -254,16 +254,23 @@ class Ledger:
         return now if row.clock is not None else max(now, self.machine_now())
 
     def works(
-        self, connection: Connection, now: datetime, accounts: Iterable[str]
+        self,
+        connection: Connection,
+        now: datetime,
+        accounts: Iterable[str],
+        *,
+        skip_locked: bool = False,
     ) -> dict[str, Work]:
         """Units of work on many accounts, by id, in one transaction of the caller.
+
+        `skip_locked`: leave out accounts that another transaction has locked. Default: wait.
 
         The accounts are locked in the order of their ids. `flush` writes the units.
         """
         query = (
             _ACCOUNT.where(one_of(AccountRow.id, sorted(accounts)))
             .order_by(AccountRow.id)
-            .with_for_update(of=AccountRow)
+            .with_for_update(of=AccountRow, skip_locked=skip_locked)
         )
         return {
             row.id: Work(self, connection, row, self._instant(row, now))

@@ -564,6 +564,13 @@ class Work(AccountReading):
         for work in works:
             work._written()
 
+    def sets_off_top_up(self) -> bool:
+        """Whether what was posted since the last write sets off an automatic top-up (Rule 11.2)."""
+        if self._moved >= 0 or not self.account.auto_top_up:
+            return False
+        after = auto_top_up.look(self.account, self.policy, self.today, self.now)
+        return after is not self.account
+
     def _look_at_top_up(self) -> None:
         """Plan an automatic top-up if what is written has lowered the balance far (Rule 11.2)."""
         moved, self._moved = self._moved, ZERO

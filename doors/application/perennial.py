@@ -33,12 +33,15 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.command_checks import replay
 from activities.open_account import NewAccount, open_account
 from activities.registry import Activities
+from activities.usage_batch import Results
 from core.domain import inputs
 from core.domain.commands import AnyAccountCommand, AnyCommand, AnySubscriptionCommand
 from core.domain.commands.base import NewSubscriptionCommand, SubscriptionCommand
+from core.domain.commands.usage import Usage
 from core.domain.refusal import Refusal, Refused
 from core.domain.steps import Step, SubjectKind
 from core.domain.subscription import Status
+from core.domain.usage_batch import ChargedBatch, check_batch
 from core.gateways.choose_gateway import choose_gateway
 from core.ledger import tellings
 from core.ledger.bulk_write import one_of
@@ -64,7 +67,7 @@ from core.protocol.workflow_messages import (
     account_workflow,
     subscription_workflow,
 )
-from doors.application import logs, test_clocks
+from doors.application import logs, test_clocks, usage_batches
 from doors.application.batches import RowFailed, past_failing_rows
 from doors.application.patience import NotAvailable, Patience, outcome_of, without_patience
 from doors.application.payload_converter import data_converter
@@ -222,6 +225,29 @@ class Perennial:
         Raises `NotAvailable` when the database is away for longer than the patience.
         """
         return await self._sql(preview, self.ledger, command)
+
+    async def charge_usage_batch(self, rows: Sequence[Usage]) -> ChargedBatch:
+        """Charge up to 1,000 rows of usage, of any accounts, each with its own request id.
+
+        A row that is refused does not stop the others (Rule 11.1). The rows of an account are
+        charged in their order. What is due of the account before a row, and an automatic top-up
+        that a row sets off, is done before the next row (Rules 1.6, 11.2). The outcome is that of
+        sending the rows one by one.
+
+        Raises `Faults` for a batch that is empty, too long, or has a row without a request id.
+        Raises `OutcomeUnknown` when servers are away for longer than the patience. The batch can be
+        repeated then, and no row is charged twice (Rule 4.2).
+        """
+
+        async def in_bulk(waiting: usage_batches.Waiting) -> Results:
+            return await self._sql(usage_batches.charge_in_bulk, self.ledger, waiting)
+
+        check_batch(rows)
+        with outcome_of(str(rows[0].request_id)):
+            charged = await usage_batches.charge_batch(rows, in_bulk, self.do)
+            accounts = sorted({row.account for row in rows})
+            balances = await self._sql(usage_batches.balances_of, self.ledger, accounts)
+        return ChargedBatch(rows=tuple(charged), balances=tuple(balances))
 
     async def send(self, command: SubscriptionCommand) -> None:
         """Send a command by signal, without waiting for the outcome.

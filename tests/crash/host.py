@@ -34,6 +34,7 @@ WORK = {
     "relay": processes.run_relay,
     "player": processes.run_player,
     "import": processes.run_import,
+    "usage": processes.run_usage,
     "reconciliation": processes.run_reconciliation,
 }
 #: These roles run until they are stopped. The others end by themselves.

@@ -50,6 +50,7 @@ CLIENT = (
     ),
     *(f"{name}.{place}" for name in (*BY_CLIENT, *OF_NUMBERS) for place in PLACES),
 )
+USAGE = commits("charge_usage")
 IMPORT = commits("catalog", "take_over", "started")
 RECONCILIATION = commits(
     "reconcile_books", "reconcile_invoices", "reconcile_charge", "reconcile_subscriptions"
@@ -60,6 +61,7 @@ ALL = {
     *CHARGE,
     *CLIENT,
     *IMPORT,
+    *USAGE,
     *RECONCILIATION,
 }
 

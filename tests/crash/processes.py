@@ -43,6 +43,7 @@ from doors.application import test_clocks
 from doors.application.perennial import Perennial
 from doors.commandline.setup import load_catalog, load_policy, new_clock, top_up_seller
 from doors.intake import customer_import
+from doors.intake.usage_file import charge_file
 from doors.service.reconciliation import reconcile
 from doors.simulation.direct_engine import Direct
 from doors.simulation.player import CLOCK, Engine
@@ -52,6 +53,7 @@ from doors.simulation.step_shapes import CARDS
 from settings import Settings, read_settings
 
 SCENARIO, JOURNAL, CUSTOMERS = "scenario.yaml", "journal", "customers.csv"
+USAGE, RECEIPT = "usage.csv", "receipt.csv"
 
 RESERVING = "reserving"
 """The account of a scenario for which numbers are reserved before its first step."""
@@ -108,6 +110,17 @@ def run_import(home: Path) -> int:
             new_clock(perennial.ledger, CLOCK, TODAY)
         await customer_import.import_file(
             perennial.ledger, home / CUSTOMERS, starter=perennial, clock=CLOCK, chunk=CHUNK
+        )
+
+    return _connected(run)
+
+
+def run_usage(home: Path) -> int:
+    """Charge a file of usage."""
+
+    async def run(perennial: Perennial) -> None:
+        await charge_file(
+            home / USAGE, home / RECEIPT, perennial.charge_usage_batch, actor="platform"
         )
 
     return _connected(run)

@@ -61,6 +61,7 @@ def test_without_a_crash_every_point_is_reached_and_both_engines_agree(
     check(machine, directly)
     assert set(machine.reached) == points.ALL - {
         *points.commits("take_over"),
+        *points.USAGE,
         *points.RECONCILIATION,
     }
 

@@ -1,5 +1,6 @@
 """`top-up`, `usage`, `transfer`, `adjust`, `pay-invoice`, `card`: the money of an account."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,18 +41,51 @@ def top_up(
     issue(added, request)
 
 
-@command("usage", "usage acme 0.12345 --text calls")
+@command("usage", "usage acme 0.12345 --text calls", "usage --file calls.csv")
 def usage(
-    account: AccountId,
-    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="How much, such as 0.12345.")],
-    text: Annotated[str, typer.Option(metavar="TEXT", help="What was used, for the invoice.")],
     request: Request,
+    account: Annotated[
+        str | None, typer.Argument(metavar="ACCOUNT", help="The account. Not with --file.")
+    ] = None,
+    amount: Annotated[
+        str | None, typer.Argument(metavar="AMOUNT", help="How much, such as 0.12345.")
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What was used, for the invoice.")
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="CSV of many rows: request_id, account, amount, text. Each row is charged once.",
+        ),
+    ] = None,
+    receipt: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="CSV for the outcome of each row. Default: FILE-receipt.csv here.",
+        ),
+    ] = None,
 ) -> None:
-    """Charge usage. It stands on the invoice of the month (rules 3.2, 11.4)."""
+    """Charge usage. It stands on the invoice of the month (rules 3.2, 11.4).
+
+    A row of a file that is refused or faulty does not stop the others. After an interruption, run
+    the file again. No row is charged twice.
+    """
     from core.domain.commands.usage import Usage
-    from doors.commandline import inputs
+    from doors.commandline import inputs, usage_run
     from doors.commandline.issue_commands import issue
 
+    if file is not None:
+        if account is not None or text is not None or request.preview:
+            inputs.wrong("--file", "goes with --receipt, --by and --json only")
+        usage_run.charge_file_with_receipt(file, receipt, request)
+        return
+    if receipt is not None:
+        inputs.wrong("--receipt", "goes with --file only")
+    if account is None or amount is None or text is None:
+        inputs.wrong("usage", "needs ACCOUNT, AMOUNT and --text, or --file")
     used = Usage(
         account=inputs.name("ACCOUNT", account),
         amount=inputs.positive_amount("AMOUNT", amount),

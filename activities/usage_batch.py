@@ -1,0 +1,129 @@
+"""Many rows of usage in few transactions (Rules 3.2, 4.2, 11.1).
+
+A transaction locks many accounts and writes all their rows in one statement. The result is that of
+the command `usage`, row by row in the order of the batch. Where one statement cannot say that, the
+rows of the account are left to the caller, who sends the next one as a command:
+
+* a step of the account is due, and comes before the command (Rule 1.6)
+* a row has set off an automatic top-up, which comes before the next command (Rule 11.2)
+* another transaction has the account
+* the account lives by a test clock
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, select
+
+from activities.command_checks import check_open, replay_of
+from activities.commands.usage import usage
+from core.domain import commands
+from core.domain.commands.usage import Usage
+from core.domain.refusal import Refusal, Refused
+from core.domain.rules import Rule
+from core.ledger import due_steps
+from core.ledger.bulk_write import one_of
+from core.ledger.ledger import Ledger
+from core.ledger.tables import AccountRow, Operation
+from core.ledger.unit_of_work import Work
+from core.protocol.activity_messages import CommandResult
+
+log = structlog.get_logger()
+
+ACCOUNTS_AT_ONCE = 100
+"""So many accounts are locked by one transaction at most."""
+
+Waiting = Mapping[str, Sequence[Usage]]
+"""Rows by account, in the order in which they are charged."""
+Results = dict[str, list[CommandResult]]
+"""By account, what became of its first rows. The rows after them are left."""
+
+
+def charge_usage(ledger: Ledger, now: datetime, waiting: Waiting) -> Results:
+    """Charge rows of usage in one transaction, of at most `ACCOUNTS_AT_ONCE` accounts.
+
+    `now`: the instant (UTC) of the caller. The machine's clock is read after the locks (Rule 13).
+
+    The transaction is undone as a whole when anything raises. Repeated, it charges nothing twice.
+    """
+    with ledger.transaction("charge_usage") as connection:
+        sellers = _sellers(connection, waiting)
+        results: Results = {
+            id_: [_no_account(id_)] * len(rows)
+            for id_, rows in waiting.items()
+            if sellers.get(id_) != ledger.seller
+        }
+        known_here = [id_ for id_ in waiting if id_ not in results]
+        works = ledger.works(connection, now, known_here, skip_locked=True)
+        ready = _ready(connection, works)
+        known = _known(connection, ledger.seller, (waiting[id_] for id_ in ready))
+        for id_, work in ready.items():
+            results[id_] = _charge_rows(work, waiting[id_], known)
+        if ready:
+            first, *others = ready.values()
+            first.lead({other.account.id: other for other in others})
+            first.flush()
+    rows = [result for some in results.values() for result in some]
+    log.info("usage_batch", accounts=len(results), rows=len(rows))
+    return results
+
+
+def _no_account(id_: str) -> CommandResult:
+    return CommandResult(refusal=Refusal(Rule.PURCHASE, f"there is no account {id_}"))
+
+
+def _sellers(connection: Connection, accounts: Iterable[str]) -> dict[str, str]:
+    """The seller of each account that exists."""
+    query = select(AccountRow.id, AccountRow.seller).where(one_of(AccountRow.id, [*accounts]))
+    return {row.id: row.seller for row in connection.execute(query)}
+
+
+def _ready(connection: Connection, works: Mapping[str, Work]) -> dict[str, Work]:
+    """The accounts whose next command can run now: no step is due, and no test clock."""
+    by_machine = {id_: work for id_, work in works.items() if work.clock is None}
+    if not by_machine:
+        return {}
+    latest = max(work.now for work in by_machine.values())
+    due = due_steps.accounts_with_due(connection, [*by_machine], latest)
+    return {id_: work for id_, work in by_machine.items() if id_ not in due}
+
+
+def _known(
+    connection: Connection, seller: str, rows: Iterable[Sequence[Usage]]
+) -> dict[str, tuple[str | None, dict[str, Any]]]:
+    """The fingerprint and the result of each request id that was charged before (Rule 4.2)."""
+    ids = [str(row.request_id) for some in rows for row in some]
+    query = select(Operation.request_id, Operation.fingerprint, Operation.result).where(
+        Operation.seller == seller, one_of(Operation.request_id, ids)
+    )
+    return {str(row.request_id): (row.fingerprint, row.result) for row in connection.execute(query)}
+
+
+def _charge_rows(
+    work: Work, rows: Sequence[Usage], known: dict[str, tuple[str | None, dict[str, Any]]]
+) -> list[CommandResult]:
+    """Charge rows of an account until one of them sets off an automatic top-up."""
+    results = []
+    for row in rows:
+        results.append(_charge_row(work, row, known))
+        if work.sets_off_top_up():
+            break
+    return results
+
+
+def _charge_row(
+    work: Work, row: Usage, known: dict[str, tuple[str | None, dict[str, Any]]]
+) -> CommandResult:
+    request_id = str(row.request_id)
+    try:
+        if request_id in known:
+            return replay_of(row, *known[request_id])
+        check_open(row, work.account)
+        result = usage(work, row)
+    except Refused as refused:
+        return CommandResult(refusal=refused.refusal)
+    assert result.result is not None
+    known[request_id] = (row.fingerprint(), commands.stored(result.result))
+    return result
