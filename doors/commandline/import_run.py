@@ -5,7 +5,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +18,7 @@ from core.domain.fault_places import shown
 from core.domain.imported_subscription import ImportKind
 from core.ledger.clocks import machine_now
 from core.ledger.imports import ImportLine
+from core.ledger.ledger import Ledger
 from doors.application.perennial import Perennial
 from doors.commandline import connection, embedded_stack, import_tables
 from doors.commandline.async_run import run
@@ -26,7 +27,8 @@ from doors.commandline.issue_commands import confirm
 from doors.commandline.output import print_parts
 from doors.commandline.progress_bars import counting, passing
 from doors.intake import column_mapping
-from doors.intake.customer_import import import_file
+from doors.intake.catalog_import import import_catalog_file
+from doors.intake.customer_import import Progress, import_file
 from doors.intake.import_outlook import SHOWN, ExpectedRow
 from doors.intake.import_report import ImportReport, NumberReport
 from doors.intake.import_undo import UndoReport, imports_named, undo_imports
@@ -107,14 +109,37 @@ def import_numbers_with_fault_file(
     file: Path, faults: Path | None, actor: str, *, dry_run: bool
 ) -> NumberReport:
     """Import numbers, and list faulty rows as `import_with_fault_file` does."""
+
+    def work(ledger: Ledger, written: Path, progress: Progress) -> NumberReport:
+        return import_number_file(
+            ledger, file, actor=actor, dry_run=dry_run, faults=written, progress=progress
+        )
+
+    return _with_fault_file(file, faults, work)
+
+
+def import_catalog_with_fault_file(
+    file: Path, faults: Path | None, *, dry_run: bool
+) -> NumberReport:
+    """Import SKUs and prices, and list faulty rows as `import_with_fault_file` does."""
+
+    def work(ledger: Ledger, written: Path, progress: Progress) -> NumberReport:
+        return import_catalog_file(ledger, file, dry_run=dry_run, faults=written, progress=progress)
+
+    return _with_fault_file(file, faults, work)
+
+
+def _with_fault_file(
+    file: Path,
+    faults: Path | None,
+    work: Callable[[Ledger, Path, Progress], NumberReport],
+) -> NumberReport:
     _refuse_to_overwrite((file,), faults)
     with tempfile.TemporaryDirectory(prefix="perennial-") as scratch:
         written = faults or Path(scratch) / "faults.csv"
         try:
             with connection.ledger() as ledger, counting(file.name) as progress:
-                report = import_number_file(
-                    ledger, file, actor=actor, dry_run=dry_run, faults=written, progress=progress
-                )
+                report = work(ledger, written, progress)
         except OSError as error:
             place = str(error.filename or file)
             wrong(place, f"cannot be read or written: {error.strerror or error}")

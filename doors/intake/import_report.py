@@ -80,6 +80,14 @@ class NumberReport:
     faults: tuple[RowFault, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogReport(NumberReport):
+    """The result of an import of SKUs and prices. Its fields are those of `NumberReport`.
+
+    A row is there already if all entries of its SKU in the file are.
+    """
+
+
 class FaultList:
     """Counts the faulty rows, keeps the first few, and writes all of them to a file."""
 

@@ -33,6 +33,44 @@ def catalog_load(
     show({"new": new}, f"{new} new entries are in the catalogue.", json=json)
 
 
+@command("catalog import", "catalog import prices.csv --dry-run --faults faults.csv")
+def catalog_import(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="CSV with the columns sku, currency, price and more."),
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything and write nothing.")
+    ] = False,
+    faults: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="CSV for the faulty rows, with reasons. Default: FILE-faults.csv here.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Add SKUs and prices from a table: a row for each SKU, currency and day (rule 3.5).
+
+    The columns are sku, kind, application, months, currency, price, cost, activation_fee,
+    trial_days, refundable and from. Entries that are there already stay as they are.
+    """
+    from doors.commandline import import_run, import_tables
+    from doors.commandline.exit_codes import Code, Ended
+    from doors.commandline.output import show
+
+    report = import_run.import_catalog_with_fault_file(file, faults, dry_run=dry_run)
+    show(report, import_tables.number_report(report), json=json)
+    if report.faulty:
+        listed = faults or import_run.fault_file_of(file)
+        raise Ended(
+            f"{report.faulty} rows are faulty. {listed} lists them. "
+            "The other SKUs are not affected.",
+            Code.BAD_INPUT,
+        )
+
+
 @command("catalog show", "catalog show")
 def catalog_show(json: Json = False) -> None:
     """Show what is sold, with every version of the prices."""
