@@ -195,6 +195,13 @@ def test_rule_10_1_bought_again_within_24_hours(account: str, hours: float, agai
     assert not numbers.bought_again(given_back(Cause.EXPIRED), account, now, DEFAULT)
 
 
+def test_rule_10_1_the_policy_says_how_many_hours_they_are() -> None:
+    one = given_back(Cause.REMOVED)
+    for hours, again in ((0, False), (1, False), (2, True)):
+        terms = Policy(rebuy_grace_hours=hours)
+        assert numbers.bought_again(one, "acme", NOW + timedelta(hours=2), terms) is again
+
+
 def test_rule_10_2_a_released_number_is_free_and_normal() -> None:
     held = given_back(Cause.TERMINATED, HoldKind.PORTED_IN)
     released = numbers.release(held, day("07-06"))
@@ -245,6 +252,14 @@ def test_rule_10_3_a_free_number_is_reserved_for_28_days_with_a_reminder() -> No
     )
     over = step(reserved, at("2020-05-31T00:00"))
     assert (over.kind, over.due) == (StepKind.RELEASE, at("2020-06-08T00:00"))
+
+
+def test_rule_10_3_the_policy_says_for_how_many_days_a_number_is_reserved() -> None:
+    """10 days: the last one is 05-20, and the reminder is due on day 3."""
+    terms = Policy(reservation_days=10)
+    reserved = numbers.reserve(number(), "acme", None, terms, ON)
+    assert reserved.until == day("05-20")
+    assert (step(reserved).kind, step(reserved).due) == (StepKind.REMIND, at("2020-05-13T00:00"))
 
 
 @pytest.mark.parametrize(
