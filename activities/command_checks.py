@@ -259,7 +259,7 @@ def check_open(command: Command, account: Account) -> None:
 def _never_created(ledger: Ledger, command: SubscriptionCommand) -> CommandResult:
     """The checks that come before "never created", for the accounts that the caller means."""
     meant = [id_ for id_ in (command.account_hint, *command.other_accounts()) if id_ is not None]
-    with ledger.engine.connect() as connection:
+    with ledger.read() as connection:
         named = select(*ACCOUNT).where(
             one_of(AccountRow.id, meant), AccountRow.seller == ledger.seller
         )

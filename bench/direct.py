@@ -27,9 +27,9 @@ from core.ledger.database import connect, migrate
 from core.ledger.ledger import Ledger
 from core.ledger.tables import AccountRow, Clock, History, Operation, Posting
 from doors.application import test_clocks
+from doors.application.direct_engine import Direct
 from doors.intake import column_mapping as mappings
 from doors.intake.customer_import import import_file
-from doors.simulation.direct_engine import Direct
 from doors.simulation.player import play
 from doors.simulation.scenario import parse
 from local import postgres

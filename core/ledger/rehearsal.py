@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import ClassVar
 
 from sqlalchemy import Connection
+from sqlalchemy.engine.interfaces import IsolationLevel
 
 from core.ledger.ledger import Ledger
 
@@ -37,13 +38,18 @@ class Rehearsal(Ledger):
     def check(self) -> None:
         """Let the database check what it would check at a commit. Raises IntegrityError."""
         self.connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
+        self.connection.exec_driver_sql("SET CONSTRAINTS ALL DEFERRED")
 
 
 @contextmanager
-def rehearsal(ledger: Ledger) -> Iterator[Rehearsal]:
-    """Open a rehearsal. At its end everything is rolled back."""
+def rehearsal(ledger: Ledger, isolation: IsolationLevel = "READ COMMITTED") -> Iterator[Rehearsal]:
+    """Open a rehearsal. At its end everything is rolled back.
+
+    `isolation`: what its transaction sees of what others commit meanwhile.
+    """
     with ledger.engine.connect() as connection:
+        reading = connection.execution_options(isolation_level=isolation)
         try:
-            yield Rehearsal(ledger, connection)
+            yield Rehearsal(ledger, reading)
         finally:
             connection.rollback()

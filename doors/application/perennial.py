@@ -74,6 +74,7 @@ from doors.application.payload_converter import data_converter
 from doors.application.previews import Preview, preview
 from doors.application.sellers import refuse_foreign, refuse_foreign_subscription
 from doors.application.telling import tell_all
+from doors.application.what_if import Assumptions, WhatIf, what_if
 from settings import Settings, settings
 
 #: The row of a subscription that its workflow starts from, and what its senders have seen.
@@ -248,6 +249,20 @@ class Perennial:
             accounts = sorted({row.account for row in rows})
             balances = await self._sql(usage_batches.balances_of, self.ledger, accounts)
         return ChargedBatch(rows=tuple(charged), balances=tuple(balances))
+
+    async def what_if(
+        self, account: str, assumptions: Assumptions, months: int = 12, *, card_charges: bool = True
+    ) -> WhatIf:
+        """What an account does in the coming months if assumptions come true, and if not.
+
+        Nothing of the account is touched (see `doors.application.what_if`). Raises LookupError for
+        an unknown account, `Faults` for assumptions that cannot be played, and `NotAvailable` when
+        the database is away for longer than the patience.
+        """
+        inputs.required("account", account, inputs.read_id)
+        return await self._sql(
+            what_if, self.ledger, account, assumptions, months, card_charges=card_charges
+        )
 
     async def send(self, command: SubscriptionCommand) -> None:
         """Send a command by signal, without waiting for the outcome.

@@ -102,6 +102,23 @@ class Snapshot:
         fee = None if ended else self._fee(subscription, row.currency, today)
         return FoundSubscription(row, subscription, now, today, policy, fee)
 
+    def account_of(self, id_: str) -> str:
+        """The account of a subscription, or the account itself. Raises NotFound.
+
+        An id that is both is the subscription's.
+        """
+        owner = (
+            select(SubscriptionRow.account)
+            .join(AccountRow, AccountRow.id == SubscriptionRow.account)
+            .where(SubscriptionRow.id == id_, AccountRow.seller == self.seller)
+        )
+        itself = select(AccountRow.id).where(AccountRow.id == id_, AccountRow.seller == self.seller)
+        for query in (owner, itself):
+            found: str | None = self.connection.execute(query).scalar()
+            if found is not None:
+                return found
+        raise NotFound(f"there is no subscription and no account {id_}")
+
     def account_row(self, id_: str) -> Any:
         """The row of an account, with the now of its test clock. Raises NotFound."""
         query = (

@@ -25,12 +25,12 @@ from core.ledger.database import connect, migrate
 from core.ledger.ledger import Ledger
 from core.ledger.tables import Clock, Seller
 from doors.application import test_clocks
+from doors.application.direct_engine import Direct
 from doors.intake.column_mapping import ColumnMapping
 from doors.intake.customer_import import import_file
 from doors.intake.import_report import ImportReport
 from doors.intake.import_undo import all_imports
 from doors.intake.takeover_table import came_in, write_table
-from doors.simulation.direct_engine import Direct
 from doors.simulation.throwaway_run import TemporaryServers
 from settings import Settings
 

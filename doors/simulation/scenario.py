@@ -149,7 +149,9 @@ class _File:
         rules = self._load(policy.load, self.top.get("policy", {}))
         goods = self._load(catalog.load, self.top["catalog"]) if "catalog" in self.top else None
         accounts = self._accounts()
-        steps = tuple(_Story(self, self._names(goods)).steps(self.top.get("steps", [])))
+        steps = tuple(
+            Story(self.top, self.found, self._names(goods)).steps(self.top.get("steps", []))
+        )
         if self.found:
             raise Faults(self.found)
         assert rules is not None
@@ -215,15 +217,29 @@ class _File:
         return Names(kinds, self.zones)
 
 
-class _Story:
-    """The steps in their order: what a step means depends on those before it."""
+class Story:
+    """The steps in their order: what a step means depends on those before it.
 
-    def __init__(self, file: _File, names: Names) -> None:
-        self.file = file
+    `top`: the values of the file, with `steps` and `until`.
+    `found`: where faults are added.
+    `names`: what the steps may refer to.
+    `end`: what `until` is called, default the file's.
+    """
+
+    def __init__(
+        self,
+        top: Mapping[str, Any],
+        found: list[Fault],
+        names: Names,
+        end: str = "the file's until",
+    ) -> None:
+        self.top = top
+        self.found = found
         self.names = names
+        self.end = end
         self.last: datetime | None = None
         self.outage: tuple[int, datetime, datetime] | None = None
-        written = file.top.get("steps", [])
+        written = top.get("steps", [])
         self.taken = {
             step["request_id"]
             for step in written
@@ -246,7 +262,7 @@ class _Story:
             self._in_order(index, at, zone, wrong)
             if do == "outage" and ends is not None:
                 self._outage(index, at, ends, wrong)
-        self.file.found += step_shapes.faults(wrong)
+        self.found += step_shapes.faults(wrong)
         told_in = self._zone_of(self._owner(values)) or zone
         command = None if wrong else self._command(index, values)
         if _creates(do) and "id" in values:
@@ -336,12 +352,12 @@ class _Story:
     def _before_until(
         self, path: step_shapes.Path, at: datetime, zone: str | None, wrong: Reasons
     ) -> None:
-        until = self.file.top.get("until")
+        until = self.top.get("until")
         if until is None or (zone is None and not isinstance(until, datetime)):
             return
         if at > (last := _instant(until, zone or "UTC")):
             wrong.append(
-                (path, f"{_utc(at)} is after the file's until; {_utc(last)} and earlier is allowed")
+                (path, f"{_utc(at)} is after {self.end}; {_utc(last)} and earlier is allowed")
             )
 
     def _outage(self, index: int, at: datetime, ends: datetime, wrong: Reasons) -> None:

@@ -7,8 +7,8 @@ from activities.registry import Activities
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger.database import connect, migrate
 from core.ledger.ledger import Ledger
+from doors.application.direct_engine import Direct
 from doors.simulation import temporal_engine
-from doors.simulation.direct_engine import Direct
 from doors.simulation.player import play
 from doors.simulation.scenario import Scenario
 from settings import Settings

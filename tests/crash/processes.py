@@ -40,12 +40,12 @@ from core.ledger.ledger import Ledger
 from core.ledger.rows import SUBSCRIPTIONS, step_from
 from core.ledger.tables import SubscriptionRow
 from doors.application import test_clocks
+from doors.application.direct_engine import Direct
 from doors.application.perennial import Perennial
 from doors.commandline.setup import load_catalog, load_policy, new_clock, top_up_seller
 from doors.intake import customer_import
 from doors.intake.usage_file import charge_file
 from doors.service.reconciliation import reconcile
-from doors.simulation.direct_engine import Direct
 from doors.simulation.player import CLOCK, Engine
 from doors.simulation.report import Refused
 from doors.simulation.scenario import Scenario, parse

@@ -34,12 +34,12 @@ from core.ledger.tables import AccountRow, Clock, Message, SubscriptionRow
 from core.protocol.activity_messages import Snapshot
 from core.protocol.workflow_messages import subscription_workflow
 from doors.application import test_clocks
+from doors.application.direct_engine import Direct
 from doors.application.perennial import Perennial
 from doors.intake import column_mapping
 from doors.intake.column_mapping import ColumnMapping
 from doors.intake.customer_import import import_file
 from doors.intake.import_report import ImportReport
-from doors.simulation.direct_engine import Direct
 from settings import Settings
 from tests.domain.made import at, day
 

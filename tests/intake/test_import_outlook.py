@@ -23,12 +23,12 @@ from core.ledger.database import connect
 from core.ledger.ledger import Ledger
 from core.ledger.tables import Clock
 from doors.application import test_clocks
+from doors.application.direct_engine import Direct
 from doors.intake.customer_import import import_file
 from doors.intake.import_outlook import Outlook, OutlookReport
 from doors.intake.import_report import ImportReport
 from doors.intake.import_undo import all_imports
 from doors.intake.takeover_table import came_in
-from doors.simulation.direct_engine import Direct
 from tests.domain.made import at, day
 
 NOW = at("2024-03-15T20:00")

@@ -28,11 +28,11 @@ from core.ledger.database import connect
 from core.ledger.ledger import Ledger
 from core.ledger.tables import Clock
 from doors.application import test_clocks
+from doors.application.direct_engine import Direct
 from doors.intake.customer_import import import_file
 from doors.intake.import_report import ImportReport
 from doors.intake.import_undo import UndoReport, all_imports, imports_named, undo_imports
 from doors.intake.number_import import import_number_file
-from doors.simulation.direct_engine import Direct
 from tests.domain.made import at
 from tests.ledger.test_least_privilege import Busy
 

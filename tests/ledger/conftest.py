@@ -23,7 +23,7 @@ from core.ledger.database import connect
 from core.ledger.ledger import Ledger
 from core.protocol.activity_messages import CommandRequest, CommandResult, Passed
 from core.protocol.call_sequences import carry_out
-from doors.simulation.direct_engine import Direct
+from doors.application.direct_engine import Direct
 
 DAY = datetime(2021, 3, 1, tzinfo=UTC)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)

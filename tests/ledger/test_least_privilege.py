@@ -29,9 +29,10 @@ from core.ledger import stored_terms
 from core.ledger.database import connect
 from core.ledger.due_steps import due_at
 from core.ledger.ledger import Ledger
+from doors.application.direct_engine import Direct
+from doors.application.what_if import Assumptions, what_if
 from doors.queries.list_names import WorkList
 from doors.queries.work_lists import work_list
-from doors.simulation.direct_engine import Direct
 from local import postgres
 from settings import PROJECT
 from tests.ledger.conftest import DAY, LONG_AGO, PRO, Shop
@@ -93,6 +94,15 @@ def test_every_example_can_be_played_by_the_workers_role(name: str, database: st
     story = tell((EXAMPLES / f"{name}.yaml").read_text(), url)
     result = json.loads((EXAMPLES / f"{name}.json").read_text())
     assert without_free_text(story.result) == without_free_text(result)
+
+
+def test_the_workers_role_can_forecast_under_assumptions(worker: Shop) -> None:
+    """A copy of an account needs no right to create anything (docs/decisions/0022)."""
+    worker.open(credits_="200.00")
+    worker.buy("s1")
+    worker.ledger.machine_now = lambda: DAY
+    found = what_if(worker.ledger, "acme", Assumptions(), 2)
+    assert found.assumed.events["renewed"] == 2
 
 
 class Busy:

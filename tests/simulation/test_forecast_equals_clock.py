@@ -32,7 +32,7 @@ from core.ledger.ledger import Ledger
 from core.ledger.rows import NUMBERS, SUBSCRIPTIONS, number_from, step_from
 from core.ledger.tables import History, NumberRow, SubscriptionRow
 from doors.application import test_clocks
-from doors.simulation.direct_engine import Direct
+from doors.application.direct_engine import Direct
 from doors.simulation.player import CLOCK, play
 from doors.simulation.scenario import parse
 from local import postgres

@@ -17,9 +17,9 @@ from core.ledger import stored_terms
 from core.ledger.database import connect
 from core.ledger.ledger import Ledger
 from doors.application import test_clocks
+from doors.application.direct_engine import Direct
 from doors.intake import column_mapping
 from doors.intake.customer_import import import_file
-from doors.simulation.direct_engine import Direct
 from local import postgres
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -25,8 +25,8 @@ from core.gateways.cards import GatewayUnavailable
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger.database import connect
 from core.ledger.ledger import Ledger
+from doors.application.direct_engine import Direct
 from doors.simulation import document as documents
-from doors.simulation.direct_engine import Direct
 from doors.simulation.player import play
 from doors.simulation.scenario import parse
 from doors.simulation.step_shapes import CARDS

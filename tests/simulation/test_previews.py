@@ -26,8 +26,8 @@ from core.ledger.ledger import Ledger
 from core.ledger.rows import account_from
 from core.protocol.activity_messages import CommandResult
 from core.protocol.call_sequences import catch_up
+from doors.application.direct_engine import Direct
 from doors.application.previews import Preview, preview
-from doors.simulation.direct_engine import Direct
 from doors.simulation.player import play
 from doors.simulation.scenario import parse
 from local import postgres

@@ -18,7 +18,7 @@ from activities.registry import Activities
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger.database import connect
 from core.ledger.ledger import Ledger
-from doors.simulation.direct_engine import Direct
+from doors.application.direct_engine import Direct
 from doors.simulation.player import play
 from doors.simulation.scenario import Scenario, parse
 

@@ -176,7 +176,7 @@ class Takes:
     """Takes the steps of a clock by the calls of the engine. Those of one account raise."""
 
     def __init__(self, shop: Shop, poison: str) -> None:
-        from doors.simulation.direct_engine import Direct
+        from doors.application.direct_engine import Direct
 
         self.engine = Direct(shop.perennial.activities)
         self.poison: str | None = poison

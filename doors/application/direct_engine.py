@@ -1,6 +1,6 @@
 """The direct engine: the real activities against a real database, driven by plain calls."""
 
-from collections.abc import Generator
+from collections.abc import Coroutine, Generator
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -39,3 +39,17 @@ class Direct:
         except StopIteration as stop:
             result: T = stop.value
             return result
+
+
+def finished(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that waits for nothing but plain calls, without an event loop.
+
+    So ctrl-C interrupts it in the middle of a call.
+    """
+    try:
+        work.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    work.close()
+    raise RuntimeError("a plain call has waited for something")
