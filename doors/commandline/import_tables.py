@@ -35,6 +35,9 @@ def import_report(report: ImportReport) -> list[Printed]:
         f"{report.there:,} there already, {report.faulty:,} faulty "
         f"({report.seconds:.1f} s, {rate:,.0f} rows/s)."
     ]
+    if report.skipped:
+        parts.append(f"{report.skipped:,} rows left out or added to others, as the mapping says.")
+    parts.append(f"Read as {report.read_as}.")
     if not report.dry_run:
         parts.append(f"{report.started:,} workflows started.")
     if report.import_id is not None and report.imported:
@@ -224,4 +227,4 @@ def number_report(report: NumberReport) -> list[Printed]:
         if report.import_id is not None and report.imported
         else []
     )
-    return [told, *undo, *_faulty_rows(report.faults)]
+    return [told, f"Read as {report.read_as}.", *undo, *_faulty_rows(report.faults)]

@@ -10,9 +10,10 @@ version replaces it (docs/decisions/0021).
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -36,8 +37,15 @@ from core.domain.money import plain
 from core.ledger import stored_terms
 from core.ledger.ledger import Ledger
 from core.ledger.tables import Seller
-from doors.intake.csv_rows import csv_rows
-from doors.intake.import_report import CatalogReport, FaultList, RowFault, fault_file
+from doors.intake.csv_rows import csv_rows, header_of
+from doors.intake.file_shape import Declared, FileShape, shape_of
+from doors.intake.import_report import (
+    FAULT_COLUMNS,
+    CatalogReport,
+    FaultList,
+    RowFault,
+    unguarded,
+)
 
 MOST_ROWS = 100_000
 """Rows of a file. The catalogue is held in memory."""
@@ -84,11 +92,13 @@ def import_catalog_file(
     files, and OperationalError while the database is away.
     """
     begin = time.perf_counter()
-    with fault_file(faults) as written:
-        listed = FaultList(written)
+    shape = shape_of(file, Declared(), COLUMNS)
+    header = header_of(file, shape)
+    with FaultList(faults) as listed:
+        listed.begin(header, shape)
         rows = _Rows(listed)
-        for line, cells in _read(file):
-            rows.add(line, cells)
+        for row in _read(file, shape, _columns(header)):
+            rows.add(row)
         with ledger.read() as connection:
             stored = stored_terms.stored_entries(connection, ledger.seller)
         there, new = rows.entries(stored, progress)
@@ -103,6 +113,7 @@ def import_catalog_file(
         imported=rows.count - listed.count - there,
         there=there,
         faulty=listed.count,
+        read_as=shape.words,
         seconds=time.perf_counter() - begin,
         dry_run=dry_run,
         import_id=None,
@@ -110,29 +121,42 @@ def import_catalog_file(
     )
 
 
-def _read(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows below the first line as cells by column, without empty cells."""
-    with file.open("rb") as opened:
-        rows = csv_rows(opened, ",")
-        _, header = next(rows, (1, []))
-        names = [name.strip().lower() for name in header]
-        wrong = [
-            f"{shown(name)} is no column; allowed are {either(COLUMNS)}"
-            for name in names
-            if name not in COLUMNS
-        ]
-        wrong += [f"{name} stands here twice" for name in COLUMNS if names.count(name) > 1]
-        wrong += [f"lacks the column {name}" for name in NEEDED if name not in names]
-        if wrong:
-            raise Faults([Fault("line 1", reason) for reason in wrong])
-        for number, (line, row) in enumerate(rows, start=1):
-            if number > MOST_ROWS:
-                raise Faults([Fault(f"line {line}", f"is one more than {MOST_ROWS:,} rows")])
-            cells = [cell.strip() for cell in row]
-            if len(cells) > len(names):
-                yield line, {"": "has more cells than the first line"}
-            elif any(cells):
-                yield line, {name: cell for name, cell in zip(names, cells, strict=False) if cell}
+class _Row(NamedTuple):
+    """A row: its line, its cells as they are written, and by column without empty ones."""
+
+    line: int
+    written: list[str]
+    cells: Mapping[str, str]
+
+
+def _read(file: Path, shape: FileShape, names: Sequence[str]) -> Iterator[_Row]:
+    """The rows below the first line."""
+    is_fault_list = set(FAULT_COLUMNS) <= set(names)
+    rows = islice(csv_rows(file, shape), 1, None)
+    for number, (line, row, _) in enumerate(rows, start=1):
+        if number > MOST_ROWS:
+            raise Faults([Fault(f"line {line}", f"is one more than {MOST_ROWS:,} rows")])
+        written = [unguarded(cell) for cell in row] if is_fault_list else row
+        named = zip(names, [cell.strip() for cell in written], strict=False)
+        cells = {name: cell for name, cell in named if cell and name in COLUMNS}
+        if any(written[len(names) :]):
+            cells = {"": "has more cells than the first line"}
+        yield _Row(line, written, cells)
+
+
+def _columns(header: Sequence[str]) -> list[str]:
+    """The names of the columns. Raises `Faults` unless all are known and the needed ones there."""
+    names = [name.lower() for name in header]
+    wrong = [
+        f"{shown(name)} is no column; allowed are {either(COLUMNS)}"
+        for name in names
+        if name not in ("", *COLUMNS, *FAULT_COLUMNS)
+    ]
+    wrong += [f"{name} stands here twice" for name in COLUMNS if names.count(name) > 1]
+    wrong += [f"lacks the column {name}" for name in NEEDED if name not in names]
+    if wrong:
+        raise Faults([Fault("line 1", reason) for reason in wrong])
+    return names
 
 
 class _Rows:
@@ -141,13 +165,14 @@ class _Rows:
     def __init__(self, listed: FaultList) -> None:
         self._listed = listed
         self._entries: dict[str, dict[str, dict[str, Any]]] = {}
-        self._lines: dict[str, list[int]] = {}
+        self._rows: dict[str, list[_Row]] = {}
         self._wrong: dict[str, list[str]] = {}
         self.count = 0
 
-    def add(self, line: int, cells: Mapping[str, str]) -> None:
+    def add(self, row: _Row) -> None:
         """Read a row, and add it to the entry of its SKU and day."""
         self.count += 1
+        line, cells = row.line, row.cells
         sku = cells.get("sku", "")
         values: dict[str, Any] = {}
         wrong = [cells[""]] if "" in cells else []
@@ -160,9 +185,9 @@ class _Rows:
         if not wrong:
             wrong = [f"{name}: missing" for name in NEEDED if name not in values]
         if wrong:
-            self._listed.add(RowFault(line, sku, "; ".join(wrong)))
+            self._listed.add(RowFault(line, sku, "; ".join(wrong)), row.written)
             return
-        self._lines.setdefault(sku, []).append(line)
+        self._rows.setdefault(sku, []).append(row)
         entry = self._entries.setdefault(sku, {}).setdefault(values.get("from", ""), {"sku": sku})
         for name, value in values.items():
             if name == "currency":
@@ -188,7 +213,7 @@ class _Rows:
             known.setdefault(document["sku"], []).append(document)
         there, done, new = 0, 0, list[dict[str, Any]]()
         for sku, by_day in self._entries.items():
-            lines, own = self._lines[sku], known.get(sku, [])
+            rows, own = self._rows[sku], known.get(sku, [])
             missing = [by_day[day] for day in sorted(by_day) if by_day[day] not in own]
             wrong = list(self._wrong.get(sku, ()))
             if missing and not wrong:
@@ -197,13 +222,13 @@ class _Rows:
                 except Faults as faults:
                     wrong = [str(fault) for fault in faults.faults]
             if wrong:
-                for line in lines:
-                    self._listed.add(RowFault(line, sku, "; ".join(wrong)))
+                for row in rows:
+                    self._listed.add(RowFault(row.line, sku, "; ".join(wrong)), row.written)
             elif missing:
                 new += missing
             else:
-                there += len(lines)
-            done += len(lines)
+                there += len(rows)
+            done += len(rows)
             if progress:
                 progress(done, self.count)
         return there, new

@@ -1,214 +1,64 @@
-"""How the columns of a CSV file become customers (docs/import.md).
+"""Mappings, read from YAML: how the columns of a file become customers (docs/import.md).
 
-Owns the fields of a customer, the mapping from columns to fields, and the reading of a row by it.
 All values of a mapping are text, as cells are. So constants, values of a table and cells are read
-in the same way. What a value means beside others (SKUs, dates, duplicates) is with
-`doors.intake.customer_import`.
+in the same way. A mapping is read strictly. All its faults are shown together with their places.
 
 Worked example: ``months: {column: Contract, values: {One year: 12}}`` reads the cell ``One year``
 as 12. Any other cell is a fault.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import MAXYEAR, date
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
-from core.domain.catalog import LONGEST_NAME, MOST_MONTHS
 from core.domain.fault_places import at, shown, unknown_key
 from core.domain.faults import Fault, Faults
-from core.domain.inputs import (
-    LONGEST_ID,
-    Wrong,
-    read_amount,
-    read_at,
-    read_currency,
-    read_day,
-    read_email,
-    read_flag_text,
-    read_id,
-    read_text,
-    read_utf8,
-    read_whole_text,
-    read_zone,
-)
+from core.domain.inputs import Wrong, read_utf8, wrong
+from doors.intake.amount_formats import read_amount_format
+from doors.intake.cell_values import NO, PLAIN, YES, Formats, RowContext
+from doors.intake.date_formats import read_formats, read_zone_of_times
+from doors.intake.fields import ADD_UP, ALWAYS, AT_MOST_ONE_OF, FIELDS, ONE_OF
+from doors.intake.file_shape import DELIMITERS, ENCODINGS, QUOTES, Declared
+from doors.intake.import_report import FAULT_COLUMNS
+from doors.intake.row_reader import ColumnMapping, Condition, FieldSource, LookupFile, listed
+
+__all__ = ["FIELDS", "ColumnMapping", "FieldSource", "by_field_names", "load", "parse", "read"]
 
 LARGEST = 100_000
 """Bytes in a mapping."""
-MOST_TENURE = 1_200
-MOST_CREDIT_CYCLES = 120
-MOST_LICENCES = 1_000_000
-DELIMITERS = {",": ",", ";": ";", "|": "|", "tab": "\t"}
-FIRST_YEAR = 1900
+MOST_FALLBACKS = 5
+MOST_JOINED = 10
+MOST_WORDS = 100
+LONGEST_WORD = 200
 
-CellReader = Callable[[object], Any]
-"""A reader of `core.domain.inputs` for the text of a cell."""
+_FILE = ("encoding", "delimiter", "quote")
+_FORMATS = ("date", "zone", "amount", "yes", "no")
+_SHAPING = ("skip_when", "only_when", "latest_by", "add_up", "lookups")
+_TOP = ("fields", *_FILE, *_FORMATS, *_SHAPING)
+_TEXT = ("column", "join", "with", "of")
+_SOURCE = (*_TEXT, "values", "otherwise", *_FORMATS)
 
-
-def _name(text: object) -> str:
-    return read_id(text, LONGEST_NAME)
-
-
-def _whole(least: int, most: int) -> CellReader:
-    return lambda text: read_whole_text(text, least, most)
-
-
-def _anchor(text: object) -> date:
-    return read_day(text, (FIRST_YEAR, MAXYEAR))
-
-
-FIELDS: Mapping[str, CellReader] = {
-    "id": read_id,
-    "account": read_id,
-    "currency": read_currency,
-    "timezone": read_zone,
-    "owner": lambda text: read_text(text, LONGEST_ID),
-    "billing_email": read_email,
-    "card": read_id,
-    "renew_by_card": read_flag_text,
-    "credits": read_amount,
-    "credit_cycles": _whole(0, MOST_CREDIT_CYCLES),
-    "sku": _name,
-    "application": _name,
-    "months": _whole(1, MOST_MONTHS),
-    "price": read_amount,
-    "monthly_price": read_amount,
-    "quantity": _whole(1, MOST_LICENCES),
-    "legacy": read_flag_text,
-    "anchor": _anchor,
-    "tenure_months": _whole(0, MOST_TENURE),
-    "auto_renew": read_flag_text,
-}
-"""The fields of a customer, each with the reader of its text. The table of docs/import.md."""
-_ALWAYS = ("id", "currency", "timezone")
-_ONE_OF = (("anchor", "tenure_months"),)
-_AT_MOST_ONE_OF = (("price", "monthly_price"), ("credits", "credit_cycles"), *_ONE_OF)
-
-
-@dataclass(frozen=True, slots=True)
-class FieldSource:
-    """Where the value of a field comes from.
-
-    `column`: the name of a column. None if the value is a constant.
-    `values`: a table from cell to value, if there is one.
-    `otherwise`: the constant. With a table, the value of a cell that the table does not have.
-    Without a table, the value of an empty cell.
-    `has_otherwise`: whether `otherwise` was written. It may be written as empty.
-    """
-
-    column: str | None = None
-    values: Mapping[str, Any] | None = None
-    otherwise: Any = None
-    has_otherwise: bool = False
-
-    def read(self, cell: str, read_cell: CellReader) -> Any:
-        """The value of a cell, or None if it is empty. Raises `Wrong`."""
-        if self.values is not None:
-            if cell in self.values:
-                return self.values[cell]
-            if self.has_otherwise:
-                return self.otherwise
-            raise Wrong(
-                f"{shown(cell)} is not in the table of column {self.column}; "
-                f"it has {_listed(self.values)}"
-            )
-        return read_cell(cell) if cell else self.otherwise
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnMapping:
-    """A mapping that was checked.
-
-    `fields`: the source of each field that is mapped.
-    `delimiter`: what separates the columns of the file.
-    """
-
-    fields: Mapping[str, FieldSource]
-    delimiter: str = ","
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that the file must have."""
-        return tuple(
-            dict.fromkeys(
-                source.column for source in self.fields.values() if source.column is not None
-            )
-        )
-
-    def reader(self, header: Sequence[str]) -> "RowReader":
-        """The reader of the rows under this header.
-
-        Raises `Faults` if columns are missing or if a column stands twice.
-        """
-        faults = [
-            Fault("header", f"there is no column {shown(column)}; there are {_listed(header)}")
-            for column in self.columns
-            if column not in header
-        ]
-        twice = dict.fromkeys(column for column in header if header.count(column) > 1)
-        faults += [Fault("header", f"column {shown(column)} stands twice") for column in twice]
-        if faults:
-            raise Faults(faults)
-        cells = {
-            name: header.index(source.column)
-            for name, source in self.fields.items()
-            if source.column is not None
-        }
-        return RowReader(self, len(header), cells)
-
-
-@dataclass(frozen=True, slots=True)
-class RowReader:
-    """Reads the rows of one file.
-
-    `mapping`: where the fields come from.
-    `width`: the number of cells of the header.
-    `cells`: in which cell each field is, by the name of the field.
-    """
-
-    mapping: ColumnMapping
-    width: int
-    cells: Mapping[str, int]
-
-    def values(self, row: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
-        """The values of a row by field, without empty ones, and what is wrong with the row."""
-        if len(row) != self.width:
-            return {}, [f"has {len(row)} cells, but the header has {self.width}"]
-        values: dict[str, Any] = {}
-        faults = []
-        for name, source in self.mapping.fields.items():
-            try:
-                value = self._value(name, source, row)
-            except Wrong as error:
-                faults.append(f"{name}: {error}")
-                continue
-            if value is not None:
-                values[name] = value
-            elif name in _ALWAYS or any(name in names for names in _ONE_OF):
-                faults.append(f"{name}: missing; column {source.column} is empty")
-        return values, faults
-
-    def _value(self, name: str, source: FieldSource, row: Sequence[str]) -> Any:
-        if source.column is None:
-            return source.otherwise
-        return source.read(row[self.cells[name]].strip(), FIELDS[name])
+T = TypeVar("T")
 
 
 def read(file: Path) -> ColumnMapping:
-    """Read a mapping from a YAML file. Raises `Faults`, and OSError if it cannot be opened."""
+    """Read a mapping from a YAML file. Raises `Faults`, and OSError if it cannot be opened.
+
+    The paths of second files are taken from the folder of the mapping.
+    """
     with file.open("rb") as opened:
-        return parse(opened.read(LARGEST + 1))
+        return parse(opened.read(LARGEST + 1), file.parent)
 
 
-def parse(text: str | bytes) -> ColumnMapping:
+def parse(text: str | bytes, folder: Path = Path()) -> ColumnMapping:
     """Read a mapping from a YAML text. Raises `Faults` with every fault that can be found."""
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     try:
         document = yaml.load(read_utf8(raw, LARGEST), Loader=_TextLoader)  # noqa: S506 (only text)
-        return load(document)
+        return load(document, folder)
     except Wrong as error:
         raise Faults([Fault("file", str(error))]) from None
     except yaml.MarkedYAMLError as error:
@@ -224,54 +74,37 @@ def _not_yaml(place: str, reason: object) -> Faults:
     return Faults([Fault(place, f"is not YAML: {' '.join(str(reason).split())[:200]}")])
 
 
-def load(document: object) -> ColumnMapping:
+def load(document: object, folder: Path = Path()) -> ColumnMapping:
     """Check a mapping that was read from YAML with all values as text.
+
+    `folder`: where the paths of second files begin.
 
     Raises `Faults` with every fault.
     """
     if not isinstance(document, Mapping):
         raise Faults([Fault("mapping", f"{shown(document)} is not a mapping with fields")])
-    faults = [
-        unknown_key("mapping", key, ("fields", "delimiter"))
-        for key in document
-        if key not in ("fields", "delimiter")
-    ]
-    delimiter = document.get("delimiter", ",")
-    if not isinstance(delimiter, str) or delimiter not in DELIMITERS:
-        faults.append(
-            Fault(
-                "mapping.delimiter",
-                f"{shown(delimiter)} is not allowed; allowed are {_listed(DELIMITERS)}",
-            )
-        )
-    written = document.get("fields")
-    if not isinstance(written, Mapping):
-        raise Faults(
-            [*faults, Fault("mapping.fields", "missing; it says where each field comes from")]
-        )
-    fields = {
-        name: source
-        for name, value in written.items()
-        if (source := _source(name, value, faults)) is not None
-    }
-    faults += _incomplete(written, "mapping.fields")
-    if faults:
-        raise Faults(faults)
-    return ColumnMapping(fields, DELIMITERS[delimiter])
+    found = _Document(document)
+    mapping = found.mapping(folder)
+    if found.faults:
+        raise Faults(found.faults)
+    return mapping
 
 
 def by_field_names(header: Sequence[str]) -> ColumnMapping:
     """The mapping of a file whose columns are named like the fields.
 
+    Columns without a name are not read, nor those that a list of faulty rows has more.
+
     Raises `Faults` for other columns and for missing ones.
     """
+    columns = [column for column in header if column and column not in FAULT_COLUMNS]
     faults = [
-        unknown_key("header", column, tuple(FIELDS)) for column in header if column not in FIELDS
+        unknown_key("header", column, tuple(FIELDS)) for column in columns if column not in FIELDS
     ]
-    faults += _incomplete(dict.fromkeys(header), "header")
+    faults += _incomplete(dict.fromkeys(columns), "header")
     if faults:
         raise Faults(faults)
-    return ColumnMapping({column: FieldSource(column) for column in header})
+    return ColumnMapping({column: FieldSource((column,)) for column in columns})
 
 
 class _TextLoader(yaml.BaseLoader):
@@ -290,76 +123,300 @@ class _TextLoader(yaml.BaseLoader):
         return values
 
 
-def _source(name: object, written: object, faults: list[Fault]) -> FieldSource | None:
-    """Where a field comes from. What is wrong joins `faults`."""
-    place = at("mapping.fields", name)
-    if not isinstance(name, str) or name not in FIELDS:
-        faults.append(unknown_key("mapping.fields", name, tuple(FIELDS)))
-        return None
-    before = len(faults)
-    if isinstance(written, str):
-        source = _constant(name, written, place, faults)
-    elif isinstance(written, Mapping):
-        source = _column(name, written, place, faults)
-    else:
-        reason = "is neither a constant nor a mapping with column, values, otherwise"
-        faults.append(Fault(place, f"{shown(written)} {reason}"))
-        return None
-    return source if len(faults) == before else None
+class _Document:
+    """A mapping that is being checked. What is wrong with it joins `faults`."""
 
+    def __init__(self, written: Mapping[Any, Any]) -> None:
+        self._written = written
+        self._lookups: Mapping[str, LookupFile] = {}
+        self.faults: list[Fault] = []
 
-def _constant(name: str, written: str, place: str, faults: list[Fault]) -> FieldSource:
-    """A value that is the same for all rows."""
-    if name == "id":
-        faults.append(Fault(place, "is the same for all; it comes from a column"))
-    elif not written:
-        faults.append(Fault(place, "is empty"))
-    return FieldSource(otherwise=_value(name, written, place, faults), has_otherwise=True)
+    def mapping(self, folder: Path) -> ColumnMapping:
+        """The mapping, as far as it is right."""
+        written, place = self._written, "mapping"
+        self._unknown(place, written, _TOP)
+        declared = Declared(
+            *(
+                self._choice(place, written, word, allowed)
+                for word, allowed in zip(_FILE, (ENCODINGS, DELIMITERS, QUOTES), strict=True)
+            )
+        )
+        formats = self._formats(place, written, PLAIN)
+        self._lookups = self._lookup_files(written.get("lookups", {}), folder)
+        sources = written.get("fields")
+        if not isinstance(sources, Mapping):
+            self._add("mapping.fields", "missing; it says where each field comes from")
+            sources, fields = {}, {}
+        else:
+            fields = {
+                name: source
+                for name, value in sources.items()
+                if (source := self._field(name, value, formats)) is not None
+            }
+            self.faults += _incomplete(sources, "mapping.fields")
+        latest = None
+        if "latest_by" in written:
+            latest = self._text_source(written["latest_by"], "mapping.latest_by", formats)
+        add_up = tuple(self._words("mapping.add_up", written.get("add_up", [])))
+        for name in add_up:
+            if name not in ADD_UP:
+                self._add("mapping.add_up", f"{shown(name)} is not allowed; allowed are "
+                    f"{', '.join(ADD_UP)}")  # fmt: skip
+        if latest and add_up:
+            self._add("mapping", "latest_by and add_up exclude one another")
+        return ColumnMapping(
+            fields=fields,
+            declared=declared,
+            skip_when=self._conditions("skip_when", formats),
+            only_when=self._conditions("only_when", formats),
+            latest_by=latest,
+            add_up=add_up,
+            lookups=self._lookups,
+        )
 
+    # one field
 
-def _column(name: str, written: Mapping[Any, Any], place: str, faults: list[Fault]) -> FieldSource:
-    """A value that comes from a column, perhaps by a table."""
-    known = ("column", "values", "otherwise")
-    faults.extend(unknown_key(place, key, known) for key in written if key not in known)
-    column = written.get("column")
-    if not isinstance(column, str) or not column:
-        faults.append(Fault(f"{place}.column", "missing; it names a column of the file"))
-    table = _table(name, written["values"], place, faults) if "values" in written else None
-    otherwise = _value(name, written.get("otherwise", ""), f"{place}.otherwise", faults)
-    return FieldSource(column, table, otherwise, "otherwise" in written)
+    def _field(self, name: object, written: object, formats: Formats) -> FieldSource | None:
+        place = at("mapping.fields", name)
+        if not isinstance(name, str) or name not in FIELDS:
+            self.faults.append(unknown_key("mapping.fields", name, tuple(FIELDS)))
+            return None
+        if name == "id" and isinstance(written, str):
+            self._add(place, "is the same for all; it comes from a column")
+        elif written == "":
+            self._add(place, "is empty")
+        before = len(self.faults)
+        source = self._source(name, written, place, formats, MOST_FALLBACKS)
+        return source if len(self.faults) == before else None
 
+    def _source(
+        self, name: str, written: object, place: str, formats: Formats, deep: int
+    ) -> FieldSource | None:
+        """Where a value comes from: a constant, or columns."""
+        if isinstance(written, str):
+            return FieldSource(otherwise=self._value(name, written, place), has_otherwise=True)
+        if not isinstance(written, Mapping):
+            self._add(
+                place,
+                f"{shown(written)} is neither a constant nor a mapping with column, "
+                "values, otherwise",
+            )
+            return None
+        self._unknown(place, written, _SOURCE)
+        source = self._columns(written, place)
+        return replace(
+            source,
+            values=self._table(name, written, place) if "values" in written else None,
+            otherwise=self._otherwise(name, written, place, formats, deep),
+            has_otherwise="otherwise" in written,
+            formats=self._formats(place, written, formats),
+        )
 
-def _table(name: str, written: object, place: str, faults: list[Fault]) -> Mapping[str, Any] | None:
-    """A table from cell to value."""
-    if not isinstance(written, Mapping) or not written:
-        reason = f"{shown(written)} is not a table from cell to value"
-        faults.append(Fault(f"{place}.values", reason))
-        return None
-    return {
-        cell: _value(name, text, at(f"{place}.values", cell), faults)
-        for cell, text in written.items()
-    }
+    def _otherwise(
+        self, name: str, written: Mapping[Any, Any], place: str, formats: Formats, deep: int
+    ) -> Any:
+        place, value = f"{place}.otherwise", written.get("otherwise", "")
+        if not isinstance(value, Mapping):
+            return self._value(name, value, place)
+        if not deep:
+            self._add(place, f"is nested too deep; at most {MOST_FALLBACKS} are allowed")
+            return None
+        return self._source(name, value, place, formats, deep - 1)
 
+    def _columns(self, written: Mapping[Any, Any], place: str) -> FieldSource:
+        """The columns of a source: one, or several that are joined."""
+        if "column" in written and "join" in written:
+            self._add(place, "column and join exclude one another")
+        if "join" in written:
+            columns = self._words(f"{place}.join", written["join"])
+            if not 2 <= len(columns) <= MOST_JOINED:
+                self._add(f"{place}.join", f"names 2 to {MOST_JOINED} columns of the file")
+        else:
+            column = written.get("column")
+            if not isinstance(column, str) or not column:
+                self._add(f"{place}.column", "missing; it names a column of the file")
+            columns = [column] if isinstance(column, str) else []
+        between = written.get("with", " ")
+        if not isinstance(between, str) or len(between) > LONGEST_WORD:
+            self._add(f"{place}.with", f"{shown(between)} is not a text that may stand between")
+            between = " "
+        elif "with" in written and "join" not in written:
+            self._add(f"{place}.with", "stands between columns; join is missing")
+        of = written.get("of")
+        if of is not None and of not in self._lookups:
+            known = f"there are {listed(self._lookups)}" if self._lookups else "there are none"
+            self._add(f"{place}.of", f"{shown(of)} is not among the lookups; {known}")
+            of = None
+        return FieldSource(tuple(columns), between, of)
 
-def _value(name: str, text: object, place: str, faults: list[Fault]) -> Any:
-    """A constant of a mapping as a value of the field. None if it is empty or wrong."""
-    if not isinstance(text, str):
-        faults.append(Fault(place, f"{shown(text)} is not a value"))
-        return None
-    return read_at(place, text.strip(), FIELDS[name], faults) if text.strip() else None
+    def _table(self, name: str, written: Mapping[Any, Any], place: str) -> Mapping[str, Any] | None:
+        """A table from text to value."""
+        place, table = f"{place}.values", written["values"]
+        if not isinstance(table, Mapping) or not table:
+            self._add(place, f"{shown(table)} is not a table from cell to value")
+            return None
+        return {cell: self._value(name, text, at(place, cell)) for cell, text in table.items()}
+
+    def _value(self, name: str, text: object, place: str) -> Any:
+        """A constant of a mapping as a value of the field. None if it is empty or wrong."""
+        if not isinstance(text, str):
+            self._add(place, f"{shown(text)} is not a value")
+            return None
+        if not text.strip():
+            return None
+        return self._at(place, lambda: FIELDS[name](text.strip(), PLAIN, RowContext()))
+
+    # what is around the fields
+
+    def _formats(self, place: str, written: Mapping[Any, Any], base: Formats) -> Formats:
+        """How values are written, with what a field or the whole mapping says about it."""
+        dates, amounts, yes, no = base.dates, base.amounts, base.yes, base.no
+        if "zone" in written:
+            zone = self._at(f"{place}.zone", lambda: read_zone_of_times(written["zone"]))
+            dates = replace(dates, zone=zone or dates.zone)
+        if "date" in written:
+            found = self._at(f"{place}.date", lambda: read_formats(written["date"]))
+            dates = replace(dates, formats=found or dates.formats)
+            needs = next((form for form in found or () if form.needs_zone), None)
+            if needs and dates.zone is None and "zone" not in written:
+                reason = (
+                    "has a time without an offset; add zone: with the zone in which such times "
+                    "were written, such as UTC, or account for the account's own"
+                )
+                self._add(f"{place}.date", f"{needs.written} {reason}")
+        if "amount" in written:
+            amounts = (
+                self._at(f"{place}.amount", lambda: read_amount_format(written["amount"]))
+                or amounts
+            )
+        if "yes" in written:
+            yes = tuple(w.casefold() for w in self._words(f"{place}.yes", written["yes"]))
+        if "no" in written:
+            no = tuple(w.casefold() for w in self._words(f"{place}.no", written["no"]))
+        if "yes" in written and "no" not in written:
+            no = tuple(word for word in NO if word not in yes)
+        if "no" in written and "yes" not in written:
+            yes = tuple(word for word in YES if word not in no)
+        if both := sorted(set(yes) & set(no)):
+            self._add(f"{place}.yes", f"{shown(both[0])} is among the words for no, too")
+        return Formats(dates, amounts, yes, no)
+
+    def _text_source(self, written: object, place: str, formats: Formats) -> FieldSource | None:
+        """A source that is compared as text or as a date, and is not a field."""
+        if not isinstance(written, Mapping):
+            self._add(place, f"{shown(written)} is not a mapping with a column")
+            return None
+        self._unknown(place, written, (*_TEXT, "date", "zone"))
+        base = formats if "date" in written else replace(formats, dates=PLAIN.dates)
+        return replace(self._columns(written, place), formats=self._formats(place, written, base))
+
+    def _conditions(self, word: str, formats: Formats) -> tuple[Condition, ...]:
+        if word not in self._written:
+            return ()
+        written = self._written[word]
+        several = written if isinstance(written, list) else [written]
+        found = [
+            self._condition(one, f"mapping.{word}" + (f"[{i}]" if len(several) > 1 else ""))
+            for i, one in enumerate(several[:MOST_WORDS])
+        ]
+        return tuple(one for one in found if one is not None)
+
+    def _condition(self, written: object, place: str) -> Condition | None:
+        if not isinstance(written, Mapping):
+            self._add(place, f"{shown(written)} is not a mapping with column and is, or is_not")
+            return None
+        self._unknown(place, written, (*_TEXT, "is", "is_not"))
+        word = "is" if "is" in written else "is_not"
+        if ("is" in written) == ("is_not" in written):
+            self._add(place, "needs is or is_not, with one text or a list of them")
+            return None
+        texts = self._words(f"{place}.{word}", written[word], empty=True)
+        return Condition(self._columns(written, place), frozenset(texts), word == "is_not")
+
+    def _lookup_files(self, written: object, folder: Path) -> Mapping[str, LookupFile]:
+        if not isinstance(written, Mapping):
+            self._add("mapping.lookups", f"{shown(written)} is not a mapping from name to file")
+            return {}
+        found = {}
+        for name, one in written.items():
+            place = at("mapping.lookups", name)
+            if not isinstance(one, Mapping):
+                self._add(place, f"{shown(one)} is not a mapping with file, key, by")
+                continue
+            self._unknown(place, one, ("file", "key", "by", *_FILE))
+            texts = {}
+            for word in ("file", "key", "by"):
+                text = one.get(word)
+                if not isinstance(text, str) or not text or "\0" in text:
+                    what = "a file" if word == "file" else "a column"
+                    self._add(f"{place}.{word}", f"missing; it names {what}")
+                texts[word] = str(text)
+            declared = Declared(
+                *(
+                    self._choice(place, one, word, allowed)
+                    for word, allowed in zip(_FILE, (ENCODINGS, DELIMITERS, QUOTES), strict=True)
+                )
+            )
+            found[str(name)] = LookupFile(
+                folder / texts["file"], texts["key"], texts["by"], declared
+            )
+        return found
+
+    # small parts
+
+    def _add(self, place: str, reason: str) -> None:
+        self.faults.append(Fault(place, reason))
+
+    def _at(self, place: str, read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except Wrong as error:
+            self._add(place, str(error))
+            return None
+
+    def _unknown(self, place: str, written: Mapping[Any, Any], known: Sequence[str]) -> None:
+        self.faults += [unknown_key(place, key, known) for key in written if key not in known]
+
+    def _choice(
+        self, place: str, written: Mapping[Any, Any], word: str, allowed: Iterable[str]
+    ) -> str | None:
+        if word not in written:
+            return None
+        value = written[word]
+        if not isinstance(value, str) or value not in allowed:
+            reason = f"{shown(value)} is not allowed; allowed are {listed(list(allowed))}"
+            self._add(f"{place}.{word}", reason)
+            return None
+        return value
+
+    def _words(self, place: str, written: object, *, empty: bool = False) -> list[str]:
+        """One text, or a list of texts."""
+
+        def check() -> list[str]:
+            words = written if isinstance(written, list) else [written]
+            if len(words) > MOST_WORDS:
+                wrong(f"names {len(words)}; at most {MOST_WORDS} are allowed")
+            for word in words:
+                if not isinstance(word, str) or (not word and not empty):
+                    wrong(f"{shown(word)} is not a text")
+                if len(word) > LONGEST_WORD:
+                    wrong(f"{shown(word)} has more than {LONGEST_WORD} characters")
+            return [str(word) for word in words]
+
+        return self._at(place, check) or []
 
 
 def _incomplete(fields: Mapping[Any, Any], place: str) -> list[Fault]:
     """The faults of fields that are missing and of fields that exclude one another."""
-    faults = [Fault(f"{place}.{name}", "missing") for name in _ALWAYS if name not in fields]
+    faults = [Fault(f"{place}.{name}", "missing") for name in ALWAYS if name not in fields]
     faults += [
         Fault(place, f"{' or '.join(names)} is missing")
-        for names in _ONE_OF
+        for names in ONE_OF
         if not any(name in fields for name in names)
     ]
     faults += [
         Fault(place, f"{' and '.join(names)} exclude one another")
-        for names in _AT_MOST_ONE_OF
+        for names in AT_MOST_ONE_OF
         if all(name in fields for name in names)
     ]
     if "sku" in fields:
@@ -367,11 +424,6 @@ def _incomplete(fields: Mapping[Any, Any], place: str) -> list[Fault]:
     known = "is missing; only with a sku of the catalogue it is known"
     if "price" not in fields and "monthly_price" not in fields:
         faults.append(Fault(place, f"price or monthly_price {known}"))
-    if "months" not in fields:
+    if "months" not in fields and "cycle" not in fields:
         faults.append(Fault(f"{place}.months", known.removeprefix("is ")))
     return faults
-
-
-def _listed(names: Mapping[str, Any] | Sequence[str]) -> str:
-    several = list(names)
-    return ", ".join(map(shown, several[:30])) + (" …" if len(several) > 30 else "")

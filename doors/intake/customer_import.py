@@ -24,8 +24,6 @@ from sqlalchemy import select
 from activities.import_customers import Customer, TakenOver, take_over, together, what_is_there
 from core.domain import policy as policies
 from core.domain.catalog import Catalog
-from core.domain.fault_places import shown
-from core.domain.faults import Fault, Faults
 from core.domain.imported_subscription import ImportKind
 from core.ledger import stored_terms
 from core.ledger.clocks import machine_now, now_of
@@ -35,13 +33,14 @@ from core.ledger.tables import Seller
 from core.protocol.activity_messages import Snapshot
 from doors.application.batches import RowFailed, past_failing_rows
 from doors.application.patience import first_line
-from doors.intake import column_mapping
-from doors.intake.column_mapping import ColumnMapping
-from doors.intake.csv_rows import csv_rows, digest_of
+from doors.intake.csv_rows import digest_of
 from doors.intake.customer_rows import customer_of
 from doors.intake.import_outlook import Outlook
 from doors.intake.import_report import FaultList, ImportReport, RowFault, fault_file
 from doors.intake.imported_skus import ImportedSkus
+from doors.intake.row_keys import hash_of
+from doors.intake.row_reader import ColumnMapping
+from doors.intake.source_rows import SourceFile, SourceRow
 
 log = structlog.get_logger()
 
@@ -124,8 +123,8 @@ async def import_file(
     Temporal or the database is away. The caller can then run the same import again.
     """
     begin = time.perf_counter()
-    with fault_file(faults) as written, fault_file(table) as listed:
-        run = _Run(ledger, file, mapping, clock, prefix, as_of, limit, FaultList(written))
+    with FaultList(faults) as faulty, fault_file(table) as listed:
+        run = _Run(ledger, file, mapping, clock, prefix, as_of, limit, faulty)
         await asyncio.to_thread(run.check)
         if dry_run:
             run.look_ahead(listed)
@@ -139,6 +138,8 @@ async def import_file(
         imported=imported,
         there=there,
         faulty=run.faults.count,
+        skipped=run.skipped,
+        read_as=run.read_as,
         started=started,
         unstarted=unstarted,
         seconds=time.perf_counter() - begin,
@@ -242,7 +243,7 @@ class _Run:
         self._prefix = prefix
         self._as_of = as_of
         self._limit = limit
-        self._lines: dict[str, int] = {}
+        self._lines: dict[int, int] = {}
         self._accounts: dict[str, tuple[str, str, int]] = {}
         self._faulty: set[int] = set()
         self.clock = clock
@@ -250,6 +251,8 @@ class _Run:
         self.rows = 0
         self.import_id: int | None = None
         self.outlook: Outlook | None = None
+        self.skipped = 0
+        self.read_as = ""
 
     def check(self) -> None:
         """Read the file to its end: count the rows, list the faulty ones, find the new SKUs.
@@ -275,21 +278,28 @@ class _Run:
                         connection, self._ledger.seller, seller.policy_version
                     ),
                 )
-        for line, values, reasons in self._read():
+        self._source = SourceFile(self._file, self._mapping, self._limit)
+        self.read_as = self._source.shape.words
+        self.faults.begin(self._source.header, self._source.shape)
+        for row in self._source.rows():
             self.rows += 1
-            id_ = str(values.get("id", ""))
-            if id_ in self._lines:
-                reasons.append(f"id: stands in line {self._lines[id_]} already")
-            elif id_:
-                self._lines[id_] = line
+            reasons = row.reasons
+            first = self._lines.setdefault(hash_of(row.id), row.line)
+            if row.id and first != row.line:
+                reasons.append(
+                    f"id: stands in line {first} already; in a mapping, latest_by takes the "
+                    "newest of several versions, and add_up the lines of one subscription"
+                )
             if not reasons:
                 try:
-                    self._same_account(self._customer(values), line)
+                    self._same_account(self._customer(row.values), row.line)
                     continue
                 except ValueError as error:
                     reasons.append(str(error))
-            self._faulty.add(line)
-            self.faults.add(RowFault(line, id_, "; ".join(reasons)))
+            self._faulty.add(row.line)
+            self.faults.add(RowFault(row.line, row.id, "; ".join(reasons)), *row.rows)
+        self.skipped = self._source.skipped
+        self._lines.clear()
 
     def _same_account(self, customer: Customer, line: int) -> None:
         """Check that rows of one account agree about it. Raises ValueError."""
@@ -331,23 +341,26 @@ class _Run:
             seller = self._ledger.seller
             self.import_id = open_import(connection, seller, facts, self._now)
 
-    def chunks(self, size: int) -> Iterator[list[Customer]]:
-        """Read the file again. Returns the rows without faults, as customers."""
+    def chunks(self, size: int) -> Iterator[list[tuple[Customer, SourceRow]]]:
+        """Read the file again. Returns the rows without faults, each as a customer."""
         customers = (
-            self._customer(values) for line, values, _ in self._read() if line not in self._faulty
+            (self._customer(row.values), row)
+            for row in self._source.rows()
+            if row.line not in self._faulty
         )
         while chunk := list(islice(customers, size)):
             yield chunk
 
     def take_next(
-        self, chunks: Iterator[list[Customer]], dry_run: bool
+        self, chunks: Iterator[list[tuple[Customer, SourceRow]]], dry_run: bool
     ) -> tuple[int, TakenOver] | None:
         """Take over the next chunk. A dry run only looks up what is there.
 
         Returns the number of rows and what became of them. Returns None after the last chunk.
         """
-        if (customers := next(chunks, None)) is None:
+        if (chunk := next(chunks, None)) is None:
             return None
+        rows = {customer.id: row for customer, row in chunk}
         ledger, clock, refused = self._ledger, self.clock, {}
 
         def failed(customer: Customer, error: Exception) -> None:
@@ -360,28 +373,13 @@ class _Run:
                 ledger, some, self._now, clock, as_of=self._as_of, import_id=self.import_id
             )
 
+        customers = [customer for customer, _ in chunk]
         result = together(past_failing_rows(customers, take, failed), refused)
         if self.outlook:
             for customer in customers:
                 if customer.id not in result.there and customer.id not in result.refused:
                     self.outlook.add(customer)
         for id_, reason in result.refused.items():
-            raw = id_.removeprefix(self._prefix)
-            self.faults.add(RowFault(self._lines[raw], raw, reason))
+            row = rows[id_]
+            self.faults.add(RowFault(row.line, row.id, reason), *row.rows)
         return len(customers), result
-
-    def _read(self) -> Iterator[tuple[int, dict[str, Any], list[str]]]:
-        """The rows as the mapping reads them: line, values, what is wrong."""
-        with self._file.open("rb") as opened:
-            rows = csv_rows(opened, self._mapping.delimiter if self._mapping else ",")
-            _, header = next(rows, (1, []))
-            if not header:
-                raise Faults([Fault("line 1", "is empty; it has the names of the columns")])
-            header = [name.strip() for name in header]
-            if odd := next((name for name in header if not name.isprintable()), None):
-                reason = f"the column {shown(odd)} has characters that cannot be printed"
-                raise Faults([Fault("line 1", f"{reason}: is this a CSV file?")])
-            reader = (self._mapping or column_mapping.by_field_names(header)).reader(header)
-            for line, row in islice(rows, self._limit):
-                values, reasons = reader.values(row)
-                yield line, values, reasons

@@ -11,7 +11,7 @@ numbers, about 50 µs each.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -29,8 +29,15 @@ from core.ledger.clocks import machine_now
 from core.ledger.imports import ImportFacts, open_import
 from core.ledger.ledger import Ledger
 from core.ledger.tables import Seller
-from doors.intake.csv_rows import csv_rows, digest_of
-from doors.intake.import_report import FaultList, NumberReport, RowFault, fault_file
+from doors.intake.csv_rows import CsvRow, csv_rows, digest_of, header_of
+from doors.intake.file_shape import Declared, FileShape, shape_of
+from doors.intake.import_report import (
+    FAULT_COLUMNS,
+    FaultList,
+    NumberReport,
+    RowFault,
+    unguarded,
+)
 from doors.intake.phone_numbers import read_e164
 
 CHUNK = 5_000
@@ -72,15 +79,19 @@ def import_number_file(
             select(Seller.catalog_revision).where(Seller.id == ledger.seller)
         ).scalar()
         catalog = ledger.references.catalog(connection, ledger.seller, revision or 0)
-    total = sum(1 for _ in _rows(file))  # Reads the file to its end, so that its faults come first.
+    shape = shape_of(file, Declared(), COLUMNS)
+    header = header_of(file, shape)
+    columns = _columns(header)
+    # Reads the file to its end, so that its faults come first.
+    total = sum(1 for _ in _rows(file, shape))
     import_id = None if dry_run else _open(ledger, file, actor)
-    with fault_file(faults) as written:
-        listed = FaultList(written)
-        reader = _Reader(catalog, listed)
+    with FaultList(faults) as listed:
+        listed.begin(header, shape)
+        reader = _Reader(catalog, listed, columns)
         imported = there = done = 0
-        rows = _rows(file)
+        rows = _rows(file, shape)
         while taken := list(islice(rows, chunk)):
-            new = [one for line, row in taken if (one := reader.read(line, row)) is not None]
+            new = [one for row in taken if (one := reader.read(row)) is not None]
             if dry_run:
                 known = len(numbers_there(ledger, new))
             else:
@@ -94,6 +105,7 @@ def import_number_file(
         imported=imported,
         there=there,
         faulty=listed.count,
+        read_as=shape.words,
         seconds=time.perf_counter() - begin,
         dry_run=dry_run,
         import_id=import_id,
@@ -109,26 +121,18 @@ def _open(ledger: Ledger, file: Path, actor: str) -> int:
         return open_import(connection, ledger.seller, facts, machine_now())
 
 
-def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
-    """The rows below the first line, each with its line. Raises `Faults` for the file."""
-    with file.open("rb") as opened:
-        rows = csv_rows(opened, ",")
-        _, header = next(rows, (1, []))
-        columns = _columns(header)
-        for line, row in rows:
-            if len(row) > len(columns):
-                yield line, {}
-            else:
-                yield line, dict(zip(columns, [cell.strip() for cell in row], strict=False))
+def _rows(file: Path, shape: FileShape) -> Iterator[CsvRow]:
+    """The rows below the header. Raises `Faults` for the file."""
+    return islice(csv_rows(file, shape), 1, None)
 
 
 def _columns(header: Sequence[str]) -> list[str]:
     """The names of the columns. Raises `Faults` unless all are known and the needed ones there."""
-    names = [name.strip().lower() for name in header]
+    names = [name.lower() for name in header]
     wrong = [
         f"{shown(name)} is no column; allowed are {either(COLUMNS)}"
         for name in names
-        if name not in COLUMNS
+        if name not in ("", *COLUMNS, *FAULT_COLUMNS)
     ]
     wrong += [f"{name} stands here twice" for name in COLUMNS if names.count(name) > 1]
     wrong += [f"lacks the column {name}" for name in NEEDED if name not in names]
@@ -140,21 +144,26 @@ def _columns(header: Sequence[str]) -> list[str]:
 class _Reader:
     """Reads rows one after the other. What is wrong with a row joins the list of faults."""
 
-    def __init__(self, catalog: Catalog, faults: FaultList) -> None:
+    def __init__(self, catalog: Catalog, faults: FaultList, columns: Sequence[str]) -> None:
         self._skus = {sku.sku for sku in catalog.skus if sku.kind is SkuKind.NUMBER}
         self._faults = faults
+        self._columns = columns
+        self._is_fault_list = set(FAULT_COLUMNS) <= set(columns)
         self._lines: dict[str, int] = {}
 
-    def read(self, line: int, row: Mapping[str, str]) -> NewNumber | None:
+    def read(self, row: CsvRow) -> NewNumber | None:
         """The number in a row. None when the row is faulty."""
-        if not row:
-            self._faults.add(RowFault(line, "", "has more cells than the first line"))
+        cells = [unguarded(cell) for cell in row.cells] if self._is_fault_list else row.cells
+        named = dict(zip(self._columns, [cell.strip() for cell in cells], strict=False))
+        if any(cells[len(self._columns) :]):
+            reason = "has more cells than the first line"
+            self._faults.add(RowFault(row.line, "", reason), cells)
             return None
         wrong: list[str] = []
 
         def cell(name: str, read: Callable[[str], T]) -> T | None:
             try:
-                return read(row.get(name, ""))
+                return read(named.get(name, ""))
             except Wrong as error:
                 wrong.append(f"{name} {error}")
                 return None
@@ -162,10 +171,10 @@ class _Reader:
         number = cell("number", read_e164)
         sku = cell("sku", self._sku)
         hold = cell("hold", _hold)
-        if number is not None and (first := self._lines.setdefault(number, line)) != line:
+        if number is not None and (first := self._lines.setdefault(number, row.line)) != row.line:
             wrong.append(f"number stands in line {first} already")
         if number is None or sku is None or hold is None or wrong:
-            self._faults.add(RowFault(line, row.get("number", ""), "; ".join(wrong)))
+            self._faults.add(RowFault(row.line, named.get("number", ""), "; ".join(wrong)), cells)
             return None
         return NewNumber(number=number, sku=sku, hold=hold)
 

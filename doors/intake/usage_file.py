@@ -27,7 +27,8 @@ from core.domain.inputs import read_at
 from core.domain.money import plain
 from core.domain.usage_batch import MOST_ROWS, BalanceAfter, ChargedBatch, ChargedRow, RowOutcome
 from doors.application.safe_text import spreadsheet_cell
-from doors.intake.csv_rows import csv_rows
+from doors.intake.csv_rows import csv_rows, header_of
+from doors.intake.file_shape import Declared, shape_of
 
 COLUMNS = ("request_id", "account", "amount", "text")
 """The columns of a file, in any order."""
@@ -178,18 +179,16 @@ def _rows(file: Path) -> Iterator[tuple[int, Row]]:
 
     A row with more cells than the first line is empty.
     """
-    with file.open("rb") as opened:
-        rows = csv_rows(opened, ",")
-        _, header = next(rows, (1, []))
-        columns = _columns(header)
-        for line, row in rows:
-            cells = {} if len(row) > len(columns) else dict(zip(columns, row, strict=False))
-            yield line, {name: cell.strip() for name, cell in cells.items()}
+    shape = shape_of(file, Declared(), COLUMNS)
+    columns = _columns(header_of(file, shape))
+    for line, row, _ in islice(csv_rows(file, shape), 1, None):
+        cells = {} if any(row[len(columns) :]) else dict(zip(columns, row, strict=False))
+        yield line, {name: cell.strip() for name, cell in cells.items()}
 
 
 def _columns(header: Sequence[str]) -> list[str]:
     """The names of the columns. Raises `Faults` unless each of them is there once."""
-    names = [name.strip().lower() for name in header]
+    names = [name.lower() for name in header]
     wrong = [
         f"{shown(name)} is no column; the columns are {', '.join(COLUMNS)}"
         for name in names

@@ -34,7 +34,9 @@ def test_an_import_runs_again_and_lists_faults(stocked: Shop, tmp_path: Path) ->
     told = stocked.run("number", "import", str(tmp_path / "more.csv"))
     assert told.code == 2
     assert "more-faults.csv lists them" in told.err
-    assert (tmp_path / "more-faults.csv").read_text().startswith("line,id,reason\n5,12,")
+    listed = (tmp_path / "more-faults.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert listed[0] == "fault_line,fault_reason,number,sku,hold"
+    assert (listed[1][:2], listed[1][-9:]) == ("5,", ",12,LINE,")
     over = stocked.run(
         *("number", "import", str(tmp_path / "more.csv")),
         *("--faults", str(tmp_path / "more.csv")),

@@ -16,7 +16,8 @@ from doors.commandline import plain_data, tables
 from doors.commandline.errors import end_with_exit_code
 from doors.commandline.exit_codes import Code, Ended
 from doors.commandline.output import WIDTH_WITHOUT_TERMINAL, print_part
-from doors.intake.import_report import FaultList, RowFault, fault_file
+from doors.intake.file_shape import FileShape
+from doors.intake.import_report import FaultList, RowFault, unguarded
 from doors.queries.work_lists import ListRow
 from settings import PROJECT, SettingsError, read_settings
 from tests.commandline.conftest import call
@@ -181,10 +182,14 @@ def test_no_cell_of_a_list_or_of_a_fault_file_is_a_formula(start: str, tmp_path:
     safe = f"'{printable(attack)}"
     assert safe in cells
     assert not [cell for cell in cells if cell.startswith(start)]
-    with fault_file(tmp_path / "faults.csv") as file:
-        FaultList(file).add(RowFault(2, attack, attack))
-    with (tmp_path / "faults.csv").open(newline="") as file:
-        assert list(csv.reader(file))[1] == ["2", safe, safe]
+    with FaultList(tmp_path / "faults.csv") as faults:
+        faults.begin([attack], FileShape())
+        faults.add(RowFault(2, attack, attack), [attack])
+    with (tmp_path / "faults.csv").open(newline="", encoding="utf-8-sig") as file:
+        header, row = csv.reader(file)
+    assert header == ["fault_line", "fault_reason", f"'{attack}"]
+    assert row == ["2", f"'{attack}", f"'{attack}"]
+    assert unguarded(row[2]) == attack
 
 
 @pytest.mark.parametrize("log_json", [False, True])

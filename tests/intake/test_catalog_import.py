@@ -71,7 +71,7 @@ def test_a_second_time_nothing_is_new_and_a_dry_run_writes_nothing(
         ("BAD,application,,1,USD,,,", "price: missing"),
         ("BAD,,,,USD,5,,", "kind"),
         ("BAD,application,,1,USD,5,,soon", "from: "),
-        ("BAD,application,,1,USD,5,,,,,", "has more cells"),
+        ("BAD,application,,1,USD,5,,,,,x", "has more cells"),
         ("PRO,application,desk,12,USD,50,20,", "months is 1 in an earlier row"),
         ("PRO,,,,USD,51,,", "price in USD is 50.00 in an earlier row"),
     ],

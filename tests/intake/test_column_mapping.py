@@ -15,6 +15,10 @@ from doors.intake import column_mapping
 from doors.intake.column_mapping import ColumnMapping
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+FLAGS = (
+    "yes is yes, true, on, 1, y or t, and no is no, false, off, 0, n or f; "
+    "yes: and no: in a mapping name other words"
+)
 SMALL = """id: {column: ID}
   currency: USD
   timezone: UTC
@@ -129,7 +133,9 @@ def test_blanks_around_cells_do_not_count() -> None:
     ("name", "delimiter"), [("','", ","), ("';'", ";"), ("'|'", "|"), ("tab", "\t")]
 )
 def test_the_delimiter_is_one_of_four(name: str, delimiter: str) -> None:
-    assert column_mapping.parse(written(top=f"delimiter: {name}")).delimiter == delimiter
+    assert column_mapping.parse(written(top=f"delimiter: {name}")).declared.delimiter == name.strip(
+        "'"
+    )
 
 
 def test_without_a_mapping_columns_are_named_like_fields() -> None:
@@ -162,7 +168,8 @@ def test_with_a_sku_price_and_months_may_be_left_to_the_catalogue() -> None:
         (
             "anchor",
             "01.02.2024",
-            "anchor: must be a date such as 2021-01-31, not '01.02.2024'",
+            "anchor: must be a date such as 2021-01-31, not '01.02.2024'; "
+            'in a mapping, date: "DD.MM.YYYY" reads it',
         ),
         ("tenure_months", "-1", "tenure_months: must be a whole number from 0 to 1200, not -1"),
         ("tenure_months", "1.5", "tenure_months: must be a whole number from 0 to 1200, not '1.5'"),
@@ -197,8 +204,9 @@ def test_with_a_sku_price_and_months_may_be_left_to_the_catalogue() -> None:
         ("quantity", "0", "quantity: must be a whole number from 1 to 1000000, not 0"),
         (
             "currency",
-            "USd",
-            "currency: 'USd' is not a currency in use; allowed are ISO 4217 codes such as USD",
+            "UDS",
+            "currency: 'UDS' is not a currency in use; allowed are ISO 4217 codes such as USD; "
+            "did you mean USD?",
         ),
         (
             "timezone",
@@ -212,9 +220,9 @@ def test_with_a_sku_price_and_months_may_be_left_to_the_catalogue() -> None:
             "timezone: '+02:00' is not an IANA time zone; "
             "allowed are names such as Asia/Singapore or UTC",
         ),
-        ("auto_renew", "maybe", "auto_renew: must be yes or no, not 'maybe'"),
-        ("renew_by_card", "2", "renew_by_card: must be yes or no, not '2'"),
-        ("legacy", "?", "legacy: must be yes or no, not '?'"),
+        ("auto_renew", "maybe", f"auto_renew: must be yes or no, not 'maybe'; {FLAGS}"),
+        ("renew_by_card", "2", f"renew_by_card: must be yes or no, not '2'; {FLAGS}"),
+        ("legacy", "?", f"legacy: must be yes or no, not '?'; {FLAGS}"),
         (
             "billing_email",
             "a b@c",
@@ -268,7 +276,7 @@ def test_with_a_sku_price_and_months_may_be_left_to_the_catalogue() -> None:
 def test_a_cell_that_cannot_be_read_is_a_fault_of_its_row(
     field: str, cell: str, fault: str
 ) -> None:
-    source = {field: column_mapping.FieldSource("F")}
+    source = {field: column_mapping.FieldSource(("F",))}
     assert ColumnMapping(source).reader(["F"]).values([cell]) == ({}, [fault])
 
 
@@ -300,13 +308,12 @@ def test_a_row_has_as_many_cells_as_the_header(cells: list[str]) -> None:
 # --- what is wrong with the header ----------------------------------------------------------------
 
 
-def test_missing_columns_and_columns_that_stand_twice_are_faults() -> None:
+def test_missing_columns_and_columns_that_are_read_and_stand_twice_are_faults() -> None:
     with pytest.raises(Faults) as raised:
         column_mapping.parse(written()).reader(["ID", "Other", "ID", "Other"])
     assert str(raised.value).splitlines() == [
         "header: there is no column 'Since'; there are 'ID', 'Other', 'ID', 'Other'",
-        "header: column 'ID' stands twice",
-        "header: column 'Other' stands twice",
+        "header: column 'ID' stands twice, and the mapping reads it",
     ]
 
 
@@ -375,7 +382,7 @@ def test_a_plain_file_names_its_columns_like_the_fields() -> None:
         ),
         (
             written("legacy: {column: x, values: {a: b}}"),
-            ["mapping.fields.legacy.values.a: must be yes or no, not 'b'"],
+            [f"mapping.fields.legacy.values.a: must be yes or no, not 'b'; {FLAGS}"],
         ),
         (
             written("legacy: {column: x, values: {a: [b]}}"),
@@ -383,7 +390,7 @@ def test_a_plain_file_names_its_columns_like_the_fields() -> None:
         ),
         (
             written("legacy: {column: x, otherwise: b}"),
-            ["mapping.fields.legacy.otherwise: must be yes or no, not 'b'"],
+            [f"mapping.fields.legacy.otherwise: must be yes or no, not 'b'; {FLAGS}"],
         ),
         (
             written("monthly_price: 1"),

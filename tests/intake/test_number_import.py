@@ -123,11 +123,11 @@ def test_faulty_rows_are_listed_and_the_others_imported(
         faults=listed,
     )
     assert counts(report) == (11, 2, 0, 9)
-    with listed.open() as opened:
+    with listed.open(encoding="utf-8-sig", newline="") as opened:
         found = [tuple(row) for row in csv.reader(opened)]
     allowed = "allowed is the form of E.164, such as +6561234567"
-    assert [(line, reason) for line, _, reason in found] == [
-        ("line", "reason"),
+    assert [row[:2] for row in found] == [
+        ("fault_line", "fault_reason"),
         ("3", f"number '6561234568' is no phone number; {allowed}"),
         ("4", "number stands in line 2 already"),
         ("5", "sku 'PRO' is no number SKU of the catalogue"),
@@ -148,12 +148,12 @@ def test_faulty_rows_are_listed_and_the_others_imported(
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "lacks the column number"),
+        ("", "is empty; it has the names of the columns"),
         ("number\n+6561234567\n", "lacks the column sku"),
         ("number,sku,price\n", "'price' is no column; allowed are number, sku or hold"),
         ("number,sku,sku\n", "sku stands here twice"),
         ("number,sku\n+6561234567,DID\n\x00,DID\n", "has a zero byte"),
-        ('number,sku\n+6561234567,DID\n"open\n', "is not CSV"),
+        ('number,sku\n+6561234567,DID\n"open\n', 'line 3: the " that opens cell 1 is never closed'),
     ],
 )
 def test_a_fault_of_the_file_stops_it_before_anything_is_written(

@@ -111,11 +111,11 @@ def test_a_faulty_row_does_not_stop_the_others(
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("", "line 1: lacks the column request_id"),
+        ("", "line 1: is empty; it has the names of the columns"),
         ("request_id,account,amount\n", "line 1: lacks the column text"),
         ("request_id,account,amount,text,text\n", "line 1: text stands here twice"),
         ("request_id,account,amount,text,cost\n", "cost"),
-        (f'{HEADER}r1,acme,1,x\nr2,acme,1,"x\n', "is not CSV"),
+        (f'{HEADER}r1,acme,1,x\nr2,acme,1,"x\n', 'line 3: the " that opens cell 4 is never closed'),
     ],
 )
 def test_a_fault_of_the_file_comes_before_anything_is_charged(

@@ -1,0 +1,56 @@
+"""The fields of a customer: the table of docs/import.md.
+
+Each field has a reader. `doors.intake.column_mapping` says where its text comes from, and
+`doors.intake.customer_rows` what the fields mean together.
+"""
+
+from collections.abc import Mapping
+
+from core.domain.catalog import LONGEST_NAME, MOST_MONTHS
+from core.domain.inputs import LONGEST_ID, read_email, read_id, read_text
+from doors.intake import cell_values
+from doors.intake.cell_values import ValueReader, as_amount, as_text, as_whole
+
+MOST_TENURE = 1_200
+MOST_CREDIT_CYCLES = 120
+MOST_LICENCES = 1_000_000
+
+FIELDS: Mapping[str, ValueReader] = {
+    "id": as_text(read_id),
+    "account": as_text(read_id),
+    "currency": cell_values.currency,
+    "timezone": cell_values.zone,
+    "owner": as_text(lambda text: read_text(text, LONGEST_ID)),
+    "billing_email": as_text(read_email),
+    "card": as_text(read_id),
+    "renew_by_card": cell_values.flag,
+    "credits": as_amount(),
+    "credit_cycles": as_whole(0, MOST_CREDIT_CYCLES),
+    "sku": as_text(lambda text: read_id(text, LONGEST_NAME)),
+    "application": as_text(lambda text: read_id(text, LONGEST_NAME)),
+    "months": as_whole(1, MOST_MONTHS),
+    "cycle": cell_values.cycle,
+    "price": as_amount(),
+    "monthly_price": as_amount(),
+    "quantity": as_whole(1, MOST_LICENCES),
+    "legacy": cell_values.flag,
+    "anchor": cell_values.day,
+    "tenure_months": as_whole(0, MOST_TENURE),
+    "auto_renew": cell_values.flag,
+}
+"""The fields of a customer, each with the reader of its text."""
+FIRST = ("currency", "timezone")
+"""The fields that are read before all others, because the others depend on them."""
+ALWAYS = ("id", "currency", "timezone")
+"""The fields that every row must have."""
+ONE_OF = (("anchor", "tenure_months"),)
+"""Of each of these, every row must have one."""
+AT_MOST_ONE_OF = (
+    ("price", "monthly_price"),
+    ("credits", "credit_cycles"),
+    ("months", "cycle"),
+    *ONE_OF,
+)
+"""Of each of these, a mapping may have one."""
+ADD_UP = ("price", "monthly_price", "credits")
+"""The fields that a mapping may add up over several lines of one subscription."""
