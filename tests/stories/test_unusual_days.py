@@ -269,3 +269,131 @@ def test_rule_3_2_a_currency_without_minor_units_rounds_each_line_and_each_refun
         2023-04-01 s2 purchased -1001
         2023-04-16 s1 refunded 45833
     """)
+
+
+def test_rule_3_5_a_recover_costs_the_price_of_the_renewal_date_a_reactivation_that_of_today(story):
+    """The price rises on 06-24. The renewal date was 06-23."""
+    told = story("""
+        catalog:
+          - {sku: PRO, application: a, kind: application, months: 1, prices: {USD: "50.00"}}
+          - {sku: PRO, prices: {USD: "60.00"}, from: 2021-06-24}
+        policy: {retry_on_top_up: false, retry_days: []}
+        accounts: [{id: acme, currency: USD, timezone: UTC, credits: "100.00"}]
+        steps:
+          - {at: 2021-06-01, do: purchase, id: s1, account: acme, sku: PRO}
+          - {at: 2021-06-01, do: purchase, id: s2, account: acme, sku: PRO}
+          - {at: 2021-06-25, do: top_up, account: acme, amount: "110.00"}
+          - {at: 2021-06-25, do: recover, id: s1}
+          - {at: 2021-07-05, do: reactivate, id: s2}
+        until: 2021-07-06
+    """)
+    assert told.events("recovered", "reactivated") == lines("""
+        2021-06-25 s1 recovered -50.00
+        2021-07-05 s2 reactivated -60.00
+    """)
+
+
+def test_rule_9_each_period_is_charged_its_own_difference_never_below_zero(story):
+    """BIZ is paid for July already. MID from 06-25 on costs 20 / 30 × 6 = 4.00 for June only.
+
+    Terminated on 07-05, day 4: all that was paid for July, 90.00. June is over.
+    """
+    told = story("""
+        catalog:
+          - {sku: PRO, application: a, kind: application, months: 1, prices: {USD: "50.00"}}
+          - {sku: MID, application: a, kind: application, months: 1, prices: {USD: "70.00"}}
+          - {sku: BIZ, application: a, kind: application, months: 1, prices: {USD: "90.00"}}
+        accounts: [{id: acme, currency: USD, timezone: UTC, credits: "200.00"}]
+        steps:
+          - {at: 2021-06-01, do: purchase, id: s1, account: acme, sku: PRO}
+          - {at: 2021-06-10, do: change_plan, id: s1, sku: BIZ, when: renewal}
+          - {at: 2021-06-25, do: change_plan, id: s1, sku: MID}
+          - {at: 2021-07-05, do: terminate, id: s1, reason: gone}
+        until: 2021-07-06
+    """)
+    assert told.timeline == lines("""
+        2021-06-01 s1 purchased -50.00
+        2021-06-10 s1 plan_changed
+        2021-06-16 s1 notice_renewal
+        2021-06-23 s1 renewed -90.00
+        2021-06-25 s1 plan_changed -4.00
+        2021-07-05 s1 terminated (gone)
+        2021-07-05 s1 refunded 90.00
+    """)
+    assert told.state("s1", "sku") == "MID"
+
+
+def test_rule_11_6_a_refund_of_a_postpaid_account_is_an_overpayment_until_the_invoice(story):
+    """50.00 are unbilled and 50.00 overpaid: usable is the limit. The invoice uses it up."""
+    told = story("""
+        accounts: [{id: acme, currency: USD, timezone: UTC, mode: postpaid, credit_limit: "60.00"}]
+        steps:
+          - {at: 2024-05-20, do: purchase, id: s1, account: acme, sku: PRO}
+          - {at: 2024-05-25, do: terminate, id: s1, reason: gone}
+          - {at: 2024-05-26, do: purchase, id: s2, account: acme, sku: PRO}
+          - {at: 2024-06-01, do: usage, account: acme, amount: "60.01", text: a}
+          - {at: 2024-06-01, do: usage, account: acme, amount: "60.00", text: a}
+        until: 2024-06-02
+    """)
+    assert told.refused == ["4 usage 11.1"]
+    assert told.invoices == lines("""
+        2024-05-25 acme credit_note -50.00 = -50.00
+        2024-05-31 acme consolidated 50.00 + 50.00 = 100.00
+    """)
+    assert told.result["accounts"]["acme"] | {"reserved": ""} == {
+        "currency": "USD",
+        "mode": "postpaid",
+        "balance": "-110.00",
+        "usable": "0.00",
+        "reserved": "",
+        "unbilled": "60.00",
+    }
+
+
+def test_rule_3_6_what_costs_nothing_by_its_discount_has_an_activation_fee_and_no_invoice(story):
+    told = story("""
+        accounts: [{id: acme, currency: USD, timezone: UTC, credits: "5.00"}]
+        steps:
+          - {at: 2024-05-20, do: purchase, id: s1, account: acme, sku: PRO, discount: 100,
+             numbers: [{number: "+4912345", sku: DID}]}
+          - {at: 2024-05-21, do: terminate, id: s1, reason: gone}
+        until: 2024-06-01
+    """)
+    assert told.invoices == ["2024-05-31 acme monthly 5.00 = 5.00"]
+    assert told.events("refunded") == []
+    assert told.balances == {"acme": "0.00"}
+
+
+def test_rule_8_2_the_fourteenth_day_ends_where_the_account_is(story):
+    """In Honolulu the last second of 06-15 is 06-16 in UTC, and still day 14."""
+    told = story("""
+        accounts: [{id: acme, currency: USD, timezone: Pacific/Honolulu, credits: "100.00"}]
+        steps:
+          - {at: 2021-06-01, do: purchase, id: s1, account: acme, sku: PRO}
+          - {at: 2021-06-01, do: purchase, id: s2, account: acme, sku: PRO}
+          - {at: 2021-06-16T09:59:59Z, do: terminate, id: s1, reason: gone}
+          - {at: 2021-06-16T10:00:00Z, do: terminate, id: s2, reason: gone}
+        until: 2021-06-17
+    """)
+    assert told.events("refunded") == ["2021-06-15T23:59 s1 refunded 50.00"]
+
+
+def test_rule_11_6_a_debt_becomes_unbilled_and_is_billed_once(story):
+    """20.00 − 50.00 = −30.00 of debt. On the consolidated invoice it is 30.00, then receivable."""
+    told = story("""
+        accounts:
+          - {id: acme, currency: USD, timezone: UTC, credits: "20.00", credit_limit: "100.00"}
+        steps:
+          - {at: 2024-05-10, do: usage, account: acme, amount: "50.00", text: a}
+          - {at: 2024-05-15, do: set, account: acme, mode: postpaid}
+          - {at: 2024-06-02, do: pay_invoice, account: acme, amount: "30.00"}
+          - {at: 2024-06-03, do: set, account: acme, mode: prepaid}
+        until: 2024-07-02
+    """)
+    assert told.refused == []
+    assert sorted(told.invoices) == lines("""
+        2024-05-31 acme consolidated 30.00 = 30.00
+        2024-05-31 acme monthly 50.00 = 50.00
+    """)
+    assert told.result["accounts"]["acme"]["usable"] == "100.00"
+    assert told.balances == {"acme": "0.00"}
