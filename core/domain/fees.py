@@ -130,13 +130,7 @@ def _cost(
     part: Part, months: tuple[int, int], catalog: Catalog, currency: str, on: date
 ) -> Decimal:
     """The seller's cost of a part, rounded once. A discount does not lower it."""
-    cost = catalog.cost(part.sku, currency, on)
-    if not cost:
-        return ZERO
-    above, below = months
-    return round_half_up(
-        cost * part.quantity * above / (below * catalog.months(part.sku)), currency
-    )
+    return round_half_up(exact_cost_of(part, months, catalog, currency, on), currency)
 
 
 def exact_cost_of(

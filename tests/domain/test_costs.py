@@ -56,6 +56,15 @@ def test_rule_11_5_a_change_costs_the_prorated_difference_never_below_zero(
     assert str(prorated.cost) == cost
 
 
+def test_rule_11_5_the_cost_of_a_year_is_prorated_by_its_months() -> None:
+    """VAULT costs 50 for 12 months: 50/12 × 21/30 = 2.9166… on 11-25 of 11-16..12-15."""
+    before = subscription()
+    wanted = Coming(item=Item.ADDON, name="VAULT", sku="VAULT", amount=1)
+    periods = {1: lifecycle.start(before)}
+    prorated = prorate(before, wanted, periods, CATALOG, "USD", day("11-25"))
+    assert str(prorated.cost) == "2.92"
+
+
 def test_rule_11_5_a_group_costs_what_its_members_cost_together() -> None:
     members = [subscription("s1"), subscription("s2", sku="BIZ-M")]
     of = Terms(CATALOG, {1: DEFAULT}, 1)
