@@ -447,6 +447,12 @@ class Operation(Base):
             "account",
             postgresql_where=text(f"purpose = '{Purpose.OPENING_CREDITS}'"),
         ),
+        Index(
+            "operations_month",
+            text("(date_trunc('month'::text, (at AT TIME ZONE 'UTC'::text))::date)"),
+            postgresql_using="brin",
+            postgresql_with={"pages_per_range": 16},
+        ),
         CheckConstraint(
             f"(purpose = '{Purpose.CARD_CHARGE}') = (charge IS NOT NULL)", name="operations_charge"
         ),
@@ -491,6 +497,12 @@ class PeriodRow(Base):
     __table_args__ = (
         UniqueConstraint("subscription", "expiry", name="periods_subscription_expiry"),
         Index("periods_operation", "operation"),
+        Index(
+            "periods_expiry",
+            "expiry",
+            postgresql_using="brin",
+            postgresql_with={"pages_per_range": 16},
+        ),
         CheckConstraint("start <= expiry", name="periods_start"),
     )
 

@@ -52,3 +52,17 @@ GRANT EXECUTE ON FUNCTION undo_import(bigint[], text[], timestamptz) TO perennia
 GRANT UPDATE (undone_at, ended) ON imported TO perennial_app;
 GRANT UPDATE ON verified_balances, reconciliation_marks TO perennial_app;
 GRANT UPDATE, DELETE ON simulated_charges, simulated_gateway TO perennial_app;
+
+-- A role for reports and dashboards, if it exists (`CREATE ROLE perennial_reports LOGIN …`). It reads
+-- views only: no table, so no card token, no e-mail address beyond those of `subscription_list`.
+DO $$ BEGIN
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'perennial_reports') THEN
+    REVOKE ALL ON ALL TABLES IN SCHEMA public FROM perennial_reports;
+    GRANT USAGE ON SCHEMA public TO perennial_reports;
+    GRANT SELECT ON
+      subscription_list, account_list, money_by_day, report_movements, report_books,
+      report_money_in, report_fees, report_refunds, report_margin, report_deferred,
+      report_receivables
+      TO perennial_reports;
+  END IF;
+END $$;

@@ -10,3 +10,15 @@ class WorkList(StrEnum):
     FAILED = "failed"
     EXPIRING = "expiring"
     EXPIRED = "expired"
+
+
+class MoneyReport(StrEnum):
+    """The reports of money (docs/reports.md)."""
+
+    MONEY_IN = "money-in"
+    FEES = "fees"
+    REFUNDS = "refunds"
+    MARGIN = "margin"
+    DEFERRED = "deferred"
+    RECEIVABLES = "receivables"
+    BOOKS = "books"

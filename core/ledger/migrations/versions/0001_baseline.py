@@ -50,6 +50,7 @@ IN_ORDER = (
     "invoice_numbers",
     "monthly_invoices",
     "views",
+    "reports",
 )
 
 ID = Text(collation="C")
@@ -433,6 +434,13 @@ def _money() -> None:
         ["account"],
         postgresql_where=text("purpose = 'opening credits'"),
     )
+    op.create_index(
+        "operations_month",
+        "operations",
+        [text("(date_trunc('month'::text, (at AT TIME ZONE 'UTC'::text))::date)")],
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": 16},
+    )
     op.create_table(
         "postings",
         Column("operation", BigInteger, primary_key=True, autoincrement=False),
@@ -457,6 +465,13 @@ def _money() -> None:
         Column("discount", Numeric(8, 5)),
         UniqueConstraint("subscription", "expiry", name="periods_subscription_expiry"),
         CheckConstraint("start <= expiry", name="periods_start"),
+    )
+    op.create_index(
+        "periods_expiry",
+        "periods",
+        ["expiry"],
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": 16},
     )
     op.create_index("periods_operation", "periods", ["operation"])
     op.create_table(
