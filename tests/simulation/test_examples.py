@@ -16,9 +16,11 @@ from settings import PROJECT
 from tests.stories.story import tell
 
 EXAMPLES = Path(__file__).parent / "examples"
-#: The scenarios of the folder examples/, for people.
+#: The scenarios of the folder examples/, for people. Assumptions have steps too, but no accounts.
 SHOWN = sorted(
-    path.name for path in (PROJECT / "examples").glob("*.yaml") if "steps:" in path.read_text()
+    path.name
+    for path in (PROJECT / "examples").glob("*.yaml")
+    if {"accounts:", "steps:"} <= {line.rstrip() for line in path.read_text().splitlines()}
 )
 FAULTY = ("fault-unknown-key",)
 PLAYED = sorted(path.stem for path in EXAMPLES.glob("*.yaml") if path.stem not in FAULTY)
