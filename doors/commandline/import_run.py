@@ -5,9 +5,9 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
 from pathlib import Path
@@ -26,7 +26,7 @@ from doors.commandline.inputs import wrong
 from doors.commandline.issue_commands import confirm
 from doors.commandline.output import print_parts
 from doors.commandline.progress_bars import counting, passing
-from doors.intake import column_mapping
+from doors.intake import column_mapping, ready_mappings
 from doors.intake.catalog_import import import_catalog_file
 from doors.intake.customer_import import Progress, import_file
 from doors.intake.import_outlook import SHOWN, ExpectedRow
@@ -43,7 +43,9 @@ class Import:
     """What to import.
 
     `file`: CSV file of customers.
-    `mapping`: YAML file that says what its columns mean. None: their names say it.
+    `mapping`: YAML file that says what its columns mean, or the name of a ready one. None: their
+    names say it.
+    `constants`: fields that have this text in every row.
     `dry_run`: whether everything is only checked.
     `clock`: test clock for the accounts, or None.
     `prefix`: text before every id of the file.
@@ -66,6 +68,7 @@ class Import:
     report: Path | None = None
     months: int | None = None
     decline_cards: bool = False
+    constants: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +194,11 @@ def _refuse_to_overwrite(
 
 async def _import(wanted: Import, faults: Path) -> ImportReport | RehearsalReport:
     try:
-        mapping = None if wanted.mapping is None else column_mapping.read(wanted.mapping)
+        mapping = None
+        if wanted.mapping is not None:
+            mapping = ready_mappings.read(wanted.mapping, wanted.constants)
+        elif wanted.constants:
+            wrong("--set", "needs --mapping; without one, add a column to the file")
         if wanted.months is not None:
             return await _rehearse(wanted, wanted.months, mapping, faults)
         return await _import_rows(wanted, mapping, faults)

@@ -44,20 +44,26 @@ _SOURCE = (*_TEXT, "values", "otherwise", *_FORMATS)
 T = TypeVar("T")
 
 
-def read(file: Path) -> ColumnMapping:
+def read(file: Path, constants: Mapping[str, str] | None = None) -> ColumnMapping:
     """Read a mapping from a YAML file. Raises `Faults`, and OSError if it cannot be opened.
+
+    `constants`: fields that have this text in every row, whatever the mapping says.
 
     The paths of second files are taken from the folder of the mapping.
     """
     with file.open("rb") as opened:
-        return parse(opened.read(LARGEST + 1), file.parent)
+        return parse(opened.read(LARGEST + 1), file.parent, constants)
 
 
-def parse(text: str | bytes, folder: Path = Path()) -> ColumnMapping:
+def parse(
+    text: str | bytes, folder: Path = Path(), constants: Mapping[str, str] | None = None
+) -> ColumnMapping:
     """Read a mapping from a YAML text. Raises `Faults` with every fault that can be found."""
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     try:
         document = yaml.load(read_utf8(raw, LARGEST), Loader=_TextLoader)  # noqa: S506 (only text)
+        if constants and isinstance(document, dict) and isinstance(document.get("fields"), dict):
+            document["fields"].update(constants)
         return load(document, folder)
     except Wrong as error:
         raise Faults([Fault("file", str(error))]) from None

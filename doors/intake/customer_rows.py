@@ -53,6 +53,7 @@ def customer_of(
         renew_by_card=values.get("renew_by_card", False),
         owner=values.get("owner"),
         billing_email=values.get("billing_email"),
+        charged_there_on=values.get("next_charge"),
     )
 
 

@@ -37,6 +37,7 @@ FIELDS: Mapping[str, ValueReader] = {
     "anchor": cell_values.day,
     "tenure_months": as_whole(0, MOST_TENURE),
     "auto_renew": cell_values.flag,
+    "next_charge": cell_values.day,
 }
 """The fields of a customer, each with the reader of its text."""
 FIRST = ("currency", "timezone")

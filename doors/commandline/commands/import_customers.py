@@ -23,6 +23,7 @@ ActorName = Annotated[str, typer.Option("--by", metavar="NAME", help="Who asks, 
     "import examples/telco-customers.csv --mapping examples/telco-mapping.yaml --clock spring",
     "import customers.csv --as-of 2027-01-01",
     "import customers.csv --rehearse 3 months",
+    "import subscriptions.csv --mapping stripe --set timezone=Europe/Berlin --dry-run",
 )
 def import_customers(
     file: Annotated[
@@ -30,7 +31,19 @@ def import_customers(
     ],
     mapping: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="YAML: what its columns mean. Default: by their names."),
+        typer.Option(
+            metavar="FILE|NAME",
+            help="YAML: what its columns mean, or a ready one such as stripe. "
+            "Default: by their names.",
+        ),
+    ] = None,
+    constants: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="FIELD=VALUE",
+            help="Beside --mapping: the value of a field in every row. May be repeated.",
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything and write nothing.")
@@ -86,6 +99,7 @@ def import_customers(
     from doors.commandline.async_run import run
     from doors.commandline.exit_codes import Code, Ended
     from doors.commandline.output import show
+    from doors.intake.ready_mappings import constants_of
 
     wanted = import_run.Import(
         file=file,
@@ -99,6 +113,7 @@ def import_customers(
         report=report,
         months=import_run.months_of("--rehearse", rehearse),
         decline_cards=card_declines,
+        constants=constants_of("--set", constants or []),
     )
     import_run.refuse_together(
         [("--rehearse", rehearse), ("--dry-run", dry_run), ("--clock", clock)]

@@ -1,0 +1,163 @@
+"""Ready mappings read small made-up files of the shapes that other systems export.
+
+Today is 2024-06-03: the test clock stands at 12:00Z.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert
+
+from core.domain.faults import Faults
+from core.ledger.database import connect
+from core.ledger.ledger import Ledger
+from core.ledger.tables import Clock
+from doors.intake import ready_mappings
+from doors.intake.customer_import import import_file
+from doors.intake.import_report import ImportReport
+from settings import PROJECT
+from tests.domain.made import at
+
+FILES = Path(__file__).parent / "mappings"
+
+
+@pytest.fixture
+def ledger(database: str) -> Iterator[Ledger]:
+    ledger = Ledger(connect(database))
+    with ledger.engine.begin() as connection:
+        connection.execute(insert(Clock).values(id="c", now=at("2024-06-03T12:00")))
+    yield ledger
+    ledger.engine.dispose()
+
+
+def look(ledger: Ledger, name: str, file: Path | None = None, **constants: str) -> ImportReport:
+    mapping = ready_mappings.read(Path(name), constants)
+    file = file or FILES / f"{name}.csv"
+    return asyncio.run(import_file(ledger, file, mapping, clock="c", dry_run=True))
+
+
+#: What comes in from each file: id, account, paid up to, renews by itself, next fee, and days apart
+#: from the next charge of the other system. Then how many rows are left out, and how many faulty.
+SEEN: dict[str, tuple[list[str], int, int]] = {
+    "stripe": (
+        [
+            "sub_1 cus_1 2024-06-11 True 29.00 USD 0",
+            "sub_2 cus_2 2025-01-31 False 870.00 EUR 0",
+        ],
+        2,
+        0,
+    ),
+    "chargebee": (
+        [
+            "16BjmZTv c1 2024-06-09 True 30.00 USD 0",
+            "16BjmZTw c2 2024-06-30 False 40.00 USD 0",
+        ],
+        1,
+        0,
+    ),
+    "recurly": (
+        [
+            "b964b5439c2548a489 1234 2024-06-19 True 19.95 GBP 0",
+            "b964b5439c2548a490 1235 2024-06-07 False 19.95 GBP 0",
+        ],
+        1,
+        0,
+    ),
+    "woocommerce": (
+        [
+            "101 7 2024-06-14 True 12.50 USD 0",
+            "102 8 2024-06-19 False 12.50 USD None",
+        ],
+        1,
+        1,
+    ),
+    "recharge": (
+        [
+            "9001 ann@example.com 2024-06-24 True 16.00 USD 0",
+            "9002 bob@example.com 2024-07-09 True 21.00 USD 1",
+        ],
+        1,
+        0,
+    ),
+    "killbill": (
+        [
+            "0b7f-1 acc-1 2024-06-29 True 100.00 USD 0",
+            "0b7f-2 acc-2 2024-09-14 False 500.00 USD 0",
+        ],
+        1,
+        0,
+    ),
+    "telco-periods": (
+        [
+            "V-1001 K-1 2024-06-27 True 29.90 SGD None",
+            "V-1002 K-1 2024-11-30 False 480.00 SGD None",
+        ],
+        4,
+        0,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(SEEN))
+def test_a_ready_mapping_reads_the_file_of_its_system(
+    ledger: Ledger, name: str, tmp_path: Path
+) -> None:
+    mapping = ready_mappings.read(Path(name), {})
+    table = tmp_path / "all.csv"
+    report = asyncio.run(
+        import_file(ledger, FILES / f"{name}.csv", mapping, clock="c", dry_run=True, table=table)
+    )
+    wanted, skipped, faulty = SEEN[name]
+    found = []
+    for line in table.read_text().splitlines()[1:]:
+        id_, account, _, auto, paid, _, fee, currency, _, apart = line.split(",")
+        found.append(f"{id_} {account} {paid} {auto == 'yes'} {fee} {currency} {apart or None}")
+    assert found == wanted, report.faults
+    assert (report.skipped, report.faulty) == (skipped, faulty), report.faults
+
+
+def test_every_ready_mapping_is_tested_and_named() -> None:
+    assert ready_mappings.names() == sorted([*SEEN, "telco"])
+
+
+def test_a_cycle_that_the_rules_do_not_know_is_refused_with_its_reason(ledger: Ledger) -> None:
+    report = look(ledger, "woocommerce")
+    assert "cycles are counted in months" in report.faults[0].reason
+
+
+def test_the_example_is_found_by_name(ledger: Ledger) -> None:
+    report = look(ledger, "telco", PROJECT / "examples" / "telco-customers.csv")
+    assert (report.imported, report.faulty) == (7043, 0)
+
+
+def test_a_constant_takes_the_place_of_a_field(ledger: Ledger) -> None:
+    """In Tokyo the period of sub_1 ends on 2024-06-12 at 23:03, so nothing changes but the zone."""
+    report = look(ledger, "stripe", timezone="Asia/Tokyo", application="video")
+    assert report.faulty == 0
+    assert report.outlook is not None
+    later = look(ledger, "stripe", timezone="Pacific/Kiritimati")
+    assert later.outlook is not None
+    days = [row.paid_until for row in later.outlook.sample if row.subscription == "sub_1"]
+    assert [str(day) for day in days] == ["2024-06-12"]
+
+
+def test_an_unknown_name_lists_the_ready_ones() -> None:
+    with pytest.raises(Faults, match="ready ones are chargebee, killbill, recharge, recurly"):
+        ready_mappings.file_of(Path("strype"))
+
+
+def test_a_file_of_the_same_name_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "stripe").write_text("fields: {}")
+    assert ready_mappings.file_of(Path("stripe")) == Path("stripe")
+
+
+@pytest.mark.parametrize("written", ["timezone", "zone=UTC", "timezone=", "=UTC"])
+def test_a_constant_names_a_field_and_a_value(written: str) -> None:
+    with pytest.raises(Faults, match="is not FIELD=VALUE; fields are account"):
+        ready_mappings.constants_of("--set", [written])
+    assert ready_mappings.constants_of("--set", ["timezone=UTC"]) == {"timezone": "UTC"}
