@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, select
 
@@ -118,6 +118,16 @@ class Snapshot:
             if found is not None:
                 return found
         raise NotFound(f"there is no subscription and no account {id_}")
+
+    def kind_of(self, id_: str) -> Literal["subscription", "account"] | None:
+        """What an id is of. None for neither. An id that is both is the subscription's."""
+        try:
+            account = self.account_of(id_)
+        except NotFound:
+            return None
+        owner = select(SubscriptionRow.account).where(SubscriptionRow.id == id_)
+        found = self.connection.execute(owner).scalar()
+        return "subscription" if found == account else "account"
 
     def account_row(self, id_: str) -> Any:
         """The row of an account, with the now of its test clock. Raises NotFound."""

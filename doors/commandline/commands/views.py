@@ -1,15 +1,12 @@
-"""`show`, `explain`, `history`, `forecast`: look at a subscription."""
+"""`show`, `history`, `forecast`: look at a subscription."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from doors.commandline.app import command
 from doors.commandline.options import Json, SubscriptionId
-
-if TYPE_CHECKING:
-    from settings import Settings
 
 
 @command("show", "show s1")
@@ -23,42 +20,6 @@ def show_subscription(subscription: SubscriptionId, json: Json = False) -> None:
     with ledger() as opened:
         view = find_subscription(opened, inputs.name("ID", subscription))
     show(view, tables.subscription(view), json=json)
-
-
-@command("explain", "explain s1")
-def explain(subscription: SubscriptionId, json: Json = False) -> None:
-    """Explain why a subscription renewed or not. The rules and the next steps are named."""
-    from doors.commandline import inputs, plain_data, sentences, tables
-    from doors.commandline.async_run import run
-    from doors.commandline.connection import configured, ledger
-    from doors.commandline.output import show
-    from doors.queries.explanations import explain_subscription
-
-    id_, config = inputs.name("ID", subscription), configured()
-    with ledger(config) as opened:
-        found = explain_subscription(opened, id_)
-    said = run(_workflow_answer(config, id_))
-    source = "its workflow and the database" if said else "the database; its workflow is away"
-    answer = sentences.last_payment(found.because) + (said or found.answer)
-    values = plain_data.data(found) | {"answer": answer, "asked": source}
-    show(values, tables.explanation(found, answer, source), json=json)
-
-
-async def _workflow_answer(config: "Settings", subscription: str) -> str | None:
-    """Return what the workflow says, or None if it does not respond for any reason.
-
-    The database has given an answer already.
-    """
-    from doors.commandline import connection, embedded_stack
-    from doors.commandline.exit_codes import Unavailable
-
-    try:
-        async with connection.perennial(config) as perennial:
-            return await connection.query(perennial.why_not_renewed(subscription))
-    except Exception as error:
-        if isinstance(error, Unavailable) or embedded_stack.message_of(error):
-            return None
-        raise
 
 
 @command("history", "history s1", "history acme --account")

@@ -1,0 +1,114 @@
+"""Why the balance of an account is what it is: its movements by purpose (Rules 11.1, 11.3)."""
+
+from typing import Any
+
+from sqlalchemy import func, select
+
+from core.domain.calendar import local_date
+from core.domain.money import in_words
+from core.domain.reasons import Reason
+from core.domain.rules import Rule
+from core.domain.subscription import ZERO, Account, Mode
+from core.ledger.clocks import machine_now
+from core.ledger.double_entry import Book, Purpose
+from core.ledger.ledger import Ledger
+from core.ledger.rows import account_from
+from core.ledger.tables import Operation, Posting
+from doors.queries.reasons import Reasons, at_most
+from doors.queries.snapshot import Snapshot, open_snapshot
+
+_NEWEST = 20
+"""So many movements are named one by one."""
+
+
+def balance_of(ledger: Ledger, id_: str) -> Reasons:
+    """What the balance is made of, and its newest movements. Raises NotFound.
+
+    It reads every movement of the account, and returns one sum for each purpose.
+    """
+    with open_snapshot(ledger) as snapshot:
+        row = snapshot.account_row(id_)
+        account = account_from(row)
+        today = local_date(row.clock_now or machine_now(), row.timezone)
+        sums = _sums(snapshot, account)
+        moved = sum((it.amount for it in sums), ZERO)
+        reasons = [_of_purpose(it, account.currency) for it in sums]
+        newest = _newest(snapshot, account)
+        left_out = sum(it.times for it in sums) - len(newest)
+    balance = in_words(account.balance, account.currency)
+    answer = f"The balance is {balance}, the sum of its movements. {_usable(account, today)}"
+    if moved != account.balance:
+        summed = in_words(moved, account.currency)
+        answer = f"The balance is {balance}, but its movements sum to {summed}. Run reconcile."
+    return at_most(f"account {id_}", answer, row.timezone, [*reasons, *newest], left_out)
+
+
+def _sums(snapshot: Snapshot, account: Account) -> list[Any]:
+    query = (
+        select(
+            Operation.purpose,
+            func.count().label("times"),
+            func.sum(Posting.amount).label("amount"),
+            func.max(Operation.id).label("last"),
+        )
+        .join(Posting, Posting.operation == Operation.id)
+        .where(
+            Operation.account == account.id,
+            Posting.account == account.id,
+            Posting.book == Book.WALLET,
+        )
+        .group_by(Operation.purpose)
+        .order_by(func.max(Operation.id).desc())
+    )
+    return list(snapshot.connection.execute(query))
+
+
+def _of_purpose(row: Any, currency: str) -> Reason:
+    times = "once" if row.times == 1 else f"{row.times:,} times"
+    text = f"{Purpose(row.purpose).words}, {times}: {_signed(row.amount, currency)} together."
+    return Reason(at=None, text=text, rule=Rule.DOUBLE_ENTRY, rows=(f"last operation {row.last}",))
+
+
+def _newest(snapshot: Snapshot, account: Account) -> list[Reason]:
+    query = (
+        select(Operation.id, Operation.at, Operation.purpose, Operation.subscription)
+        .add_columns(Posting.line, Posting.amount)
+        .join(Posting, Posting.operation == Operation.id)
+        .where(
+            Operation.account == account.id,
+            Posting.account == account.id,
+            Posting.book == Book.WALLET,
+        )
+        .order_by(Operation.id.desc())
+        .limit(_NEWEST)
+    )
+    return [
+        Reason(
+            at=row.at,
+            text=f"{_what(row)}: {_signed(row.amount, account.currency)}.",
+            rule=Rule.DOUBLE_ENTRY,
+            rows=(f"operation {row.id}", f"posting {row.id}/{row.line}"),
+        )
+        for row in snapshot.connection.execute(query)
+    ]
+
+
+def _what(row: Any) -> str:
+    of = f" of {row.subscription}" if row.subscription else ""
+    return f"{Purpose(row.purpose).words}{of}"
+
+
+def _usable(account: Account, today: Any) -> str:
+    usable = in_words(account.usable(today), account.currency)
+    limit = in_words(account.credit_limit, account.currency)
+    if account.mode is Mode.POSTPAID:
+        unbilled = in_words(account.unbilled, account.currency)
+        return f"Usable is {usable}: credit limit {limit}, unbilled {unbilled} (rule 11.6)."
+    reserved = in_words(account.reserved + account.liability, account.currency)
+    return (
+        f"Usable is {usable}: reserved and liability {reserved}, credit limit {limit} (rule 11.1)."
+    )
+
+
+def _signed(amount: Any, currency: str) -> str:
+    return f"{'+' if amount > 0 else ''}{in_words(amount, currency)}"

@@ -1,0 +1,124 @@
+"""Why the lines of an invoice stand on it (Rule 11.4)."""
+
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+
+from core.domain.money import in_words
+from core.domain.reasons import Reason
+from core.domain.rules import Rule
+from core.ledger.double_entry import InvoiceKind, Purpose
+from core.ledger.ledger import Ledger
+from core.ledger.tables import AccountRow, History, Invoice, MonthlyAmount, Operation, Posting
+from doors.queries.reasons import MOST_REASONS, Reasons, at_most
+from doors.queries.snapshot import NotFound, Snapshot, open_snapshot
+
+_RULES = {
+    Purpose.PURCHASE: Rule.PURCHASE,
+    Purpose.NEXT_CYCLE: Rule.PRICE_VERSIONS,
+    Purpose.PRORATED: Rule.PRORATION,
+    Purpose.TOP_UP: Rule.INVOICES,
+    Purpose.CARD_CHARGE: Rule.FUNDING,
+    Purpose.TERMINATE: Rule.TERMINATE,
+    Purpose.REFUND: Rule.REFUND,
+    Purpose.ACTIVATION_FEE: Rule.ACTIVATION_FEE,
+    Purpose.USAGE: Rule.ROUNDING,
+}
+
+
+def lines_of_invoice(ledger: Ledger, number: str) -> Reasons:
+    """Each line of an invoice with what has charged it. Raises NotFound.
+
+    `number`: the number of the invoice, with or without leading zeros.
+    """
+    with open_snapshot(ledger) as snapshot:
+        query = (
+            select(Invoice.__table__, AccountRow.timezone, Operation.purpose, Operation.at)
+            .join(AccountRow, AccountRow.id == Invoice.account)
+            .join(Operation, Operation.id == Invoice.operation)
+            .where(Invoice.seller == ledger.seller, Invoice.number == int(number))
+        )
+        row = snapshot.connection.execute(query).one_or_none()
+        if row is None:
+            raise NotFound(f"there is no invoice {number}")
+        monthly = row.kind in (InvoiceKind.MONTHLY, InvoiceKind.CONSOLIDATED)
+        reasons = _amounts(snapshot, row) if monthly else _own_lines(snapshot, row)
+        left_out = len(row.lines) - len(reasons) if monthly else 0
+    kind = InvoiceKind(row.kind).words
+    lines = "1 line" if len(row.lines) == 1 else f"{len(row.lines):,} lines"
+    answer = (
+        f"It is the {kind} of account {row.account}, dated {row.date}, "
+        f"over {in_words(row.total, row.currency)}. It has {lines}."
+    )
+    return at_most(f"invoice {row.number:06}", answer, row.timezone, reasons, max(0, left_out))
+
+
+def _own_lines(snapshot: Snapshot, row: Any) -> list[Reason]:
+    """The lines of an invoice that one operation has made."""
+    postings = snapshot.connection.execute(
+        select(Posting.line, Posting.book)
+        .where(Posting.operation == row.operation)
+        .order_by(Posting.line)
+    ).all()
+    rows = (
+        f"operation {row.operation}",
+        *(f"posting {row.operation}/{it.line} ({it.book})" for it in postings),
+    )
+    purpose = Purpose(row.purpose)
+    about = _subscription(snapshot, row.operation)
+    of = f" of {about}" if about else ""
+    return [
+        Reason(
+            at=row.at,
+            text=f"{line['text']}: {_amount(line, row)}, for the {purpose.words}{of}.",
+            rule=_rule(snapshot, row, purpose),
+            rows=rows,
+        )
+        for line in row.lines
+    ]
+
+
+def _amount(line: dict[str, str], row: Any) -> str:
+    return in_words(Decimal(line["amount"]), row.currency)
+
+
+def _subscription(snapshot: Snapshot, operation: int) -> str | None:
+    query = select(Operation.subscription).where(Operation.id == operation)
+    found: str | None = snapshot.connection.execute(query).scalar()
+    return found
+
+
+def _rule(snapshot: Snapshot, row: Any, purpose: Purpose) -> Rule:
+    """The rule of the event of the operation, or else that of its purpose."""
+    about = _subscription(snapshot, row.operation)
+    if about is not None:
+        query = (
+            select(History.rule)
+            .where(History.subscription == about, History.operation == row.operation)
+            .limit(1)
+        )
+        if found := snapshot.connection.execute(query).scalar():
+            return Rule(found)
+    return _RULES.get(purpose, Rule.INVOICES)
+
+
+def _amounts(snapshot: Snapshot, row: Any) -> list[Reason]:
+    """The lines of a monthly invoice, each with the operation that has charged it."""
+    query = (
+        select(MonthlyAmount.__table__, Operation.at, Operation.purpose, Operation.subscription)
+        .join(Operation, Operation.id == MonthlyAmount.operation)
+        .where(MonthlyAmount.invoice == row.id)
+        .order_by(MonthlyAmount.operation, MonthlyAmount.line)
+        .limit(MOST_REASONS)
+    )
+    return [
+        Reason(
+            at=it.at,
+            text=f"{it.description}: {in_words(it.amount, row.currency)}, for the "
+            f"{Purpose(it.purpose).words}{f' of {it.subscription}' if it.subscription else ''}.",
+            rule=_RULES.get(Purpose(it.purpose), Rule.POSTPAID),
+            rows=(f"operation {it.operation}", f"monthly amount {it.operation}/{it.line}"),
+        )
+        for it in snapshot.connection.execute(query)
+    ]
