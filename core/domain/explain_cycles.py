@@ -77,9 +77,7 @@ class _Cycle:
             how = "by command" if line.event is Event.RECOVERED else "by itself"
             text = f"The renewal that had failed was made on {line.date} {how}."
         elif line.event is Event.RENEWED and line.rule is Rule.ATTEMPT_AT_ONCE:
-            text = (
-                f"It was renewed on {line.date}, right after a command: its renewal date was past."
-            )
+            text = f"It was renewed on {line.date}, right after a command. Its day was past."
         elif line.event is Event.RENEWED and self._is_late(line):
             text = self._late(line)
         elif line.event is Event.EXPIRED:

@@ -1,0 +1,30 @@
+"""Rules 5.2, 5.4: the groups that a top-up may renew, with their fees, and who covers them."""
+
+from dataclasses import replace
+
+from core.domain.failed_groups import retried_after_top_up
+from core.domain.policy import DEFAULT
+from core.domain.priced_group import price
+from tests.domain.made import account, at, day, failed, subscription, terms
+
+NOW = at("2020-12-09T03:00")
+S1, S2 = (failed(subscription(id_), at("2020-12-07T16:00")) for id_ in ("s1", "s2"))
+
+
+def test_rule_5_2_a_group_is_covered_as_one_sum() -> None:
+    group = price([S1, S2], account(), terms(), day("12-09"))
+    assert group.amount == 100
+    assert not group.covered_by(account("99.99"), day("12-09"))
+    assert group.covered_by(account("100"), day("12-09"))
+
+
+def test_rule_5_4_failed_groups_come_with_their_fees() -> None:
+    [group] = retried_after_top_up(account(), [S1, S2], terms(), NOW)
+    assert ([it.id for it in group.members], group.amount) == (["s1", "s2"], 100)
+
+
+def test_rule_5_4_none_is_retried_without_the_policy_or_a_price_or_while_suspended() -> None:
+    without = terms(replace(DEFAULT, retry_on_top_up=False))
+    assert list(retried_after_top_up(account(), [S1], without, NOW)) == []
+    assert list(retried_after_top_up(account(suspended=True), [S1], terms(), NOW)) == []
+    assert list(retried_after_top_up(account(currency="EUR"), [S1], terms(), NOW)) == []
