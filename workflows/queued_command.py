@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from temporalio import workflow
+from temporalio.common import Priority
 from temporalio.exceptions import ApplicationError, FailureError
 
 from core.protocol.activity_messages import CommandRequest, CommandResult
 from core.protocol.call_sequences import carry_out
 from core.protocol.workflow_messages import AccountMessage, Options, SubscriptionMessage
-from workflows.activity_driver import PERSON, drive
+from workflows.activity_driver import HERD, PERSON, drive
 
 M = TypeVar("M", SubscriptionMessage, AccountMessage)
 
@@ -44,7 +45,7 @@ class QueuedCommand(Generic[M]):
         """
         try:
             sequence = carry_out(CommandRequest(command=self.message.command, now=now))
-            self._result = await drive(sequence, options, PERSON, hurry)
+            self._result = await drive(sequence, options, self._priority(), hurry)
         except FailureError as error:
             self._fault = error.cause if isinstance(error.cause, FailureError) else error
             workflow.logger.warning(
@@ -53,6 +54,11 @@ class QueuedCommand(Generic[M]):
                 extra={"operation": self.message.command.do},
             )
         return self._result or CommandResult()
+
+    def _priority(self) -> Priority:
+        """That of what a person waits for, unless the command is one of a campaign."""
+        many = isinstance(self.message, SubscriptionMessage) and self.message.herd
+        return HERD if many else PERSON
 
     def answer(self) -> None:
         """Give the outcome to the sender."""

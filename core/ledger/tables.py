@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from core.domain.campaigns import CampaignState, RowOutcome
 from core.domain.events import Event
 from core.domain.imported_subscription import ImportKind
 from core.domain.numbers import Cause, Happened, HoldKind, NumberState
@@ -777,3 +778,67 @@ class ReconciliationMark(Base):
     key: Mapped[str] = mapped_column(Id, server_default="")
     seen: Mapped[int] = mapped_column(BigInteger, server_default="0")
     seen_by: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+
+class CampaignRow(Base):
+    """A campaign: one command on many subscriptions (docs/campaigns.md).
+
+    `do`, `options`: the command that every row carries out. `selection`: the filter in words, or
+    how many ids were listed. `rate`: rows per second, at most. `settled`: the rows that have an
+    outcome. `told`: its workflow runs, and knows of the last change of the state.
+    """
+
+    __tablename__ = "campaigns"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"))
+    request_id: Mapped[str] = mapped_column(Id)
+    fingerprint: Mapped[str] = mapped_column(Text)
+    do: Mapped[str] = mapped_column(Text)
+    options: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    actor: Mapped[str] = mapped_column(Text)
+    selection: Mapped[str] = mapped_column(Text)
+    rows: Mapped[int]
+    settled: Mapped[int] = mapped_column(server_default="0")
+    rate: Mapped[int]
+    state: Mapped[str] = mapped_column(Text)
+    started_at: Mapped[datetime] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    told: Mapped[bool] = mapped_column(server_default="false")
+    __table_args__ = (
+        UniqueConstraint("seller", "request_id", name="campaigns_once_per_request"),
+        Index("campaigns_newest", "seller", "started_at", "id"),
+        Index("campaigns_untold", "id", postgresql_where=text("NOT told")),
+        CheckConstraint("settled BETWEEN 0 AND rows", name="campaigns_settled"),
+        CheckConstraint("rate > 0", name="campaigns_rate"),
+        _one_of("state", CampaignState, "campaigns_state"),
+    )
+
+
+class CampaignItem(Base):
+    """A row of a campaign, with its outcome once it has one.
+
+    `row` counts from 1 and is a part of the request id. `line` is the line of the file. `amount` is
+    what was paid, negative for what was given back. `sentence`: what was done, or why not.
+    """
+
+    __tablename__ = "campaign_rows"
+    campaign: Mapped[str] = mapped_column(Id, ForeignKey("campaigns.id"), primary_key=True)
+    row: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    line: Mapped[int]
+    subscription: Mapped[str] = mapped_column(Id)
+    outcome: Mapped[str | None] = mapped_column(Text)
+    amount: Mapped[Decimal | None] = mapped_column(Money)
+    currency: Mapped[str | None] = mapped_column(Text)
+    rule: Mapped[str | None] = mapped_column(Text)
+    sentence: Mapped[str | None] = mapped_column(Text)
+    at: Mapped[datetime | None] = mapped_column(Instant)
+    __table_args__ = (
+        Index(
+            "campaign_rows_open",
+            "campaign",
+            "row",
+            postgresql_where=text(f"outcome IS NULL OR outcome = '{RowOutcome.UNKNOWN}'"),
+        ),
+        UniqueConstraint("campaign", "subscription", name="campaign_rows_once"),
+        _one_of("outcome", RowOutcome, "campaign_rows_outcome"),
+    )

@@ -61,11 +61,13 @@ class SubscriptionMessage:
     `now`: the virtual now of a test clock.
     `seen_version`: what the sender has seen committed. A workflow that knows as much may refuse by
     the table of states at once. None: it may not, for example because the account is suspended.
+    `herd`: it is one of many. Commands that a person waits for go first.
     """
 
     command: AnySubscriptionCommand
     now: datetime | None = None
     seen_version: int | None = None
+    herd: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ GRANT INSERT ON
   sellers, seller_wallets, seller_credits, policies, catalog_entries, clocks, accounts,
   subscriptions, trials, numbers, number_history, steps, tellings, operations, postings, periods,
   period_charges, refunds, invoices, monthly_amounts, history, messages, card_charges, imports,
-  imported,
+  imported, campaigns, campaign_rows,
   verified_balances, reconciliation_marks, simulated_charges, simulated_gateway
   TO perennial_app;
 
@@ -50,6 +50,8 @@ GRANT UPDATE (id) ON periods TO perennial_app;
 -- What an import brought in is deleted by this function alone, if nothing has happened to it.
 GRANT EXECUTE ON FUNCTION undo_import(bigint[], text[], timestamptz) TO perennial_app;
 GRANT UPDATE (undone_at, ended) ON imported TO perennial_app;
+GRANT UPDATE (settled, rate, state, ended_at, told) ON campaigns TO perennial_app;
+GRANT UPDATE (outcome, amount, currency, rule, sentence, at) ON campaign_rows TO perennial_app;
 GRANT UPDATE ON verified_balances, reconciliation_marks TO perennial_app;
 GRANT UPDATE, DELETE ON simulated_charges, simulated_gateway TO perennial_app;
 

@@ -69,6 +69,7 @@ from core.protocol.workflow_messages import (
 )
 from doors.application import logs, test_clocks, usage_batches
 from doors.application.batches import RowFailed, past_failing_rows
+from doors.application.campaigns import Campaigns
 from doors.application.patience import NotAvailable, Patience, outcome_of, without_patience
 from doors.application.payload_converter import data_converter
 from doors.application.previews import Preview, preview
@@ -119,14 +120,23 @@ class Perennial:
 
     `activities` are the use cases over them. This is the one place that chooses the card gateway.
     `patience`: how long its calls wait for servers that are away.
+    `herd`: its commands are those of a campaign. Commands that a person waits for go first.
     """
 
     def __init__(
-        self, ledger: Ledger, temporal: Client, config: Settings, patience: Patience | None = None
+        self,
+        ledger: Ledger,
+        temporal: Client,
+        config: Settings,
+        patience: Patience | None = None,
+        *,
+        herd: bool = False,
     ) -> None:
         self.ledger = ledger
         self.temporal = temporal
         self.patience = patience or Patience(config.patience_seconds)
+        self.campaigns = Campaigns(ledger, temporal, self.patience, config)
+        self._herd = herd
         self._config = config
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self.activities = Activities(ledger, choose_gateway(config.card_gateway, ledger.engine))
@@ -779,7 +789,7 @@ class Perennial:
         if row is None:
             return SubscriptionMessage(command=command, now=now)
         seen = None if row.halted else row.version
-        return SubscriptionMessage(command=command, now=now, seen_version=seen)
+        return SubscriptionMessage(command=command, now=now, seen_version=seen, herd=self._herd)
 
     def _row(self, subscription: str) -> Any:
         with self.ledger.engine.connect() as connection:

@@ -142,6 +142,16 @@ def preview(ledger: Ledger, command: AnyCommand, now: datetime | None = None) ->
         return _Rehearsed(on, command, now).preview()
 
 
+def rehearse(on: Rehearsal, command: AnyCommand) -> tuple[CommandResult, Decimal | None]:
+    """Rehearse a command now, with what is due before it and what it sets off at once.
+
+    Returns its result, and what would be charged to the stored card. A command that raises leaves
+    nothing behind in the rehearsal.
+    """
+    with on.connection.begin_nested():
+        return _Rehearsed(on, command, None).outcome()
+
+
 class _Rehearsed:
     """One command in one rehearsal."""
 
@@ -187,6 +197,21 @@ class _Rehearsed:
             left_out=more_events + more_invoices,
             card=self._card,
         )
+
+    def outcome(self) -> tuple[CommandResult, Decimal | None]:
+        """Rehearse the command. Returns its result, and what would be charged to the card for it.
+
+        The instant is that of the account's clock.
+        """
+        self._catch_up()
+        self._card = None
+        result: CommandResult = self._drive(
+            carry_out(CommandRequest(command=self._command, now=self._now))
+        )
+        card = self._card
+        if not result.refusal:
+            self._catch_up()
+        return result, card
 
     # running
 

@@ -88,8 +88,8 @@ def command(path: str, *examples: str) -> Callable[[Function], Function]:
     """Register a function as the command `path`, such as "show" or "account show".
 
     The docstring is its help, followed by the examples. A parameter of the type `Request` becomes
-    the options --request-id, --by, --json and --preview. Every error ends the program with one
-    message and an exit code.
+    the options --request-id, --by, --json and --preview. One of the type `Many` becomes those of a
+    campaign. Every error ends the program with one message and an exit code.
     """
 
     def register(function: Function) -> Function:
@@ -105,7 +105,7 @@ def command(path: str, *examples: str) -> Callable[[Function], Function]:
 def _entry(function: Callable[..., None]) -> Callable[..., None]:
     """Return the function that typer calls. It has all options and explains errors."""
     parameters = list(inspect.signature(function, eval_str=True).parameters.values())
-    takes_request = any(parameter.annotation is options.Request for parameter in parameters)
+    bundles = {p.name: options.BUNDLES[p.annotation] for p in parameters if _is_bundle(p)}
 
     @wraps(function)
     def entry(**values: Any) -> None:
@@ -113,15 +113,23 @@ def _entry(function: Callable[..., None]) -> Callable[..., None]:
             from doors.commandline.errors import end_with_exit_code
 
             with end_with_exit_code():
-                if takes_request:
-                    values["request"] = options.Request.from_options(values)
+                for name, (bundle, _) in bundles.items():
+                    values[name] = bundle.from_options(values)
                 function(**values)
         except KeyboardInterrupt:  # during the imports
             typer.echo("Interrupted.", err=True)
             raise typer.Exit(Code.INTERRUPTED) from None
 
-    own = [p for p in parameters if p.annotation is not options.Request]
-    shared = inspect.signature(options.shared_options).parameters.values() if takes_request else []
+    own = [p for p in parameters if not _is_bundle(p)]
+    shared = [
+        parameter
+        for _, described in bundles.values()
+        for parameter in inspect.signature(described, eval_str=True).parameters.values()
+    ]
     keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *shared)]
     entry.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
     return entry
+
+
+def _is_bundle(parameter: inspect.Parameter) -> bool:
+    return any(parameter.annotation is bundle for bundle in options.BUNDLES)

@@ -8,6 +8,7 @@ what is allowed.
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -39,6 +40,7 @@ YEARS = (1970, 2999)
 """The years of a day or an instant."""
 
 T = TypeVar("T")
+C = TypeVar("C", bound=StrEnum)
 
 
 def wrong(place: str, reason: str) -> NoReturn:
@@ -124,6 +126,11 @@ def e164(place: str, value: str) -> str:
     from doors.intake.phone_numbers import read_e164
 
     return _read(place, lambda: read_e164(value))
+
+
+def choice(place: str, value: str, choices: type[C]) -> C:
+    """One of the values of an enumeration."""
+    return _read(place, lambda: read_choice(value, choices))
 
 
 def optional_number_state(place: str, value: str | None) -> NumberState | None:

@@ -1,12 +1,20 @@
 """Arguments and options that several commands share, so that each is described once."""
 
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Protocol
 
 import typer
 
+from doors.queries.list_names import WorkList
+
 AccountId = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account.")]
 SubscriptionId = Annotated[str, typer.Argument(metavar="ID", help="The subscription.")]
+OneOrMany = Annotated[
+    str | None, typer.Argument(metavar="[ID]", help="The subscription. None with --file or a list.")
+]
 ClockId = Annotated[str, typer.Argument(metavar="CLOCK", help="The id of the test clock.")]
 Json = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON and nothing else on stdout.")
@@ -92,3 +100,113 @@ def shared_options(
     ] = False,
 ) -> None:
     """Describe the options that stand for a `Request`. Only the signature is used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """Which subscriptions a command is about beside one: those of a file, or all of a list.
+
+    A command that may be a campaign has a parameter `many: Many`. The application turns it into the
+    options of `many_options`.
+
+    `file`: CSV file of ids. `all_of`: a work list. `failure`, `account`, `clock`: only those of it.
+    `rate`: rows per second. `watch`: whether to wait and show the progress. `yes`: do not ask.
+    """
+
+    file: Path | None
+    all_of: WorkList | None
+    failure: str | None
+    account: str | None
+    clock: str | None
+    rate: int
+    watch: bool
+    yes: bool
+
+    @property
+    def wanted(self) -> bool:
+        """Whether a campaign is asked for."""
+        return self.file is not None or self.all_of is not None
+
+    @classmethod
+    def from_options(cls, values: dict[str, Any]) -> "Many":
+        """Take the options out of the values of a command line. Raises `Faults`."""
+        from doors.commandline import inputs
+
+        lists = [which for which in WorkList if values.pop(f"all_{which}")]
+        if len(lists) > 1:
+            inputs.wrong(f"--all-{lists[1]}", f"name one list only, here it is --all-{lists[0]}")
+        names = ("file", "failure", "account", "clock", "rate", "watch", "yes")
+        return cls(all_of=next(iter(lists), None), **{name: values.pop(name) for name in names})
+
+
+def many_options(
+    *,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A campaign: on each subscription of this CSV file (docs/campaigns.md).",
+        ),
+    ] = None,
+    failure: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="With --all-failed: only those that failed for it."),
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option(metavar="ACCOUNT", help="With a list: only this account.")
+    ] = None,
+    clock: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLOCK", help="With a list: accounts on this test clock. Default: real ones."
+        ),
+    ] = None,
+    rate: Annotated[
+        int, typer.Option(metavar="N", help="The most rows per second of a campaign, 1 to 500.")
+    ] = 20,
+    watch: Annotated[
+        bool, typer.Option("--watch/--no-watch", help="Whether to show a campaign until its end.")
+    ] = True,
+    yes: Yes = False,
+) -> None:
+    """Describe the options that stand for a `Many`. Only the signature is used.
+
+    Each work list is a further option, such as --all-failed.
+    """
+
+
+def _of_list(which: WorkList) -> inspect.Parameter:
+    """The option of a work list."""
+    told = typer.Option(f"--all-{which}", help=f"A campaign: on all of `starter.py list {which}`.")
+    return inspect.Parameter(
+        f"all_{which}",
+        inspect.Parameter.KEYWORD_ONLY,
+        default=False,
+        annotation=Annotated[bool, told],
+    )
+
+
+def _with_lists(described: inspect.Signature) -> inspect.Signature:
+    """The options, and those of the work lists after the first one."""
+    first, *others = described.parameters.values()
+    return described.replace(parameters=[first, *map(_of_list, WorkList), *others])
+
+
+many_options.__signature__ = _with_lists(  # type: ignore[attr-defined]
+    inspect.signature(many_options, eval_str=True)
+)
+
+
+class Bundle(Protocol):
+    """A class whose values are made from several options."""
+
+    @classmethod
+    def from_options(cls, values: dict[str, Any]) -> Any:
+        """Take the options out of the values of a command line."""
+
+
+BUNDLES: Mapping[Any, tuple[type[Bundle], Callable[..., None]]] = {
+    Request: (Request, shared_options),
+    Many: (Many, many_options),
+}
+"""The types of parameters that stand for several options, each with the options."""

@@ -1,9 +1,9 @@
 """The relay does what must follow a commit, and retries it until it is done.
 
-A pass starts workflows that were not started because of a crash after the commit. It tells
-workflows what another transaction has made of their subjects. It sends the
-notices of real accounts that are due, and takes the steps of numbers that are due. Those of test
-clocks are taken when their clock advances. It also numbers invoices.
+A pass starts workflows that a crash after the commit has left behind, also those of campaigns. It
+tells workflows what another transaction has made of their subjects. It sends the notices of real
+accounts that are due, and takes the steps of numbers that are due. Those of test clocks are taken
+when their clock advances. It also numbers invoices.
 
 Concurrent relays do not disturb each other. If the database or Temporal is away, the parts that
 need it are logged and retried, each on its own, at growing intervals. A row that fails is logged as
@@ -49,6 +49,7 @@ class Pass:
     """What a pass has done, and how many of its parts have failed."""
 
     started: int = 0
+    campaigns: int = 0
     told: int = 0
     notices: int = 0
     numbers: int = 0
@@ -63,6 +64,7 @@ class Relay:
         self._perennial = perennial
         self._scheduled = False
         self._unstartable = FailingRows("start_missing")
+        self._untold = FailingRows("campaigns")
         self._unsendable = FailingRows("notices")
         self._untakeable = FailingRows("numbers")
         self._unnumbered = FailingRows("invoices")
@@ -102,6 +104,7 @@ class Relay:
             return done
 
         started = await part("start_missing", self.start_missing)
+        campaigns = await part("campaigns", self.campaigns)
         told = await part("tell", self._perennial.tell)
         notices = await part("notices", self.notices)
         numbers = await part("numbers", self.numbers)
@@ -110,6 +113,7 @@ class Relay:
             await part("schedule", self.schedule)
         return Pass(
             started=started,
+            campaigns=campaigns,
             told=told,
             notices=notices,
             numbers=numbers,
@@ -128,6 +132,21 @@ class Relay:
 
         while tried := await self._perennial.start_missing(
             _BATCH, past=failing.waiting(), failed=failed
+        ):
+            total += tried
+        return total
+
+    async def campaigns(self) -> int:
+        """Start or tell the workflows of campaigns that a crash left behind. Returns how many."""
+        total, failing = 0, self._untold
+
+        def failed(campaign: str, error: Exception) -> None:
+            nonlocal total
+            total -= 1
+            failing.failed(campaign, error)
+
+        while tried := await self._perennial.campaigns.tell_missing(
+            _BATCH, failing.waiting(), failed
         ):
             total += tried
         return total

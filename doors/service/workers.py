@@ -1,7 +1,7 @@
 """The workers, by role. `worker.py` hosts them, and so does a process with a stack of its own.
 
 workflows   decides what happens when, and runs renewals from the wallet as local activities
-activities  renews, marks failed, expires, runs commands
+activities  renews, marks failed, expires, runs commands. Beside it, the rows of campaigns
 charge      calls the card gateway at a limited rate
 """
 
@@ -14,11 +14,14 @@ import structlog
 from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from core.protocol.campaign_messages import campaign_queue
 from doors.application.perennial import Perennial
+from doors.service.campaigns import campaigning
 from doors.service.reconciliation import reconciling
 from doors.service.unsandboxed import Unsandboxed
 from settings import Settings
 from workflows.account import AccountWorkflow
+from workflows.campaign import CampaignWorkflow
 from workflows.lenient_signals import Tolerant
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.subscription import SubscriptionWorkflow
@@ -38,8 +41,10 @@ PASSED_THROUGH = (
     "dateutil",
     "structlog",
 )
-WORKFLOWS = (SubscriptionWorkflow, AccountWorkflow, ReconciliationWorkflow)
+WORKFLOWS = (SubscriptionWorkflow, AccountWorkflow, ReconciliationWorkflow, CampaignWorkflow)
 ROLES = ("workflows", "activities", "charge")
+#: Batches of campaigns that a process carries out at once.
+_BATCHES_AT_ONCE = 4
 
 
 def sandbox(workflows: Sequence[type] = WORKFLOWS) -> SandboxedWorkflowRunner:
@@ -114,6 +119,20 @@ def worker_of(
     raise ValueError(f"there is no worker {role}")
 
 
+def campaign_worker(perennial: Perennial, config: Settings) -> Worker:
+    """The worker of campaigns, beside that of the role `activities`.
+
+    A batch of rows waits for commands, which need slots of that role. So it has slots of its own.
+    """
+    return Worker(
+        perennial.temporal,
+        task_queue=campaign_queue(config.task_queue),
+        activities=[campaigning(perennial)],
+        max_concurrent_activities=_BATCHES_AT_ONCE,
+        graceful_shutdown_timeout=timedelta(seconds=config.shutdown_seconds),
+    )
+
+
 @asynccontextmanager
 async def running(
     roles: Sequence[str],
@@ -134,4 +153,6 @@ async def running(
             await stack.enter_async_context(
                 worker_of(role, perennial, config, threads, workflows=workflows)
             )
+            if role == "activities":
+                await stack.enter_async_context(campaign_worker(perennial, config))
         yield

@@ -36,6 +36,7 @@ WORK = {
     "import": processes.run_import,
     "usage": processes.run_usage,
     "reconciliation": processes.run_reconciliation,
+    "campaign": processes.run_campaign,
 }
 #: These roles run until they are stopped. The others end by themselves.
 ENDLESS = ("worker", "relay")

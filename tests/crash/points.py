@@ -55,6 +55,7 @@ IMPORT = commits("catalog", "take_over", "started")
 RECONCILIATION = commits(
     "reconcile_books", "reconcile_invoices", "reconcile_charge", "reconcile_subscriptions"
 )
+CAMPAIGNS = commits("campaign", "campaign_told", "campaign_rows", "campaign_state")
 
 ALL = {
     *(point for points in ACTIVITIES.values() for point in points),
@@ -63,6 +64,7 @@ ALL = {
     *IMPORT,
     *USAGE,
     *RECONCILIATION,
+    *CAMPAIGNS,
 }
 
 

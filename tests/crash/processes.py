@@ -6,6 +6,7 @@ the clock again, and repeats the command with its request id. Every caller does 
 """
 
 import asyncio
+import csv
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -21,15 +22,18 @@ from activities.import_numbers import import_numbers
 from activities.number_invoices import number_invoices
 from activities.open_account import NewAccount, open_account
 from activities.registry import Activities
+from core.domain.campaigns import EACH
 from core.domain.commands import AnyCommand
 from core.domain.commands.assign import Assign
 from core.domain.commands.close_account import CloseAccount
+from core.domain.commands.extend import Extend
 from core.domain.commands.reopen_account import ReopenAccount
 from core.domain.commands.reserve_number import ReserveNumber
 from core.domain.commands.share import Share
 from core.domain.commands.unreserve_number import UnreserveNumber
 from core.domain.commands.unshare import Unshare
 from core.domain.commands.withdraw_changes import WithdrawChanges
+from core.domain.faults import Faults
 from core.domain.numbers import NewNumber
 from core.domain.refusal import Refusal
 from core.domain.refusal import Refused as RefusedByRule
@@ -39,6 +43,7 @@ from core.gateways.simulated_cards import SimulatedCards
 from core.ledger.ledger import Ledger
 from core.ledger.rows import SUBSCRIPTIONS, step_from
 from core.ledger.tables import SubscriptionRow
+from core.protocol.campaign_messages import campaign_workflow
 from doors.application import test_clocks
 from doors.application.direct_engine import Direct
 from doors.application.perennial import Perennial
@@ -67,6 +72,8 @@ CHANGED = "m1"
 #: For an import: the day on the test clock, and the number of customers in a transaction.
 TODAY = datetime(2023, 3, 10, tzinfo=UTC)
 CHUNK = 4
+RATE = 4
+"""Rows of a campaign in a wave, and in a second."""
 
 
 @asynccontextmanager
@@ -131,6 +138,22 @@ def run_reconciliation(_: Path) -> int:
 
     async def run(perennial: Perennial) -> None:
         await reconcile(perennial)
+
+    return _connected(run)
+
+
+def run_campaign(home: Path) -> int:
+    """Extend all customers of the import as a campaign, paused and resumed on the way."""
+
+    async def run(perennial: Perennial) -> None:
+        with (home / CUSTOMERS).open() as file:
+            ids = [row["id"] for row in csv.DictReader(file)]
+        pattern = Extend(subscription=EACH, cycles=1, request_id="all", actor="ann")
+        started = await perennial.campaigns.start(pattern, ids, rate=RATE)
+        with suppress(Faults):  # It is over.
+            await perennial.campaigns.pause(started.campaign)
+            await perennial.campaigns.resume(started.campaign)
+        await perennial.temporal.get_workflow_handle(campaign_workflow(started.campaign)).result()
 
     return _connected(run)
 

@@ -63,6 +63,7 @@ def test_without_a_crash_every_point_is_reached_and_both_engines_agree(
         *points.commits("take_over"),
         *points.USAGE,
         *points.RECONCILIATION,
+        *points.CAMPAIGNS,
     }
 
 

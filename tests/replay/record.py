@@ -30,6 +30,7 @@ from temporalio.client import (
 from temporalio.service import RPCError
 
 from activities import registry
+from core.domain.campaigns import EACH
 from core.domain.commands.add_number import AddNumber
 from core.domain.commands.adjust import Adjust
 from core.domain.commands.assign import Assign
@@ -65,6 +66,7 @@ from core.domain.subscription import Mode
 from core.ledger.clocks import machine_now
 from core.ledger.database import migrate
 from core.protocol.activity_messages import StepRequest
+from core.protocol.campaign_messages import campaign_workflow
 from doors.application.perennial import Perennial
 from local import stack
 from tests.workflows.shop import FEBRUARY, JANUARY, Shop, settings_for
@@ -471,6 +473,26 @@ async def reconciliation(recording: Recording) -> None:
         )
 
 
+async def campaign(recording: Recording) -> None:
+    """A campaign is paused before its first batch, resumed, and done."""
+    async with recording.shop(workers=False) as shop:
+        await shop.account()
+        ids = [await shop.buy(name) for name in ("s", "a")]
+        pattern = Extend(subscription=EACH, cycles=1, request_id=shop.id("1"))
+        campaigns = shop.perennial.campaigns
+        id_ = (await campaigns.start(pattern, ids)).campaign
+        await campaigns.pause(id_)
+        workflow = campaign_workflow(id_)
+        handle = shop.perennial.temporal.get_workflow_handle(workflow)
+        async with shop.working():
+            async for event in handle.fetch_history_events(wait_new_event=True):
+                if event.HasField("activity_task_completed_event_attributes"):
+                    break
+            await campaigns.resume(id_)
+            await handle.result()
+            await _settle(shop)
+
+
 PATHS: dict[str, Path_] = {
     path.__name__: path
     for path in (
@@ -499,6 +521,7 @@ PATHS: dict[str, Path_] = {
         outage,
         flood,
         reconciliation,
+        campaign,
     )
 }
 _LONGEST = 1000

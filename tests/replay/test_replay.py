@@ -18,6 +18,7 @@ from activities import registry
 from core.domain.commands import COMMANDS
 from core.domain.steps import StepKind, SubjectKind
 from core.protocol.call_sequences import Call
+from core.protocol.campaign_messages import BATCH
 from doors.application.payload_converter import data_converter
 from doors.service.workers import WORKFLOWS, runner_of, sandbox
 from settings import Settings
@@ -75,7 +76,7 @@ def test_every_activity_update_and_signal_is_recorded() -> None:
     # Numbers have no workflow. Their steps are taken along, or run by the relay.
     numbers = {kind.value for kind in StepKind if kind.subject is SubjectKind.NUMBER}
     steps = set(registry.STEPS) - numbers
-    assert activities == {*steps, *commands, "charge", "reconcile"}
+    assert activities == {*steps, *commands, "charge", "reconcile", BATCH}
     updates = {
         item["acceptedRequest"]["input"]["name"]
         for item in attributes("workflowExecutionUpdateAcceptedEventAttributes")
@@ -89,7 +90,7 @@ def test_every_activity_update_and_signal_is_recorded() -> None:
     signals = {
         item["signalName"] for item in attributes("workflowExecutionSignaledEventAttributes")
     }
-    assert signals == {"recover", "terminate", "moved"}
+    assert signals == {"recover", "terminate", "moved", "changed"}
     for kind in (
         "timerFiredEventAttributes",
         "markerRecordedEventAttributes",

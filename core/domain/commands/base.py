@@ -148,6 +148,8 @@ class SubscriptionCommand(Command):
     """Its row of the table of states (Rule 2)."""
     pays_back: ClassVar[bool] = False
     """Whether it gives money back to those who have paid (Rule 8.3)."""
+    in_campaign: ClassVar[bool] = False
+    """Whether one campaign may carry it out on many subscriptions (docs/campaigns.md)."""
 
     @classmethod
     def changes_nothing(cls, subscription: Subscription) -> Refusal | None:
@@ -189,6 +191,13 @@ class Result:
         """What the command did, for a person."""
         raise NotImplementedError
 
+    def paid(self) -> Decimal | None:
+        """What is paid for it, in its currency. What is given back is negative.
+
+        Returns None where it is not about money.
+        """
+        return None
+
     def data(self) -> dict[str, Any]:
         """What the command did, for a program.
 
@@ -223,6 +232,10 @@ class PaidResult(Result):
 
     done: ClassVar[str]
     """What the command did, as a participle."""
+
+    def paid(self) -> Decimal | None:
+        """The fee and the activation fees."""
+        return self.amount + (self.activation_fees or Decimal(0))
 
     def sentence(self) -> str:
         """``s1 is extended: $50.00 paid, paid up to 14 March 2021.``"""

@@ -20,6 +20,7 @@ class ChangePlan(SubscriptionCommand):
     invoice_number: ExternalInvoice = None
 
     rule: ClassVar[Rule] = Rule.CHANGES
+    in_campaign: ClassVar[bool] = True
     states: ClassVar[States] = CHANGES
 
 

@@ -45,6 +45,10 @@ class ChangeResult(Result):
     what: ClassVar[str]
     """What the command does, with the names of its fields in braces."""
 
+    def paid(self) -> Decimal | None:
+        """The prorated fee."""
+        return self.amount
+
     def sentence(self) -> str:
         """``s1 changes to BIZ-M from today on: $28.00 paid.``"""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}

@@ -25,6 +25,7 @@ class Extend(SubscriptionCommand):
     invoice_number: ExternalInvoice = None
 
     rule: ClassVar[Rule] = Rule.EXTEND
+    in_campaign: ClassVar[bool] = True
     exactly_one: ClassVar[tuple[str, ...]] = ("cycles", "to")
     states: ClassVar[States] = States(
         active=ALLOWED,

@@ -21,6 +21,7 @@ class Reactivate(SubscriptionCommand):
     invoice_number: ExternalInvoice = None
 
     rule: ClassVar[Rule] = Rule.REACTIVATE
+    in_campaign: ClassVar[bool] = True
     states: ClassVar[States] = States(
         active=Rule.REACTIVATE,
         failed=Rule.REACTIVATE,

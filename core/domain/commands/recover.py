@@ -21,6 +21,7 @@ class Recover(SubscriptionCommand):
     invoice_number: ExternalInvoice = None
 
     rule: ClassVar[Rule] = Rule.RECOVER
+    in_campaign: ClassVar[bool] = True
     may_charge_card: ClassVar[bool] = True
     states: ClassVar[States] = States(
         active=Rule.RECOVER,

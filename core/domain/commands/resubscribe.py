@@ -23,6 +23,7 @@ class Resubscribe(SubscriptionCommand):
     do: Literal["resubscribe"] = "resubscribe"
 
     rule: ClassVar[Rule] = Rule.AUTO_RENEWAL
+    in_campaign: ClassVar[bool] = True
     states: ClassVar[States] = States(
         active=ALLOWED,
         failed=ALLOWED,

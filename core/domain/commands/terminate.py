@@ -19,6 +19,7 @@ class Terminate(SubscriptionCommand):
     reason: Annotated[str, Text(help="Why it ends, for the history.")]
 
     rule: ClassVar[Rule] = Rule.TERMINATE
+    in_campaign: ClassVar[bool] = True
     while_suspended: ClassVar[bool] = True
     pays_back: ClassVar[bool] = True
     states: ClassVar[States] = States(
@@ -39,6 +40,10 @@ class TerminateResult(Result):
     expiry: date
     refund: Decimal
     currency: str
+
+    def paid(self) -> Decimal | None:
+        """The refund, as a negative amount."""
+        return -self.refund
 
     def sentence(self) -> str:
         """``s1 is terminated; $50.00 given back.``"""

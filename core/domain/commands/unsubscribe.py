@@ -23,6 +23,7 @@ class Unsubscribe(SubscriptionCommand):
     do: Literal["unsubscribe"] = "unsubscribe"
 
     rule: ClassVar[Rule] = Rule.AUTO_RENEWAL
+    in_campaign: ClassVar[bool] = True
     states: ClassVar[States] = States(
         active=ALLOWED,
         failed=ALLOWED,

@@ -3,8 +3,8 @@
 -- Rows of these tables are never deleted, except by the undoing of an import
 -- (docs/decisions/0021). Fixed columns never change. Counters and clocks only grow.
 -- Final values stay: TERMINATED, no longer a trial, closed for good, an invoice's number, a notice that is done, a
--- booked card charge, the monthly invoice of an amount. A trigger names its columns, so a statement that does not set them pays
--- nothing for it.
+-- booked card charge, the monthly invoice of an amount, the outcome of a campaign's row. A trigger
+-- names its columns, so a statement that does not set them pays nothing for it.
 --
 -- Nothing sets `reserved` and `liability` yet, so they are fixed, too.
 
@@ -30,7 +30,8 @@ DECLARE
 BEGIN
   FOR entry IN SELECT unnest(ARRAY[
     'sellers', 'clocks', 'accounts', 'subscriptions', 'messages', 'card_charges', 'invoices',
-    'monthly_amounts', 'numbers', 'imports', 'imported'
+    'monthly_amounts', 'numbers', 'imports', 'imported',
+    'campaigns', 'campaign_rows'
   ]) AS name
   LOOP
     EXECUTE format(
@@ -52,7 +53,11 @@ BEGIN
     ('invoices',
      'id, seq, seller, account, operation, kind, date, currency, total, lines', 'rule 11.4'),
     ('monthly_amounts',
-     'operation, line, account, month, consolidated, description, amount', 'rule 11.4')
+     'operation, line, account, month, consolidated, description, amount', 'rule 11.4'),
+    ('campaigns',
+     'id, seller, request_id, fingerprint, "do", options, actor, selection, rows, started_at',
+     'rule 4.2'),
+    ('campaign_rows', 'campaign, row, line, subscription', 'rule 4.2')
   ) AS fixed(name, columns, rule)
   LOOP
     EXECUTE format(
@@ -70,7 +75,8 @@ BEGIN
     ('clocks', 'now', 'rule 1.6'),
     ('accounts', 'version', 'rule 11.8'),
     ('subscriptions', 'version', 'rule 2'),
-    ('card_charges', 'calls', 'rule 5.3')
+    ('card_charges', 'calls', 'rule 5.3'),
+    ('campaigns', 'settled', 'rule 4.2')
   ) AS growing(name, col, rule)
   LOOP
     EXECUTE format(
@@ -87,7 +93,9 @@ BEGIN
     ('monthly_amounts', 'invoice', 'OLD.invoice IS NOT NULL', 'it is on one invoice', 'rule 11.4'),
     ('imported', 'undone_at', 'OLD.undone_at IS NOT NULL', 'it is undone once', 'rule 11.3'),
     ('messages', 'state', 'OLD.state <> ''planned''', 'a notice is done once', 'rule 12'),
-    ('card_charges', 'booked', 'OLD.booked', 'a charge is booked once', 'rule 11.3')
+    ('card_charges', 'booked', 'OLD.booked', 'a charge is booked once', 'rule 11.3'),
+    ('campaigns', 'state', 'OLD.state = ''stopped''', 'stopped is final', 'rule 4.2'),
+    ('campaign_rows', 'outcome', 'OLD.outcome <> ''unknown''', 'an outcome is final', 'rule 4.2')
   ) AS final(name, col, reached, why, rule)
   LOOP
     EXECUTE format(

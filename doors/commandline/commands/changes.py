@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from doors.commandline.app import command
-from doors.commandline.options import InvoiceNumber, Request, SubscriptionId
+from doors.commandline.options import InvoiceNumber, Many, OneOrMany, Request, SubscriptionId
 
 
 class From(StrEnum):
@@ -35,11 +35,13 @@ When = Annotated[
     "change-plan s1 BIZ-M",
     "change-plan s1 PRO-Y --when renewal",
     "change-plan s1 BIZ-M --invoice-number X-17",
+    "change-plan --file ids.csv BIZ-M --when renewal",
 )
 def change_plan(
-    subscription: SubscriptionId,
-    sku: Annotated[str, typer.Argument(metavar="SKU", help="The new plan.")],
     request: Request,
+    many: Many,
+    subscription: OneOrMany = None,
+    sku: Annotated[str | None, typer.Argument(metavar="SKU", help="The new plan.")] = None,
     when: When = From.NOW,
     invoice_number: InvoiceNumber = None,
 ) -> None:
@@ -47,17 +49,25 @@ def change_plan(
     from core.domain.commands.change_plan import ChangePlan
     from core.domain.commands.changes import When as Since
     from doors.commandline import inputs
-    from doors.commandline.issue_commands import issue
+    from doors.commandline.campaign_run import issue_one_or_many
 
-    change = ChangePlan(
-        subscription=inputs.name("ID", subscription),
-        sku=inputs.name("SKU", sku),
-        when=Since(when.value),
-        invoice_number=inputs.optional_name("--invoice-number", invoice_number),
-        request_id=request.id,
-        actor=request.actor,
-    )
-    issue(change, request)
+    if many.wanted and sku is None:  # The plan is the only argument of a campaign.
+        subscription, sku = None, subscription
+    if sku is None:
+        inputs.wrong("SKU", "name the new plan")
+    plan = inputs.name("SKU", sku)
+
+    def make(id_: str) -> ChangePlan:
+        return ChangePlan(
+            subscription=id_,
+            sku=plan,
+            when=Since(when.value),
+            invoice_number=inputs.optional_name("--invoice-number", invoice_number),
+            request_id=request.id,
+            actor=request.actor,
+        )
+
+    issue_one_or_many(make, subscription, request, many)
 
 
 @command("set-addon", "set-addon s1 SEAT 5", "set-addon s1 SEAT 0 --when renewal")

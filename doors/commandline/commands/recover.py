@@ -1,11 +1,12 @@
 """`recover`: renew failed subscriptions now."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from doors.commandline.app import command
-from doors.commandline.options import InvoiceNumber, Request
+from doors.commandline.options import InvoiceNumber, Many, Request
 
 if TYPE_CHECKING:
     from core.domain.commands import AnyCommand
@@ -17,30 +18,40 @@ if TYPE_CHECKING:
     "recover s1",
     "recover s1 s2 s3 --invoice-number X-2021-17",
     "recover --account acme",
+    "recover --all-failed --failure no_credits --rate 10",
 )
 def recover(
     request: Request,
+    many: Many,
     subscriptions: Annotated[
         list[str] | None,
         typer.Argument(metavar="ID...", help="Failed subscriptions of one account."),
-    ] = None,
-    account: Annotated[
-        str | None,
-        typer.Option(metavar="ACCOUNT", help="All failed subscriptions of this account."),
     ] = None,
     invoice_number: InvoiceNumber = None,
 ) -> None:
     """Renew failed subscriptions now.
 
-    Each costs one fee, from credits or by card, and has an outcome of its own (rule 6.1).
+    Each costs one fee, from credits or by card, and has an outcome of its own (rule 6.1). With
+    --account alone, the failed ones of that account are recovered one after the other.
     """
+    from core.domain.campaigns import EACH
     from core.domain.commands.recover import Recover
     from doors.commandline import inputs
+    from doors.commandline.campaign_run import issue_many, refuse_filters
     from doors.commandline.issue_commands import preview_all
     from doors.commandline.output import say
 
-    ids = _selection(subscriptions or [], account)
     number = inputs.optional_name("--invoice-number", invoice_number)
+    if many.wanted:
+        if subscriptions:
+            inputs.wrong("ID", "name subscriptions, or a file or a list, not both")
+        pattern = Recover(
+            subscription=EACH, invoice_number=number, request_id=request.id, actor=request.actor
+        )
+        issue_many(pattern, request, many)
+        return
+    refuse_filters(replace(many, account=None))
+    ids = _selection(subscriptions or [], many.account)
     if not ids and not request.json:
         say("No renewal has failed: nothing to recover.")
     commands: list[AnyCommand] = [

@@ -68,6 +68,7 @@ def upgrade() -> None:
     _records()
     _imports()
     _reconciliation()
+    _campaigns()
     _simulated_gateway()
     for name in IN_ORDER:
         op.execute((GUARDS / f"{name}.sql").read_text())
@@ -644,6 +645,53 @@ def _reconciliation() -> None:
         Column("key", ID, nullable=False, server_default=""),
         Column("seen", BigInteger, nullable=False, server_default="0"),
         Column("seen_by", BigInteger, nullable=False, server_default="0"),
+    )
+
+
+def _campaigns() -> None:
+    """One command on many subscriptions."""
+    op.create_table(
+        "campaigns",
+        Column("id", ID, primary_key=True),
+        Column("seller", ID, ForeignKey("sellers.id"), nullable=False),
+        Column("request_id", ID, nullable=False),
+        Column("fingerprint", Text, nullable=False),
+        Column("do", Text, nullable=False),
+        Column("options", JSONB, nullable=False),
+        Column("actor", Text, nullable=False),
+        Column("selection", Text, nullable=False),
+        Column("rows", Integer, nullable=False),
+        Column("settled", Integer, nullable=False, server_default="0"),
+        Column("rate", Integer, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("started_at", INSTANT, nullable=False),
+        Column("ended_at", INSTANT),
+        Column("told", Boolean, nullable=False, server_default="false"),
+        UniqueConstraint("seller", "request_id", name="campaigns_once_per_request"),
+        CheckConstraint("settled BETWEEN 0 AND rows", name="campaigns_settled"),
+        CheckConstraint("rate > 0", name="campaigns_rate"),
+    )
+    op.create_index("campaigns_newest", "campaigns", ["seller", "started_at", "id"])
+    op.create_index("campaigns_untold", "campaigns", ["id"], postgresql_where=text("NOT told"))
+    op.create_table(
+        "campaign_rows",
+        Column("campaign", ID, ForeignKey("campaigns.id"), primary_key=True),
+        Column("row", Integer, primary_key=True, autoincrement=False),
+        Column("line", Integer, nullable=False),
+        Column("subscription", ID, nullable=False),
+        Column("outcome", Text),
+        Column("amount", MONEY),
+        Column("currency", Text),
+        Column("rule", Text),
+        Column("sentence", Text),
+        Column("at", INSTANT),
+        UniqueConstraint("campaign", "subscription", name="campaign_rows_once"),
+    )
+    op.create_index(
+        "campaign_rows_open",
+        "campaign_rows",
+        ["campaign", "row"],
+        postgresql_where=text("outcome IS NULL OR outcome = 'unknown'"),
     )
 
 
