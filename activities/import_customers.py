@@ -15,7 +15,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from core.domain.calendar import local_date
 from core.domain.events import Event
-from core.domain.imported_subscription import judged_at, taken_over
+from core.domain.imported_subscription import Takeover, TakeoverState, judged_at, taken_over
+from core.domain.policy import Policy
+from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.domain.subscription import ZERO, Period, Status, Subscription
 from core.ledger import double_entry, imports
@@ -37,9 +39,14 @@ class Customer:
     `id`, `account`: of the subscription and its account. The first customer of an account opens it.
     `currency`, `timezone`: of the account.
     `sku`, `months`: what is subscribed to. They are in the catalogue.
-    `anchor`: where its schedule began.
+    `anchor`: where its schedule began. None: it is not known.
     `quantity`, `legacy`, `auto_renew`: of the subscription. Defaults 1, False, True.
+    `state`, `anchor_day`, `paid_until`, `discount`, `discount_cycles`: as in `Takeover`.
+    `had_trial`: whether the account has had its one trial of this (Rule 4.3). Default False.
+    `external_id`: its id in the other system, for the history. Default None.
     `credits`: opening credits, which are no top-up (Rule 11.2). Default zero.
+    `debt`: what the account owes. It lowers the opening credits. Default zero.
+    `credit_limit`: of the account (Rule 11.1). Default zero.
     `card`, `renew_by_card`, `owner`, `billing_email`: of the account.
     `charged_there_on`: the day of the next charge as the other system knows it. A dry run compares.
     """
@@ -50,11 +57,20 @@ class Customer:
     timezone: str
     sku: str
     months: int
-    anchor: date
+    anchor: date | None
     quantity: int = 1
     legacy: bool = False
     auto_renew: bool = True
+    state: TakeoverState = TakeoverState.ACTIVE
+    anchor_day: int | None = None
+    paid_until: date | None = None
+    discount: Decimal = ZERO
+    discount_cycles: int = 0
+    had_trial: bool = False
+    external_id: str | None = None
     credits: Decimal = ZERO
+    debt: Decimal = ZERO
+    credit_limit: Decimal = ZERO
     card: str | None = None
     renew_by_card: bool = False
     owner: str | None = None
@@ -66,7 +82,7 @@ class Customer:
 class TakenOver:
     """What became of customers.
 
-    `new`: the subscriptions that are new.
+    `new`: the subscriptions that are new and need a workflow.
     `there`: the ids of those that existed.
     `unstarted`: of these, the ids whose workflow was never started.
     `refused`: why others cannot be taken over, by id.
@@ -160,7 +176,10 @@ def _take_over(
         refused = _refused(missing, there, accounts, ledger.seller, clock)
         taken = [customer for customer in missing if customer.id not in refused]
         works = ledger.works(connection, now, {customer.account for customer in taken})
-        new = tuple(_customer(works[customer.account], customer, as_of) for customer in taken)
+        tried: set[tuple[str, str]] = set()
+        written = [_customer(works[one.account], one, as_of, tried) for one in taken]
+        # What has ended elsewhere needs no workflow.
+        new = tuple(it for it in written if it.subscription.status is not Status.TERMINATED)
         ledger.flush(connection, works.values())
         if import_id is not None:
             came = (Came(customer.account, customer.id) for customer in taken)
@@ -252,37 +271,51 @@ def _account(customer: Customer, seller: str, clock: str | None) -> dict[str, ob
         "billing_email": customer.billing_email,
         "card": customer.card,
         "renew_by_card": customer.renew_by_card,
+        "credit_limit": customer.credit_limit,
     }
 
 
 def subscription_of(
-    customer: Customer, now: datetime, as_of: date | None, policy_version: int
+    customer: Customer, now: datetime, as_of: date | None, policy: Policy, policy_version: int
 ) -> tuple[Subscription, Period]:
     """A customer's subscription as it comes in, and its period under way.
 
     `now`: the instant of the import (UTC).
     `as_of`: the day on which Perennial takes over, None for today.
-    `policy_version`: the policy in force.
+    `policy`, `policy_version`: the policy in force.
+
+    Raises ValueError when what is known of the customer contradicts itself.
     """
     judged = judged_at(now, as_of, customer.timezone)
-    return taken_over(
-        id_=customer.id,
+    takeover = Takeover(
+        id=customer.id,
         account=customer.account,
         sku=customer.sku,
         months=customer.months,
         quantity=customer.quantity,
         legacy=customer.legacy,
         auto_renew=customer.auto_renew,
+        state=customer.state,
         anchor=customer.anchor,
-        today=local_date(judged, customer.timezone),
-        now=judged,
-        policy_version=policy_version,
+        anchor_day=customer.anchor_day,
+        paid_until=customer.paid_until,
+        discount=customer.discount,
+        discount_cycles=customer.discount_cycles,
     )
+    today = local_date(judged, customer.timezone)
+    return taken_over(takeover, today, judged, policy, policy_version)
 
 
-def _customer(work: Work, customer: Customer, as_of: date | None) -> Snapshot:
-    """One operation for each subscription: its period, without a charge, and its credits."""
-    subscription, period = subscription_of(customer, work.now, as_of, work.policy_version)
+def _customer(
+    work: Work, customer: Customer, as_of: date | None, tried: set[tuple[str, str]]
+) -> Snapshot:
+    """One operation for each subscription: its period, without a charge, and its credits.
+
+    `tried`: the accounts whose trials this transaction has recorded, with what they tried.
+    """
+    subscription, period = subscription_of(
+        customer, work.now, as_of, work.policy, work.policy_version
+    )
     facts = {
         "subscription": subscription.id,
         "expiry": str(subscription.expiry),
@@ -291,14 +324,29 @@ def _customer(work: Work, customer: Customer, as_of: date | None) -> Snapshot:
     operation = work.operation(
         Purpose.IMPORT, facts, subscription=subscription.id, cycle=subscription.expiry
     )
-    work.post(operation, double_entry.opening_credits(customer.credits))
+    brought = customer.credits - customer.debt
+    work.post(operation, double_entry.opening_credits(brought))
     work.period(operation, subscription, period, ZERO)
     work.event(
         Event.IMPORTED,
         Rule.ANCHOR,
         subscription=subscription.id,
-        amount=customer.credits,
+        amount=brought,
         operation=operation,
         expiry=subscription.expiry,
+        external_id=customer.external_id,
     )
+    if subscription.trial or customer.had_trial:
+        _record_trial(work, subscription, tried)
     return work.create(subscription, since=subscription.planned_at)
+
+
+def _record_trial(work: Work, subscription: Subscription, tried: set[tuple[str, str]]) -> None:
+    """Record the account's one trial. Raises `Refused` for a second one that runs (Rule 4.3)."""
+    what = work.catalog.trial_of(subscription.sku)
+    key = (work.account.id, what)
+    if key not in tried and work.trial_of(what) is None:
+        tried.add(key)
+        work.record_trial(subscription, what)
+    elif subscription.trial:
+        raise Refused(Rule.TRIAL, f"{work.account.id} has had its one trial of {what}")

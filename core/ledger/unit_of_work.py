@@ -27,7 +27,7 @@ from core.domain.planner.same_instant_order import by_date
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.domain.steps import Step, Subject, of_account, of_number, of_subscription
-from core.domain.subscription import ZERO, Account, Mode, Period, Subscription
+from core.domain.subscription import ZERO, Account, Mode, Period, Status, Subscription
 from core.ledger import change_of_owner, double_entry, seller_wallets
 from core.ledger.account_reading import AccountReading, Moved
 from core.ledger.bulk_write import Writes
@@ -625,7 +625,12 @@ class Work(AccountReading):
 
     def _known(self, subscription: Subscription) -> dict[str, Any]:
         """The columns of a subscription that do not come from its fields."""
-        return {"clock": self.clock, "renewal_date": self._renewal_date(subscription)}
+        return {
+            "clock": self.clock,
+            "renewal_date": self._renewal_date(subscription),
+            # What has ended elsewhere needs no workflow.
+            "workflow_started": subscription.status is Status.TERMINATED,
+        }
 
     def _renewal_date(self, subscription: Subscription) -> date:
         return renewal_date(subscription, self.policy_of(subscription))

@@ -16,7 +16,7 @@ import yaml
 
 from core.domain.fault_places import at, shown, unknown_key
 from core.domain.faults import Fault, Faults
-from core.domain.inputs import Wrong, read_utf8, wrong
+from core.domain.inputs import Wrong, either, read_utf8, wrong
 from doors.intake.amount_formats import read_amount_format
 from doors.intake.cell_values import NO, PLAIN, YES, Formats, RowContext
 from doors.intake.date_formats import read_formats, read_zone_of_times
@@ -416,7 +416,7 @@ def _incomplete(fields: Mapping[Any, Any], place: str) -> list[Fault]:
     """The faults of fields that are missing and of fields that exclude one another."""
     faults = [Fault(f"{place}.{name}", "missing") for name in ALWAYS if name not in fields]
     faults += [
-        Fault(place, f"{' or '.join(names)} is missing")
+        Fault(place, f"{either(names)} is missing")
         for names in ONE_OF
         if not any(name in fields for name in names)
     ]

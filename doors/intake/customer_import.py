@@ -25,6 +25,7 @@ from activities.import_customers import Customer, TakenOver, take_over, together
 from core.domain import policy as policies
 from core.domain.catalog import Catalog
 from core.domain.imported_subscription import ImportKind
+from core.domain.refusal import Refused
 from core.ledger import stored_terms
 from core.ledger.clocks import machine_now, now_of
 from core.ledger.imports import ImportFacts, open_import
@@ -364,7 +365,9 @@ class _Run:
         ledger, clock, refused = self._ledger, self.clock, {}
 
         def failed(customer: Customer, error: Exception) -> None:
-            refused[customer.id] = f"the database refuses it: {first_line(error)}"
+            is_rule = isinstance(error, Refused)
+            reason = first_line(error)
+            refused[customer.id] = reason if is_rule else f"the database refuses it: {reason}"
 
         def take(some: Sequence[Customer]) -> TakenOver:
             if dry_run:

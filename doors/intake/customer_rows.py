@@ -1,13 +1,15 @@
 """A row of an import as a customer, with the checks that need the catalogue and today's date."""
 
-from datetime import MAXYEAR, date, datetime
+from datetime import MAXYEAR, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from activities.import_customers import Customer
-from core.domain.calendar import last_paid_day, local_date
-from core.domain.imported_subscription import anchor_by_tenure, judged_at, months_under_way
-from core.domain.money import LARGEST, MOST_DIGITS, round_half_up
+from activities.import_customers import Customer, subscription_of
+from core.domain.calendar import local_date
+from core.domain.imported_subscription import TakeoverState, anchor_by_tenure, judged_at
+from core.domain.lifecycle import LAST_YEAR
+from core.domain.money import LARGEST, MOST_DIGITS, plain, round_half_up
+from core.domain.policy import Policy
 from core.domain.rules import Rule
 from core.domain.subscription import ZERO
 from doors.intake.imported_skus import ImportedSkus
@@ -36,8 +38,7 @@ def customer_of(
     today = local_date(judged_at(now, as_of, zone), zone)
     anchor = _anchor(values, today)
     offer = skus.offer(values, today)
-    _check_end(anchor, offer.months, today)
-    return Customer(
+    customer = Customer(
         id=prefix + id_,
         account=prefix + values.get("account", id_),
         currency=currency,
@@ -48,31 +49,88 @@ def customer_of(
         quantity=quantity,
         legacy=values.get("legacy", False),
         auto_renew=values.get("auto_renew", True),
+        state=_state(values, today),
+        anchor_day=values.get("anchor_day"),
+        paid_until=_paid_until(values, today),
+        discount=values.get("discount", ZERO),
+        discount_cycles=_discount_cycles(values),
+        had_trial=values.get("had_trial", "trial_until" in values),
+        external_id=values.get("external_id"),
+        debt=values.get("debt", ZERO),
+        credit_limit=values.get("credit_limit", ZERO),
+        charged_there_on=values.get("next_charge"),
         credits=_credits(values, offer.price * quantity, currency),
         card=values.get("card"),
         renew_by_card=values.get("renew_by_card", False),
         owner=values.get("owner"),
         billing_email=values.get("billing_email"),
-        charged_there_on=values.get("next_charge"),
     )
+    _check_debt(customer)
+    _check_schedule(customer, now, as_of, skus.policy)
+    return customer
 
 
-def _anchor(values: dict[str, Any], today: date) -> date:
-    if "anchor" not in values:
+def _anchor(values: dict[str, Any], today: date) -> date | None:
+    if "tenure_months" in values:
         return anchor_by_tenure(values["id"], values["tenure_months"], today)
-    anchor: date = values["anchor"]
-    if anchor > today:
+    anchor: date | None = values.get("anchor")
+    if anchor is not None and anchor > today:
         raise ValueError(f"anchor: {anchor} is after today, {today}")
     return anchor
 
 
-def _check_end(anchor: date, months: int, today: date) -> None:
-    """Raises ValueError if the cycle under way ends after the last year of the calendar."""
+def _state(values: dict[str, Any], today: date) -> TakeoverState:
+    """What the subscription was. Without a status, one whose trial is not over is a trial."""
+    if "status" in values:
+        state: TakeoverState = values["status"]
+        return state
+    if "trial_until" in values and values["trial_until"] >= today:
+        return TakeoverState.TRIAL
+    return TakeoverState.ACTIVE
+
+
+def _paid_until(values: dict[str, Any], today: date) -> date | None:
+    """The last paid day, which is the day before the next charge. Of a trial its last day."""
+    if _state(values, today) is TakeoverState.TRIAL and "trial_until" in values:
+        found: date | None = values["trial_until"]
+    elif "next_charge" in values and not {"paid_until", "anchor", "tenure_months"} & set(values):
+        found = values["next_charge"] - timedelta(days=1)
+    else:
+        found = values.get("paid_until")
+    if found is not None and found.year > LAST_YEAR:
+        raise ValueError(
+            f"paid_until: {found} is too late; the years until {LAST_YEAR} are allowed"
+        )
+    return found
+
+
+def _discount_cycles(values: dict[str, Any]) -> int:
+    cycles: int = values.get("discount_cycles", 0)
+    if values.get("discount", ZERO) and not cycles:
+        raise ValueError("discount: needs discount_cycles, the number of further cycles with it")
+    return cycles
+
+
+def _check_debt(customer: Customer) -> None:
+    """Raises ValueError if the account would begin beyond its credit limit (Rule 11.1)."""
+    short = customer.debt - customer.credits - customer.credit_limit
+    if short > 0:
+        raise ValueError(
+            f"debt: an account cannot begin with {plain(short, customer.currency)} "
+            f"{customer.currency} less than its credit limit allows (rule {Rule.USABLE}); "
+            "collect the debt first, or map credit_limit"
+        )
+
+
+def _check_schedule(customer: Customer, now: datetime, as_of: date | None, policy: Policy) -> None:
+    """Raises ValueError if the subscription cannot be what the row says."""
     try:
-        last_paid_day(anchor, months_under_way(anchor, months, today))
+        subscription_of(customer, now, as_of, policy, 1)
     except OverflowError:
-        cycle = f"the cycle under way, of {months} months since {anchor}"
+        cycle = f"the cycle under way, of {customer.months} months since {customer.anchor}"
         raise ValueError(f"months: {cycle}, ends after the year {MAXYEAR}") from None
+    except ValueError as error:
+        raise ValueError(f"status: {error}") from None
 
 
 def _credits(values: dict[str, Any], price: Decimal, currency: str) -> Decimal:

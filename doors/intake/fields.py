@@ -7,13 +7,15 @@ Each field has a reader. `doors.intake.column_mapping` says where its text comes
 from collections.abc import Mapping
 
 from core.domain.catalog import LONGEST_NAME, MOST_MONTHS
-from core.domain.inputs import LONGEST_ID, read_email, read_id, read_text
+from core.domain.imported_subscription import TakeoverState
+from core.domain.inputs import LONGEST_ID, read_choice, read_email, read_id, read_text
 from doors.intake import cell_values
 from doors.intake.cell_values import ValueReader, as_amount, as_text, as_whole
 
 MOST_TENURE = 1_200
 MOST_CREDIT_CYCLES = 120
 MOST_LICENCES = 1_000_000
+MOST_DISCOUNT_CYCLES = 1_200
 
 FIELDS: Mapping[str, ValueReader] = {
     "id": as_text(read_id),
@@ -35,23 +37,33 @@ FIELDS: Mapping[str, ValueReader] = {
     "quantity": as_whole(1, MOST_LICENCES),
     "legacy": cell_values.flag,
     "anchor": cell_values.day,
+    "anchor_day": as_whole(1, 31),
+    "paid_until": cell_values.day,
+    "next_charge": cell_values.day,
+    "status": as_text(lambda text: read_choice(text, TakeoverState)),
+    "trial_until": cell_values.day,
+    "had_trial": cell_values.flag,
+    "discount": cell_values.percent,
+    "discount_cycles": as_whole(0, MOST_DISCOUNT_CYCLES),
+    "debt": as_amount(),
+    "credit_limit": as_amount(),
+    "external_id": as_text(read_id),
     "tenure_months": as_whole(0, MOST_TENURE),
     "auto_renew": cell_values.flag,
-    "next_charge": cell_values.day,
 }
 """The fields of a customer, each with the reader of its text."""
 FIRST = ("currency", "timezone")
 """The fields that are read before all others, because the others depend on them."""
 ALWAYS = ("id", "currency", "timezone")
 """The fields that every row must have."""
-ONE_OF = (("anchor", "tenure_months"),)
+ONE_OF = (("anchor", "tenure_months", "paid_until", "next_charge", "trial_until"),)
 """Of each of these, every row must have one."""
 AT_MOST_ONE_OF = (
     ("price", "monthly_price"),
     ("credits", "credit_cycles"),
     ("months", "cycle"),
-    *ONE_OF,
+    ("anchor", "tenure_months"),
 )
 """Of each of these, a mapping may have one."""
-ADD_UP = ("price", "monthly_price", "credits")
+ADD_UP = ("price", "monthly_price", "credits", "debt")
 """The fields that a mapping may add up over several lines of one subscription."""

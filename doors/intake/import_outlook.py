@@ -174,7 +174,7 @@ class Outlook:
 
     def add(self, customer: Customer) -> None:
         """Look at a row that will come in."""
-        subscription, _ = subscription_of(customer, self._now, self._as_of, 1)
+        subscription, _ = subscription_of(customer, self._now, self._as_of, self._policy, 1)
         zone, currency = customer.timezone, customer.currency
         today = local_date(subscription.planned_at, zone)
         on = renewal_date(subscription, self._policy)

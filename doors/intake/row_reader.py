@@ -193,6 +193,12 @@ class RowReader:
         for name in fields:
             if name not in FIRST:
                 self._read(name, row, context, values, faults)
+        for names in ONE_OF:
+            mapped = [name for name in names if name in fields]
+            if mapped and not any(name in values or name in faults for name in mapped):
+                columns = " and ".join(fields[name].words for name in mapped)
+                empty = "is empty" if len(mapped) == 1 else "are empty"
+                faults[mapped[0]] = f"missing; column {columns} {empty}"
         if "cycle" in values:
             values["months"] = values["cycle"]
         return (
@@ -248,7 +254,7 @@ class RowReader:
             return
         if value is not None:
             values[name] = value
-        elif name in ALWAYS or (any(name in names for names in ONE_OF)):
+        elif name in ALWAYS:
             faults[name] = f"missing; column {source.words} is empty"
 
     def _value(

@@ -414,7 +414,8 @@ def test_a_plain_file_names_its_columns_like_the_fields() -> None:
                 "mapping.fields.id: missing",
                 "mapping.fields.currency: missing",
                 "mapping.fields.timezone: missing",
-                "mapping.fields: anchor or tenure_months is missing",
+                "mapping.fields: anchor, tenure_months, paid_until, next_charge or trial_until "
+                "is missing",
                 "mapping.fields: price or monthly_price is missing; "
                 "only with a sku of the catalogue it is known",
                 "mapping.fields.months: missing; only with a sku of the catalogue it is known",
