@@ -32,6 +32,7 @@ from doors.intake.customer_import import Progress, import_file
 from doors.intake.import_outlook import SHOWN, ExpectedRow
 from doors.intake.import_report import ImportReport, NumberReport
 from doors.intake.import_undo import UndoReport, imports_named, undo_imports
+from doors.intake.mapping_suggestion import suggest
 from doors.intake.number_import import import_number_file
 from doors.intake.takeover_table import came_in, write_table
 from doors.queries.snapshot import NotFound
@@ -149,6 +150,14 @@ def _with_fault_file(
         if report.faulty and faults is None:
             shutil.copyfile(written, fault_file_of(file))
     return report
+
+
+def suggestion(file: Path) -> str:
+    """Return a mapping for a file, as YAML with comments. Raises `Faults`."""
+    try:
+        return suggest(file)
+    except OSError as error:
+        wrong(str(error.filename or file), f"cannot be read: {error.strerror or error}")
 
 
 def faulty_rows(report: ImportReport | RehearsalReport) -> int:

@@ -23,6 +23,7 @@ ActorName = Annotated[str, typer.Option("--by", metavar="NAME", help="Who asks, 
     "import examples/telco-customers.csv --mapping examples/telco-mapping.yaml --clock spring",
     "import customers.csv --as-of 2027-01-01",
     "import customers.csv --rehearse 3 months",
+    "import customers.csv --suggest > mapping.yaml",
     "import subscriptions.csv --mapping stripe --set timezone=Europe/Berlin --dry-run",
 )
 def import_customers(
@@ -84,6 +85,10 @@ def import_customers(
             help="Play the next months of these customers in a temporary database.",
         ),
     ] = None,
+    suggest: Annotated[
+        bool,
+        typer.Option("--suggest", help="Print a mapping for the file, with what is not sure."),
+    ] = False,
     card_declines: Annotated[
         bool, typer.Option("--card-declines", help="In the rehearsal, decline every card.")
     ] = False,
@@ -118,6 +123,10 @@ def import_customers(
     import_run.refuse_together(
         [("--rehearse", rehearse), ("--dry-run", dry_run), ("--clock", clock)]
     )
+    import_run.refuse_together([("--suggest", suggest), ("--mapping", mapping), ("--json", json)])
+    if suggest:
+        typer.echo(import_run.suggestion(file), nl=False)
+        return
     done = run(import_run.import_with_fault_file(wanted, faults))
     show(done, import_tables.import_or_rehearsal(done), json=json)
     faulty = import_run.faulty_rows(done)
