@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
+from itertools import islice
 from threading import Event
 from typing import Any, cast
 
@@ -24,20 +25,26 @@ from activities.reconciliation.workflow_port import Limits, Standing
 from bench.figures import Figure, Result, Say, at_most
 from core.domain import policy
 from core.domain.findings import Part, ReconcileRequest, ReconcileResult
+from core.domain.numbers import NumberState
 from core.domain.steps import Subject
+from core.domain.transactions import TransactionKind
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger import stored_terms
 from core.ledger.clocks import machine_now
 from core.ledger.database import connect, migrate
 from core.ledger.ledger import Ledger
 from doors.application.perennial import Perennial
+from doors.queries.account_list import account_rows
 from doors.queries.accounts import find_account
-from doors.queries.clocks import find_clocks
+from doors.queries.clocks import clock_rows
 from doors.queries.histories import account_history, subscription_history
 from doors.queries.invoices import invoices_of
 from doors.queries.list_names import WorkList
+from doors.queries.numbers import number_rows
+from doors.queries.statements import movements, statement
 from doors.queries.subscriptions import find_subscription
-from doors.queries.work_lists import work_list
+from doors.queries.transactions import Wanted, transactions
+from doors.queries.work_lists import WorkFilter, work_list, work_rows
 from doors.service.relay import Relay
 from local import postgres
 
@@ -60,6 +67,20 @@ INSERT INTO subscriptions (id, account, clock, sku, quantity, multiplier, addons
          now(), NULL, CASE WHEN n % 50 = 0 THEN current_date - n % 28 END, NULL, 0, 5,
          current_date + n % 31 - 7, true
     FROM generate_series(0, :subscriptions - 1) n;
+INSERT INTO accounts (id, seller, currency, timezone, balance)
+  VALUES ('busy', 'main', 'USD', 'Asia/Singapore', 0), ('wide', 'main', 'USD', 'UTC', 0);
+INSERT INTO subscriptions (id, account, sku, quantity, multiplier, addons, legacy, align, trial,
+                           status, auto_renew, renewal_failed, anchor, months_paid, cycle_months,
+                           expiry, cycles_paid, planned_at, policy_version, version, renewal_date,
+                           workflow_started)
+  SELECT 'w' || lpad(n::text, 7, '0'), 'wide', 'PRO', 1, 1, '{}', false, false, false, 'ACTIVE',
+         true, false, '2020-01-01', 12, 1, current_date + 20, 12, now(), 0, 5, current_date + 13,
+         true
+    FROM generate_series(1, :of_wide) n;
+INSERT INTO numbers (seller, number, sku, state, hold, since, version)
+  SELECT 'main', '+65' || lpad(n::text, 8, '0'), CASE WHEN n % 1000 = 0 THEN 'GOLD' ELSE 'LINE' END,
+         'free', 'normal', current_date, 1
+    FROM generate_series(1, :subscriptions) n;
 INSERT INTO steps
   SELECT 'subscription', id, account, NULL,
          CASE WHEN status = 'EXPIRED' THEN 'end' WHEN NOT auto_renew THEN 'expire'
@@ -86,11 +107,37 @@ INSERT INTO postings
                         WHEN turn % 2 = 0 THEN 'bank' ELSE 'revenue' END, account, 'USD',
          CASE WHEN (line + turn) % 2 = 1 THEN 10 ELSE -10 END
     FROM made CROSS JOIN generate_series(1, 2) line;
-INSERT INTO history (at, account, subscription, event, amount, rule, actor, operation, facts)
+INSERT INTO history (at, account, subscription, event, amount, rule, actor, operation, facts,
+                     balance)
   SELECT at, account, CASE WHEN turn % 2 = 1 THEN subscription END,
          CASE WHEN turn % 2 = 0 THEN 'topped_up' ELSE 'renewed' END,
-         CASE WHEN turn % 2 = 0 THEN 10 ELSE -10 END, '5.1', 'perennial', id, '{}'
+         CASE WHEN turn % 2 = 0 THEN 10 ELSE -10 END, '5.1', 'perennial', id, '{}',
+         sum(CASE WHEN turn % 2 = 0 THEN 10 ELSE -10 END) OVER (PARTITION BY account ORDER BY id)
     FROM made ORDER BY id;
+CREATE TEMP TABLE of_busy AS
+  SELECT :operations + n AS id, now() - (:of_busy - n) * interval '2 minutes' AS at,
+         CASE WHEN n % 5000 = 0 THEN 'refunded' WHEN n % 10 = 0 THEN 'topped_up'
+              WHEN n % 10 = 5 THEN 'renewed' ELSE 'usage' END AS event,
+         CASE WHEN n % 5000 = 0 THEN 5 WHEN n % 10 = 0 THEN 20 WHEN n % 10 = 5 THEN -10
+              ELSE -0.12345 END AS amount
+    FROM generate_series(1, :of_busy) n;
+INSERT INTO operations (id, seller, account, subscription, cycle, purpose, at, result)
+  SELECT id, 'main', 'busy',
+         CASE WHEN event = 'renewed' THEN 'w' || lpad((id % 97)::text, 7, '0') END, NULL,
+         CASE event WHEN 'refunded' THEN 'terminate' WHEN 'topped_up' THEN 'top_up'
+                    WHEN 'renewed' THEN 'next cycle' ELSE 'usage' END, at, '{}' FROM of_busy;
+INSERT INTO postings
+  SELECT id, line, CASE WHEN line = 1 THEN 'wallet'
+                        ELSE CASE event WHEN 'refunded' THEN 'refunds' WHEN 'topped_up' THEN 'bank'
+                                        WHEN 'renewed' THEN 'revenue' ELSE 'usage' END END,
+         'busy', 'USD', CASE WHEN line = 1 THEN amount ELSE -amount END
+    FROM of_busy CROSS JOIN generate_series(1, 2) line;
+INSERT INTO history (at, account, subscription, event, amount, rule, actor, operation, facts,
+                     balance)
+  SELECT at, 'busy', CASE WHEN event = 'renewed' THEN 'w' || lpad((id % 97)::text, 7, '0') END,
+         event, amount, '5.1', 'perennial', id, '{}', sum(amount) OVER (ORDER BY id)
+    FROM of_busy ORDER BY id;
+DROP TABLE of_busy;
 INSERT INTO periods
   SELECT id, id, subscription, account, '2015-01-01'::date + turn::int * 31,
          '2015-01-31'::date + turn::int * 31, 1, '2015-01-01'::date + turn::int * 31
@@ -122,14 +169,25 @@ DROP TABLE made
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How large the ledger is: 2 postings an operation."""
+    """How large the ledger is: 2 postings an operation.
+
+    `of_busy`: more operations of one account. `of_wide`: more subscriptions of another one.
+    """
 
     subscriptions: int
     operations: int
     invoices: int
+    of_busy: int = 2_000
+    of_wide: int = 1_000
 
 
-FULL = Size(subscriptions=100_000, operations=2_500_000, invoices=1_000_000)
+FULL = Size(
+    subscriptions=100_000,
+    operations=2_500_000,
+    invoices=1_000_000,
+    of_busy=500_000,
+    of_wide=10_000,
+)
 QUICK = Size(subscriptions=2_000, operations=20_000, invoices=10_000)
 #: So many lines of history and invoices are new.
 _NEW = 1000
@@ -186,6 +244,8 @@ def fill(engine: Engine, size: Size) -> None:
         "subscriptions": size.subscriptions,
         "operations": size.operations,
         "invoices": size.invoices,
+        "of_busy": size.of_busy,
+        "of_wide": size.of_wide,
         "new": min(_NEW, size.invoices),
     }
     with engine.begin() as connection:
@@ -230,7 +290,7 @@ def run(engine: Engine) -> Iterator[Figure]:
     """A figure for each query."""
     ledger = Ledger(engine)
     account, subscription = "a0000042", "s0000042"
-    soon = date.today() + timedelta(days=3)  # noqa: DTZ011
+    soon = _today() + timedelta(days=3)
     lists: dict[str, Callable[[], object]] = {
         **{
             f"list {which}, first page": partial(work_list, ledger, which, most=200)
@@ -240,6 +300,20 @@ def run(engine: Engine) -> Iterator[Figure]:
             ledger, WorkList.ACTIVE, expiry_from=soon, expiry_to=soon
         ),
         "list failed of one account": lambda: work_list(ledger, WorkList.FAILED, account=account),
+        **{
+            f"{name} of an account with many": partial(_first, query)
+            for name, query in _transactions(ledger).items()
+        },
+        "statement of a month of an account with many": lambda: _statement(ledger),
+        "list active of an account with many": lambda: _first(
+            lambda: work_rows(ledger, WorkList.ACTIVE, WorkFilter(account="wide"), after="w0000500")
+        ),
+        "one account with many": lambda: find_account(ledger, "wide"),
+        "list of accounts": lambda: _first(lambda: account_rows(ledger, after="a0000100")),
+        "list of numbers": lambda: _first(lambda: number_rows(ledger, after="+6500000100")),
+        "list of free numbers of a SKU": lambda: _first(
+            lambda: number_rows(ledger, state=NumberState.FREE, sku="GOLD")
+        ),
         "history of an account": lambda: account_history(ledger, account),
         "history of a subscription": lambda: subscription_history(ledger, subscription),
         "invoices of an account": lambda: invoices_of(ledger, account),
@@ -248,7 +322,7 @@ def run(engine: Engine) -> Iterator[Figure]:
         ),
         "one account": lambda: find_account(ledger, account),
         "one subscription": lambda: find_subscription(ledger, subscription),
-        "test clocks": lambda: find_clocks(ledger),
+        "test clocks": lambda: list(clock_rows(ledger)),
         "view account_list, a page": lambda: _page_of(
             engine, "SELECT * FROM account_list WHERE id > 'a0000100' ORDER BY id LIMIT 100"
         ),
@@ -263,6 +337,42 @@ def run(engine: Engine) -> Iterator[Figure]:
         pass
     yield _figure(engine, "number invoices, none is new", lambda: number_invoices(ledger))
     yield from _reconciliation(engine, ledger)
+
+
+def _transactions(ledger: Ledger) -> dict[str, Callable[[], Iterator[object]]]:
+    """Pages of transactions of the busy account, from its middle on."""
+    middle, today = _middle(ledger), _today()
+    filters = {"all": Wanted(account="busy")}
+    filters |= {str(kind): Wanted(account="busy", kind=kind) for kind in TransactionKind}
+    filters["of a subscription"] = Wanted(account="busy", subscription="w0000042")
+    filters["of some days"] = Wanted(account="busy", first_day=date(2000, 1, 1), last_day=today)
+    return {
+        f"transactions, {name}, {'newest' if newest_first else 'oldest'} first": partial(
+            transactions, ledger, wanted, after=middle, newest_first=newest_first
+        )
+        for newest_first in (True, False)
+        for name, wanted in filters.items()
+    }
+
+
+def _middle(ledger: Ledger) -> int:
+    with ledger.read() as connection:
+        query = "SELECT (min(seq) + max(seq)) / 2 FROM history WHERE account = 'busy'"
+        return int(connection.exec_driver_sql(query).scalar_one())
+
+
+def _today() -> date:
+    return date.today()  # noqa: DTZ011
+
+
+def _first(rows: Callable[[], Iterator[object]]) -> None:
+    """Read the first page of a list, and one row more."""
+    list(islice(rows(), 201))
+
+
+def _statement(ledger: Ledger) -> None:
+    made = statement(ledger, "busy", _today() - timedelta(days=60), _today() - timedelta(days=31))
+    _first(lambda: movements(ledger, made))
 
 
 def _reconciliation(engine: Engine, ledger: Ledger) -> Iterator[Figure]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from activities.account_settings import change_settings, check_amount
 from core.domain.commands.set_account import SetAccount, SetAccountResult
+from core.domain.events import Event
 from core.domain.fees import Line
 from core.domain.money import plain
 from core.domain.refusal import Refused
@@ -31,8 +32,11 @@ def set_account(work: Work, command: SetAccount) -> CommandResult:
     debt = max(ZERO, -work.account.balance)
 
     def becomes_unbilled(operation: int) -> None:
-        if command.mode is Mode.POSTPAID:
+        if command.mode is Mode.POSTPAID and debt:
             work.wait_for_monthly_invoice(operation, Line("Balance brought forward", debt))
+            work.event(
+                Event.BROUGHT_FORWARD, command.rule, actor=command.actor, operation=operation
+            )
 
     return change_settings(
         work, command, result, values | {"mode": command.mode}, then=becomes_unbilled

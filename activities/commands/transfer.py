@@ -45,6 +45,8 @@ def transfer(work: Work, command: Transfer) -> CommandResult:
         (other, into, command.amount, work.account.id),
     ):
         side.post(operation, double_entry.transfer(amount))
+        if side is work and side.account.mode is Mode.POSTPAID:
+            side.wait_for_monthly_invoice(out, Line(f"Transfer to {command.to}", command.amount))
         side.event(
             Event.TRANSFERRED,
             command.rule,
@@ -53,8 +55,6 @@ def transfer(work: Work, command: Transfer) -> CommandResult:
             operation=operation,
             partner=partner,
         )
-    if work.account.mode is Mode.POSTPAID:
-        work.wait_for_monthly_invoice(out, Line(f"Transfer to {command.to}", command.amount))
     retry_after_top_up(other)
     return CommandResult(result=result)
 

@@ -70,6 +70,7 @@ class Event(StrEnum):
     AUTO_TOPPED_UP = "auto_topped_up", "topped up by card"
     CARD_DECLINED = "card_declined", "card declined", False, True
     INVOICED = "invoiced", "monthly invoice made"
+    BROUGHT_FORWARD = "brought_forward", "debt brought forward to the next invoice"
     ACCOUNT_SUSPENDED = "account_suspended", "account suspended"
     ACCOUNT_RESUMED = "account_resumed", "account resumed"
     ACCOUNT_CLOSED = "account_closed", "account closed"

@@ -38,6 +38,7 @@ D = TypeVar("D", bound=date)
 T = TypeVar("T")
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,10}")
+_POSITION = re.compile(r"[0-9]{1,18}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]"
@@ -163,6 +164,13 @@ def read_whole_text(value: object, least: int = 0, most: int = LARGEST_WHOLE) ->
     """A whole number that is written as text: digits, with an optional sign."""
     written = isinstance(value, str) and _WHOLE.fullmatch(value)
     return read_whole(int(str(value)) if written else value, least, most)
+
+
+def read_position(value: object) -> int:
+    """The position of a line of a list, as text: digits, below 2^62."""
+    if not isinstance(value, str) or not _POSITION.fullmatch(value):
+        wrong(f"{shown(value)} is no position; allowed is what the last line of a page names")
+    return int(value)
 
 
 def read_flag(value: object) -> bool:

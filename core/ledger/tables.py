@@ -615,7 +615,12 @@ class MonthlyAmount(Base):
 
 
 class History(Base):
-    """Who did what, when, by which rule, and how it changed the balance. Never changed."""
+    """Who did what, when, by which rule, and how it changed the balance. Never changed.
+
+    A line with a `balance` is a transaction of the account (Rule 11.7). `balance` is the account's
+    after the line. `unbilled` is what a postpaid account has unbilled then. A prepaid account has
+    NULL there. The lines of one account are numbered in the order of their commits.
+    """
 
     __tablename__ = "history"
     seq: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -628,9 +633,18 @@ class History(Base):
     actor: Mapped[str] = mapped_column(Text)
     operation: Mapped[int | None] = mapped_column(BigInteger)
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    balance: Mapped[Decimal | None] = mapped_column(Money)
+    unbilled: Mapped[Decimal | None] = mapped_column(Money)
     __table_args__ = (
         Index("history_subscription", "subscription", "seq"),
         Index("history_account", "account", "seq"),
+        Index(
+            "history_seldom",
+            "account",
+            "event",
+            "seq",
+            postgresql_where=text(f"balance IS NOT NULL AND event <> '{Event.RENEWED}'"),
+        ),
         _one_of("event", Event, "history_event"),
         _one_of("rule", Rule, "history_rule"),
     )

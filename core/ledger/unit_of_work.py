@@ -124,6 +124,7 @@ class Work(AccountReading):
         self._planned_step: tuple[Step | None] | None = None
         self._moved = ZERO
         self._cost_taken = ZERO
+        self._on_record = (self.account.balance, self.account.unbilled)
 
     def lead(self, others: Mapping[str, "Work"]) -> None:
         """Take units of work on other accounts along. They are written with this one, in order."""
@@ -355,7 +356,15 @@ class Work(AccountReading):
         `actor`: who asked for it, default the system itself.
         `operation`: the operation behind it, default None.
         `facts`: more to tell. A fact that is None is left out.
+
+        The line is a transaction if money has moved since the line before, if it pays a cycle, or
+        if an external invoice pays (Rules 11.4, 11.7). It keeps what the account has then.
         """
+        has = (self.account.balance, self.account.unbilled)
+        paid = event.pays_cycle or facts.get("external_invoice") is not None
+        transaction = paid or has != self._on_record
+        self._on_record = has
+        postpaid = self.account.mode is Mode.POSTPAID
         self._add(
             History,
             at=self.now,
@@ -367,6 +376,8 @@ class Work(AccountReading):
             actor=actor,
             operation=operation,
             facts={key: str(value) for key, value in facts.items() if value is not None},
+            balance=self.account.balance if transaction else None,
+            unbilled=self.account.unbilled if transaction and postpaid else None,
         )
 
     def settings(self, **values: Any) -> None:

@@ -14,12 +14,12 @@ request id, and gets the first result (Rule 4.2).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import chain
-from typing import Any, ParamSpec, TypeVar, assert_never, cast
+from itertools import chain, islice
+from typing import Any, Concatenate, ParamSpec, TypeVar, assert_never, cast
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
@@ -692,6 +692,32 @@ class Perennial:
             return await self.patience.call(
                 lambda: handle.query(name, args=args, result_type=result)
             )
+
+    # what is committed
+
+    async def read(
+        self, query: Callable[Concatenate[Ledger, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """What a query of `doors.queries` returns: ``await perennial.read(find_account, "acme")``.
+
+        Raises `NotAvailable` when the database is away for longer than the patience.
+        """
+        return await self._sql(query, self.ledger, *args, **kwargs)
+
+    async def rows(
+        self,
+        query: Callable[Concatenate[Ledger, P], Iterator[R]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> AsyncIterator[R]:
+        """The rows of a list of `doors.queries`, read page by page, such as `transactions`.
+
+        It is not repeated while the database is away. The caller continues after the last row.
+        """
+        found = query(self.ledger, *args, **kwargs)
+        while page := await asyncio.to_thread(lambda: list(islice(found, _READ_AT_ONCE))):
+            for row in page:
+                yield row
 
     # accounts and clocks
 

@@ -89,7 +89,8 @@ def command(path: str, *examples: str) -> Callable[[Function], Function]:
 
     The docstring is its help, followed by the examples. A parameter of the type `Request` becomes
     the options --request-id, --by, --json and --preview. One of the type `Many` becomes those of a
-    campaign. Every error ends the program with one message and an exit code.
+    campaign, one of the type `Listing` those of a list. Every error ends the program with one
+    message and an exit code.
     """
 
     def register(function: Function) -> Function:

@@ -56,6 +56,8 @@ def explained() -> Iterator[None]:
         yield
     except Ended:
         raise
+    except BrokenPipeError:  # The reader has seen enough, such as `head`.
+        raise typer.Exit from None
     except (KeyboardInterrupt, asyncio.CancelledError):
         raise Ended("Interrupted.", Code.INTERRUPTED) from None
     except Exception as error:

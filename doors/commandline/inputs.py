@@ -28,6 +28,7 @@ from core.domain.inputs import (
     read_instant,
     read_number,
     read_percent,
+    read_position,
     read_text,
     read_whole_text,
     read_zone,
@@ -109,6 +110,19 @@ def day(place: str, value: str) -> date:
 def optional_day(place: str, value: str | None) -> date | None:
     """A local date, or None."""
     return None if value is None else day(place, value)
+
+
+def in_order(first_place: str, first: date | None, last_place: str, last: date | None) -> None:
+    """Raise `Faults` when the first of two days is after the last one."""
+    if first and last and first > last:
+        wrong(first_place, f"{first} is after {last_place}, {last}")
+
+
+def optional_position(place: str, value: str | None) -> int | None:
+    """The position of a line, or None."""
+    if value is None:
+        return None
+    return _read(place, lambda: read_position(value))
 
 
 def instant(place: str, value: str, zone_name: str = "UTC") -> datetime:

@@ -19,6 +19,9 @@ ClockId = Annotated[str, typer.Argument(metavar="CLOCK", help="The id of the tes
 Json = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON and nothing else on stdout.")
 ]
+TestClocks = Annotated[
+    bool, typer.Option("--test-clocks", help="Accounts on test clocks too. They are marked.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 InvoiceNumber = Annotated[
     str | None,
@@ -205,8 +208,72 @@ class Bundle(Protocol):
         """Take the options out of the values of a command line."""
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """How much of a list is printed, and in which form.
+
+    A command that prints a list has a parameter `listing: Listing`. The application turns it into
+    the options of `list_options`. `doors.commandline.lists` prints the list.
+
+    `limit`: the most rows that are printed. None: all.
+    `after`: the key of the last row of the page before, as a person wrote it.
+    `csv`: the file for all rows as CSV, or `-` for stdout. None: no CSV.
+    `bom`: whether the CSV begins with a byte order mark.
+    `json`: whether the rows are printed as JSON.
+    """
+
+    limit: int | None
+    after: str | None
+    csv: str | None
+    bom: bool
+    json: bool
+
+    @classmethod
+    def from_options(cls, values: dict[str, Any]) -> "Listing":
+        """Take the options of lists out of the values of a command line. Raises `Faults`."""
+        from doors.commandline import inputs
+
+        limit, everything = values.pop("limit"), values.pop("everything")
+        made = cls(
+            limit=None if everything else limit,
+            after=values.pop("after"),
+            csv=values.pop("csv"),
+            bom=values.pop("bom"),
+            json=values.pop("json"),
+        )
+        if made.csv is not None and made.json:
+            inputs.wrong("--csv", "and --json exclude each other; name one of them")
+        if made.bom and made.csv is None:
+            inputs.wrong("--bom", "belongs to a CSV file; name --csv too")
+        return made
+
+
+def list_options(
+    *,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=100_000, help="The most rows of a page.")
+    ] = 200,
+    everything: Annotated[bool, typer.Option("--all", help="Print all rows.")] = False,
+    after: Annotated[
+        str | None,
+        typer.Option("--after", metavar="KEY", help="The next page: after what this page names."),
+    ] = None,
+    csv: Annotated[
+        str | None,
+        typer.Option("--csv", metavar="FILE", help="Write all rows as CSV; - is stdout."),
+    ] = None,
+    bom: Annotated[
+        bool,
+        typer.Option("--bom", help="Begin the CSV with a byte order mark, for a spreadsheet."),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Describe the options that stand for a `Listing`. Only the signature is used."""
+
+
 BUNDLES: Mapping[Any, tuple[type[Bundle], Callable[..., None]]] = {
     Request: (Request, shared_options),
     Many: (Many, many_options),
+    Listing: (Listing, list_options),
 }
 """The types of parameters that stand for several options, each with the options."""

@@ -6,7 +6,7 @@ Amounts are text with the decimals of their currency, days are 2021-01-31, insta
 import csv
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
@@ -17,7 +17,6 @@ from typing import Any
 
 from core.domain.money import plain
 from doors.application.safe_text import printable, spreadsheet_cell
-from doors.queries.work_lists import ListRow
 
 
 def data(value: Any, currency: str | None = None) -> Any:
@@ -53,14 +52,10 @@ def as_json(value: Any, currency: str | None = None) -> str:
     return re.sub(r"[^\x20-\x7e\n]", lambda found: _json_escape(found[0]), text)
 
 
-def as_csv(rows: Sequence[ListRow]) -> str:
-    """Return a work list for a spreadsheet, with owner and billing e-mail (Rule 6.3)."""
+def csv_line(cells: Iterable[object]) -> str:
+    """Return cells as a line of CSV that a spreadsheet can open. No cell is run as a formula."""
     out = StringIO()
-    names = [f.name for f in fields(ListRow)]
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(names)
-    for row in data(rows):
-        writer.writerow([_cell(row[name]) for name in names])
+    csv.writer(out, lineterminator="\n").writerow([_cell(cell) for cell in cells])
     return out.getvalue()
 
 

@@ -11,10 +11,12 @@ from core.domain.forecast import Entry
 from core.domain.planner.notices import Notice
 from core.domain.steps import Step, StepKind
 from core.domain.subscription import Failure, Status
+from core.ledger.double_entry import Purpose
 from doors.commandline.dates_and_money import cycle, day, moment, money
 from doors.queries.accounts import AccountView
 from doors.queries.histories import HistoryLine
 from doors.queries.subscriptions import SubscriptionView
+from doors.queries.transactions import TransactionLine
 
 _NUMBERS_SHOWN = 10
 
@@ -26,8 +28,10 @@ def reason(failure: str | None) -> str:
     return Failure(failure).words if failure in list(Failure) else failure
 
 
-def event(line: HistoryLine | Entry) -> str:
+def event(line: HistoryLine | TransactionLine | Entry) -> str:
     """Return what happened, with the day up to which it is paid or the reason of a failure."""
+    if line.event is None:
+        return Purpose.OPENING_CREDITS.words
     happened = Event(line.event)
     if isinstance(line, Entry):
         told = f"{happened.words}, {line.number}" if line.number else happened.words
@@ -42,6 +46,12 @@ def event(line: HistoryLine | Entry) -> str:
         details.append(f"with {facts['brings']}")
     if "external_invoice" in facts:
         details.append(f"on external invoice {facts['external_invoice']}")
+    if "text" in facts:
+        details.append(facts["text"])
+    if "partner" in facts:
+        details.append(f"{'from' if (line.amount or 0) > 0 else 'to'} {facts['partner']}")
+    if happened is Event.ADJUSTED and "why" in facts:
+        details.append(facts["why"])
     return ", ".join([happened.words, *details])
 
 

@@ -4,7 +4,6 @@ Cells are text as it is, with control characters escaped. Ids are never broken i
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -34,7 +33,9 @@ from doors.commandline.sentences import (
     state,
     waiting,
 )
+from doors.queries.account_list import AccountLine
 from doors.queries.accounts import AccountView
+from doors.queries.clocks import ClockLine
 from doors.queries.explanations import Explanation
 from doors.queries.histories import HistoryLine
 from doors.queries.invoices import InvoiceView
@@ -55,7 +56,7 @@ Printed = Table | str
 _NEVER_WRAPPED = frozenset(
     {
         *("Subscription", "Account", "SKU", "Number", "Clock", "Id", "Setting", "Rule"),
-        *("Task queue", "Worker", "About"),
+        *("Task queue", "Worker", "About", "Invoice", "Operation"),
     }
 )
 
@@ -173,6 +174,25 @@ def account(view: AccountView) -> list[Printed]:
     return [pairs(f"Account {view.account}", found)]
 
 
+def accounts(found: Sequence[AccountLine]) -> list[Printed]:
+    """Return a page of the accounts of the seller."""
+    if not found:
+        return ["There are no accounts."]
+    made = table("Accounts", "Account", "Owner", "Balance", "Note", right=("Balance",))
+    for line in found:
+        notes = [
+            Mode.POSTPAID.value if line.mode == Mode.POSTPAID else "",
+            "a renewal has failed" if line.failed else "",
+            "suspended" if line.suspended else "",
+            f"closed on {day(line.closed_on)}" if line.closed_on else "",
+            on_clock(line.clock),
+        ]
+        whose = "\n".join(filter(None, (line.owner, line.billing_email)))
+        balance = money(line.balance, line.currency)
+        add_row(made, line.account, whose, balance, "; ".join(filter(None, notes)))
+    return [made]
+
+
 def _postpaid(view: AccountView) -> list[tuple[str, str]]:
     amounts = {
         "Unbilled": view.unbilled,
@@ -216,20 +236,21 @@ def history(title: str, lines: Sequence[HistoryLine], *, whose: bool = False) ->
     return made
 
 
-def work_list(which: str, rows: Sequence[ListRow], most: int) -> list[Printed]:
-    """Return a work list, grouped by account, with at most `most` rows."""
+def work_list(which: str, rows: Sequence[ListRow]) -> list[Printed]:
+    """Return a page of a work list, grouped by account."""
+    if not rows:
+        return [f"{which.capitalize()}: there are none."]
     columns = ("Account", "Subscription", "SKU", "Paid up to", "Renews on", "Note", "Balance")
-    shown = f"{len(rows)}" if len(rows) <= most else f"the first {most}"
-    made = table(f"{which.capitalize()} ({shown})", *columns, right=("Balance",))
-    for _, group in groupby(rows[:most], key=lambda row: row.account):
+    made = table(which.capitalize(), *columns, right=("Balance",))
+    for _, group in groupby(rows, key=lambda row: row.account):
         for index, row in enumerate(group):
             _list_row(made, row, first_of_account=index == 0)
-    more = "There are more. Narrow the list down, or use --csv or --json for all of it."
-    return [made, *([more] if len(rows) > most else [])]
+    return [made]
 
 
 def _list_row(made: Table, row: ListRow, *, first_of_account: bool) -> None:
-    whose = "\n".join(filter(None, (row.account, row.owner, row.billing_email)))
+    clock = on_clock(row.clock)
+    whose = "\n".join(filter(None, (row.account, row.owner, row.billing_email, clock)))
     add_row(
         made,
         whose if first_of_account else "",
@@ -352,12 +373,14 @@ def policy(version: int | None, settings: Mapping[str, Any]) -> Table:
     return made
 
 
-def clocks(found: Sequence[tuple[str, datetime, int]]) -> Table:
+def clocks(found: Sequence[ClockLine]) -> list[Printed]:
     """Return test clocks and their current instants."""
+    if not found:
+        return ["There is no test clock."]
     made = table("Test clocks", "Clock", "Now (UTC)", "Accounts", right=("Accounts",))
-    for id_, now, accounts in found:
-        add_row(made, id_, moment(now, "UTC"), str(accounts))
-    return made
+    for line in found:
+        add_row(made, line.clock, moment(line.now, "UTC"), str(line.accounts))
+    return [made]
 
 
 def stack(parts: "Sequence[Part]") -> Table:
@@ -390,13 +413,13 @@ def workers(roles: "Sequence[Role]") -> Table:
     return made
 
 
-def numbers(lines: Sequence[NumberLine], limit: int) -> list[Printed]:
-    """Return a page of the inventory. `lines` may be one more than the page has."""
+def numbers(lines: Sequence[NumberLine]) -> list[Printed]:
+    """Return a page of the inventory."""
     if not lines:
         return ["There is no such number in the inventory."]
     columns = ("Number", "SKU", "State", "Account", "Subscription", "Until", "Why")
     made = table("Numbers", *columns)
-    for line in lines[:limit]:
+    for line in lines:
         add_row(
             made,
             line.number,
@@ -405,16 +428,19 @@ def numbers(lines: Sequence[NumberLine], limit: int) -> list[Printed]:
             line.account or "",
             line.subscription or "",
             "" if line.until is None else day(line.until),
-            _why(line),
+            "; ".join(filter(None, (_why(line), on_clock(line.clock)))),
         )
-    if len(lines) <= limit:
-        return [made]
-    return [made, f"There are more: --after {lines[limit - 1].number} shows the next page."]
+    return [made]
 
 
 def _why(line: NumberLine) -> str:
     why = "" if line.cause is None else Cause(line.cause).words
     return f"{why}: {line.remark}" if line.remark else why
+
+
+def on_clock(clock: str | None) -> str:
+    """Return the mark of an account on a test clock, or an empty text."""
+    return f"test clock {clock}" if clock else ""
 
 
 def number(view: NumberView) -> list[Printed]:

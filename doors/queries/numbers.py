@@ -1,26 +1,32 @@
 """The inventory of numbers, as a person sees it (Rules 10.1 to 10.3)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import literal_column, select
+from sqlalchemy import ColumnElement, Select, literal_column, select
 
 from core.domain.numbers import NumberState
 from core.domain.steps import Step
 from core.ledger.ledger import Ledger
 from core.ledger.rows import NUMBERS, step_from
 from core.ledger.tables import AccountRow, NumberHistory, NumberRow
+from doors.queries.pages import stream
 from doors.queries.snapshot import NotFound, Snapshot, open_snapshot
 
 #: The lines of a number's history that are shown.
 _NEWEST = 1000
+#: The numbers of one query.
+_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberLine:
-    """One number of a list. The fields are as in `core.domain.numbers.Number`."""
+    """One number of a list. The fields are as in `core.domain.numbers.Number`.
+
+    `clock` is the test clock of its account, or None.
+    """
 
     number: str
     sku: str
@@ -32,6 +38,7 @@ class NumberLine:
     until: date | None
     cause: str | None
     remark: str | None
+    clock: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,46 +74,76 @@ class NumberView:
     history: Sequence[NumberHistoryLine]
 
 
-_LINE = tuple(getattr(NumberRow, name) for name in NumberLine.__dataclass_fields__)
+_LINE = tuple(
+    getattr(NumberRow, name) for name in NumberLine.__dataclass_fields__ if name != "clock"
+)
 _HISTORY = tuple(getattr(NumberHistory, name) for name in NumberHistoryLine.__dataclass_fields__)
 
 
-def list_numbers(
+def number_rows(
     ledger: Ledger,
     *,
     state: NumberState | None = None,
     account: str | None = None,
     sku: str | None = None,
+    test_clocks: bool = True,
     after: str | None = None,
-    most: int | None = None,
-) -> list[NumberLine]:
-    """Numbers in their order, by code points. Raises NotFound for an unknown account.
+) -> Iterator[NumberLine]:
+    """Numbers in their order, by code points, read page by page.
 
     `state`, `account`, `sku`: only these. Default all.
+    `test_clocks`: whether numbers of accounts on test clocks are listed, default True. Those of an
+    account that is named are listed in any case.
     `after`: only numbers after this one. It is the last one of the page before.
-    `most`: the most numbers. Default all.
+
+    A page looks at 500 numbers at most, whatever the filters are. Raises NotFound for an unknown
+    account, at the first number.
     """
-    query = select(*_LINE).where(NumberRow.seller == ledger.seller)
-    if state is not None:
-        # The state is a constant, so that the index of free numbers is used.
-        query = query.where(NumberRow.state == literal_column(f"'{state}'"))
     if account is not None:
-        query = query.where(NumberRow.account == account)
-    if sku is not None:
-        query = query.where(NumberRow.sku == sku)
-    if after is not None:
-        query = query.where(NumberRow.number > after)
-    with open_snapshot(ledger) as snapshot:
-        if account is not None:
+        with open_snapshot(ledger) as snapshot:
             snapshot.account_row(account)
-        rows = snapshot.connection.execute(query.order_by(NumberRow.number).limit(most))
-        return [NumberLine(**row._mapping) for row in rows]
+
+    def listed(row: Any) -> bool:
+        hidden = row.clock is not None and account is None and not test_clocks
+        return not hidden and state in (None, row.state) and sku in (None, row.sku)
+
+    def read(last: str | None) -> tuple[list[NumberLine], str | None]:
+        query = _by_index(ledger, state, account, sku)
+        if last is not None:
+            query = query.where(NumberRow.number > last)
+        with open_snapshot(ledger) as snapshot:
+            rows = snapshot.connection.execute(query.order_by(NumberRow.number).limit(_PAGE)).all()
+        found = [NumberLine(**row._mapping) for row in rows if listed(row)]
+        return found, rows[-1].number if len(rows) == _PAGE else None
+
+    yield from stream(read, after)
+
+
+def _by_index(
+    ledger: Ledger, state: NumberState | None, account: str | None, sku: str | None
+) -> Select[Any]:
+    """Numbers by the filters that an index can keep."""
+    query = (
+        select(*_LINE, AccountRow.clock)
+        .outerjoin(AccountRow, AccountRow.id == NumberRow.account)
+        .where(NumberRow.seller == ledger.seller)
+    )
+    if account is not None:
+        return query.where(NumberRow.account == account)
+    if state is NumberState.FREE and sku is not None:
+        # The state is a constant, so that the index of free numbers is used.
+        free: ColumnElement[str] = literal_column(f"'{NumberState.FREE}'")
+        return query.where(NumberRow.state == free, NumberRow.sku == sku)
+    return query
 
 
 def find_number(ledger: Ledger, number: str) -> NumberView:
     """A number with its history. Raises NotFound."""
-    zone = select(AccountRow.timezone).where(AccountRow.id == NumberRow.account)
-    query: Any = NUMBERS.add_columns(zone.scalar_subquery().label("timezone")).where(
+    zone, clock = (
+        select(column).where(AccountRow.id == NumberRow.account).scalar_subquery()
+        for column in (AccountRow.timezone, AccountRow.clock)
+    )
+    query: Any = NUMBERS.add_columns(zone.label("timezone"), clock.label("of_clock")).where(
         NumberRow.seller == ledger.seller, NumberRow.number == number
     )
     with open_snapshot(ledger) as snapshot:
@@ -114,7 +151,9 @@ def find_number(ledger: Ledger, number: str) -> NumberView:
         if row is None:
             raise NotFound(f"number {number} is not in the inventory")
         return NumberView(
-            line=NumberLine(**{column.key: row._mapping[column.key] for column in _LINE}),
+            line=NumberLine(
+                **{column.key: row._mapping[column.key] for column in _LINE}, clock=row.of_clock
+            ),
             returned_at=row.returned_at,
             returned_by=row.returned_by,
             timezone=row.timezone or "UTC",

@@ -1,12 +1,14 @@
 """The work lists of support (Rule 6.3)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from itertools import islice
 from typing import Any, assert_never
 
-from sqlalchemy import ColumnElement, Row, and_, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, and_, literal_column, select, tuple_
 
 from core.domain.calendar import local_date
 from core.domain.steps import StepKind
@@ -17,6 +19,7 @@ from core.ledger.ledger import Ledger
 from core.ledger.rows import subscription_from
 from core.ledger.tables import AccountRow, Clock, StepRow, SubscriptionRow
 from doors.queries.list_names import WorkList
+from doors.queries.pages import stream
 from doors.queries.snapshot import SUBSCRIPTIONS_WITH_ACCOUNTS, Snapshot, open_snapshot
 
 _PAGE = 100
@@ -27,6 +30,7 @@ class ListRow:
     """A line of a work list, with the address to write to (Rule 6.3).
 
     `reason` is why a renewal, or the conversion of a trial, failed. `balance` is the account's.
+    `clock` is the account's test clock, or None.
     """
 
     account: str
@@ -44,6 +48,29 @@ class ListRow:
     reason: str | None
     balance: Decimal
     currency: str
+    clock: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkFilter:
+    """Which subscriptions a work list has.
+
+    `account`, `clock`: only this account, or only accounts on this test clock. None: all.
+    `test_clocks`: whether accounts on test clocks are listed. Default True. An account or a clock
+    that is named is listed in any case.
+    `expiry_from`, `expiry_to`: the first and the last expiry date. None: all.
+    """
+
+    account: str | None = None
+    clock: str | None = None
+    test_clocks: bool = True
+    expiry_from: date | None = None
+    expiry_to: date | None = None
+
+    @property
+    def real_only(self) -> bool:
+        """Whether accounts on test clocks are left out."""
+        return not self.test_clocks and self.account is None and self.clock is None
 
 
 def work_list(
@@ -58,33 +85,69 @@ def work_list(
 ) -> list[ListRow]:
     """A work list, by account and then by id (Rule 6.3). Raises NotFound.
 
+    `most`: the most lines that are returned. Default all. The other parameters are as in
+    `WorkFilter`.
+    """
+    of = WorkFilter(account=account, clock=clock, expiry_from=expiry_from, expiry_to=expiry_to)
+    return list(islice(work_rows(ledger, which, of), most))
+
+
+def work_rows(
+    ledger: Ledger, which: WorkList, of: WorkFilter, *, after: str | None = None
+) -> Iterator[ListRow]:
+    """The lines of a work list, by account and then by id, read page by page (Rule 6.3).
+
     `which`: the list. *Expiring* means that auto-renewal is off and today is within the policy's
     days before the expiry date.
-    `account`, `clock`: only this account, or only accounts on this test clock. Default all.
-    `expiry_from`, `expiry_to`: the first and the last expiry date. Default all.
-    `most`: the most lines that are returned. Default all.
+    `after`: the subscription after which they start. Default: all.
 
-    The list is read in pages. A page looks at 100 subscriptions at most, whatever the filters are.
+    A page looks at 100 subscriptions at most, whatever the filters are. Raises NotFound at the
+    first line.
     """
-    wanted: list[ColumnElement[bool]] = [AccountRow.seller == ledger.seller]
-    if clock is not None:
-        wanted.append(AccountRow.clock == clock)
-    if expiry_from is not None:
-        wanted.append(SubscriptionRow.expiry >= expiry_from)
-    if expiry_to is not None:
-        wanted.append(SubscriptionRow.expiry <= expiry_to)
     with open_snapshot(ledger) as snapshot:
-        if account is not None:
-            snapshot.account_row(account)
+        if of.account is not None:
+            snapshot.account_row(of.account)
+        start = None if after is None else (snapshot.subscription_row(after).account, after)
         if which is WorkList.EXPIRING:
-            rows = _expiring(snapshot, wanted, account, clock)
-            return [_list_row(row) for row in rows[:most]]
-        found: list[ListRow] = []
-        for ids in _pages(snapshot, which, account):
-            found += [_list_row(row) for row in _read(snapshot, ids, wanted)]
-            if most is not None and len(found) >= most:
-                break
-    return found[:most]
+            soon = _expiring(snapshot, of)
+            rows = [r for r in soon if start is None or (r.account, r.id) > start]
+    if which is WorkList.EXPIRING:
+        yield from map(_list_row, rows)
+    else:
+        yield from stream(partial(_page, ledger, which, of), start)
+
+
+def _page(
+    ledger: Ledger, which: WorkList, of: WorkFilter, after: tuple[str, str] | None
+) -> tuple[list[ListRow], tuple[str, str] | None]:
+    """The lines of the next 100 subscriptions of a list, and the key of the next page."""
+    key = (SubscriptionRow.account, SubscriptionRow.id)
+    listed = select(*key).where(_condition(which)).order_by(*key).limit(_PAGE)
+    if of.account is not None:
+        listed = listed.where(SubscriptionRow.account == of.account)
+    if after is not None:
+        listed = listed.where(tuple_(*key) > tuple_(*after))
+    with open_snapshot(ledger) as snapshot:
+        keys = snapshot.connection.execute(listed).all()
+        rows = [
+            _list_row(row) for row in _read(snapshot, [k.id for k in keys], _wanted(ledger, of))
+        ]
+    last = keys[-1] if len(keys) == _PAGE else None
+    return rows, None if last is None else (last.account, last.id)
+
+
+def _wanted(ledger: Ledger, of: WorkFilter) -> list[ColumnElement[bool]]:
+    """The conditions on a line of a list, beside those of the list itself."""
+    wanted: list[ColumnElement[bool]] = [AccountRow.seller == ledger.seller]
+    if of.clock is not None:
+        wanted.append(AccountRow.clock == of.clock)
+    if of.real_only:
+        wanted.append(AccountRow.clock.is_(None))
+    if of.expiry_from is not None:
+        wanted.append(SubscriptionRow.expiry >= of.expiry_from)
+    if of.expiry_to is not None:
+        wanted.append(SubscriptionRow.expiry <= of.expiry_to)
+    return wanted
 
 
 def _read(snapshot: Snapshot, ids: list[str], wanted: list[ColumnElement[bool]]) -> list[Any]:
@@ -92,29 +155,6 @@ def _read(snapshot: Snapshot, ids: list[str], wanted: list[ColumnElement[bool]])
     query = SUBSCRIPTIONS_WITH_ACCOUNTS.where(one_of(SubscriptionRow.id, ids), *wanted)
     ordered = query.order_by(SubscriptionRow.account, SubscriptionRow.id)
     return list(snapshot.connection.execute(ordered))
-
-
-def _pages(snapshot: Snapshot, which: WorkList, account: str | None) -> Iterator[list[str]]:
-    """The ids of the subscriptions of a list, by account and id, page by page."""
-    key = (SubscriptionRow.account, SubscriptionRow.id)
-    listed = select(*key).where(_condition(which)).order_by(*key).limit(_PAGE)
-    if account is not None:
-        listed = listed.where(SubscriptionRow.account == account)
-    for rows in _page_by_page(snapshot, listed, key):
-        yield [row.id for row in rows]
-
-
-def _page_by_page(
-    snapshot: Snapshot, listed: Any, key: tuple[Any, Any]
-) -> Iterator[Sequence[Row[Any]]]:
-    """The rows of a query, page by page. It selects this key, and is ordered and limited by it."""
-    rows = snapshot.connection.execute(listed).all()
-    while rows:
-        yield rows
-        if len(rows) < _PAGE:
-            return
-        after = tuple_(*key) > tuple_(*rows[-1])
-        rows = snapshot.connection.execute(listed.where(after)).all()
 
 
 def _condition(which: WorkList) -> ColumnElement[bool]:
@@ -132,30 +172,33 @@ def _condition(which: WorkList) -> ColumnElement[bool]:
             assert_never(unreachable)
 
 
-def _expiring(
-    snapshot: Snapshot,
-    wanted: list[ColumnElement[bool]],
-    account: str | None,
-    clock: str | None,
-) -> list[Any]:
+def _expiring(snapshot: Snapshot, of: WorkFilter) -> list[Any]:
     """What expires soon, by account and id. Its next step is to expire."""
     _, version = snapshot.versions_in_force()
     days = snapshot.policy(version).expiring_notice_days
-    clocks = select(Clock.id, Clock.now)
-    if clock is not None:
-        clocks = clocks.where(Clock.id == clock)
-    nows: list[tuple[str | None, datetime]] = [
-        (row.id, row.now) for row in snapshot.connection.execute(clocks)
-    ]
-    if clock is None:
-        nows.append((None, machine_now()))
+    active = [SubscriptionRow.status == Status.ACTIVE, ~SubscriptionRow.auto_renew]
+    wanted = [*_wanted(snapshot.ledger, of), *active]
     rows: list[Any] = []
-    for of_clock, now in nows:
-        for ids in _pages_of_expiries(snapshot, of_clock, now, days, account):
-            active = [SubscriptionRow.status == Status.ACTIVE, ~SubscriptionRow.auto_renew]
-            page = _read(snapshot, ids, [*wanted, *active])
+    for clock, now in _nows(snapshot, of):
+        for ids in _pages_of_expiries(snapshot, clock, now, days, of.account):
+            page = _read(snapshot, ids, wanted)
             rows += [row for row in page if 0 <= _days_left(row) <= days]
     return sorted(rows, key=lambda row: (row.account, row.id))
+
+
+def _nows(snapshot: Snapshot, of: WorkFilter) -> list[tuple[str | None, datetime]]:
+    """The clocks that accounts of the list live by, each with its now. None: the machine's."""
+    nows: list[tuple[str | None, datetime]] = []
+    if not of.real_only:
+        clocks = select(Clock.id, Clock.now)
+        if of.clock is not None:
+            clocks = clocks.where(Clock.id == of.clock)
+        if of.account is not None:
+            clocks = clocks.where(Clock.id == snapshot.account_row(of.account).clock)
+        nows += [(row.id, row.now) for row in snapshot.connection.execute(clocks)]
+    if of.clock is None:
+        nows.append((None, machine_now()))
+    return nows
 
 
 def _pages_of_expiries(
@@ -168,8 +211,12 @@ def _pages_of_expiries(
     listed = listed.where(StepRow.clock.is_(None) if clock is None else StepRow.clock == clock)
     if account is not None:
         listed = listed.where(StepRow.account == account)
-    for rows in _page_by_page(snapshot, listed, key):
+    rows = snapshot.connection.execute(listed).all()
+    while rows:
         yield [row.subject for row in rows]
+        if len(rows) < _PAGE:
+            return
+        rows = snapshot.connection.execute(listed.where(tuple_(*key) > tuple_(*rows[-1]))).all()
 
 
 def _days_left(row: Any) -> int:
@@ -196,4 +243,5 @@ def _list_row(row: Any) -> ListRow:
         reason=row.failure,
         balance=row.balance,
         currency=row.currency,
+        clock=row.clock,
     )

@@ -33,8 +33,9 @@ from core.ledger.tables import (
 )
 from doors.simulation.scenario import Scenario, ScenarioStep
 
-#: The history of the old account tells it, too. The timeline tells it once.
-_NOT_IN_TIMELINE = (Event.GIVEN_AWAY,)
+#: The old account's history tells a change of owner, too. The timeline tells it once. A debt that
+#: is brought forward moves no balance.
+_NOT_IN_TIMELINE = (Event.GIVEN_AWAY, Event.BROUGHT_FORWARD)
 _WITH_REASON = (Event.TERMINATED, Event.RENEWAL_FAILED)
 
 

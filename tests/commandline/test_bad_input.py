@@ -169,6 +169,16 @@ COMMANDS = [
     ["clock", "new", "b", "--at", "30 February"],
     ["list", "failed", "--account", SQL],
     ["list", "failed", "--expiry-from", "2021-02-30"],
+    ["list", "failed", "--csv", "-", "--json"],
+    ["list", "failed", "--bom"],
+    ["list", "failed", "--csv", "/"],
+    ["list", "failed", "--limit", "100001"],
+    ["transactions", "{acme}", "--after", "-1"],
+    ["transactions", "{acme}", "--after", "9" * 30],
+    ["transactions", "{acme}", "--kind", "lost"],
+    ["transactions", "{acme}", "--from", "2021-03-01", "--to", "2021-02-01"],
+    ["statement", "{acme}", "--from", "2021-02-30", "--to", "2021-03-01"],
+    ["statement", "{acme}", "--from", "2021-03-01"],
     ["list", "failed", "--expiry-from", "2021-03-01", "--expiry-to", "2021-02-01"],
     *(
         [command, SQL]
@@ -283,7 +293,7 @@ def test_a_wide_name_is_a_name(shop: Shop) -> None:
     )
     assert shop.run("purchase", name, "PRO", "--id", f"{name}/1").code == 0
     assert "[bold]" in shop.run("account", "show", name).out
-    rows = shop.run("list", "active", "--account", name, "--csv").out
+    rows = shop.run("list", "active", "--account", name, "--csv", "-").out
     assert "'=cmd()" in rows
     assert shop.run("unsubscribe", f"{name}/1").code == 0
 

@@ -75,11 +75,11 @@ def test_a_change_that_is_paid_for_holds_from_the_first_day_of_its_cycle(shop: S
     shop.run("change-plan", shop.s1, "BIZ", "--when", "renewal")
     shop.run("top-up", shop.acme, "100.00")
     shop.advance("2021-02-14")
-    listed = shop.run("list", "active", "--json").json
+    listed = shop.run("list", "active", "--test-clocks", "--json").json
     assert (shop.show()["sku"], listed[0]["sku"]) == ("PRO", "PRO")
     assert "the plan BIZ from 15 February 2021 on" in shop.run("show", shop.s1).out
     shop.advance("2021-02-15")
-    listed = shop.run("list", "active", "--json").json
+    listed = shop.run("list", "active", "--test-clocks", "--json").json
     assert (shop.show()["sku"], listed[0]["sku"]) == ("BIZ", "BIZ")
     assert shop.show()["coming"] == []
     history = shop.run("history", shop.s1).out

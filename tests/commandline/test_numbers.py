@@ -54,7 +54,7 @@ def test_numbers_are_listed_page_by_page(stocked: Shop) -> None:
     assert listed("--after", TWO) == [THREE]
     assert listed("--state", "reserved") == []
     first = stocked.run("number", "list", "--limit", "2").out
-    assert f"--after {TWO} shows the next page" in first
+    assert f"… and 1 more (the next page: --after {TWO}" in first
     assert "There is no such number" in stocked.run("number", "list", "--state", "gone").out
     stocked.run("number", "reserve", ONE, stocked.acme, "--remark", "lobby")
     assert listed("--account", stocked.acme) == [ONE]

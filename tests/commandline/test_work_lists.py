@@ -74,7 +74,7 @@ def test_rule_11_7_the_history_of_an_account_has_each_kind_of_transaction(shop: 
 
 def rows(shop: Shop, *arguments: str) -> list[tuple[str, ...]]:
     """The lines of a work list, from its CSV. Other tests of the server have no accounts in it."""
-    told = shop.run("list", *arguments, "--csv")
+    told = shop.run("list", *arguments, "--test-clocks", "--csv", "-")
     assert told.code == 0, told.err
     keys = ("account", "subscription", "owner", "billing_email", "expiry", "reason")
     return [tuple(row[key] for key in keys) for row in csv.DictReader(StringIO(told.out))]

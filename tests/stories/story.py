@@ -14,11 +14,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import select
+
 from activities.registry import Activities
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger.database import connect
 from core.ledger.ledger import Ledger
+from core.ledger.tables import AccountRow
 from doors.application.direct_engine import Direct
+from doors.queries.statements import movements, statement
+from doors.queries.transactions import Wanted, transactions
 from doors.simulation.player import play
 from doors.simulation.scenario import Scenario, parse
 
@@ -102,6 +107,7 @@ def tell(text: str, database: str) -> Story:
     try:
         engine = Direct(Activities(ledger, SimulatedCards(ledger.engine)))
         told = Story(asyncio.run(play(scenario, ledger, engine)))
+        _statements_hold(ledger)
     finally:
         ledger.engine.dispose()
     _holds(told, {account.id: account.credits for account in scenario.accounts})
@@ -126,6 +132,30 @@ def _line(event: dict[str, Any]) -> str:
         f"({event['reason']})" if "reason" in event else "",
     ]
     return " ".join(word for word in words if word)
+
+
+def _statements_hold(ledger: Ledger) -> None:
+    """Check that the transactions of each account explain every balance (Rule 11.7)."""
+    query = select(AccountRow.id, AccountRow.balance, AccountRow.unbilled)
+    with ledger.engine.connect() as connection:
+        accounts = connection.execute(query.order_by(AccountRow.id)).all()
+    for account in accounts:
+        found = list(transactions(ledger, Wanted(account=account.id), newest_first=False))
+        assert list(transactions(ledger, Wanted(account=account.id))) == found[::-1]
+        balance = Decimal(0)
+        for line in found:
+            assert line.balance == balance + line.amount, line
+            balance = line.balance
+        assert balance == account.balance
+        assert not found or (found[-1].unbilled or 0) == account.unbilled
+        days = sorted({line.date for line in found})
+        for day in days:
+            told = statement(ledger, account.id, day, day)
+            of_the_day = [line for line in found if line.date == day]
+            assert list(movements(ledger, told)) == of_the_day
+            moved = sum(line.amount for line in of_the_day)
+            assert told.opening.balance + moved == told.closing.balance
+            assert told.opening.balance == of_the_day[0].balance - of_the_day[0].amount
 
 
 def _holds(told: Story, opening: dict[str, Decimal]) -> None:

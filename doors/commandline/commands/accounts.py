@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from doors.commandline.app import command, group
-from doors.commandline.options import AccountId, ByCard, Json, Request
+from doors.commandline.options import AccountId, ByCard, Json, Listing, Request, TestClocks
 
 group("account", "Open accounts, show them, change their settings.")
 
@@ -82,35 +82,66 @@ def account_new(
 def account_show(
     account: AccountId,
     invoices: Annotated[
-        bool, typer.Option("--invoices", help="Show its newest 1000 invoices and credit notes too.")
+        bool, typer.Option("--invoices", help="Show its newest invoices and credit notes too.")
     ] = False,
     history: Annotated[
-        bool, typer.Option("--history", help="Show the newest 1000 lines of its history too.")
+        bool, typer.Option("--history", help="Show the newest lines of its history too.")
     ] = False,
+    limit: Annotated[
+        int, typer.Option(min=1, max=100_000, help="The most invoices, and the most lines.")
+    ] = 200,
     json: Json = False,
 ) -> None:
     """Show an account: its wallet, card and settings."""
     from doors.commandline import inputs, plain_data, tables
     from doors.commandline.connection import ledger
+    from doors.commandline.lists import left_out
     from doors.commandline.output import show
     from doors.queries.accounts import find_account
     from doors.queries.histories import account_history
     from doors.queries.invoices import invoices_of
+    from doors.queries.pages import MOST_COUNTED
 
     name = inputs.name("ACCOUNT", account)
     with ledger() as opened:
         view = find_account(opened, name)
-        bills = invoices_of(opened, name) if invoices else []
-        lines = account_history(opened, name) if history else []
+        most = limit + MOST_COUNTED
+        bills = invoices_of(opened, name, most) if invoices else []
+        lines = account_history(opened, name, most) if history else []
     values = plain_data.data(view)
     parts = tables.account(view)
     if invoices:
-        values["invoices"] = plain_data.data(bills)
-        parts.append(tables.invoices(bills))
+        values["invoices"] = plain_data.data(bills[-limit:])
+        parts.append(tables.invoices(bills[-limit:]))
+        parts += left_out(len(bills) - limit, "older ones: --limit")
     if history:
-        values["history"] = plain_data.data(lines)
-        parts.append(tables.history(f"History of {name}", lines, whose=True))
+        values["history"] = plain_data.data(lines[-limit:])
+        parts.append(tables.history(f"History of {name}", lines[-limit:], whose=True))
+        parts += left_out(len(lines) - limit, f"older ones: history {name} --account")
     show(values, parts, json=json)
+
+
+@command("account list", "account list", "account list --test-clocks --csv accounts.csv")
+def account_list(listing: Listing, test_clocks: TestClocks = False) -> None:
+    """Show the accounts of the seller."""
+    from dataclasses import fields
+
+    from doors.commandline import inputs, tables
+    from doors.commandline.connection import ledger
+    from doors.commandline.lists import List, show_list
+    from doors.queries.account_list import AccountLine, account_rows
+
+    after = inputs.optional_name("--after", listing.after)
+    with ledger() as opened:
+        show_list(
+            List(
+                rows=account_rows(opened, test_clocks=test_clocks, after=after),
+                table=tables.accounts,
+                key=lambda row: row.account,
+                columns=[field.name for field in fields(AccountLine)],
+            ),
+            listing,
+        )
 
 
 @command(

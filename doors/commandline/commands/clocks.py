@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from doors.commandline.app import command, group
-from doors.commandline.options import ClockId, Json
+from doors.commandline.options import ClockId, Json, Listing
 
 group("clock", "Test clocks: their time passes when you advance them.")
 
@@ -26,7 +26,7 @@ def clock_new(
     name, now = inputs.name("CLOCK", clock), inputs.instant("--at", at)
     with ledger() as opened:
         setup.new_clock(opened, name, now)
-    clock_show(name, json=json)
+    _show_one(name, json=json)
 
 
 @command(
@@ -46,11 +46,11 @@ def clock_advance(
     from doors.commandline import inputs
     from doors.commandline.async_run import run
     from doors.commandline.connection import ledger
-    from doors.queries.clocks import find_clocks
+    from doors.queries.clocks import find_clock
 
     name, until = inputs.name("CLOCK", clock), inputs.instant("--to", to)
     with ledger() as opened:
-        ((_, now, _),) = find_clocks(opened, name)
+        now = find_clock(opened, name).now
     if until < now:
         inputs.wrong(
             "--to",
@@ -58,7 +58,7 @@ def clock_advance(
             "a clock never goes back",
         )
     run(_advance(name, now, until))
-    clock_show(name, json=json)
+    _show_one(name, json=json)
 
 
 async def _advance(clock: str, now: datetime, until: datetime) -> None:
@@ -74,18 +74,41 @@ async def _advance(clock: str, now: datetime, until: datetime) -> None:
 
 @command("clock show", "clock show", "clock show spring")
 def clock_show(
+    listing: Listing,
     clock: Annotated[
         str | None, typer.Argument(metavar="CLOCK", help="The id of a clock. Default: all clocks.")
     ] = None,
-    json: Json = False,
 ) -> None:
     """Show test clocks and their current instants."""
+    from dataclasses import fields
+
     from doors.commandline import inputs, tables
     from doors.commandline.connection import ledger
+    from doors.commandline.lists import List, show_list
+    from doors.queries.clocks import ClockLine, clock_rows, find_clock
+
+    name = inputs.optional_name("CLOCK", clock)
+    after = inputs.optional_name("--after", listing.after)
+    with ledger() as opened:
+        one = None if name is None else iter([find_clock(opened, name)])
+        show_list(
+            List(
+                rows=one or clock_rows(opened, after=after),
+                table=tables.clocks,
+                key=lambda row: row.clock,
+                columns=[field.name for field in fields(ClockLine)],
+            ),
+            listing,
+        )
+
+
+def _show_one(clock: str, *, json: bool) -> None:
+    """Show the clock that a command has made or advanced."""
+    from doors.commandline import tables
+    from doors.commandline.connection import ledger
     from doors.commandline.output import show
-    from doors.queries.clocks import find_clocks
+    from doors.queries.clocks import find_clock
 
     with ledger() as opened:
-        found = find_clocks(opened, inputs.optional_name("CLOCK", clock))
-    values = [{"clock": id_, "now": now, "accounts": accounts} for id_, now, accounts in found]
-    show(values, tables.clocks(found), json=json)
+        found = [find_clock(opened, clock)]
+    show(found, tables.clocks(found), json=json)

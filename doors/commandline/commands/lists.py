@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from doors.commandline.app import command
-from doors.commandline.options import Json
+from doors.commandline.options import Listing, TestClocks
 from doors.queries.list_names import WorkList
 
 
@@ -13,7 +13,7 @@ from doors.queries.list_names import WorkList
     "list",
     "list failed",
     "list expiring --account acme",
-    "list failed --expiry-from 2021-01-01 --expiry-to 2021-01-31 --csv",
+    "list failed --expiry-from 2021-01-01 --expiry-to 2021-01-31 --csv failed.csv",
 )
 def list_subscriptions(
     which: Annotated[
@@ -24,6 +24,7 @@ def list_subscriptions(
             "expiring: auto-renewal is off, within 3 days; expired.",
         ),
     ],
+    listing: Listing,
     account: Annotated[
         str | None, typer.Option(metavar="ACCOUNT", help="List this account only.")
     ] = None,
@@ -33,32 +34,31 @@ def list_subscriptions(
     expiry_to: Annotated[
         str | None, typer.Option(metavar="DATE", help="Paid up to this day or earlier.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="The most lines in the table.")] = 200,
-    csv: Annotated[
-        bool, typer.Option("--csv", help="Print all lines as CSV, with owner and billing e-mail.")
-    ] = False,
-    json: Json = False,
+    test_clocks: TestClocks = False,
 ) -> None:
     """Show a work list of support, grouped by account (rule 6.3)."""
-    from doors.commandline import inputs, plain_data, tables
-    from doors.commandline.connection import ledger
-    from doors.commandline.output import show
-    from doors.queries.work_lists import work_list
+    from dataclasses import fields
 
-    first = inputs.optional_day("--expiry-from", expiry_from)
-    last = inputs.optional_day("--expiry-to", expiry_to)
-    if first and last and first > last:
-        inputs.wrong("--expiry-from", f"{first} is after --expiry-to, {last}")
+    from doors.commandline import inputs, tables
+    from doors.commandline.connection import ledger
+    from doors.commandline.lists import List, show_list
+    from doors.queries.work_lists import ListRow, WorkFilter, work_rows
+
+    of = WorkFilter(
+        account=inputs.optional_name("--account", account),
+        test_clocks=test_clocks,
+        expiry_from=inputs.optional_day("--expiry-from", expiry_from),
+        expiry_to=inputs.optional_day("--expiry-to", expiry_to),
+    )
+    inputs.in_order("--expiry-from", of.expiry_from, "--expiry-to", of.expiry_to)
+    after = inputs.optional_name("--after", listing.after)
     with ledger() as opened:
-        rows = work_list(
-            opened,
-            which,
-            account=inputs.optional_name("--account", account),
-            expiry_from=first,
-            expiry_to=last,
-            most=None if csv or json else limit + 1,
+        show_list(
+            List(
+                rows=work_rows(opened, which, of, after=after),
+                table=lambda rows: tables.work_list(which, rows),
+                key=lambda row: row.subscription,
+                columns=[field.name for field in fields(ListRow)],
+            ),
+            listing,
         )
-    if csv and not json:
-        typer.echo(plain_data.as_csv(rows), nl=False)
-    else:
-        show(rows, tables.work_list(which, rows, limit), json=json)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from doors.commandline.app import command, group
-from doors.commandline.options import AccountId, Json, Request
+from doors.commandline.options import AccountId, Json, Listing, Request, TestClocks
 
 group("number", "Import numbers, look them up, reserve them.")
 
@@ -62,6 +62,7 @@ def number_import(
     "number list --account acme --limit 50 --after +6561234567",
 )
 def number_list(
+    listing: Listing,
     state: Annotated[
         str | None,
         typer.Option(metavar="STATE", help="Only free, reserved, held, in_use or gone."),
@@ -72,31 +73,34 @@ def number_list(
     sku: Annotated[
         str | None, typer.Option(metavar="SKU", help="Only numbers of this SKU.")
     ] = None,
-    after: Annotated[
-        str | None,
-        typer.Option(metavar="NUMBER", help="Only after this number: the last one of a page."),
-    ] = None,
-    limit: Annotated[
-        int, typer.Option(min=1, max=100_000, help="The most numbers of a page.")
-    ] = 200,
-    json: Json = False,
+    test_clocks: TestClocks = False,
 ) -> None:
     """Show numbers of the inventory, page by page."""
+    from dataclasses import fields
+
     from doors.commandline import inputs, tables
     from doors.commandline.connection import ledger
-    from doors.commandline.output import show
-    from doors.queries.numbers import list_numbers
+    from doors.commandline.lists import List, show_list
+    from doors.queries.numbers import NumberLine, number_rows
 
     with ledger() as opened:
-        lines = list_numbers(
+        rows = number_rows(
             opened,
             state=inputs.optional_number_state("--state", state),
             account=inputs.optional_name("--account", account),
             sku=inputs.optional_name("--sku", sku),
-            after=None if after is None else inputs.number("--after", after),
-            most=limit if json else limit + 1,
+            test_clocks=test_clocks,
+            after=None if listing.after is None else inputs.number("--after", listing.after),
         )
-    show(lines, tables.numbers(lines, limit), json=json)
+        show_list(
+            List(
+                rows=rows,
+                table=tables.numbers,
+                key=lambda row: row.number,
+                columns=[field.name for field in fields(NumberLine)],
+            ),
+            listing,
+        )
 
 
 @command("number show", "number show +6561234567")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from doors.commandline.app import command
-from doors.commandline.options import Json, SubscriptionId
+from doors.commandline.options import Json, Listing, SubscriptionId
 
 
 @command("show", "show s1")
@@ -27,23 +27,36 @@ def history(
     subscription: Annotated[
         str, typer.Argument(metavar="ID", help="The subscription; with --account, the account.")
     ],
+    listing: Listing,
     of_account: Annotated[
         bool, typer.Option("--account", help="Show the history of a whole account.")
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, help="The most lines, the newest.")] = 1000,
-    json: Json = False,
 ) -> None:
-    """Show who did what, and by which rule. Changes of the balance are included."""
+    """Show who did what, and by which rule. Changes of the balance are included.
+
+    The newest lines are shown, in the order of time.
+    """
+    from dataclasses import fields
+
     from doors.commandline import inputs, tables
     from doors.commandline.connection import ledger
-    from doors.commandline.output import show
-    from doors.queries.histories import account_history, subscription_history
+    from doors.commandline.lists import List, show_list
+    from doors.queries.histories import HistoryLine, account_lines, subscription_lines
 
     id_ = inputs.name("ID", subscription)
-    of = account_history if of_account else subscription_history
+    read = account_lines if of_account else subscription_lines
+    after = inputs.optional_position("--after", listing.after)
     with ledger() as opened:
-        lines = of(opened, id_, limit)
-    show(lines, tables.history(f"History of {id_}", lines, whose=of_account), json=json)
+        show_list(
+            List(
+                rows=read(opened, id_, after=after),
+                oldest_first=read(opened, id_, newest_first=False),
+                table=lambda lines: [tables.history(f"History of {id_}", lines, whose=of_account)],
+                key=lambda line: str(line.seq),
+                columns=[field.name for field in fields(HistoryLine)],
+            ),
+            listing,
+        )
 
 
 @command("forecast", "forecast s1 --months 24", "forecast acme --assume card-dies.yaml")

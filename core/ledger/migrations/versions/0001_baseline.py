@@ -49,6 +49,7 @@ IN_ORDER = (
     "card_charges",
     "invoice_numbers",
     "monthly_invoices",
+    "last_line_before",
     "views",
     "reports",
 )
@@ -580,6 +581,14 @@ def _records() -> None:
         Column("actor", Text, nullable=False),
         Column("operation", BigInteger),
         Column("facts", JSONB, nullable=False),
+        Column("balance", MONEY),
+        Column("unbilled", MONEY),
+    )
+    op.create_index(
+        "history_seldom",
+        "history",
+        ["account", "event", "seq"],
+        postgresql_where=text("balance IS NOT NULL AND event <> 'renewed'"),
     )
     op.create_index("history_account", "history", ["account", "seq"])
     op.create_index("history_subscription", "history", ["subscription", "seq"])
