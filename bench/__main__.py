@@ -37,6 +37,7 @@ BENCHES = {
     "production": "bench.production",
     "year": "bench.year",
     "usage": "bench.usage",
+    "month-end": "bench.month_end",
 }
 
 #: Benches that run only when they are named. They need more than the project installs.

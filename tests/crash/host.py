@@ -35,6 +35,7 @@ WORK = {
     "player": processes.run_player,
     "import": processes.run_import,
     "usage": processes.run_usage,
+    "month-end": processes.run_month_end,
     "reconciliation": processes.run_reconciliation,
     "campaign": processes.run_campaign,
 }

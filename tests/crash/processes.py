@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 import worker
@@ -42,8 +43,9 @@ from core.gateways.cards import GatewayUnavailable
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger.ledger import Ledger
 from core.ledger.rows import SUBSCRIPTIONS, step_from
-from core.ledger.tables import SubscriptionRow
+from core.ledger.tables import AccountRow, SubscriptionRow
 from core.protocol.campaign_messages import campaign_workflow
+from core.protocol.workflow_messages import account_workflow
 from doors.application import test_clocks
 from doors.application.direct_engine import Direct
 from doors.application.perennial import Perennial
@@ -129,6 +131,21 @@ def run_usage(home: Path) -> int:
         await charge_file(
             home / USAGE, home / RECEIPT, perennial.charge_usage_batch, actor="platform"
         )
+
+    return _connected(run)
+
+
+def run_month_end(_: Path) -> int:
+    """Let the accounts that have something to bill make their invoices, and number these."""
+
+    async def run(perennial: Perennial) -> None:
+        await perennial.tell()
+        with perennial.ledger.read() as connection:
+            accounts = list(connection.execute(select(AccountRow.id)).scalars())
+        for account in accounts:
+            await perennial.temporal.get_workflow_handle(account_workflow(account)).result()
+        while number_invoices(perennial.ledger, batch=5):
+            pass
 
     return _connected(run)
 
