@@ -137,6 +137,17 @@ def of_numbers(
     return [_due(row) for row in connection.execute(_OF_NUMBERS, values)]
 
 
+def monthly_invoices(
+    connection: Connection, until: datetime, limit: int, past: Collection[str] = ()
+) -> list[Due]:
+    """The monthly invoices that are due, without those of test clocks, in order.
+
+    The parameters are those of `of_numbers`.
+    """
+    values = {"until": until, "limit": limit, "past": list(past)}
+    return [_due(row) for row in connection.execute(_MONTHLY_INVOICES, values)]
+
+
 def overdue_of_numbers(
     connection: Connection, until: datetime, limit: int, after: str
 ) -> list[Due]:
@@ -172,28 +183,31 @@ FIRST: Any = (
 )
 
 
-#: The steps of numbers by the machine's clock. The kinds are constants for the index.
-_OF_NUMBERS: Any = (
-    select(
-        StepRow.due,
-        StepRow.account,
-        StepRow.subject_kind,
-        StepRow.subject,
-        StepRow.kind,
-        StepRow.version,
-        null().label("message"),
+def _of_kinds(*kinds: StepKind) -> Any:
+    """The due steps of some kinds by the machine's clock. The kinds are constants for the index."""
+    return (
+        select(
+            StepRow.due,
+            StepRow.account,
+            StepRow.subject_kind,
+            StepRow.subject,
+            StepRow.kind,
+            StepRow.version,
+            null().label("message"),
+        )
+        .where(
+            StepRow.kind.in_(literal_column(f"'{kind}'") for kind in kinds),
+            StepRow.clock.is_(None),
+            StepRow.due <= bindparam("until"),
+            StepRow.subject != all_(bindparam("past", type_=ARRAY(Text))),
+        )
+        .order_by(StepRow.due, StepRow.account, StepRow.rank, StepRow.subject)
+        .limit(bindparam("limit"))
     )
-    .where(
-        StepRow.kind.in_(
-            literal_column(f"'{kind}'") for kind in StepKind if kind.subject is SubjectKind.NUMBER
-        ),
-        StepRow.clock.is_(None),
-        StepRow.due <= bindparam("until"),
-        StepRow.subject != all_(bindparam("past", type_=ARRAY(Text))),
-    )
-    .order_by(StepRow.due, StepRow.account, StepRow.rank, StepRow.subject)
-    .limit(bindparam("limit"))
-)
+
+
+_OF_NUMBERS = _of_kinds(*(kind for kind in StepKind if kind.subject is SubjectKind.NUMBER))
+_MONTHLY_INVOICES = _of_kinds(StepKind.MONTHLY_INVOICE)
 
 
 def _read(

@@ -1,7 +1,8 @@
 """The relay does what must follow a commit, and retries it until it is done.
 
 A pass starts workflows that a crash after the commit has left behind, also those of campaigns. It
-tells workflows what another transaction has made of their subjects. It sends the notices of real
+makes the monthly invoices that are due, so that a month end needs no run of workflows.
+It tells workflows what another transaction has made of their subjects. It sends the notices of real
 accounts that are due, and takes the steps of numbers that are due. Those of test clocks are taken
 when their clock advances. It also numbers invoices.
 
@@ -13,10 +14,10 @@ need it are logged and retried, each on its own, at growing intervals. A row tha
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import BigInteger, all_, literal, select
+from sqlalchemy import BigInteger, Connection, all_, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from temporalio.runtime import Runtime
 
@@ -27,7 +28,7 @@ from core.ledger import due_steps
 from core.ledger.clocks import machine_now
 from core.ledger.due_steps import Due
 from core.ledger.tables import Message
-from core.protocol.activity_messages import Outcome, StepRequest, StepResult
+from core.protocol.activity_messages import Outcome, Passed, StepRequest, StepResult
 from doors.application.batches import past_failing_rows
 from doors.application.patience import first_line, is_passing, without_patience
 from doors.application.perennial import Perennial
@@ -42,6 +43,8 @@ _LONGEST_WAIT = timedelta(hours=1)
 """So long the step of a number waits for another step of its account that cannot be taken along."""
 
 Pause = Callable[[float], Awaitable[None]]
+DueOf = Callable[[Connection, datetime, int, Sequence[str]], list[Due]]
+Take = Callable[[Due], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,7 @@ class Pass:
     """What a pass has done, and how many of its parts have failed."""
 
     started: int = 0
+    billed: int = 0
     campaigns: int = 0
     told: int = 0
     notices: int = 0
@@ -67,6 +71,7 @@ class Relay:
         self._untold = FailingRows("campaigns")
         self._unsendable = FailingRows("notices")
         self._untakeable = FailingRows("numbers")
+        self._unbillable = FailingRows("month_ends")
         self._unnumbered = FailingRows("invoices")
 
     async def run(self, pause: Pause) -> None:
@@ -104,6 +109,7 @@ class Relay:
             return done
 
         started = await part("start_missing", self.start_missing)
+        billed = await part("month_ends", self.month_ends)
         campaigns = await part("campaigns", self.campaigns)
         told = await part("tell", self._perennial.tell)
         notices = await part("notices", self.notices)
@@ -113,6 +119,7 @@ class Relay:
             await part("schedule", self.schedule)
         return Pass(
             started=started,
+            billed=billed,
             campaigns=campaigns,
             told=told,
             notices=notices,
@@ -169,11 +176,21 @@ class Relay:
 
     async def numbers(self) -> int:
         """Take the steps of numbers that are due (docs/decisions/0016). Returns how many."""
-        taken, left, failing = 0, set[str](), self._untakeable
-        while due := await asyncio.to_thread(self._due_of_numbers, [*failing.waiting(), *left]):
+        return await self._take_due(due_steps.of_numbers, self._untakeable, self._take)
+
+    async def month_ends(self) -> int:
+        """Make the monthly invoices that are due (Rule 11.4). Returns how many.
+
+        The workflow of the account is told. If it comes first, it makes the invoice itself.
+        """
+        return await self._take_due(due_steps.monthly_invoices, self._unbillable, self._bill)
+
+    async def _take_due(self, due_of: DueOf, failing: FailingRows, take: Take) -> int:
+        taken, left = 0, set[str]()
+        while due := await asyncio.to_thread(self._read, due_of, [*failing.waiting(), *left]):
             for item in due:
                 try:
-                    done = await asyncio.to_thread(self._take, item)
+                    done = await asyncio.to_thread(take, item)
                 except Exception as error:
                     if is_passing(error):
                         raise
@@ -184,29 +201,38 @@ class Relay:
                     left.add(item.subject.id)
         return taken
 
+    def _bill(self, item: Due) -> bool:
+        """Make a monthly invoice. Returns whether it was made.
+
+        It is left to the workflow of the account if a step that asks for a card charge comes first.
+        """
+        return self._run(item, machine_now(), (), briefly=True)
+
     def _take(self, item: Due) -> bool:
         """Take a step of a number. Returns whether it was taken.
 
         It is not when another step of the account comes first and cannot be taken along. The next
         pass comes back, and after an hour it no longer waits (Rule 1.7).
         """
+        now = machine_now()
+        return self._run(item, now, None if now - item.due > _LONGEST_WAIT else ())
+
+    def _run(
+        self, item: Due, now: datetime, past: tuple[Passed, ...] | None, *, briefly: bool = False
+    ) -> bool:
         assert item.kind is not None
         assert item.version is not None
-        now = machine_now()
         request = StepRequest(
-            subject=item.subject,
-            version=item.version,
-            now=now,
-            past=None if now - item.due > _LONGEST_WAIT else (),
+            subject=item.subject, version=item.version, now=now, past=past, briefly=briefly
         )
         while True:
             result: StepResult = self._perennial.activities.call(str(item.kind), request)
             if result.before is None or result.before.first is not None:
                 return result.outcome is Outcome.DONE
 
-    def _due_of_numbers(self, past: Sequence[str]) -> list[Due]:
+    def _read(self, due_of: DueOf, past: Sequence[str]) -> list[Due]:
         with self._perennial.ledger.read() as connection:
-            return due_steps.of_numbers(connection, machine_now(), _BATCH, past)
+            return due_of(connection, machine_now(), _BATCH, past)
 
     async def number(self) -> int:
         """Number invoices. Returns how many."""

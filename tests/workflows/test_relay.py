@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from core.domain.commands.purchase import Purchase
 from core.domain.commands.unsubscribe import Unsubscribe
+from core.domain.commands.usage import Usage
 from core.ledger.clocks import machine_now
 from doors.service import relay as module
 from doors.service.reconciliation import ensure_schedule, schedule_id
@@ -112,6 +114,23 @@ async def test_invoices_are_numbered(real: Shop) -> None:
         2,
         3,
     ]
+
+
+async def test_monthly_invoices_that_are_due_are_made_once_and_the_workflow_is_told_rule_11_4(
+    real: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await real.bought(machine_now(), start=False)
+    used = Usage(account=real.id("acme"), amount=Decimal("0.12345"), text="calls")
+    assert (await real.perennial.do(used)).refusal is None
+    assert await Relay(real.perennial).month_ends() == 0
+    later = machine_now() + timedelta(days=32)
+    monkeypatch.setattr(module, "machine_now", lambda: later)
+    made = await asyncio.gather(*(Relay(real.perennial).month_ends() for _ in range(3)))
+    assert sum(made) == 1
+    monthly = "SELECT count(*) FROM invoices WHERE kind = 'monthly'"
+    assert real.sql(monthly).scalar_one() == 1
+    told = "SELECT count(*) FROM tellings WHERE subject_kind = 'account'"
+    assert real.sql(told).scalar_one() == 1
 
 
 async def test_a_part_that_fails_does_not_stop_the_other_parts(
