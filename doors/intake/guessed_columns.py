@@ -219,7 +219,7 @@ def _fits(name: str, column: Column) -> bool:
             return _all(column, lambda word: cell_values.zone(word, PLAIN, RowContext()))
         case "auto_renew" | "renew_by_card" | "status" | "cycle":
             return bool(column.filled) and not column.more
-        case _:
+        case _:  # Any text may be a value of the other fields.
             return bool(column.filled)
 
 

@@ -196,7 +196,7 @@ class _Suggestion:
             case "price" | "monthly_price" if column.whole:
                 cents = "if these are cents, add amount: minor units"
                 yield f"  {name}: {{column: {source}}}  {UNSURE} {cents}"
-            case _:
+            case _:  # The other fields are written as they are.
                 yield f"  {name}: {{column: {source}}}{note}"
         if column.empty and name in ("quantity",):
             yield f"  # {column.empty} rows have no {name}; the default is 1"
@@ -214,7 +214,7 @@ class _Suggestion:
                 yield f'  price: "0"  {UNSURE} no column has a price; name it, or sku'
             case "cycle":
                 yield f"  months: 1  {UNSURE} no column has the length of a cycle"
-            case _:
+            case _:  # What is left is where the schedule begins.
                 days = next((column for column in self._columns if column.is_date), None)
                 if days is None:
                     why = "no column has the day on which cycles began"
