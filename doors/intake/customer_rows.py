@@ -6,7 +6,12 @@ from typing import Any
 
 from activities.import_customers import Customer, subscription_of
 from core.domain.calendar import local_date
-from core.domain.imported_subscription import TakeoverState, anchor_by_tenure, judged_at
+from core.domain.imported_subscription import (
+    TakeoverState,
+    anchor_by_tenure,
+    judged_at,
+    schedule_until,
+)
 from core.domain.lifecycle import LAST_YEAR
 from core.domain.money import LARGEST, MOST_DIGITS, plain, round_half_up
 from core.domain.policy import Policy
@@ -93,7 +98,7 @@ def _paid_until(values: dict[str, Any], today: date) -> date | None:
     """The last paid day, which is the day before the next charge. Of a trial its last day."""
     if _state(values, today) is TakeoverState.TRIAL and "trial_until" in values:
         found: date | None = values["trial_until"]
-    elif "next_charge" in values and not {"paid_until", "anchor", "tenure_months"} & set(values):
+    elif "next_charge" in values and _decides(values):
         found = values["next_charge"] - timedelta(days=1)
     else:
         found = values.get("paid_until")
@@ -102,6 +107,18 @@ def _paid_until(values: dict[str, Any], today: date) -> date | None:
             f"paid_until: {found} is too late; the years until {LAST_YEAR} are allowed"
         )
     return found
+
+
+def _decides(values: dict[str, Any]) -> bool:
+    """Whether the day before the next charge is the last paid day.
+
+    It is unless the row says so itself. With an anchor, whole months since it must end on that day.
+    """
+    if {"paid_until", "tenure_months"} & set(values):
+        return False
+    anchor: date | None = values.get("anchor")
+    before: date = values["next_charge"] - timedelta(days=1)
+    return anchor is None or schedule_until(before, anchor, None)[0] == anchor
 
 
 def _discount_cycles(values: dict[str, Any]) -> int:

@@ -118,6 +118,26 @@ def test_a_ready_mapping_reads_the_file_of_its_system(
     assert (report.skipped, report.faulty) == (skipped, faulty), report.faults
 
 
+@pytest.mark.parametrize(
+    ("there", "paid"),
+    [
+        ("2024-06-15", "2024-06-14"),  # This cycle.
+        ("2024-09-15", "2024-09-14"),  # Paid ahead, so it is not charged in June.
+        ("2024-06-18", "2024-06-14"),  # No whole months since the start: the start decides.
+    ],
+)
+def test_what_is_paid_ahead_there_is_not_charged_early(
+    ledger: Ledger, tmp_path: Path, there: str, paid: str
+) -> None:
+    """The subscription began on 2024-01-15, and its cycle is a month."""
+    header, row, *_ = (FILES / "woocommerce.csv").read_text().splitlines()
+    file = tmp_path / "woocommerce.csv"
+    file.write_text(f"{header}\n{row.replace('2024-06-15', there)}\n")
+    report = look(ledger, "woocommerce", file)
+    assert report.outlook is not None, report.faults
+    assert [str(one.paid_until) for one in report.outlook.sample] == [paid]
+
+
 def test_every_ready_mapping_is_tested_and_named() -> None:
     assert ready_mappings.names() == sorted([*SEEN, "telco"])
 
