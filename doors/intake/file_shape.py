@@ -15,6 +15,7 @@ from core.domain.faults import Fault, Faults
 
 DELIMITERS = {",": ",", ";": ";", "|": "|", "tab": "\t"}
 """The words of a mapping for what separates columns."""
+_IN_WORDS = {",": "commas", ";": "semicolons", "|": "bars", "tab": "tabs"}
 QUOTES = ('"', "'", "none")
 """The words of a mapping for what stands around cells."""
 ENCODINGS = {
@@ -56,9 +57,9 @@ class FileShape:
 
     @property
     def words(self) -> str:
-        """For people: ``windows-1252, columns separated by ;``."""
+        """For people: ``windows-1252, columns separated by semicolons``."""
         quotes = "" if self.quote == '"' else f", quotes {self.quote}"
-        return f"{self.encoding}, columns separated by {self.delimiter}{quotes}"
+        return f"{self.encoding}, columns separated by {_IN_WORDS[self.delimiter]}{quotes}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def read(folder: Path, content: bytes, declared: Declared | None = None) -> tupl
 )
 def test_an_encoding_is_recognised_and_said(codec: str, name: str, tmp_path: Path) -> None:
     words, row = read(tmp_path, TEXT.encode(codec))
-    assert words == f"{name}, columns separated by ;"
+    assert words == f"{name}, columns separated by semicolons"
     assert row == ["1", "Ännchen 5 €"]
 
 
