@@ -14,12 +14,12 @@ from decimal import Decimal
 from sqlalchemy import select
 
 from core.domain.campaigns import NewCampaign, Row, on_each
-from core.domain.commands.base import SubscriptionCommand
 from core.domain.refusal import Refusal
 from core.ledger.bulk_write import one_of
 from core.ledger.ledger import Ledger
-from core.ledger.rehearsal import rehearsal
+from core.ledger.rehearsal import Rehearsal, rehearsal
 from core.ledger.tables import AccountRow, SubscriptionRow
+from core.protocol.activity_messages import CommandResult
 from doors.application.patience import first_line, is_passing
 from doors.application.previews import rehearse
 
@@ -81,47 +81,81 @@ def preview_of(
     ledger: Ledger, new: NewCampaign, progress: Progress | None = None
 ) -> CampaignPreview:
     """Rehearse a campaign. Nothing is done."""
-    found = _Preview(ledger, new.pattern, len(new.rows), progress)
-    for currency, rows in _by_account(ledger, new.rows):
-        # A row that gives money back may lock other accounts: alone, it waits for none of them.
-        size = 1 if new.pattern.pays_back else PART
-        found.result.large += size > 1 and len(rows) > size
-        for first in range(0, len(rows), size):
-            found.add(currency, rows[first : first + size])
-    found.result.refused.sort(key=lambda one: (-one.count, one.rule))
+    found = GrowingPreview(ledger, new, progress)
+    for part in found.parts():
+        found.add(part, found.rehearse(part))
     return found.result
 
 
-class _Preview:
-    def __init__(
-        self, ledger: Ledger, pattern: SubscriptionCommand, rows: int, progress: Progress | None
-    ) -> None:
-        self.result = CampaignPreview(do=pattern.do, rows=rows)
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows of one account that are rehearsed in one transaction, and the account's currency."""
+
+    currency: str
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rehearsed:
+    """The outcome of a row. `error`: the rehearsal has raised it."""
+
+    subscription: str
+    result: CommandResult | None = None
+    card: Decimal | None = None
+    error: str = ""
+
+
+class GrowingPreview:
+    """A preview that grows part by part. `rehearse` may be repeated, `add` may not."""
+
+    def __init__(self, ledger: Ledger, new: NewCampaign, progress: Progress | None) -> None:
+        self.result = CampaignPreview(do=new.pattern.do, rows=len(new.rows))
         self._ledger = ledger
-        self._pattern = pattern
+        self._new = new
         self._progress = progress
         self._seen = 0
 
-    def add(self, currency: str, rows: Sequence[Row]) -> None:
-        """Rehearse some rows of one account."""
+    def parts(self) -> list[Part]:
+        """The parts, account by account."""
+        # A row that gives money back may lock other accounts: alone, it waits for none of them.
+        size = 1 if self._new.pattern.pays_back else PART
+        groups = _by_account(self._ledger, self._new.rows)
+        self.result.large = sum(size > 1 and len(rows) > size for _, rows in groups)
+        return [
+            Part(currency, rows[first : first + size])
+            for currency, rows in groups
+            for first in range(0, len(rows), size)
+        ]
+
+    def rehearse(self, part: Part) -> list[_Rehearsed]:
+        """Rehearse the rows of a part, one after the other."""
         with rehearsal(self._ledger) as on:
-            for row in rows:
-                try:
-                    result, card = rehearse(on, on_each(self._pattern, row.subscription))
-                except Exception as error:
-                    if is_passing(error):
-                        raise
-                    told = f"{type(error).__name__}: {first_line(error)}"
-                    self.result.failing.append((row.subscription, told))
-                else:
-                    if result.refusal:
-                        self._refused(row.subscription, result.refusal)
-                    else:
-                        paid = result.result.paid() if result.result else None
-                        self._done(currency, paid, card)
-                self._seen += 1
-                if self._progress:
-                    self._progress(self._seen, self.result.rows)
+            return [self._row(on, row.subscription) for row in part.rows]
+
+    def _row(self, on: Rehearsal, subscription: str) -> _Rehearsed:
+        try:
+            result, card = rehearse(on, on_each(self._new.pattern, subscription))
+        except Exception as error:
+            if is_passing(error):
+                raise
+            told = f"{type(error).__name__}: {first_line(error)}"
+            return _Rehearsed(subscription, error=told)
+        return _Rehearsed(subscription, result, card)
+
+    def add(self, part: Part, rehearsed: Sequence[_Rehearsed]) -> None:
+        """Add what was rehearsed to the result, and report the progress."""
+        for row in rehearsed:
+            if row.result is None:
+                self.result.failing.append((row.subscription, row.error))
+            elif row.result.refusal:
+                self._refused(row.subscription, row.result.refusal)
+            else:
+                paid = row.result.result.paid() if row.result.result else None
+                self._done(part.currency, paid, row.card)
+        self.result.refused.sort(key=lambda one: (-one.count, one.rule))
+        self._seen += len(rehearsed)
+        if self._progress:
+            self._progress(self._seen, self.result.rows)
 
     def _done(self, currency: str, paid: Decimal | None, card: Decimal | None) -> None:
         self.result.done += 1

@@ -39,7 +39,7 @@ from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
 from core.ledger.tables import AccountRow, CampaignRow, SubscriptionRow
 from core.protocol.campaign_messages import CampaignInput, campaign_queue, campaign_workflow
-from doors.application.campaign_previews import CampaignPreview, Progress, preview_of
+from doors.application.campaign_previews import CampaignPreview, GrowingPreview, Progress
 from doors.application.patience import NotAvailable, Patience, without_patience
 from settings import Settings
 
@@ -84,11 +84,11 @@ class Campaigns:
         Raises `Faults` as `start`.
         """
         new = NewCampaign(pattern=pattern, rows=_rows(subscriptions))
-        return await self._sql(self._preview, new, progress)
-
-    def _preview(self, new: NewCampaign, progress: Progress | None) -> CampaignPreview:
-        require_known(self._ledger, new.rows)
-        return preview_of(self._ledger, new, progress)
+        await self._sql(require_known, self._ledger, new.rows)
+        found = GrowingPreview(self._ledger, new, progress)
+        for part in await self._sql(found.parts):  # Each part is as patient as one call.
+            found.add(part, await self._sql(found.rehearse, part))
+        return found.result
 
     async def start(
         self,
