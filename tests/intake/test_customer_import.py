@@ -1004,7 +1004,7 @@ def test_killed_in_the_middle_and_run_again_gives_what_an_undisturbed_run_gives(
             text(
                 f"TRUNCATE {tables}, steps, period_charges, card_charges, monthly_amounts, "
                 "verified_balances, numbers, trials, seller_wallets, seller_credits, imports, "
-                "imported"
+                "imported CASCADE"
             )
         )
         connection.execute(text("SET session_replication_role = DEFAULT"))
