@@ -19,6 +19,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    LargeBinary,
     Numeric,
     SmallInteger,
     Text,
@@ -29,20 +30,29 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from core.domain.campaigns import CampaignState, RowOutcome
+from core.domain.documents import DocumentKind, Format
 from core.domain.events import Event
 from core.domain.imported_subscription import ImportKind
 from core.domain.numbers import Cause, Happened, HoldKind, NumberState
 from core.domain.people import MOST_MEMBERS
 from core.domain.planner.notices import MessageState, Notice
+from core.domain.profiles import LARGEST_LOGO
 from core.domain.rules import Rule
 from core.domain.steps import StepKind, SubjectKind
 from core.domain.subscription import Contract, Failure, Mode, Status
+from core.domain.taxes import Shown
 from core.ledger.allowed_words import WORDS
 from core.ledger.double_entry import Book, InvoiceKind, Purpose
 from core.protocol.activity_messages import ChargeOutcome
 
 #: The reason of a card charge that was asked for and never reached the gateway.
 NEVER_MADE = "never made"
+
+#: The condition of operations by which money came in.
+RECEIVED = (
+    f"operations.purpose = ANY "
+    f"('{{{Purpose.TOP_UP},{Purpose.CARD_CHARGE},{Purpose.PAYMENT}}}'::text[])"
+)
 
 Money = Numeric(20, 5)
 Instant = TIMESTAMP(timezone=True)
@@ -131,6 +141,44 @@ class CatalogEntry(Base):
     __table_args__ = (Index("catalog_entries_seller", "seller", "id"),)
 
 
+class SellerProfileRow(Base):
+    """A version of how documents show the seller (`core.domain.profiles`). Never changed."""
+
+    __tablename__ = "seller_profiles"
+    seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    document: Mapped[dict[str, str]] = mapped_column(JSONB)
+    logo: Mapped[bytes | None] = mapped_column(LargeBinary)
+    at: Mapped[datetime] = mapped_column(Instant)
+    actor: Mapped[str] = mapped_column(Text)
+    __table_args__ = (
+        CheckConstraint(f"octet_length(logo) <= {LARGEST_LOGO}", name="seller_profiles_logo"),
+    )
+
+
+class TaxRateRow(Base):
+    """The tax of a seller on what is sold to a country, from a day on. Never changed.
+
+    Of two rates that begin on one day, the later row counts.
+    """
+
+    __tablename__ = "tax_rates"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"))
+    country: Mapped[str] = mapped_column(Text)
+    since: Mapped[date]
+    percent: Mapped[Decimal] = mapped_column(Numeric(8, 5))
+    name: Mapped[str] = mapped_column(Text)
+    shown: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(Instant)
+    actor: Mapped[str] = mapped_column(Text)
+    __table_args__ = (
+        Index("tax_rates_country", "seller", "country", "since", "id"),
+        CheckConstraint("percent >= 0 AND percent <= 100", name="tax_rates_percent"),
+        _one_of("shown", Shown, "tax_rates_shown"),
+    )
+
+
 class Clock(Base):
     """A test clock: a virtual now for the accounts attached to it."""
 
@@ -183,6 +231,17 @@ class AccountRow(Base):
         CheckConstraint(f"unbilled = 0 OR mode = '{Mode.POSTPAID}'", name="accounts_unbilled"),
         _one_of("mode", Mode, "accounts_mode"),
     )
+
+
+class CustomerProfileRow(Base):
+    """A version of how documents show the customer (`core.domain.profiles`). Never changed."""
+
+    __tablename__ = "customer_profiles"
+    account: Mapped[str] = mapped_column(Id, ForeignKey("accounts.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    document: Mapped[dict[str, str]] = mapped_column(JSONB)
+    at: Mapped[datetime] = mapped_column(Instant)
+    actor: Mapped[str] = mapped_column(Text)
 
 
 class SubscriptionRow(Base):
@@ -443,6 +502,7 @@ class Operation(Base):
             postgresql_where=text("charge IS NOT NULL"),
         ),
         Index("operations_account", "account"),
+        Index("operations_received", "account", "id", postgresql_where=text(RECEIVED)),
         Index(
             "operations_opening",
             "account",
@@ -542,8 +602,10 @@ class RefundRow(Base):
 class Invoice(Base):
     """An invoice or credit note with its lines (Rule 11.4). Only its number is added later.
 
+    `due` is what was still to be paid when it was issued.
     `seq` is the order of issue. `number` is gap-free by seller. It is given after the commit, in
-    batches, and is NULL until then.
+    batches, and is NULL until then. What its document shows is fixed with the number: the versions
+    of the two profiles (NULL where there was none), and the tax (NULL for none).
     """
 
     __tablename__ = "invoices"
@@ -557,7 +619,11 @@ class Invoice(Base):
     currency: Mapped[str] = mapped_column(Text)
     total: Mapped[Decimal] = mapped_column(Money)
     lines: Mapped[list[dict[str, str]]] = mapped_column(JSONB)
+    due: Mapped[Decimal] = mapped_column(Money, server_default="0")
     number: Mapped[int | None] = mapped_column(BigInteger)
+    seller_profile: Mapped[int | None]
+    customer_profile: Mapped[int | None]
+    tax: Mapped[int | None] = mapped_column(ForeignKey("tax_rates.id"))
     __table_args__ = (
         Index("invoices_account", "account", "seq"),
         Index(
@@ -579,6 +645,26 @@ class Invoice(Base):
         ),
         Index("invoices_unnumbered", "seller", "seq", postgresql_where=text("number IS NULL")),
         _one_of("kind", InvoiceKind, "invoices_kind"),
+    )
+
+
+class DocumentRow(Base):
+    """A document as it was first made, with the SHA-256 of its bytes. Never changed.
+
+    `reference` is the id of the invoice, or of the operation that a receipt is for.
+    """
+
+    __tablename__ = "documents"
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    reference: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    format: Mapped[str] = mapped_column(Text, primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    sha256: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(Instant)
+    __table_args__ = (
+        CheckConstraint("sha256 = encode(sha256(content), 'hex')", name="documents_sha256"),
+        _one_of("kind", DocumentKind, "documents_kind"),
+        _one_of("format", Format, "documents_format"),
     )
 
 

@@ -283,7 +283,8 @@ class Work(AccountReading):
         `on`: its date, default today. Its number follows after the commit. Returns its id.
 
         A postpaid account has no individual invoices. The lines wait for the consolidated one, and
-        no id is returned (Rule 11.6).
+        no id is returned (Rule 11.6). An overpayment pays the consolidated one, and the rest of it
+        is due.
         """
         if not total:
             return None
@@ -291,6 +292,7 @@ class Work(AccountReading):
             self.wait_for_monthly_invoice(operation, *lines)
             return None
         id_ = self.new_id()
+        owed = kind is InvoiceKind.CONSOLIDATED
         self._add(
             Invoice,
             id=id_,
@@ -302,6 +304,7 @@ class Work(AccountReading):
             currency=self.account.currency,
             total=total,
             lines=[{"text": line.text, "amount": str(line.amount)} for line in lines],
+            due=max(ZERO, total - self.account.overpayment) if owed else ZERO,
         )
         return id_
 

@@ -19,7 +19,7 @@ GRANT INSERT ON
   sellers, seller_wallets, seller_credits, policies, catalog_entries, clocks, accounts,
   subscriptions, trials, numbers, number_history, steps, tellings, operations, postings, periods,
   period_charges, refunds, invoices, monthly_amounts, history, messages, card_charges, imports,
-  imported, campaigns, campaign_rows,
+  imported, campaigns, campaign_rows, seller_profiles, customer_profiles, tax_rates, documents,
   verified_balances, reconciliation_marks, simulated_charges, simulated_gateway
   TO perennial_app;
 
@@ -44,7 +44,7 @@ GRANT UPDATE (invoice) ON monthly_amounts TO perennial_app;
 GRANT UPDATE, DELETE ON steps, tellings TO perennial_app;
 GRANT UPDATE (account, due, state, done_at, why) ON messages TO perennial_app;
 GRANT UPDATE (outcome, reason, calls, booked) ON card_charges TO perennial_app;
-GRANT UPDATE (number) ON invoices TO perennial_app;
+GRANT UPDATE (number, seller_profile, customer_profile, tax) ON invoices TO perennial_app;
 -- A refund locks the periods. A lock needs this right. The guard still refuses every change.
 GRANT UPDATE (id) ON periods TO perennial_app;
 -- What an import brought in is deleted by this function alone, if nothing has happened to it.

@@ -31,6 +31,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.command_checks import replay
+from activities.documents import Document, invoice_document, receipt_document
 from activities.open_account import NewAccount, open_account
 from activities.registry import Activities
 from activities.usage_batch import Results
@@ -38,6 +39,7 @@ from core.domain import inputs
 from core.domain.commands import AnyAccountCommand, AnyCommand, AnySubscriptionCommand
 from core.domain.commands.base import NewSubscriptionCommand, SubscriptionCommand
 from core.domain.commands.usage import Usage
+from core.domain.documents import Format
 from core.domain.refusal import Refusal, Refused
 from core.domain.steps import Step, SubjectKind
 from core.domain.subscription import Status
@@ -718,6 +720,19 @@ class Perennial:
         while page := await asyncio.to_thread(lambda: list(islice(found, _READ_AT_ONCE))):
             for row in page:
                 yield row
+
+    # documents
+
+    async def invoice_document(self, number: int, format_: Format) -> Document:
+        """An invoice or credit note as a file, always the same (see `activities.documents`).
+
+        Raises `NoSuchDocument`, `NotOffered`, and `NotAvailable` as a query.
+        """
+        return await self._sql(invoice_document, self.ledger, number, format_)
+
+    async def receipt_document(self, operation: int, format_: Format) -> Document:
+        """A receipt of money that came in as a file. It raises what `invoice_document` raises."""
+        return await self._sql(receipt_document, self.ledger, operation, format_)
 
     # accounts and clocks
 

@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
+from activities.documents import invoice_document
 from activities.number_invoices import number_invoices
 from core.domain.calendar import local_date
 from core.domain.commands import AnyCommand
@@ -23,6 +25,7 @@ from core.domain.commands.set_account import SetAccount
 from core.domain.commands.set_card import SetCard
 from core.domain.commands.terminate import Terminate, TerminateResult
 from core.domain.commands.top_up import TopUp
+from core.domain.documents import Format
 from core.ledger.clocks import machine_now
 from core.protocol.activity_messages import CommandResult
 from doors.application.perennial import Perennial
@@ -35,6 +38,7 @@ from doors.intake import column_mapping
 from doors.intake.customer_import import import_file
 from doors.queries.explanations import explain_subscription
 from doors.queries.histories import account_history
+from doors.queries.invoices import invoices_of
 from doors.queries.list_names import WorkList
 from doors.queries.subscriptions import find_subscription
 from doors.queries.totals import Totals, totals_of
@@ -67,12 +71,14 @@ class Played:
     `cast`: the subscriptions that played a part.
     `totals`: sums for each currency.
     `seconds`: how long the run took.
+    `invoice`: the PDF of an invoice or a credit note to look at. None without one.
     """
 
     clock: str
     cast: Cast
     totals: list[Totals]
     seconds: float
+    invoice: Path | None
 
 
 class Demo:
@@ -95,12 +101,15 @@ class Demo:
         await self._pass(BEGIN, INTERVENTION)
         cast = await self._intervene()
         await self._pass(INTERVENTION, END)
-        number_invoices(self._ledger)
+        while number_invoices(self._ledger):
+            pass
         totals = totals_of(self._ledger, self._clock)
         self._tables(totals)
         await self._life(cast.recovered or self._any_active())
-        self._farewell(cast)
-        return Played(self._clock, cast, totals, round(time.monotonic() - self._began, 1))
+        invoice = self._invoice(cast.refunded or cast.recovered or self._any_active())
+        self._farewell(cast, invoice)
+        seconds = round(time.monotonic() - self._began, 1)
+        return Played(self._clock, cast, totals, seconds, invoice)
 
     async def _import(self, customers: int) -> None:
         by = column_mapping.read(EXAMPLES / "telco-mapping.yaml")
@@ -234,7 +243,22 @@ class Demo:
         rows = work_list(self._ledger, WorkList.ACTIVE, clock=self._clock)
         return rows[0].subscription if rows else None
 
-    def _farewell(self, cast: Cast) -> None:
+    def _invoice(self, subscription: str | None) -> Path | None:
+        """Write the newest invoice or credit note of an account as PDF."""
+        if subscription is None:
+            return None
+        account = find_subscription(self._ledger, subscription).account
+        numbered = [each.number for each in invoices_of(self._ledger, account, 1) if each.number]
+        if not numbered:
+            return None
+        number = int(numbered[0])
+        folder = self._config.home / "documents"
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"invoice-{numbered[0]}.pdf"
+        file.write_bytes(invoice_document(self._ledger, number, Format.PDF).content)
+        return file
+
+    def _farewell(self, cast: Cast, invoice: Path | None) -> None:
         self._say("")
         self._say(
             f"Done in {time.monotonic() - self._began:.0f} s. "
@@ -242,6 +266,8 @@ class Demo:
         )
         for id_ in filter(None, (cast.recovered, cast.healed, cast.refunded)):
             self._say(f"  starter.py explain {id_}")
+        if invoice:
+            self._say(f"A document to look at: {invoice}")
 
     def _say(self, text: str, *, timed: bool = False) -> None:
         began = f"[{time.monotonic() - self._began:3.0f} s] " if timed else ""

@@ -19,6 +19,7 @@ from sqlalchemy.exc import (
 from temporalio.client import RPCTimeoutOrCancelledError
 from temporalio.service import RPCError, RPCStatusCode
 
+from core.domain.documents import NoSuchDocument, NotOffered
 from core.domain.faults import Faults
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
@@ -81,6 +82,8 @@ def _input_error(error: Exception) -> Ended | None:
             return Ended(f"Refused: {error.refusal}", Code.REFUSED)
         case NotFound():
             return Ended(f"Refused: {error} (rule {Rule.PURCHASE})", Code.REFUSED)
+        case NotOffered() | NoSuchDocument():
+            return Ended(f"Refused: {error}", Code.REFUSED)
         case Faults():
             return Ended(str(error), Code.BAD_INPUT)
         case SettingsError():

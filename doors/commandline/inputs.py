@@ -34,6 +34,7 @@ from core.domain.inputs import (
     read_zone,
 )
 from core.domain.numbers import HoldKind, NumberState, Wanted
+from core.domain.profiles import LONGEST_LINE, read_country, read_logo
 
 LARGEST_FILE = 10_000_000
 """Bytes of a file that is read as a whole."""
@@ -199,3 +200,25 @@ def content(place: str, path: Path) -> bytes:
     if len(found) > LARGEST_FILE:
         wrong(place, f"{path} has more than {LARGEST_FILE} bytes; smaller files are allowed")
     return found
+
+
+def country(place: str, value: str) -> str:
+    """A country's ISO 3166 code of two letters, in upper case."""
+    return _read(place, lambda: read_country(value))
+
+
+def line(place: str, value: str | None) -> str | None:
+    """A line of an address, or empty text, which removes what was there. None for None."""
+    return value if not value else text(place, value, LONGEST_LINE)
+
+
+def logo(place: str, path: Path) -> bytes:
+    """The picture of a logo, which can be drawn."""
+    from core.documents.pdf import BadLogo, check_logo
+
+    picture = _read(place, lambda: read_logo(content(place, path)))
+    try:
+        check_logo(picture)
+    except BadLogo as error:
+        wrong(place, str(error))
+    return picture

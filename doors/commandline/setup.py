@@ -4,6 +4,7 @@ Errors are faults of the input or refusals.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -13,9 +14,11 @@ from sqlalchemy.exc import IntegrityError
 from activities.open_account import NewAccount, open_account
 from core.domain import catalog as catalogs
 from core.domain import policy as policies
+from core.domain.profiles import SellerProfile
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
-from core.ledger import seller_wallets
+from core.domain.taxes import TaxRate
+from core.ledger import profiles, seller_wallets
 from core.ledger.clocks import machine_now, now_of
 from core.ledger.database import connect, migrate
 from core.ledger.ledger import Ledger
@@ -111,3 +114,25 @@ def top_up_seller(
             actor=actor,
         )
         return anew, seller_wallets.balance(connection, ledger.seller, currency)
+
+
+def set_seller_profile(
+    ledger: Ledger, changes: Mapping[str, str | bytes | None], actor: str
+) -> SellerProfile:
+    """Change what documents show of the seller, from the next invoice on.
+
+    `changes`: the fields of `SellerProfile` that change. Returns the profile in force.
+    """
+    ensure_seller(ledger)
+    with ledger.transaction("seller_profile") as connection:
+        before = profiles.seller_profile(connection, ledger.seller)
+        after = replace(before, **changes)  # type: ignore[arg-type]
+        profiles.add_seller_profile(connection, ledger.seller, after, at=machine_now(), actor=actor)
+        return after
+
+
+def add_tax_rate(ledger: Ledger, rate: TaxRate, actor: str) -> None:
+    """Add a tax rate. Invoices that are dated on its first day or later show it."""
+    ensure_seller(ledger)
+    with ledger.transaction("tax_rate") as connection:
+        profiles.add_tax_rate(connection, ledger.seller, rate, at=machine_now(), actor=actor)

@@ -178,7 +178,7 @@ def test_rule_11_8_what_a_suspended_and_what_a_closed_account_may_still_do() -> 
     suspended = {do for do, command in COMMANDS.items() if command.while_suspended}
     assert suspended == {
         *("resume", "terminate"),
-        *("top_up", "set_card", "set_account", "pay_invoice"),  # Payments.
+        *("top_up", "set_card", "set_account", "set_billing", "pay_invoice"),  # Payments.
     }
     closed = {do for do, command in COMMANDS.items() if command.while_closed}
     assert closed == {"reopen_account"}

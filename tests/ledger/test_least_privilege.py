@@ -11,6 +11,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from activities.documents import invoice_document
 from activities.number_invoices import number_invoices
 from activities.reconciliation.reconcile import Reconciliation
 from activities.reconciliation.workflow_port import Limits, Standing
@@ -20,12 +21,16 @@ from core.domain import policy
 from core.domain.commands.close_account import CloseAccount
 from core.domain.commands.extend import Extend
 from core.domain.commands.set_account import SetAccount
+from core.domain.commands.set_billing import SetBilling
 from core.domain.commands.terminate import Terminate
 from core.domain.commands.top_up import TopUp
+from core.domain.documents import Format
 from core.domain.findings import Part, ReconcileRequest
+from core.domain.profiles import SellerProfile
 from core.domain.steps import Subject
+from core.domain.taxes import TaxRate
 from core.gateways.simulated_cards import SimulatedCards
-from core.ledger import stored_terms
+from core.ledger import profiles, stored_terms
 from core.ledger.database import connect
 from core.ledger.due_steps import due_at
 from core.ledger.ledger import Ledger
@@ -200,3 +205,16 @@ def test_the_workers_role_cannot_do_this(worker: Shop, statement: str) -> None:
     worker.buy()
     with pytest.raises(DBAPIError):
         worker.run(statement)
+
+
+def test_the_workers_role_can_make_documents_and_change_profiles(worker: Shop) -> None:
+    worker.open()
+    worker.do(SetBilling(account="acme", name="Acme"))
+    with worker.ledger.engine.begin() as connection:
+        profile = SellerProfile(name="Northwind", country="DE")
+        profiles.add_seller_profile(connection, "main", profile, at=LONG_AGO, actor="ann")
+        rate = TaxRate(country="DE", since=DAY.date(), percent=Decimal(19), name="VAT")
+        profiles.add_tax_rate(connection, "main", rate, at=LONG_AGO, actor="ann")
+    worker.buy()
+    number_invoices(worker.ledger)
+    assert b"19 %" in invoice_document(worker.ledger, 1, Format.HTML).content

@@ -1,7 +1,8 @@
 -- What happened is never changed or deleted (Rule 11.3). Policies and catalogue entries are versions
 -- that others refer to, so they are never changed either (Rules 3.5, 14). A trial that an account has
 -- had stays on record for ever (Rule 4.3). An import that is undone takes its own rows back, but not
--- the history (docs/decisions/0021).
+-- the history (docs/decisions/0021). Documents stay as they were first made, and so do the profiles and
+-- taxes that they show (docs/decisions/0024).
 
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -19,7 +20,8 @@ DECLARE
 BEGIN
   FOREACH kept IN ARRAY ARRAY[
     'policies', 'catalog_entries', 'operations', 'postings', 'periods', 'period_charges', 'refunds',
-    'history', 'number_history', 'trials', 'seller_credits'
+    'history', 'number_history', 'trials', 'seller_credits', 'seller_profiles', 'customer_profiles',
+    'tax_rates', 'documents'
   ]
   LOOP
     EXECUTE format(

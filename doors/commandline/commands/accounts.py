@@ -197,6 +197,81 @@ def account_set(
     issue(changed, request)
 
 
+class DocumentLanguage(StrEnum):
+    """The languages of documents."""
+
+    ENGLISH = "en"
+    GERMAN = "de"
+    ARABIC = "ar"
+
+
+@command(
+    "account billing",
+    "account billing acme --name 'Acme GmbH' --street 'Ring 1' --city Berlin --country DE "
+    "--language de",
+    "account billing acme --history",
+)
+def billing(
+    account: AccountId,
+    request: Request,
+    name: Annotated[str | None, typer.Option(metavar="TEXT", help="The name.")] = None,
+    street: Annotated[str | None, typer.Option(metavar="TEXT", help="Street and house.")] = None,
+    postal_code: Annotated[str | None, typer.Option(metavar="TEXT", help="Postal code.")] = None,
+    city: Annotated[str | None, typer.Option(metavar="TEXT", help="The city.")] = None,
+    country: Annotated[
+        str | None, typer.Option(metavar="CODE", help="ISO 3166 code, such as DE.")
+    ] = None,
+    tax_number: Annotated[str | None, typer.Option(metavar="TEXT", help="Tax number.")] = None,
+    language: Annotated[
+        DocumentLanguage | None, typer.Option(help="The language of documents.")
+    ] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="Show the newest 100 versions.")
+    ] = False,
+) -> None:
+    """Show or change what documents show of a customer. Empty text removes a value.
+
+    A change holds for invoices that get their number after it.
+    """
+    from core.domain.commands.set_billing import SetBilling
+    from core.domain.profiles import Language
+    from doors.commandline import inputs
+    from doors.commandline.issue_commands import issue
+
+    id_ = inputs.name("ACCOUNT", account)
+    changed = SetBilling(
+        account=id_,
+        name=inputs.line("--name", name),
+        street=inputs.line("--street", street),
+        postal_code=inputs.line("--postal-code", postal_code),
+        city=inputs.line("--city", city),
+        country=inputs.country("--country", country) if country else country,
+        tax_number=inputs.line("--tax-number", tax_number),
+        language=None if language is None else Language(language.value),
+        request_id=request.id,
+        actor=request.actor,
+    )
+    if any(getattr(changed, field) is not None for field in changed.at_least_one):
+        if history:
+            inputs.wrong("--history", "shows what was before; change the profile without it")
+        issue(changed, request)
+        return
+    _show_billing(id_, history=history, json=request.json)
+
+
+def _show_billing(account: str, *, history: bool, json: bool) -> None:
+    from doors.commandline import document_tables
+    from doors.commandline.connection import ledger
+    from doors.commandline.output import show
+    from doors.queries.profiles import customer_on_documents
+
+    with ledger() as opened:
+        now, versions = customer_on_documents(opened, account)
+    versions = versions if history else []
+    parts = document_tables.profile(account, now, versions)
+    show(document_tables.profile_data(now, versions), parts, json=json)
+
+
 @command("suspend", "suspend acme")
 def suspend(account: AccountId, request: Request) -> None:
     """Suspend an account: no service and no renewals. Most commands are refused (rule 11.8)."""

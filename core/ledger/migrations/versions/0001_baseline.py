@@ -17,6 +17,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Integer,
+    LargeBinary,
     Numeric,
     SmallInteger,
     Text,
@@ -66,6 +67,7 @@ def upgrade() -> None:
     _subscriptions()
     _numbers()
     _money()
+    _profiles()
     _records()
     _imports()
     _reconciliation()
@@ -431,6 +433,12 @@ def _money() -> None:
     )
     op.create_index("operations_account", "operations", ["account"])
     op.create_index(
+        "operations_received",
+        "operations",
+        ["account", "id"],
+        postgresql_where=text("purpose = ANY ('{top_up,card charge,payment}'::text[])"),
+    )
+    op.create_index(
         "operations_opening",
         "operations",
         ["account"],
@@ -515,7 +523,11 @@ def _records() -> None:
         Column("currency", Text, nullable=False),
         Column("total", MONEY, nullable=False),
         Column("lines", JSONB, nullable=False),
+        Column("due", MONEY, nullable=False, server_default="0"),
         Column("number", BigInteger),
+        Column("seller_profile", Integer),
+        Column("customer_profile", Integer),
+        Column("tax", BigInteger, ForeignKey("tax_rates.id")),
     )
     op.create_index("invoices_account", "invoices", ["account", "seq"])
     op.create_index(
@@ -629,6 +641,52 @@ def _imports() -> None:
         "imported",
         ["subject"],
         postgresql_where=text("undone_at IS NOT NULL AND NOT ended"),
+    )
+
+
+def _profiles() -> None:
+    """What documents show of the seller and the customer, and the taxes."""
+    op.create_table(
+        "seller_profiles",
+        Column("seller", ID, ForeignKey("sellers.id"), primary_key=True),
+        Column("version", Integer, primary_key=True, autoincrement=False),
+        Column("document", JSONB, nullable=False),
+        Column("logo", LargeBinary),
+        Column("at", INSTANT, nullable=False),
+        Column("actor", Text, nullable=False),
+        CheckConstraint("octet_length(logo) <= 200000", name="seller_profiles_logo"),
+    )
+    op.create_table(
+        "customer_profiles",
+        Column("account", ID, ForeignKey("accounts.id"), primary_key=True),
+        Column("version", Integer, primary_key=True, autoincrement=False),
+        Column("document", JSONB, nullable=False),
+        Column("at", INSTANT, nullable=False),
+        Column("actor", Text, nullable=False),
+    )
+    op.create_table(
+        "tax_rates",
+        Column("id", BigInteger, Identity(), primary_key=True),
+        Column("seller", ID, ForeignKey("sellers.id"), nullable=False),
+        Column("country", Text, nullable=False),
+        Column("since", Date, nullable=False),
+        Column("percent", Numeric(8, 5), nullable=False),
+        Column("name", Text, nullable=False),
+        Column("shown", Text, nullable=False),
+        Column("at", INSTANT, nullable=False),
+        Column("actor", Text, nullable=False),
+        CheckConstraint("percent >= 0 AND percent <= 100", name="tax_rates_percent"),
+    )
+    op.create_index("tax_rates_country", "tax_rates", ["seller", "country", "since", "id"])
+    op.create_table(
+        "documents",
+        Column("kind", Text, primary_key=True),
+        Column("reference", BigInteger, primary_key=True, autoincrement=False),
+        Column("format", Text, primary_key=True),
+        Column("content", LargeBinary, nullable=False),
+        Column("sha256", Text, nullable=False),
+        Column("at", INSTANT, nullable=False),
+        CheckConstraint("sha256 = encode(sha256(content), 'hex')", name="documents_sha256"),
     )
 
 

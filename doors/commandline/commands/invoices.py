@@ -1,0 +1,146 @@
+"""`invoice`, `receipt`: invoices, credit notes and receipts as lists and as documents."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from doors.commandline.app import command, group
+from doors.commandline.options import AccountId, Json
+
+if TYPE_CHECKING:
+    from core.domain.documents import Format
+
+group("invoice", "Show invoices and credit notes, and write them as PDF, HTML or XML.")
+group("receipt", "Show money that came in, and write receipts as PDF or HTML.")
+
+Number = Annotated[
+    int, typer.Argument(metavar="NUMBER", min=1, max=10**15, help="The number of the invoice.")
+]
+Receipt = Annotated[
+    int,
+    typer.Argument(
+        metavar="NUMBER", min=1, max=10**15, help="The number that `receipt list` shows."
+    ),
+]
+To = Annotated[
+    Path,
+    typer.Option("--to", metavar="FILE", help="The file to write. One that exists is replaced."),
+]
+
+
+@command("invoice list", "invoice list acme", "invoice list acme --before 120 --limit 20")
+def invoice_list(
+    account: AccountId,
+    limit: Annotated[
+        int, typer.Option(min=1, max=1000, help="The most invoices, the newest.")
+    ] = 50,
+    before: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER", min=1, max=10**15, help="Only those that were issued before this one."
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List the newest invoices and credit notes of an account, in order of issue."""
+    from doors.commandline import inputs, tables
+    from doors.commandline.connection import ledger
+    from doors.commandline.output import show
+    from doors.queries.invoices import invoices_of
+
+    with ledger() as opened:
+        found = invoices_of(opened, inputs.name("ACCOUNT", account), limit, before)
+    show(found, tables.invoices(found), json=json)
+
+
+@command("invoice show", "invoice show 42")
+def invoice_show(number: Number, json: Json = False) -> None:
+    """Show what an invoice or a credit note says: its lines, its tax, what was paid and due."""
+    from doors.commandline import document_tables
+    from doors.commandline.connection import ledger
+    from doors.commandline.output import show
+    from doors.queries.invoices import find_invoice
+
+    with ledger() as opened:
+        found = find_invoice(opened, number)
+    show(found, document_tables.invoice(found), json=json)
+
+
+@command("invoice pdf", "invoice pdf 42 --to invoice-42.pdf")
+def invoice_pdf(number: Number, to: To, json: Json = False) -> None:
+    """Write an invoice or a credit note as PDF. The same invoice is always the same file."""
+    from core.domain.documents import Format
+
+    _write_invoice(number, Format.PDF, to, json=json)
+
+
+@command("invoice html", "invoice html 42 --to invoice-42.html")
+def invoice_html(number: Number, to: To, json: Json = False) -> None:
+    """Write an invoice or a credit note as HTML. The same invoice is always the same file."""
+    from core.domain.documents import Format
+
+    _write_invoice(number, Format.HTML, to, json=json)
+
+
+@command("invoice xml", "invoice xml 42 --to invoice-42.xml")
+def invoice_xml(number: Number, to: To, json: Json = False) -> None:
+    """Write an electronic invoice (EN 16931, UBL 2.1). The official rules must find it valid."""
+    from core.domain.documents import Format
+
+    _write_invoice(number, Format.XML, to, json=json)
+
+
+@command("receipt list", "receipt list acme")
+def receipt_list(
+    account: AccountId,
+    limit: Annotated[
+        int, typer.Option(min=1, max=1000, help="The most receipts, the newest.")
+    ] = 50,
+    json: Json = False,
+) -> None:
+    """List the newest top-ups, card charges and payments of an account."""
+    from doors.commandline import document_tables, inputs
+    from doors.commandline.connection import ledger
+    from doors.commandline.output import show
+    from doors.queries.invoices import receipts_of
+
+    with ledger() as opened:
+        found = receipts_of(opened, inputs.name("ACCOUNT", account), limit)
+    show(found, document_tables.receipts(found), json=json)
+
+
+@command("receipt pdf", "receipt pdf 1007 --to receipt.pdf")
+def receipt_pdf(receipt: Receipt, to: To, json: Json = False) -> None:
+    """Write a receipt as PDF. The same receipt is always the same file."""
+    from core.domain.documents import Format
+
+    _write_receipt(receipt, Format.PDF, to, json=json)
+
+
+@command("receipt html", "receipt html 1007 --to receipt.html")
+def receipt_html(receipt: Receipt, to: To, json: Json = False) -> None:
+    """Write a receipt as HTML. The same receipt is always the same file."""
+    from core.domain.documents import Format
+
+    _write_receipt(receipt, Format.HTML, to, json=json)
+
+
+def _write_invoice(number: int, format_: "Format", to: Path, *, json: bool) -> None:
+    from activities.documents import invoice_document
+    from doors.commandline.connection import ledger
+    from doors.commandline.files import write
+
+    with ledger() as opened:
+        made = invoice_document(opened, number, format_)
+    write(to, made, f"Invoice {number}", json=json)
+
+
+def _write_receipt(number: int, format_: "Format", to: Path, *, json: bool) -> None:
+    from activities.documents import receipt_document
+    from doors.commandline.connection import ledger
+    from doors.commandline.files import write
+
+    with ledger() as opened:
+        made = receipt_document(opened, number, format_)
+    write(to, made, f"Receipt {number}", json=json)

@@ -1,0 +1,40 @@
+"""Documents that are written to files."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from activities.documents import Document
+from doors.commandline.inputs import wrong
+from doors.commandline.output import show
+
+
+def write(to: Path, document: Document, what: str, *, json: bool) -> None:
+    """Write a document to a file as a whole, and say so. Raises `Faults`.
+
+    After an interruption the file is the old one or the new one, and never half of it.
+    """
+    if to.is_dir():
+        wrong("--to", f"{to} is a directory; name a file")
+    try:
+        handle, name = tempfile.mkstemp(dir=to.parent, prefix=f".{to.name[:100]}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(document.content)
+            os.chmod(name, 0o666 & ~_umask())
+            os.replace(name, to)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        wrong("--to", f"{to} cannot be written: {error.strerror or error}")
+    size = len(document.content)
+    values = {"file": str(to), "bytes": size, "sha256": document.sha256}
+    show(values, f"{what} is in {to}: {size:,} bytes, SHA-256 {document.sha256}.", json=json)
+
+
+def _umask() -> int:
+    """The mask of the process for new files. It can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
