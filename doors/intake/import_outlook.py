@@ -55,10 +55,15 @@ class Expected(StrEnum):
 
     RENEWS = "renews by itself"
     LATE = "renewal date is past, tried at once"
+    FAILED = "renewal has failed there, tried again on the retry days ahead"
     UNSUBSCRIBED = "runs out, auto-renewal is off"
     TRIAL = "trial"
     EXPIRED = "expired"
     TERMINATED = "terminated"
+
+
+_TRIED = (Expected.RENEWS, Expected.LATE, Expected.FAILED)
+"""What is tried to be renewed by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,12 +190,12 @@ class Outlook:
         self._expected[expected] += 1
         self._anchors[subscription.anchor] += 1
         self._free += fee == ZERO
-        if expected in (Expected.RENEWS, Expected.LATE):
+        if expected in _TRIED:
             self._count_renewals(subscription, zone, currency, today, fee)
             if customer.credits < fee and not (customer.card and customer.renew_by_card):
                 self._unfunded += 1
                 self._unfunded_late += expected is Expected.LATE
-        renews_on = max(on, today) if expected in (Expected.RENEWS, Expected.LATE) else None
+        renews_on = max(on, today) if expected in _TRIED else None
         self._note(_row(customer, subscription, renews_on, fee))
 
     def _count_renewals(
@@ -267,12 +272,12 @@ class Outlook:
                 f"once.{fail}{why}"
             )
         if self._unfunded:
-            renew = late + self._expected[Expected.RENEWS]
+            renew = sum(self._expected[one] for one in _TRIED)
             found.append(
                 f"{self._unfunded:,} of {renew:,} rows that renew bring neither credits for their "
                 "next cycle nor a card for renewals. They fail until they are topped up."
             )
-        if self._rows >= FEWEST and not (late or self._expected[Expected.RENEWS]):
+        if self._rows >= FEWEST and not any(self._expected[one] for one in _TRIED):
             found.append("No row renews by itself. Is auto_renew mapped as it should be?")
         return found
 
@@ -286,6 +291,8 @@ def _expected(subscription: Subscription, on: date, today: date) -> Expected:
         return Expected.TRIAL
     if not subscription.auto_renew:
         return Expected.UNSUBSCRIBED
+    if subscription.renewal_failed:
+        return Expected.FAILED
     return Expected.LATE if on < today else Expected.RENEWS
 
 

@@ -185,3 +185,22 @@ def test_the_next_charge_of_the_other_system_is_compared_row_by_row(tmp_path: Pa
     table.seek(0)
     assert [line["days_apart"] for line in csv.DictReader(table)] == ["0", "1", "-1", "16", ""]
     table.close()
+
+
+def test_what_the_other_system_knows_shows_in_the_counts(ledger: Ledger, tmp_path: Path) -> None:
+    file = tmp_path / "states.csv"
+    file.write_text(
+        "id,currency,timezone,months,price,status,paid_until,trial_until\n"
+        "s1,EUR,UTC,1,30.00,past_due,2024-03-17,\n"
+        "s2,EUR,UTC,1,30.00,expired,2024-03-10,\n"
+        "s3,EUR,UTC,1,30.00,terminated,2024-01-10,\n"
+        "s4,EUR,UTC,1,30.00,trial,,2024-03-20\n"
+    )
+    report = take(ledger, file, dry_run=True)
+    assert report.outlook is not None
+    assert report.outlook.expected == {
+        "renewal has failed there, tried again on the retry days ahead": 1,
+        "trial": 1,
+        "expired": 1,
+        "terminated": 1,
+    }

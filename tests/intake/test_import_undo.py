@@ -446,3 +446,25 @@ def test_rule_10_3_numbers_of_an_import_leave_the_inventory_and_can_come_again(
     assert states == {"+6561234567": "gone", "+6561234568": "free", "+6561234569": "gone"}
     again = import_number_file(ledger, file, actor="ann")
     assert (again.imported, again.there) == (2, 1)
+
+
+def test_whatever_came_in_can_be_taken_back(ledger: Ledger, tmp_path: Path) -> None:
+    """Trials, failed, expired and terminated ones, with debts and limits, come in by one import."""
+    before = contents(ledger)
+    file = tmp_path / "states.csv"
+    file.write_text(
+        "id,currency,timezone,months,price,status,paid_until,trial_until,credits,debt,credit_limit\n"
+        "s1,EUR,UTC,1,30.00,active,2024-03-30,,5.00,,\n"
+        "s2,EUR,UTC,1,30.00,past_due,2024-03-17,,,,\n"
+        "s3,EUR,UTC,1,30.00,expired,2024-03-10,,,,\n"
+        "s4,EUR,UTC,1,30.00,terminated,2024-01-10,,,,\n"
+        "s5,EUR,UTC,1,30.00,trial,,2024-03-20,,,\n"
+        "s6,EUR,UTC,1,30.00,unsubscribed,2024-03-25,,,7.00,10.00\n"
+        "s7,EUR,UTC,1,30.00,active,2024-03-12,,,,\n"
+    )
+    report = take(ledger, file)
+    assert (report.imported, report.faulty) == (7, 0), report.faults
+    undone = undo(ledger, report.import_id)
+    assert (undone.undone, undone.kept) == (7, 0), undone.first_kept
+    assert contents(ledger) == before
+    assert take(ledger, file).imported == 7

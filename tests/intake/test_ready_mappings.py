@@ -68,7 +68,7 @@ SEEN: dict[str, tuple[list[str], int, int]] = {
     "woocommerce": (
         [
             "101 7 2024-06-14 True 12.50 USD 0",
-            "102 8 2024-06-19 False 12.50 USD None",
+            "102 8 2024-06-20 False 12.50 USD None",
         ],
         1,
         1,
