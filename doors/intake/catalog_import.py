@@ -95,7 +95,7 @@ def import_catalog_file(
     shape = shape_of(file, Declared(), COLUMNS)
     header = header_of(file, shape)
     with FaultList(faults) as listed:
-        listed.begin(header, shape)
+        listed.begin_list(header, shape)
         rows = _Rows(listed)
         for row in _read(file, shape, _columns(header)):
             rows.add(row)

@@ -281,7 +281,7 @@ class _Run:
                 )
         self._source = SourceFile(self._file, self._mapping, self._limit)
         self.read_as = self._source.shape.words
-        self.faults.begin(self._source.header, self._source.shape)
+        self.faults.begin_list(self._source.header, self._source.shape)
         for row in self._source.rows():
             self.rows += 1
             reasons = row.reasons

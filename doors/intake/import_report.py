@@ -126,7 +126,7 @@ class FaultList:
         if self._opened is not None:
             self._opened.close()
 
-    def begin(self, header: Sequence[str], shape: FileShape) -> None:
+    def begin_list(self, header: Sequence[str], shape: FileShape) -> None:
         """Open the file and write its header.
 
         `header`: the columns of the source.

@@ -86,7 +86,7 @@ def import_number_file(
     total = sum(1 for _ in _rows(file, shape))
     import_id = None if dry_run else _open(ledger, file, actor)
     with FaultList(faults) as listed:
-        listed.begin(header, shape)
+        listed.begin_list(header, shape)
         reader = _Reader(catalog, listed, columns)
         imported = there = done = 0
         rows = _rows(file, shape)

@@ -34,6 +34,7 @@ WORK = {
     "relay": processes.run_relay,
     "player": processes.run_player,
     "import": processes.run_import,
+    "undo": processes.run_undo,
     "usage": processes.run_usage,
     "month-end": processes.run_month_end,
     "reconciliation": processes.run_reconciliation,

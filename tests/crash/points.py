@@ -52,6 +52,7 @@ CLIENT = (
 )
 USAGE = commits("charge_usage")
 IMPORT = commits("catalog", "take_over", "started")
+UNDO = commits("open_import", "undo_import", "undo_ended")
 RECONCILIATION = commits(
     "reconcile_books", "reconcile_invoices", "reconcile_charge", "reconcile_subscriptions"
 )
@@ -62,6 +63,7 @@ ALL = {
     *CHARGE,
     *CLIENT,
     *IMPORT,
+    *UNDO,
     *USAGE,
     *RECONCILIATION,
     *CAMPAIGNS,

@@ -51,6 +51,8 @@ from doors.application.direct_engine import Direct
 from doors.application.perennial import Perennial
 from doors.commandline.setup import load_catalog, load_policy, new_clock, top_up_seller
 from doors.intake import customer_import
+from doors.intake.import_undo import all_imports, undo_imports
+from doors.intake.number_import import import_number_file
 from doors.intake.usage_file import charge_file
 from doors.service.reconciliation import reconcile
 from doors.simulation.player import CLOCK, Engine
@@ -60,6 +62,7 @@ from doors.simulation.step_shapes import CARDS
 from settings import Settings, read_settings
 
 SCENARIO, JOURNAL, CUSTOMERS = "scenario.yaml", "journal", "customers.csv"
+NUMBERS = "numbers.csv"
 USAGE, RECEIPT = "usage.csv", "receipt.csv"
 
 RESERVING = "reserving"
@@ -74,6 +77,8 @@ CHANGED = "m1"
 #: For an import: the day on the test clock, and the number of customers in a transaction.
 TODAY = datetime(2023, 3, 10, tzinfo=UTC)
 CHUNK = 4
+UNDO_BATCH = 4
+NUMBER_SKU = {"sku": "DID", "kind": "number", "months": 1, "prices": {"EUR": "3.00"}}
 RATE = 4
 """Rows of a campaign in a wave, and in a second."""
 
@@ -120,6 +125,19 @@ def run_import(home: Path) -> int:
         await customer_import.import_file(
             perennial.ledger, home / CUSTOMERS, starter=perennial, clock=CLOCK, chunk=CHUNK
         )
+
+    return _connected(run)
+
+
+def run_undo(home: Path) -> int:
+    """Import a few numbers, and take back all imports, those of customers too."""
+
+    async def run(perennial: Perennial) -> None:
+        ledger = perennial.ledger
+        load_catalog(ledger, [NUMBER_SKU])
+        if (report := import_number_file(ledger, home / NUMBERS, actor="platform")).faulty:
+            raise AssertionError(report.faults)
+        await undo_imports(ledger, all_imports(ledger), ender=perennial, batch=UNDO_BATCH)
 
     return _connected(run)
 

@@ -1,11 +1,15 @@
-"""An import is killed half way and run again. Each customer exists once and has a workflow."""
+"""An import is killed half way and run again. Each customer exists once and has a workflow.
+
+So is the undoing of imports. Afterwards nothing is left of what came in.
+"""
 
 import csv
 from decimal import Decimal
 
 from sqlalchemy import func, select
 
-from core.ledger.tables import AccountRow, Operation, PeriodRow, SubscriptionRow
+from core.domain.numbers import NumberState
+from core.ledger.tables import AccountRow, NumberRow, Operation, PeriodRow, SubscriptionRow
 from tests.crash import points, processes, state
 from tests.crash.conftest import Machine
 
@@ -99,3 +103,26 @@ async def test_missing_workflows_of_an_interrupted_import_are_started_later(
     async with machine.perennial() as perennial:
         assert await perennial.start_missing() > 0
     await check(machine)
+
+
+async def test_an_undoing_that_is_killed_at_every_commit_and_run_again(machine: Machine) -> None:
+    prepare(machine)
+    machine.run("import")
+    (machine.home / processes.NUMBERS).write_text("number,sku\n+4930111,DID\n+4930112,DID\n")
+    kills = [*points.UNDO, *points.again(points.commits("undo_import"), 3)]
+    machine.run("undo", fail_at=kills)
+    assert machine.killed["undo"] == len(kills)
+    with machine.ledger() as ledger:
+        assert state.violations(ledger) == []
+        with ledger.engine.connect() as connection:
+            for table in (SubscriptionRow, AccountRow):
+                count = select(func.count()).select_from(table)
+                assert connection.execute(count).scalar_one() == 0, table.__tablename__
+            states = connection.execute(select(NumberRow.state)).scalars()
+            assert list(states) == [NumberState.GONE] * 2
+    async with machine.perennial() as perennial:
+        ended = [
+            await perennial.temporal.get_workflow_handle(f"subscription/s{number}").describe()
+            for number in range(CUSTOMERS)
+        ]
+    assert {it.status and it.status.name for it in ended} == {"TERMINATED"}

@@ -155,7 +155,7 @@ def test_a_list_of_faulty_rows_is_mended_and_read_by_itself(codec: str, tmp_path
     for _ in range(2):
         source = SourceFile(file, column_mapping.parse(FIELDS))
         with FaultList(listed) as faults:
-            faults.begin(source.header, source.shape)
+            faults.begin_list(source.header, source.shape)
             for row in source.rows():
                 if row.reasons:
                     faults.add(RowFault(row.line, row.id, row.reasons[0]), *row.rows)
