@@ -463,13 +463,14 @@ class Operation(Base):
 
     It is unique by (subscription, cycle, purpose), by the seller's request id, and by the card
     charge that it credits. A repeated request gets its `result` (Rule 4.2), which is empty without
-    a request id. `cycle` is the expiry date that the operation moved.
+    a request id. `cycle` is the expiry date that the operation moved. A guard checks that the
+    account exists.
     """
 
     __tablename__ = "operations"
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     seller: Mapped[str] = mapped_column(Id)
-    account: Mapped[str] = mapped_column(Id, ForeignKey("accounts.id"))
+    account: Mapped[str] = mapped_column(Id)
     subscription: Mapped[str | None] = mapped_column(Id)
     cycle: Mapped[date | None]
     purpose: Mapped[str] = mapped_column(Text)
@@ -501,7 +502,11 @@ class Operation(Base):
             unique=True,
             postgresql_where=text("charge IS NOT NULL"),
         ),
-        Index("operations_account", "account"),
+        Index(
+            "operations_account",
+            "account",
+            postgresql_where=text(f"purpose <> '{Purpose.NEXT_CYCLE}'"),
+        ),
         Index("operations_received", "account", "id", postgresql_where=text(RECEIVED)),
         Index(
             "operations_opening",
@@ -540,12 +545,12 @@ class Posting(Base):
 class PeriodRow(Base):
     """One paid cycle, or the days of a trial (Rules 1.2, 4.3). Never changed.
 
-    What was paid for it is in `period_charges`.
+    What was paid for it is in `period_charges`. A guard checks that the operation exists.
     """
 
     __tablename__ = "periods"
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    operation: Mapped[int] = mapped_column(ForeignKey("operations.id"))
+    operation: Mapped[int] = mapped_column(BigInteger)
     subscription: Mapped[str] = mapped_column(Id, ForeignKey("subscriptions.id"))
     account: Mapped[str] = mapped_column(Id)
     start: Mapped[date]
@@ -557,7 +562,6 @@ class PeriodRow(Base):
     discount: Mapped[Decimal | None] = mapped_column(Numeric(8, 5))
     __table_args__ = (
         UniqueConstraint("subscription", "expiry", name="periods_subscription_expiry"),
-        Index("periods_operation", "operation"),
         Index(
             "periods_expiry",
             "expiry",

@@ -453,7 +453,8 @@ def test_whatever_came_in_can_be_taken_back(ledger: Ledger, tmp_path: Path) -> N
     before = contents(ledger)
     file = tmp_path / "states.csv"
     file.write_text(
-        "id,currency,timezone,months,price,status,paid_until,trial_until,credits,debt,credit_limit\n"
+        "id,currency,timezone,months,price,status,paid_until,trial_until,"
+        "credits,debt,credit_limit\n"
         "s1,EUR,UTC,1,30.00,active,2024-03-30,,5.00,,\n"
         "s2,EUR,UTC,1,30.00,past_due,2024-03-17,,,,\n"
         "s3,EUR,UTC,1,30.00,expired,2024-03-10,,,,\n"

@@ -3,7 +3,7 @@
 -- This is the only way in which rows of the ledger are ever deleted. An account goes as a whole, and
 -- only if nothing has happened to it: all its subscriptions came in with these imports, all its
 -- operations are those of the imports, its history tells of nothing else, no notice was sent, and
--- no card was charged. The history stays. The caller holds the locks of the accounts.
+-- no card was charged. A renewal shows in the history. The history stays. The caller holds the locks of the accounts.
 --
 -- The function runs with the rights of its owner. The role of the workers may call it, but it may
 -- not delete.
@@ -17,7 +17,8 @@ DECLARE
       OR EXISTS (SELECT 1 FROM subscriptions s WHERE s.account = a.id AND NOT EXISTS (
         SELECT 1 FROM imported i WHERE i.import_id = ANY (undone) AND i.account = a.id
           AND i.subject = s.id AND i.undone_at IS NULL))
-      OR EXISTS (SELECT 1 FROM operations o WHERE o.account = a.id AND o.purpose <> 'import')
+      OR EXISTS (SELECT 1 FROM operations o WHERE o.account = a.id AND o.purpose <> 'import'
+        AND o.purpose <> 'next cycle')
       OR EXISTS (SELECT 1 FROM history h WHERE h.account = a.id
         AND h.event NOT IN ('imported', 'import_undone'))
       OR EXISTS (SELECT 1 FROM messages m JOIN subscriptions s ON s.id = m.subscription
@@ -38,8 +39,9 @@ BEGIN
   DELETE FROM messages WHERE subscription = ANY (gone);
   DELETE FROM trials WHERE account = ANY (wanted);
   DELETE FROM periods WHERE subscription = ANY (gone);
-  DELETE FROM postings USING operations o WHERE o.account = ANY (wanted) AND operation = o.id;
-  DELETE FROM operations WHERE account = ANY (wanted);
+  DELETE FROM postings USING operations o
+   WHERE o.account = ANY (wanted) AND o.purpose = 'import' AND operation = o.id;
+  DELETE FROM operations WHERE account = ANY (wanted) AND purpose = 'import';
   DELETE FROM subscriptions WHERE account = ANY (wanted);
   DELETE FROM verified_balances WHERE account = ANY (wanted);
   DELETE FROM accounts WHERE id = ANY (wanted);

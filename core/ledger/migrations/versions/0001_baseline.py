@@ -37,6 +37,7 @@ IN_ORDER = (
     "usable",
     "sku_on",
     "double_entry",
+    "operations",
     "period_charges",
     "refunds",
     "next_step",
@@ -396,7 +397,7 @@ def _money() -> None:
         "operations",
         Column("id", BigInteger, primary_key=True, autoincrement=False),
         Column("seller", ID, nullable=False),
-        Column("account", ID, ForeignKey("accounts.id"), nullable=False),
+        Column("account", ID, nullable=False),
         Column("subscription", ID),
         Column("cycle", Date),
         Column("purpose", Text, nullable=False),
@@ -431,7 +432,12 @@ def _money() -> None:
         unique=True,
         postgresql_where=text("charge IS NOT NULL"),
     )
-    op.create_index("operations_account", "operations", ["account"])
+    op.create_index(
+        "operations_account",
+        "operations",
+        ["account"],
+        postgresql_where=text("purpose <> 'next cycle'"),
+    )
     op.create_index(
         "operations_received",
         "operations",
@@ -463,7 +469,7 @@ def _money() -> None:
     op.create_table(
         "periods",
         Column("id", BigInteger, primary_key=True, autoincrement=False),
-        Column("operation", BigInteger, ForeignKey("operations.id"), nullable=False),
+        Column("operation", BigInteger, nullable=False),
         Column("subscription", ID, ForeignKey("subscriptions.id"), nullable=False),
         Column("account", ID, nullable=False),
         Column("start", Date, nullable=False),
@@ -483,7 +489,6 @@ def _money() -> None:
         postgresql_using="brin",
         postgresql_with={"pages_per_range": 16},
     )
-    op.create_index("periods_operation", "periods", ["operation"])
     op.create_table(
         "period_charges",
         Column("period", BigInteger, primary_key=True, autoincrement=False),
