@@ -88,10 +88,15 @@ class Words:
         """A date in words."""
         return format_date(day, format="long", locale=self._locale)
 
+    def short_date(self, day: date) -> str:
+        """A date that takes little room."""
+        return format_date(day, format="medium", locale=self._locale)
+
     def days(self, first: date, last: date) -> str:
         """The first and the last day of a stretch of time."""
-        short = [format_date(day, format="medium", locale=self._locale) for day in (first, last)]
-        return self.say("{first} to {last}", first=short[0], last=short[1])
+        return self.say(
+            "{first} to {last}", first=self.short_date(first), last=self.short_date(last)
+        )
 
     def percent(self, number: Decimal) -> str:
         """A percentage, such as ``19 %``."""

@@ -6,9 +6,17 @@ from typing import assert_never
 
 from core.documents.languages import Words, words_of
 from core.documents.line_texts import in_language
-from core.domain.documents import AnyFacts, How, InvoiceFacts, Party, ReceiptFacts
+from core.domain.documents import (
+    AnyFacts,
+    How,
+    InvoiceFacts,
+    Party,
+    ReceiptFacts,
+    StatementFacts,
+)
 from core.domain.profiles import Profile
 from core.domain.subscription import ZERO
+from core.domain.transactions import TransactionKind
 
 _PAID_BY = {
     How.CREDITS: "Paid from credits",
@@ -16,14 +24,32 @@ _PAID_BY = {
     How.CARD: "Paid by card",
     How.OVERPAYMENT: "Paid by an overpayment",
 }
+_MOVED_BY = {
+    TransactionKind.OPENING: "Credits brought along",
+    TransactionKind.ACTIVATION: "Purchase or activation",
+    TransactionKind.RENEWAL: "Renewal",
+    TransactionKind.CHANGE: "Change",
+    TransactionKind.REFUND: "Refund",
+    TransactionKind.TOP_UP: "Top-up",
+    TransactionKind.USAGE: "Usage",
+    TransactionKind.TRANSFER: "Transfer",
+    TransactionKind.ADJUSTMENT: "Adjustment",
+    TransactionKind.PAYMENT: "Payment",
+    TransactionKind.INVOICE: "Monthly invoice",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column of the table. `amounts`: it holds amounts, which stand at the end of the line."""
+    """A column of the table.
+
+    `amounts`: it holds amounts, which stand at the end of the line.
+    `wide`: it takes the room that others leave.
+    """
 
     label: str
     amounts: bool = False
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +98,8 @@ def page(facts: AnyFacts) -> Page:
             return _invoice(facts, words)
         case ReceiptFacts():
             return _receipt(facts, words)
+        case StatementFacts():
+            return _statement(facts, words)
     assert_never(facts)
 
 
@@ -88,7 +116,7 @@ def _invoice(facts: InvoiceFacts, words: Words) -> Page:
         said.append((words.say("Service period"), words.days(*facts.period)))
     if facts.credits:
         said.append((words.say("Credits invoice"), ", ".join(facts.credits)))
-    columns = [Column(label=words.say("Description"))]
+    columns = [Column(label=words.say("Description"), wide=True)]
     amount = words.say("Net amount" if facts.net else "Amount")
     columns.append(Column(label=amount, amounts=True))
     rows = [
@@ -163,12 +191,48 @@ def _receipt(facts: ReceiptFacts, words: Words) -> Page:
         day=facts.date.isoformat(),
         facts=said,
         columns=[
-            Column(label=words.say("Description")),
+            Column(label=words.say("Description"), wide=True),
             Column(label=words.say("Amount"), amounts=True),
         ],
         rows=[[words.say(_PAID_BY[facts.how]), amount]],
         totals=[Total(label=words.say("Total received"), amount=amount, strong=True)],
         notes=[words.say("We have received your payment. Thank you.")],
+    )
+
+
+def _statement(facts: StatementFacts, words: Words) -> Page:
+    def money(amount: Decimal) -> str:
+        return words.money(amount, facts.currency)
+
+    opening, closing = words.say("Opening balance"), words.say("Closing balance")
+    rows = [
+        [
+            words.short_date(movement.day),
+            words.say(_MOVED_BY[movement.kind]),
+            words.foreign(movement.about),
+            money(movement.amount),
+            money(movement.balance),
+        ]
+        for movement in facts.movements
+    ]
+    later = words.say("The last day is not over. Movements may follow.")
+    return _page(
+        facts.parties,
+        words,
+        template="statement",
+        title=words.say("Statement"),
+        day=facts.days[1].isoformat(),
+        facts=[(words.say("Period"), words.days(*facts.days)), *_whose(facts.parties, words)],
+        columns=[
+            Column(label=words.say("Date")),
+            Column(label=words.say("Movement"), wide=True),
+            Column(label=words.say("About"), wide=True),
+            Column(label=words.say("Amount"), amounts=True),
+            Column(label=words.say("Balance"), amounts=True),
+        ],
+        rows=[["", opening, "", "", money(facts.opening)], *rows],
+        totals=[Total(label=closing, amount=money(facts.closing), strong=True)],
+        notes=[] if facts.complete else [later],
     )
 
 

@@ -23,7 +23,9 @@ def render(facts: AnyFacts, format_: Format) -> bytes:
             return pdf.pdf(pages.page(facts), facts.parties.seller.logo)
         case Format.XML:
             if not isinstance(facts, InvoiceFacts):
-                raise NotOffered("A receipt has no electronic invoice. Ask for pdf or html.")
+                raise NotOffered(
+                    "This document is no invoice, so it has no XML. Ask for PDF or HTML."
+                )
             try:
                 return ubl.checked(facts)
             except ubl.NotValid as error:

@@ -11,6 +11,7 @@ from enum import StrEnum, auto
 
 from core.domain.profiles import CustomerProfile, SellerProfile
 from core.domain.taxes import Shown, TaxRate, tax_in
+from core.domain.transactions import TransactionKind
 
 Days = tuple[date, date]
 """A first and a last day, both inclusive."""
@@ -135,4 +136,35 @@ class ReceiptFacts:
     invoice: str | None = None
 
 
-AnyFacts = InvoiceFacts | ReceiptFacts
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """A movement of a statement: its day, what it was, and the balance after it.
+
+    `about`: the subscription, or the number of the invoice. Empty for neither.
+    """
+
+    day: date
+    kind: TransactionKind
+    about: str
+    amount: Decimal
+    balance: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementFacts:
+    """A statement between two local dates of the account, both inclusive (Rule 11.7).
+
+    `complete`: the last day is over, so nothing is added later.
+    `opening`, `closing`: the balance before the first movement and after the last.
+    """
+
+    parties: Party
+    days: Days
+    complete: bool
+    currency: str
+    opening: Decimal
+    movements: tuple[Movement, ...]
+    closing: Decimal
+
+
+AnyFacts = InvoiceFacts | ReceiptFacts | StatementFacts

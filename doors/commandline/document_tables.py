@@ -6,11 +6,23 @@ from typing import Any
 
 from rich.table import Table
 
+from core.domain.money import plain
 from core.domain.profiles import Profile
 from core.ledger.profiles import Version
+from doors.commandline import plain_data
 from doors.commandline.dates_and_money import day, moment, money
 from doors.commandline.tables import Printed, add_row, pairs, table
-from doors.queries.invoices import InvoiceDetails, ReceiptView
+from doors.queries.invoices import InvoiceDetails, InvoiceView, ReceiptView
+
+#: The columns of the CSV of invoices and of receipts.
+INVOICE_COLUMNS = ("number", "date", "kind", "account", "total", "due", "currency", "lines")
+RECEIPT_COLUMNS = ("receipt", "at", "how", "account", "amount", "currency")
+
+
+def invoice_cells(found: InvoiceView) -> dict[str, Any]:
+    """Return the cells of an invoice in a CSV. Its lines share one cell."""
+    lines = "; ".join(f"{text}: {plain(amount, found.currency)}" for text, amount in found.lines)
+    return {**plain_data.data(found), "lines": lines}
 
 
 def invoice(found: InvoiceDetails) -> list[Printed]:

@@ -2,11 +2,16 @@
 
 import os
 import tempfile
+from hashlib import sha256
 from pathlib import Path
 
 from activities.documents import Document
+from core.documents.render import render
+from core.domain.documents import Format
+from core.ledger.ledger import Ledger
 from doors.commandline.inputs import wrong
 from doors.commandline.output import show
+from doors.queries.statements import Statement, statement_facts
 
 
 def write(to: Path, document: Document, what: str, *, json: bool) -> None:
@@ -31,6 +36,18 @@ def write(to: Path, document: Document, what: str, *, json: bool) -> None:
     size = len(document.content)
     values = {"file": str(to), "bytes": size, "sha256": document.sha256}
     show(values, f"{what} is in {to}: {size:,} bytes, SHA-256 {document.sha256}.", json=json)
+
+
+def write_statement(
+    ledger: Ledger, found: Statement, pdf: Path | None, html: Path | None, *, json: bool
+) -> None:
+    """Write a statement as PDF, as HTML, or as both. Raises `Faults` and `NotOffered`."""
+    facts = statement_facts(ledger, found)
+    for to, format_ in ((pdf, Format.PDF), (html, Format.HTML)):
+        if to is not None:
+            content = render(facts, format_)
+            made = Document(content=content, sha256=sha256(content).hexdigest())
+            write(to, made, f"The statement of {found.account}", json=json)
 
 
 def _umask() -> int:

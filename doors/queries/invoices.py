@@ -1,8 +1,11 @@
 """The invoices and credit notes of an account, and money that came in (Rules 11.4, 11.6)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
+from typing import Any
 
 from sqlalchemy import select
 
@@ -17,16 +20,22 @@ from core.ledger.invoice_facts import (
 )
 from core.ledger.ledger import Ledger
 from core.ledger.tables import Invoice, Operation, Posting
+from doors.queries.pages import stream
 from doors.queries.snapshot import NotFound, open_snapshot
+
+#: The rows of one query.
+_PAGE = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceView:
     """An invoice or credit note. `number` is None until it is numbered (Rule 11.4).
 
+    `position`: its place among the invoices, in the order of issue.
     `due`: what was still to be paid when it was issued.
     """
 
+    position: int
     number: str | None
     kind: str
     date: date
@@ -75,42 +84,47 @@ class ReceiptView:
     how: How
 
 
-def invoices_of(
-    ledger: Ledger, account: str, limit: int = 1000, before: int | None = None
-) -> list[InvoiceView]:
-    """The newest invoices and credit notes of an account, in order of issue.
+def invoices_of(ledger: Ledger, account: str, limit: int = 1000) -> list[InvoiceView]:
+    """The newest invoices and credit notes of an account, in order of issue. Raises NotFound."""
+    return list(islice(invoices(ledger, account), limit))[::-1]
 
-    `before`: only those that were issued before the one with this number. Raises NotFound.
+
+def invoices(
+    ledger: Ledger, account: str, *, newest_first: bool = True, after: int | None = None
+) -> Iterator[InvoiceView]:
+    """The invoices and credit notes of an account, read page by page. Raises NotFound.
+
+    `newest_first`: against the order of issue, default True.
+    `after`: the position after which they start, default all.
     """
-    query = (
-        select(Invoice.__table__)
-        .where(Invoice.account == account)
-        .order_by(Invoice.seq.desc())
-        .limit(limit)
-    )
     with open_snapshot(ledger) as snapshot:
         snapshot.account_row(account)
-        if before is not None:
-            numbered = select(Invoice.seq).where(
-                Invoice.seller == ledger.seller, Invoice.number == before
-            )
-            seq = snapshot.connection.execute(numbered).scalar_one_or_none()
-            if seq is None:
-                raise NotFound(f"there is no invoice {written(before)}")
-            query = query.where(Invoice.seq < seq)
-        return [
-            InvoiceView(
-                number=None if row.number is None else written(row.number),
-                kind=row.kind,
-                date=row.date,
-                account=row.account,
-                currency=row.currency,
-                total=row.total,
-                due=row.due,
-                lines=[(line["text"], Decimal(line["amount"])) for line in row.lines],
-            )
-            for row in reversed(list(snapshot.connection.execute(query)))
-        ]
+    order = Invoice.seq.desc() if newest_first else Invoice.seq
+    query = select(Invoice.__table__).where(Invoice.account == account).order_by(order)
+
+    def page(start: int | None) -> tuple[list[InvoiceView], int | None]:
+        wanted = query.limit(_PAGE)
+        if start is not None:
+            wanted = wanted.where(Invoice.seq < start if newest_first else Invoice.seq > start)
+        with ledger.read() as connection:
+            found = [_view(row) for row in connection.execute(wanted)]
+        return found, found[-1].position if len(found) == _PAGE else None
+
+    return stream(page, after)
+
+
+def _view(row: Any) -> InvoiceView:
+    return InvoiceView(
+        position=row.seq,
+        number=None if row.number is None else written(row.number),
+        kind=row.kind,
+        date=row.date,
+        account=row.account,
+        currency=row.currency,
+        total=row.total,
+        due=row.due,
+        lines=[(line["text"], Decimal(line["amount"])) for line in row.lines],
+    )
 
 
 def find_invoice(ledger: Ledger, number: int) -> InvoiceDetails:
@@ -141,26 +155,39 @@ def find_invoice(ledger: Ledger, number: int) -> InvoiceDetails:
     )
 
 
-def receipts_of(ledger: Ledger, account: str, limit: int = 100) -> list[ReceiptView]:
-    """The newest top-ups, card charges and payments of an account. Raises NotFound."""
+def receipts_of(
+    ledger: Ledger, account: str, *, newest_first: bool = True, after: int | None = None
+) -> Iterator[ReceiptView]:
+    """The top-ups, card charges and payments of an account, read page by page. Raises NotFound.
+
+    `newest_first`: the default. `after`: the number of the receipt after which they start.
+    """
+    with open_snapshot(ledger) as snapshot:
+        currency = snapshot.account_row(account).currency
+    order = Operation.id.desc() if newest_first else Operation.id
     query = (
         select(Operation.id, Operation.at, Operation.purpose, Posting.amount)
         .join(Posting, (Posting.operation == Operation.id) & (Posting.book == Book.WALLET))
         .where(Operation.account == account, IS_RECEIVED)
-        .order_by(Operation.id.desc())
-        .limit(limit)
+        .order_by(order)
     )
-    with open_snapshot(ledger) as snapshot:
-        row = snapshot.account_row(account)
-        found = reversed(list(snapshot.connection.execute(query)))
-        return [
-            ReceiptView(
-                receipt=each.id,
-                at=each.at,
-                account=account,
-                currency=row.currency,
-                amount=each.amount,
-                how=HOW_IT_CAME[each.purpose],
-            )
-            for each in found
-        ]
+
+    def page(start: int | None) -> tuple[list[ReceiptView], int | None]:
+        wanted = query.limit(_PAGE)
+        if start is not None:
+            wanted = wanted.where(Operation.id < start if newest_first else Operation.id > start)
+        with ledger.read() as connection:
+            found = [
+                ReceiptView(
+                    receipt=row.id,
+                    at=row.at,
+                    account=account,
+                    currency=currency,
+                    amount=row.amount,
+                    how=HOW_IT_CAME[row.purpose],
+                )
+                for row in connection.execute(wanted)
+            ]
+        return found, found[-1].receipt if len(found) == _PAGE else None
+
+    return stream(page, after)

@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import islice
 
 from core.domain.calendar import local_date
+from core.domain.documents import Movement, NotOffered, Party, StatementFacts
 from core.domain.subscription import ZERO, Mode
+from core.ledger import profiles
 from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
 from doors.queries.snapshot import open_snapshot
@@ -23,6 +26,9 @@ from doors.queries.transactions import (
     lines_of,
     positions_of,
 )
+
+#: The most movements of a statement as a document.
+MOST_ON_DOCUMENT = 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +106,43 @@ def movements(
     with open_snapshot(ledger) as snapshot:
         row = snapshot.account_row(of.account)
     return lines_of(ledger, row, Wanted(account=row.id), of.positions, after=after)
+
+
+def statement_facts(ledger: Ledger, of: Statement) -> StatementFacts:
+    """A statement as a document, in the customer's language of now.
+
+    Raises `NotOffered` for one with more than 5,000 movements.
+    """
+    found = list(islice(movements(ledger, of), MOST_ON_DOCUMENT + 1))
+    if len(found) > MOST_ON_DOCUMENT:
+        raise NotOffered(
+            f"between these dates are more than {MOST_ON_DOCUMENT:,} movements, and a document "
+            "holds no more. Choose fewer days, or write all of them with --csv."
+        )
+    with ledger.read() as connection:
+        parties = Party(
+            seller=profiles.seller_profile(connection, ledger.seller),
+            customer=profiles.customer_profile(connection, of.account),
+            account=of.account,
+        )
+    return StatementFacts(
+        parties=parties,
+        days=(of.first_day, of.last_day),
+        complete=of.complete,
+        currency=of.currency,
+        opening=of.opening.balance,
+        movements=tuple(
+            Movement(
+                day=line.date,
+                kind=line.kind,
+                about=line.subscription or line.invoice or "",
+                amount=line.amount,
+                balance=line.balance,
+            )
+            for line in found
+        ),
+        closing=of.closing.balance,
+    )
 
 
 def _standing(line: TransactionLine | None) -> Standing:

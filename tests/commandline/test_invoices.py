@@ -66,10 +66,13 @@ def test_an_invoice_and_its_receipt_are_shown(billed: Shop, tmp_path: Path) -> N
     details = billed.run("invoice", "show", topped_up["number"], "--json").json
     assert (details["total"], details["taxes"], details["how"]) == ("25.00", "0.00", "bank")
     before = billed.run(
-        *("invoice", "list", billed.acme, "--before", topped_up["number"], "--limit", "1"),
+        *("invoice", "list", billed.acme, "--after", str(topped_up["position"]), "--limit", "1"),
         "--json",
     )
     assert [each["number"] for each in before.json] == [bought["number"]]
+    assert "PRO: 50.00" in billed.run("invoice", "list", billed.acme, "--csv", "-").out
+    assert "bank" in billed.run("receipt", "list", billed.acme, "--csv", "-").out
+    assert "bank" in billed.run("receipt", "list", billed.acme).out
     receipt = billed.run("receipt", "list", billed.acme, "--json").json[-1]
     assert (receipt["how"], receipt["amount"]) == ("bank", "25.00")
     file = tmp_path / "receipt.html"
@@ -127,3 +130,12 @@ def test_a_file_that_cannot_be_written_is_told(billed: Shop, tmp_path: Path) -> 
     ):
         told = billed.run("invoice", "pdf", number, "--to", str(place))
         assert (told.code, words in told.err) == (2, True)
+
+
+def test_a_statement_is_written_to_files(billed: Shop, tmp_path: Path) -> None:
+    days = ("--from", "1970-01-01", "--to", "2999-12-31")
+    pdf, html = tmp_path / "s.pdf", tmp_path / "s.html"
+    told = billed.run("statement", billed.acme, *days, "--pdf", str(pdf), "--html", str(html))
+    assert told.code == 0, told.err
+    assert pdf.read_bytes().startswith(b"%PDF")
+    assert "Kontoauszug" in html.read_text()

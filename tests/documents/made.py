@@ -7,9 +7,19 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from core.domain.documents import AnyFacts, How, InvoiceFacts, Line, Party, ReceiptFacts
+from core.domain.documents import (
+    AnyFacts,
+    How,
+    InvoiceFacts,
+    Line,
+    Movement,
+    Party,
+    ReceiptFacts,
+    StatementFacts,
+)
 from core.domain.profiles import CustomerProfile, Language, SellerProfile
 from core.domain.taxes import Shown, TaxRate
+from core.domain.transactions import TransactionKind
 
 DAY = date(2026, 11, 27)
 SELLER = SellerProfile(
@@ -111,6 +121,24 @@ def cases() -> dict[str, AnyFacts]:
         "no minor unit": invoice(replace(ADA, country="JP"), "JPY", ("s1 primary PRO-M", "1200")),
         "three decimals": invoice(GULF, "KWD", ("Top-up", "3.125"), how=How.BANK),
         "credit note": invoice(LONG, "EUR", *back, credit_note=True, credits=("000007",), tax=TAX),
+        "statement": StatementFacts(
+            parties=arabic.parties,
+            days=(date(2026, 11, 1), date(2026, 11, 30)),
+            complete=False,
+            currency="AED",
+            opening=Decimal("100.00"),
+            movements=tuple(
+                Movement(
+                    day=DAY,
+                    kind=kind,
+                    about="subscription-1",
+                    amount=Decimal("-5.00"),
+                    balance=Decimal("95.00"),
+                )
+                for kind in TransactionKind
+            ),
+            closing=Decimal("95.00"),
+        ),
         "receipt": ReceiptFacts(
             parties=english.parties,
             reference="1007",

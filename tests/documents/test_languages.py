@@ -20,6 +20,7 @@ ISOLATES = str.maketrans("", "", "\u2068\u2069\u200e\u200f\u061c")
 def said() -> Iterator[str]:
     """Every text that the code says: the arguments of `say`, and the tables of messages."""
     yield from pages._PAID_BY.values()
+    yield from pages._MOVED_BY.values()
     yield from (message for _, message in line_texts.SHAPES)
     for path in LOCALES.parent.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):

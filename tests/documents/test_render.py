@@ -115,6 +115,14 @@ def test_a_logo_is_drawn_and_one_that_cannot_be_is_refused() -> None:
         check_logo(logo()[:60])
 
 
-def test_a_receipt_has_no_electronic_invoice() -> None:
-    with pytest.raises(NotOffered):
-        render(CASES["receipt"], Format.XML)
+@pytest.mark.parametrize("name", ["receipt", "statement"])
+def test_what_is_no_invoice_has_no_electronic_invoice(name: str) -> None:
+    with pytest.raises(NotOffered, match="no XML"):
+        render(CASES[name], Format.XML)
+
+
+def test_a_statement_goes_from_its_opening_to_its_closing_balance() -> None:
+    page = pages.page(CASES["statement"])
+    assert "100.00" in page.rows[0][-1]
+    assert "95.00" in page.totals[-1].amount
+    assert len(page.notes) == 1

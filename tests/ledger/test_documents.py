@@ -20,7 +20,7 @@ from core.domain.commands.terminate import Terminate
 from core.domain.commands.top_up import TopUp
 from core.domain.commands.transfer import Transfer
 from core.domain.commands.usage import Usage
-from core.domain.documents import Format, How, InvoiceFacts, NoSuchDocument
+from core.domain.documents import Format, How, InvoiceFacts, NoSuchDocument, NotOffered
 from core.domain.profiles import Language, SellerProfile
 from core.domain.subscription import Mode
 from core.domain.taxes import TaxRate
@@ -28,9 +28,10 @@ from core.ledger import profiles
 from core.ledger.invoice_facts import invoice_facts
 from core.ledger.ledger import Ledger
 from doors.application import test_clocks as clocks
-from doors.queries.invoices import find_invoice, invoices_of, receipts_of
+from doors.queries.invoices import find_invoice, invoices, invoices_of, receipts_of
 from doors.queries.profiles import customer_on_documents
 from doors.queries.snapshot import NotFound
+from doors.queries.statements import statement, statement_facts
 from tests.ledger.conftest import DAY, LONG_AGO, Shop
 
 APRIL = datetime(2021, 4, 1, tzinfo=UTC)
@@ -206,7 +207,7 @@ async def test_a_consolidated_invoice_says_what_an_overpayment_paid_and_what_is_
     assert (made.monthly, made.how, made.total) == (True, How.OVERPAYMENT, Decimal("116.90"))
     assert (made.paid, made.due, made.taxes) == (20, Decimal("96.90"), Decimal("17.86"))
     shop.do(PayInvoice(account="acme", amount=Decimal("96.90")), APRIL)
-    receipt = receipts_of(shop.ledger, "acme")[-1]
+    receipt = next(receipts_of(shop.ledger, "acme"))
     assert (receipt.how, receipt.amount) == (How.BANK, Decimal("96.90"))
     assert b"96.90" in receipt_document(shop.ledger, receipt.receipt, Format.HTML).content
 
@@ -215,7 +216,7 @@ def test_another_seller_does_not_get_the_documents(shop: Shop) -> None:
     shop.open()
     shop.do(TopUp(account="acme", amount=Decimal("5.00")))
     number_invoices(shop.ledger)
-    receipt = receipts_of(shop.ledger, "acme")[0].receipt
+    receipt = next(receipts_of(shop.ledger, "acme")).receipt
     invoice_document(shop.ledger, 1, Format.PDF)
     receipt_document(shop.ledger, receipt, Format.PDF)
     other = Ledger(shop.ledger.engine, "another")
@@ -267,17 +268,38 @@ def test_the_profile_of_a_seller_in_force_is_not_stored_again(shop: Shop) -> Non
     assert [each.version for each in versions] == [2, 1]
 
 
-def test_invoices_are_listed_page_by_page(shop: Shop) -> None:
+def test_invoices_are_listed_page_by_page(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.open()
     for number in range(5):
         shop.do(TopUp(account="acme", amount=Decimal(number + 1)))
     number_invoices(shop.ledger)
     newest = invoices_of(shop.ledger, "acme", 2)
     assert [each.number for each in newest] == ["000004", "000005"]
-    before = invoices_of(shop.ledger, "acme", 2, before=4)
-    assert [each.number for each in before] == ["000002", "000003"]
-    with pytest.raises(NotFound):
-        invoices_of(shop.ledger, "acme", 2, before=99)
+    monkeypatch.setattr("doors.queries.invoices._PAGE", 2)
+    everything = [each.number for each in invoices(shop.ledger, "acme", newest_first=False)]
+    assert everything == [f"{number:06}" for number in range(1, 6)]
+    rest = [each.number for each in invoices(shop.ledger, "acme", after=newest[0].position)]
+    assert rest == ["000003", "000002", "000001"]
+    amounts = [each.amount for each in receipts_of(shop.ledger, "acme", newest_first=False)]
+    assert amounts == [1, 2, 3, 4, 5]
+    first = next(receipts_of(shop.ledger, "acme"))
+    assert next(receipts_of(shop.ledger, "acme", after=first.receipt)).amount == 4
+
+
+def test_a_statement_as_a_document_goes_from_opening_to_closing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.open()
+    shop.do(SetBilling(account="acme", name="Acme", language=Language.GERMAN))
+    shop.buy()
+    march = statement(shop.ledger, "acme", date(2021, 3, 1), date(2021, 3, 31))
+    made = statement_facts(shop.ledger, march)
+    sum_ = sum((movement.amount for movement in made.movements), made.opening)
+    assert (sum_, made.complete) == (made.closing, True)
+    assert "Kontoauszug" in render(made, Format.HTML).decode()
+    monkeypatch.setattr("doors.queries.statements.MOST_ON_DOCUMENT", 1)
+    with pytest.raises(NotOffered, match="Choose fewer days"):
+        statement_facts(shop.ledger, march)
 
 
 def test_what_a_query_says_is_what_the_document_says(shop: Shop) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from doors.commandline.app import command, group
-from doors.commandline.options import AccountId, Json
+from doors.commandline.options import AccountId, Json, Listing
 
 if TYPE_CHECKING:
     from core.domain.documents import Format
@@ -29,29 +29,30 @@ To = Annotated[
 ]
 
 
-@command("invoice list", "invoice list acme", "invoice list acme --before 120 --limit 20")
-def invoice_list(
-    account: AccountId,
-    limit: Annotated[
-        int, typer.Option(min=1, max=1000, help="The most invoices, the newest.")
-    ] = 50,
-    before: Annotated[
-        int | None,
-        typer.Option(
-            metavar="NUMBER", min=1, max=10**15, help="Only those that were issued before this one."
-        ),
-    ] = None,
-    json: Json = False,
-) -> None:
-    """List the newest invoices and credit notes of an account, in order of issue."""
-    from doors.commandline import inputs, tables
+@command("invoice list", "invoice list acme", "invoice list acme --csv invoices.csv")
+def invoice_list(account: AccountId, listing: Listing) -> None:
+    """List invoices and credit notes of an account: the newest ones, in order of issue."""
+    from doors.commandline import document_tables, inputs, tables
     from doors.commandline.connection import ledger
-    from doors.commandline.output import show
-    from doors.queries.invoices import invoices_of
+    from doors.commandline.lists import List, show_list
+    from doors.queries.invoices import invoices
 
+    name, after = (
+        inputs.name("ACCOUNT", account),
+        inputs.optional_position("--after", listing.after),
+    )
     with ledger() as opened:
-        found = invoices_of(opened, inputs.name("ACCOUNT", account), limit, before)
-    show(found, tables.invoices(found), json=json)
+        show_list(
+            List(
+                rows=invoices(opened, name, after=after),
+                oldest_first=invoices(opened, name, newest_first=False),
+                table=lambda rows: [tables.invoices(rows)],
+                key=lambda row: str(row.position),
+                columns=document_tables.INVOICE_COLUMNS,
+                cells=document_tables.invoice_cells,
+            ),
+            listing,
+        )
 
 
 @command("invoice show", "invoice show 42")
@@ -92,22 +93,28 @@ def invoice_xml(number: Number, to: To, json: Json = False) -> None:
 
 
 @command("receipt list", "receipt list acme")
-def receipt_list(
-    account: AccountId,
-    limit: Annotated[
-        int, typer.Option(min=1, max=1000, help="The most receipts, the newest.")
-    ] = 50,
-    json: Json = False,
-) -> None:
-    """List the newest top-ups, card charges and payments of an account."""
+def receipt_list(account: AccountId, listing: Listing) -> None:
+    """List top-ups, card charges and payments of an account, the newest ones."""
     from doors.commandline import document_tables, inputs
     from doors.commandline.connection import ledger
-    from doors.commandline.output import show
+    from doors.commandline.lists import List, show_list
     from doors.queries.invoices import receipts_of
 
+    name, after = (
+        inputs.name("ACCOUNT", account),
+        inputs.optional_position("--after", listing.after),
+    )
     with ledger() as opened:
-        found = receipts_of(opened, inputs.name("ACCOUNT", account), limit)
-    show(found, document_tables.receipts(found), json=json)
+        show_list(
+            List(
+                rows=receipts_of(opened, name, after=after),
+                oldest_first=receipts_of(opened, name, newest_first=False),
+                table=lambda rows: [document_tables.receipts(rows)],
+                key=lambda row: str(row.receipt),
+                columns=document_tables.RECEIPT_COLUMNS,
+            ),
+            listing,
+        )
 
 
 @command("receipt pdf", "receipt pdf 1007 --to receipt.pdf")

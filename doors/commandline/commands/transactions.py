@@ -1,5 +1,6 @@
 """`transactions`, `statement`: every movement of an account's wallet."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -65,12 +66,22 @@ def transactions(
         )
 
 
-@command("statement", "statement acme --from 2021-01-01 --to 2021-01-31")
+@command(
+    "statement",
+    "statement acme --from 2021-01-01 --to 2021-01-31",
+    "statement acme --from 2021-01-01 --to 2021-01-31 --pdf january.pdf",
+)
 def statement(
     account: AccountId,
     first: Annotated[str, _FROM],
     last: Annotated[str, _TO],
     listing: Listing,
+    pdf: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it as PDF to this file.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it as HTML to this file.")
+    ] = None,
 ) -> None:
     """Show what an account had, every movement between two dates, and what it has then.
 
@@ -89,6 +100,11 @@ def statement(
     after = inputs.optional_position("--after", listing.after)
     with ledger() as opened:
         found = read(opened, name, first_day, last_day)
+        if pdf or html:
+            from doors.commandline.files import write_statement  # Typst is slow to import.
+
+            write_statement(opened, found, pdf, html, json=listing.json)
+            return
         if listing.json:
             print_json(movements(opened, found, after=after), plain_data.data(found))
             return
