@@ -132,7 +132,17 @@ def set_seller_profile(
 
 
 def add_tax_rate(ledger: Ledger, rate: TaxRate, actor: str) -> None:
-    """Add a tax rate. Invoices that are dated on its first day or later show it."""
+    """Add a tax rate. Invoices that are dated on its first day or later show it.
+
+    A rate that is in force already is not stored again.
+    """
     ensure_seller(ledger)
     with ledger.transaction("tax_rate") as connection:
+        same = [
+            each
+            for each in profiles.tax_rates(connection, ledger.seller)
+            if (each.country, each.since) == (rate.country, rate.since)
+        ]
+        if same and same[-1] == rate:
+            return
         profiles.add_tax_rate(connection, ledger.seller, rate, at=machine_now(), actor=actor)

@@ -11,7 +11,8 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 import worker
+from activities.documents import invoice_document
 from activities.import_numbers import import_numbers
 from activities.number_invoices import number_invoices
 from activities.open_account import NewAccount, open_account
@@ -30,15 +32,18 @@ from core.domain.commands.close_account import CloseAccount
 from core.domain.commands.extend import Extend
 from core.domain.commands.reopen_account import ReopenAccount
 from core.domain.commands.reserve_number import ReserveNumber
+from core.domain.commands.set_billing import SetBilling
 from core.domain.commands.share import Share
 from core.domain.commands.unreserve_number import UnreserveNumber
 from core.domain.commands.unshare import Unshare
 from core.domain.commands.withdraw_changes import WithdrawChanges
+from core.domain.documents import Format, NoSuchDocument
 from core.domain.faults import Faults
 from core.domain.numbers import NewNumber
 from core.domain.refusal import Refusal
 from core.domain.refusal import Refused as RefusedByRule
 from core.domain.subscription import Mode
+from core.domain.taxes import TaxRate
 from core.gateways.cards import GatewayUnavailable
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger.ledger import Ledger
@@ -49,7 +54,14 @@ from core.protocol.workflow_messages import account_workflow
 from doors.application import test_clocks
 from doors.application.direct_engine import Direct
 from doors.application.perennial import Perennial
-from doors.commandline.setup import load_catalog, load_policy, new_clock, top_up_seller
+from doors.commandline.setup import (
+    add_tax_rate,
+    load_catalog,
+    load_policy,
+    new_clock,
+    set_seller_profile,
+    top_up_seller,
+)
 from doors.intake import customer_import
 from doors.intake.import_undo import all_imports, undo_imports
 from doors.intake.number_import import import_number_file
@@ -68,6 +80,7 @@ USAGE, RECEIPT = "usage.csv", "receipt.csv"
 RESERVING = "reserving"
 """The account of a scenario for which numbers are reserved before its first step."""
 RESERVED = ("+491", "+492")
+TAX = TaxRate(country="SG", since=date(2020, 1, 1), percent=Decimal(9), name="GST")
 CLOSING = "closing"
 """The account of a scenario that is closed, opened again, and closed."""
 SHARED = "b1"
@@ -242,6 +255,8 @@ async def play_on(scenario: Scenario, ledger: Ledger, engine: Engine, home: Path
             journal.write(json.dumps(refusal and [refusal.rule, refusal.reason]) + "\n")
     await test_clocks.advance(ledger, engine, CLOCK, scenario.until_for("UTC"))
     number_invoices(ledger)
+    with suppress(NoSuchDocument):
+        invoice_document(ledger, 1, Format.HTML)
 
 
 def _steps(scenario: Scenario) -> list[tuple[datetime, datetime | None, AnyCommand | None]]:
@@ -255,13 +270,14 @@ def _steps(scenario: Scenario) -> list[tuple[datetime, datetime | None, AnyComma
     ]
     if any(account.id == CLOSING for account in scenario.accounts):
         close, reopen = CloseAccount(account=CLOSING), ReopenAccount(account=CLOSING)
+        billing = SetBilling(account=CLOSING, name="Closing Ltd")
         people = (
             Assign(subscription=SHARED, assignee="ann@example.com"),
             Share(subscription=SHARED, member="ben@example.com"),
             Unshare(subscription=SHARED, member="ben@example.com"),
         )
         withdraw = WithdrawChanges(subscription=CHANGED)
-        commands = (*people, withdraw, close, reopen, close)
+        commands = (*people, withdraw, billing, close, reopen, close)
         steps += [(steps[-1][0], None, command) for command in commands]
     return steps
 
@@ -288,6 +304,8 @@ def _open(scenario: Scenario, ledger: Ledger) -> None:
     load_catalog(ledger, scenario.catalog_entries)
     for currency, amount in scenario.seller_credits.items():
         top_up_seller(ledger, currency, amount, request_id="opening", actor="import")
+    set_seller_profile(ledger, {"name": "Northwind", "country": "SG"}, "import")
+    add_tax_rate(ledger, TAX, "import")
     with suppress(RefusedByRule):
         new_clock(ledger, CLOCK, scenario.steps[0].at)
     for account in scenario.accounts:
