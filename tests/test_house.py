@@ -326,3 +326,11 @@ def test_no_file_names_a_place_of_one_machine_or_a_package_registry() -> None:
                 for place in pattern.finditer(text_of(path))
             ]
     assert found == [], "\n".join(found)
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    paths = sorted((PROJECT / "docs/decisions").glob("[0-9]*.md"))
+    numbers = [path.name[:4] for path in paths]
+    assert len(set(numbers)) == len(numbers)
+    for path in paths:
+        assert path.read_text().startswith(f"# {int(path.name[:4])}. "), path.name
