@@ -606,7 +606,7 @@ class RefundRow(Base):
 class Invoice(Base):
     """An invoice or credit note with its lines (Rule 11.4). Only its number is added later.
 
-    `due` is what was still to be paid when it was issued.
+    `due` is what was still to be paid when it was issued. A guard checks that the operation exists.
     `seq` is the order of issue. `number` is gap-free by seller. It is given after the commit, in
     batches, and is NULL until then. What its document shows is fixed with the number: the versions
     of the two profiles (NULL where there was none), and the tax (NULL for none).
@@ -617,7 +617,7 @@ class Invoice(Base):
     seq: Mapped[int] = mapped_column(BigInteger, Identity())
     seller: Mapped[str] = mapped_column(Id)
     account: Mapped[str] = mapped_column(Id)
-    operation: Mapped[int] = mapped_column(ForeignKey("operations.id"), unique=True)
+    operation: Mapped[int] = mapped_column(BigInteger, unique=True)
     kind: Mapped[str] = mapped_column(Text)
     date: Mapped[date]
     currency: Mapped[str] = mapped_column(Text)
@@ -675,7 +675,7 @@ class DocumentRow(Base):
 class MonthlyAmount(Base):
     """An amount that waits for the monthly invoice, and is then on it (Rules 10.1, 11.4).
 
-    `operation`, `line`: what has charged it.
+    `operation`, `line`: what has charged it. A guard checks that the operation exists.
     `month`: the first day of the month on whose invoice it stands. `description`: its line
     there.
     `consolidated`: it stands on the consolidated invoice of a postpaid account (Rule 11.6).
@@ -683,7 +683,7 @@ class MonthlyAmount(Base):
     """
 
     __tablename__ = "monthly_amounts"
-    operation: Mapped[int] = mapped_column(ForeignKey("operations.id"), primary_key=True)
+    operation: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     line: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     account: Mapped[str] = mapped_column(Id)
     month: Mapped[date]

@@ -103,6 +103,26 @@ def test_a_charge_without_its_period_or_operation(shop, key):
     assert shop.rows("SELECT * FROM period_charges") == before
 
 
+@pytest.mark.parametrize("table", ["periods", "invoices", "monthly_amounts"])
+def test_rule_11_3_nothing_belongs_to_an_operation_that_does_not_exist(shop, table):
+    shop.open()
+    shop.buy()
+    add = {
+        "periods": "(id, operation, subscription, account, start, expiry, months, scheduled_start) "
+        "VALUES (9, 77, 's1', 'acme', '2031-01-01', '2031-01-31', 1, '2031-01-01')",
+        "invoices": "(id, seller, account, operation, kind, date, currency, total, lines) "
+        "VALUES (9, 'main', 'acme', 77, 'individual', '2031-01-01', 'USD', 1, '[]')",
+        "monthly_amounts": "(operation, line, account, month, consolidated, description, amount) "
+        "VALUES (77, 1, 'acme', '2031-01-01', false, 'calls', 1)",
+    }
+    with pytest.raises(IntegrityError, match=f"there is no operation 77 for a row of {table}"):
+        # The other guard of this table would refuse the row before.
+        shop.run(
+            "ALTER TABLE monthly_amounts DISABLE TRIGGER amount_is_planned; "
+            f"INSERT INTO {table} {add[table]}"
+        )
+
+
 def test_a_posting_to_a_wallet_in_another_currency(shop):
     shop.open()
     with pytest.raises(IntegrityError, match="has no wallet in EUR"):

@@ -1,9 +1,10 @@
--- An operation has its account, and a period has its operation (Rule 11.3).
+-- An operation has its account. A period, an invoice and an amount of a monthly invoice have their
+-- operation (Rule 11.3).
 --
--- The triggers hold what two foreign keys would hold. They look once for all rows of a statement, and
+-- The triggers hold what foreign keys would hold. They look once for all rows of a statement, and
 -- they lock nothing. Foreign keys would need two more indexes for the undoing of an import
--- (docs/decisions/0021), and every renewal would write into them. Accounts and operations are deleted
--- by that undoing alone, with all that is theirs.
+-- (docs/decisions/0021), and every renewal would write into them, and the lock of its operation.
+-- Accounts and operations are deleted by that undoing alone, with all that is theirs.
 
 CREATE FUNCTION account_exists() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -27,10 +28,14 @@ BEGIN
   SELECT operation INTO missing FROM added
     WHERE (SELECT o.id FROM operations o WHERE o.id = added.operation) IS NULL LIMIT 1;
   IF FOUND THEN
-    RAISE EXCEPTION 'there is no operation % for a period (rule 11.3)', missing
+    RAISE EXCEPTION 'there is no operation % for a row of % (rule 11.3)', missing, TG_TABLE_NAME
       USING ERRCODE = 'foreign_key_violation';
   END IF;
   RETURN NULL;
 END $$;
 CREATE TRIGGER operation_exists AFTER INSERT ON periods REFERENCING NEW TABLE AS added
+  FOR EACH STATEMENT EXECUTE FUNCTION operation_exists();
+CREATE TRIGGER operation_exists AFTER INSERT ON invoices REFERENCING NEW TABLE AS added
+  FOR EACH STATEMENT EXECUTE FUNCTION operation_exists();
+CREATE TRIGGER operation_exists AFTER INSERT ON monthly_amounts REFERENCING NEW TABLE AS added
   FOR EACH STATEMENT EXECUTE FUNCTION operation_exists();

@@ -3,7 +3,8 @@
 -- This is the only way in which rows of the ledger are ever deleted. An account goes as a whole, and
 -- only if nothing has happened to it: all its subscriptions came in with these imports, all its
 -- operations are those of the imports, its history tells of nothing else, no notice was sent, and
--- no card was charged. A renewal shows in the history. The history stays. The caller holds the locks of the accounts.
+-- no invoice was made, and no card was charged. A renewal shows in the history. The history stays. The
+-- caller holds the locks of the accounts.
 --
 -- The function runs with the rights of its owner. The role of the workers may call it, but it may
 -- not delete.
@@ -21,6 +22,7 @@ DECLARE
         AND o.purpose <> 'next cycle')
       OR EXISTS (SELECT 1 FROM history h WHERE h.account = a.id
         AND h.event NOT IN ('imported', 'import_undone'))
+      OR EXISTS (SELECT 1 FROM invoices i WHERE i.account = a.id)
       OR EXISTS (SELECT 1 FROM messages m JOIN subscriptions s ON s.id = m.subscription
         WHERE s.account = a.id AND m.state = 'sent')
       OR EXISTS (SELECT 1 FROM card_charges c WHERE c.account = a.id)

@@ -522,7 +522,7 @@ def _records() -> None:
         Column("seq", BigInteger, Identity(), nullable=False),
         Column("seller", ID, nullable=False),
         Column("account", ID, nullable=False),
-        Column("operation", BigInteger, ForeignKey("operations.id"), nullable=False, unique=True),
+        Column("operation", BigInteger, nullable=False, unique=True),
         Column("kind", Text, nullable=False),
         Column("date", Date, nullable=False),
         Column("currency", Text, nullable=False),
@@ -557,13 +557,7 @@ def _records() -> None:
     )
     op.create_table(
         "monthly_amounts",
-        Column(
-            "operation",
-            BigInteger,
-            ForeignKey("operations.id"),
-            primary_key=True,
-            autoincrement=False,
-        ),
+        Column("operation", BigInteger, primary_key=True, autoincrement=False),
         Column("line", SmallInteger, primary_key=True, autoincrement=False),
         Column("account", ID, nullable=False),
         Column("month", Date, nullable=False),
