@@ -82,6 +82,13 @@ class Settings(BaseSettings):
     reconcile_seconds: int = Field(default=3600, ge=60, le=86_400)
     reconcile_grace_seconds: int = Field(default=900, ge=0, le=86_400)
 
+    # Messages.
+    webhook_keys: SecretStr | None = None
+    webhook_private: bool = False
+    webhook_connections: int = Field(default=8, ge=1, le=100)
+    webhook_seconds: float = Field(default=10.0, ge=0.1, le=30, allow_inf_nan=False)
+    messages_seconds: float = Field(default=1.0, ge=0.05, le=3600, allow_inf_nan=False)
+
     # Logs and metrics.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_json: bool = False
@@ -121,6 +128,13 @@ class Settings(BaseSettings):
             raise ValueError("must be host:port, such as temporal.example.internal:7233")
         return value
 
+    @field_validator("webhook_keys")
+    @classmethod
+    def _long_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and any(len(key) < 32 for key in keys_of(value)):
+            raise ValueError("each key must have at least 32 random characters, and commas between")
+        return value
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _upper(cls, value: object) -> object:
@@ -156,6 +170,11 @@ def read_settings() -> Settings:
 def settings() -> Settings:
     """Return the settings of this process, read once. Tests call `settings.cache_clear()`."""
     return read_settings()
+
+
+def keys_of(value: SecretStr | None) -> list[str]:
+    """The keys of a setting that holds several, separated by commas. None has none."""
+    return [] if value is None else [key.strip() for key in value.get_secret_value().split(",")]
 
 
 def _name_of(place: tuple[int | str, ...]) -> str:

@@ -24,7 +24,8 @@ DESCRIPTION = """roles:
   workflows    decides what happens when. Renewals from the wallet run here
   activities   renews, marks failed, expires, runs commands, reconciles
   charge       calls the card gateway, at a limited rate
-  relay        starts missing workflows, sends notices, makes monthly invoices, numbers invoices
+  relay        starts missing workflows, checks notices that are due, makes and numbers invoices
+  messages     delivers messages to the endpoints of webhooks
   all          all roles in one process
 
 The program ends with code 3 and a message if PostgreSQL or Temporal is not available at the start.

@@ -30,6 +30,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from core.domain.campaigns import CampaignState, RowOutcome
+from core.domain.deliveries import DeliveryState
 from core.domain.documents import DocumentKind, Format
 from core.domain.events import Event
 from core.domain.imported_subscription import ImportKind
@@ -764,6 +765,103 @@ class Message(Base):
         ),
         _one_of("kind", Notice, "messages_kind"),
         _one_of("state", MessageState, "messages_state"),
+    )
+
+
+class Endpoint(Base):
+    """An address of a seller's platform that gets webhooks (Rule 12, docs/decisions/0023).
+
+    `events`: the events that it gets. NULL is all of them.
+    `test_clocks`: whether it gets events of accounts on test clocks.
+    `salt`, `key`: its secret is derived from the key of this fingerprint, and the salt.
+    `old_salt`, `old_key`, `old_until`: the secret before, which signs as well until then.
+    `failures`, `failing_since`: attempts in a row without a success. `paused_until`: it is left
+    alone for so long.
+    `off_at`, `off_why`: it was switched off. Nothing is kept for it while it is off.
+    """
+
+    __tablename__ = "endpoints"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"))
+    name: Mapped[str] = mapped_column(Id)
+    url: Mapped[str] = mapped_column(Text)
+    events: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
+    test_clocks: Mapped[bool] = mapped_column(server_default="false")
+    salt: Mapped[str] = mapped_column(Text)
+    key: Mapped[str] = mapped_column(Text)
+    old_salt: Mapped[str | None] = mapped_column(Text)
+    old_key: Mapped[str | None] = mapped_column(Text)
+    old_until: Mapped[datetime | None] = mapped_column(Instant)
+    added_at: Mapped[datetime] = mapped_column(Instant)
+    added_by: Mapped[str] = mapped_column(Text)
+    failures: Mapped[int] = mapped_column(server_default="0")
+    failing_since: Mapped[datetime | None] = mapped_column(Instant)
+    paused_until: Mapped[datetime | None] = mapped_column(Instant)
+    off_at: Mapped[datetime | None] = mapped_column(Instant)
+    off_why: Mapped[str | None] = mapped_column(Text)
+    removed_at: Mapped[datetime | None] = mapped_column(Instant)
+    __table_args__ = (
+        Index(
+            "endpoints_name",
+            "seller",
+            "name",
+            unique=True,
+            postgresql_where=text("removed_at IS NULL"),
+        ),
+    )
+
+
+class Delivery(Base):
+    """A line of the history that goes to an endpoint. The guard `tell_endpoints` writes it.
+
+    `event`: the line of the history. `subject`: the subscription or account in whose order it goes.
+    `first_at`: when it was to go out. `next_at`: when it is tried next, or when another worker may
+    take it over.
+    `status`, `error`: the HTTP status of the last attempt, and what went wrong.
+    """
+
+    __tablename__ = "deliveries"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    endpoint: Mapped[int] = mapped_column(ForeignKey("endpoints.id"))
+    event: Mapped[int] = mapped_column(BigInteger)
+    account: Mapped[str] = mapped_column(Id)
+    subject: Mapped[str] = mapped_column(Id)
+    state: Mapped[str] = mapped_column(Text, server_default=DeliveryState.PENDING)
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    first_at: Mapped[datetime] = mapped_column(Instant, server_default=text("now()"))
+    next_at: Mapped[datetime] = mapped_column(Instant, server_default=text("now()"))
+    done_at: Mapped[datetime | None] = mapped_column(Instant)
+    status: Mapped[int | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    __table_args__ = (
+        UniqueConstraint("endpoint", "event", name="deliveries_once"),
+        Index(
+            "deliveries_due",
+            "endpoint",
+            "next_at",
+            "event",
+            postgresql_where=text(f"state = '{DeliveryState.PENDING}'"),
+        ),
+        Index(
+            "deliveries_in_order",
+            "endpoint",
+            "subject",
+            "event",
+            postgresql_where=text(f"state = '{DeliveryState.PENDING}'"),
+        ),
+        Index(
+            "deliveries_failed",
+            "endpoint",
+            "event",
+            postgresql_where=text(f"state = '{DeliveryState.FAILED}'"),
+        ),
+        Index(
+            "deliveries_done",
+            "done_at",
+            postgresql_where=text(f"state = '{DeliveryState.DELIVERED}'"),
+        ),
+        Index("deliveries_account", "account", "event"),
+        _one_of("state", DeliveryState, "deliveries_state"),
     )
 
 

@@ -20,6 +20,7 @@ GRANT INSERT ON
   subscriptions, trials, numbers, number_history, steps, tellings, operations, postings, periods,
   period_charges, refunds, invoices, monthly_amounts, history, messages, card_charges, imports,
   imported, campaigns, campaign_rows, seller_profiles, customer_profiles, tax_rates, documents,
+  endpoints, deliveries,
   verified_balances, reconciliation_marks, simulated_charges, simulated_gateway
   TO perennial_app;
 
@@ -43,6 +44,14 @@ GRANT UPDATE ON numbers TO perennial_app;
 GRANT UPDATE (invoice) ON monthly_amounts TO perennial_app;
 GRANT UPDATE, DELETE ON steps, tellings TO perennial_app;
 GRANT UPDATE (account, due, state, done_at, why) ON messages TO perennial_app;
+GRANT UPDATE (
+  url, events, test_clocks, salt, key, old_salt, old_key, old_until, failures, failing_since,
+  paused_until, off_at, off_why, removed_at
+) ON endpoints TO perennial_app;
+GRANT UPDATE (state, attempts, first_at, next_at, done_at, status, error) ON deliveries
+  TO perennial_app;
+-- What was delivered is forgotten after some weeks.
+GRANT DELETE ON deliveries TO perennial_app;
 GRANT UPDATE (outcome, reason, calls, booked) ON card_charges TO perennial_app;
 GRANT UPDATE (number, seller_profile, customer_profile, tax) ON invoices TO perennial_app;
 -- A refund locks the periods. A lock needs this right. The guard still refuses every change.

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
 from sqlalchemy import text
@@ -11,11 +12,12 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from doors.application.perennial import Perennial
 from doors.commandline import connection
 from doors.commandline.exit_codes import Unavailable
+from doors.service.messages import Messages
 from doors.service.relay import Relay
 from doors.service.workers import ROLES, running
 from settings import Settings
 
-ALL_ROLES = (*ROLES, "relay")
+ALL_ROLES = (*ROLES, "relay", "messages")
 
 log = structlog.get_logger()
 
@@ -35,6 +37,7 @@ async def run_roles(roles: Sequence[str], config: Settings) -> None:
         await asyncio.to_thread(_require_tables, perennial)
         async with running([role for role in roles if role in ROLES], perennial, config):
             relay = _start_relay(perennial) if "relay" in roles else None
+            messages = _start_messages(perennial) if "messages" in roles else None
             log.info(
                 "ready",
                 roles=list(roles),
@@ -46,11 +49,24 @@ async def run_roles(roles: Sequence[str], config: Settings) -> None:
             log.info("draining", seconds=config.shutdown_seconds)
             if relay is not None:
                 relay.cancel()
+            if messages is not None:
+                await _end(messages)
     log.info("stopped")
 
 
 def _start_relay(perennial: Perennial) -> asyncio.Task[None]:
     return asyncio.create_task(Relay(perennial).run(asyncio.sleep))
+
+
+def _start_messages(perennial: Perennial) -> asyncio.Task[None]:
+    return asyncio.create_task(Messages(perennial.ledger, perennial.config).run(asyncio.sleep))
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait until it has put its work down."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 def _warn_of_simulated_gateway(config: Settings) -> None:

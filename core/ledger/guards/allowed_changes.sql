@@ -31,7 +31,7 @@ BEGIN
   FOR entry IN SELECT unnest(ARRAY[
     'sellers', 'clocks', 'accounts', 'subscriptions', 'messages', 'card_charges', 'invoices',
     'monthly_amounts', 'numbers', 'imports', 'imported',
-    'campaigns', 'campaign_rows'
+    'campaigns', 'campaign_rows', 'endpoints'
   ]) AS name
   LOOP
     EXECUTE format(
@@ -47,6 +47,8 @@ BEGIN
      'rule 2'),
     ('numbers', 'seller, number', 'rule 10.3'),
     ('messages', 'id, subscription, clock, kind, expiry', 'rule 12'),
+    ('endpoints', 'id, seller, name, added_at, added_by', 'rule 12'),
+    ('deliveries', 'id, endpoint, event, account, subject', 'rule 12'),
     ('imports', 'id, seller, kind, file, digest, prefix, clock, as_of, actor, at', 'rule 11.3'),
     ('imported', 'import_id, account, subject', 'rule 11.3'),
     ('card_charges', 'key, account, subscription, card, amount, currency, asked_at', 'rule 5.3'),

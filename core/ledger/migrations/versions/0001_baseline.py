@@ -52,6 +52,7 @@ IN_ORDER = (
     "invoice_numbers",
     "monthly_invoices",
     "last_line_before",
+    "tell_endpoints",
     "views",
     "reports",
 )
@@ -70,6 +71,7 @@ def upgrade() -> None:
     _money()
     _profiles()
     _records()
+    _deliveries()
     _imports()
     _reconciliation()
     _campaigns()
@@ -603,6 +605,63 @@ def _records() -> None:
     )
     op.create_index("history_account", "history", ["account", "seq"])
     op.create_index("history_subscription", "history", ["subscription", "seq"])
+
+
+def _deliveries() -> None:
+    """The endpoints of webhooks, and what goes to them."""
+    op.create_table(
+        "endpoints",
+        Column("id", BigInteger, Identity(), primary_key=True),
+        Column("seller", ID, ForeignKey("sellers.id"), nullable=False),
+        Column("name", ID, nullable=False),
+        Column("url", Text, nullable=False),
+        Column("events", JSONB),
+        Column("test_clocks", Boolean, nullable=False, server_default="false"),
+        Column("salt", Text, nullable=False),
+        Column("key", Text, nullable=False),
+        Column("old_salt", Text),
+        Column("old_key", Text),
+        Column("old_until", INSTANT),
+        Column("added_at", INSTANT, nullable=False),
+        Column("added_by", Text, nullable=False),
+        Column("failures", Integer, nullable=False, server_default="0"),
+        Column("failing_since", INSTANT),
+        Column("paused_until", INSTANT),
+        Column("off_at", INSTANT),
+        Column("off_why", Text),
+        Column("removed_at", INSTANT),
+    )
+    op.create_index(
+        "endpoints_name",
+        "endpoints",
+        ["seller", "name"],
+        unique=True,
+        postgresql_where=text("removed_at IS NULL"),
+    )
+    op.create_table(
+        "deliveries",
+        Column("id", BigInteger, Identity(), primary_key=True),
+        Column("endpoint", BigInteger, ForeignKey("endpoints.id"), nullable=False),
+        Column("event", BigInteger, nullable=False),
+        Column("account", ID, nullable=False),
+        Column("subject", ID, nullable=False),
+        Column("state", Text, nullable=False, server_default="pending"),
+        Column("attempts", Integer, nullable=False, server_default="0"),
+        Column("first_at", INSTANT, nullable=False, server_default=text("now()")),
+        Column("next_at", INSTANT, nullable=False, server_default=text("now()")),
+        Column("done_at", INSTANT),
+        Column("status", Integer),
+        Column("error", Text),
+        UniqueConstraint("endpoint", "event", name="deliveries_once"),
+    )
+    for name, columns, state in (
+        ("deliveries_due", ["endpoint", "next_at", "event"], "pending"),
+        ("deliveries_in_order", ["endpoint", "subject", "event"], "pending"),
+        ("deliveries_failed", ["endpoint", "event"], "failed"),
+        ("deliveries_done", ["done_at"], "delivered"),
+    ):
+        op.create_index(name, "deliveries", columns, postgresql_where=text(f"state = '{state}'"))
+    op.create_index("deliveries_account", "deliveries", ["account", "event"])
 
 
 def _imports() -> None:

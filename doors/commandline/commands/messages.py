@@ -1,0 +1,92 @@
+"""`message`: what goes to endpoints, and what has become of it."""
+
+from typing import Annotated
+
+import typer
+
+from doors.commandline.app import command, group
+from doors.commandline.options import Json
+
+group("message", "Messages to endpoints: look at them, send them again.")
+
+
+@command("message list", "message list --state failed", "message list --account acme")
+def message_list(
+    endpoint: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only to this endpoint.")
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option(metavar="ACCOUNT", help="Only of this account.")
+    ] = None,
+    state: Annotated[
+        str | None, typer.Option(metavar="STATE", help="Only pending, delivered or failed.")
+    ] = None,
+    before: Annotated[
+        int | None, typer.Option(metavar="ID", help="Only before this message: the last of a page.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The most messages.")] = 50,
+    json: Json = False,
+) -> None:
+    """Show messages, the newest first."""
+    from doors.commandline import inputs, webhook_run, webhook_tables
+    from doors.commandline.connection import ledger
+    from doors.commandline.output import show
+    from doors.queries.deliveries import list_messages
+
+    with ledger() as opened:
+        lines = list_messages(
+            opened,
+            endpoint=inputs.optional_name("--endpoint", endpoint),
+            account=inputs.optional_name("--account", account),
+            state=webhook_run.state("--state", state),
+            before=before,
+            most=limit if json else limit + 1,
+        )
+    show(lines, webhook_tables.messages(lines, limit), json=json)
+
+
+@command("message show", "message show 17")
+def message_show(
+    id_: Annotated[int, typer.Argument(metavar="ID", min=1, help="The message.")],
+    json: Json = False,
+) -> None:
+    """Show a message: its attempts, and its body as it is sent."""
+    from doors.commandline import webhook_tables
+    from doors.commandline.connection import ledger
+    from doors.commandline.output import show
+    from doors.queries.deliveries import find_message
+
+    with ledger() as opened:
+        found = find_message(opened, id_)
+    show(found, webhook_tables.message(found), json=json)
+
+
+@command("message resend", "message resend 17 18", "message resend --failed --endpoint crm")
+def message_resend(
+    ids: Annotated[
+        list[int] | None, typer.Argument(metavar="[ID]...", help="The messages.")
+    ] = None,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="All messages to the endpoint that have failed.")
+    ] = False,
+    endpoint: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The endpoint, with --failed.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Send messages again, with the same ids. A worker sends them within seconds."""
+    from doors.commandline import inputs, webhook_run
+    from doors.commandline.connection import ledger
+    from doors.commandline.output import show
+
+    if bool(ids) == failed:
+        inputs.wrong("ID", "name messages, or --failed with --endpoint, and not both")
+    if failed and endpoint is None:
+        inputs.wrong("--endpoint", "--failed needs the name of an endpoint")
+    with ledger() as opened:
+        if endpoint is not None and failed:
+            again = webhook_run.resend_failed(opened, inputs.name("--endpoint", endpoint))
+        else:
+            again = webhook_run.resend(opened, ids or [])
+    left = "" if failed or again == len(ids or []) else " The endpoint of the others is off."
+    show({"sent_again": again}, f"{again} messages go out again.{left}", json=json)

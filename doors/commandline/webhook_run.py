@@ -1,0 +1,102 @@
+"""What the commands of webhooks and messages share: keys, names, a test, sending again."""
+
+import json
+from collections.abc import Sequence
+from uuid import uuid4
+
+from core.domain.deliveries import Answer, DeliveryState
+from core.domain.event_payloads import trial_body
+from core.domain.inputs import read_choice, required
+from core.domain.refusal import Refused
+from core.domain.rules import Rule
+from core.gateways.webhook_secrets import SecretKeys, UnknownKey
+from core.gateways.webhooks import Webhooks
+from core.ledger import deliveries, endpoints
+from core.ledger.clocks import machine_now
+from core.ledger.ledger import Ledger
+from doors.commandline import inputs
+from doors.commandline.connection import ledger
+from doors.commandline.exit_codes import Code, Ended
+from doors.queries.deliveries import find_message, list_messages
+from settings import Settings, keys_of
+
+_PAGE = 1000
+
+
+def keys(config: Settings) -> SecretKeys:
+    """The keys of the secrets. Raises `Ended` when none is set."""
+    if config.webhook_keys is None:
+        raise Ended(
+            "No key for the secrets of webhooks is set.\nSet PERENNIAL_WEBHOOK_KEYS, here and for "
+            "the workers, to the output of\n"
+            '  python -c "import secrets; print(secrets.token_hex(32))"',
+            Code.BAD_INPUT,
+        )
+    return SecretKeys(keys_of(config.webhook_keys))
+
+
+def require_https(url: str, config: Settings) -> None:
+    """Raise `Faults` for an address without TLS, unless the settings allow it."""
+    if url.startswith("http:") and not config.webhook_private:
+        inputs.wrong("URL", "http is not allowed; use https, or set PERENNIAL_WEBHOOK_PRIVATE=true")
+
+
+def state(place: str, value: str | None) -> DeliveryState | None:
+    """A state of a message, or None. Raises `Faults`."""
+    if value is None:
+        return None
+    return required(place, value, lambda given: read_choice(given, DeliveryState))
+
+
+def known(opened: Ledger, name: str) -> str:
+    """The name of an endpoint that exists. Raises `Refused`."""
+    with opened.read() as connection:
+        endpoints.find(connection, opened.seller, name)
+    return name
+
+
+async def send_test(config: Settings, name: str) -> Answer:
+    """Send a test message to an endpoint. Raises `Refused` and `Ended`."""
+    secret_keys, now = keys(config), machine_now()
+    with ledger(config) as opened, opened.read() as connection:
+        row = endpoints.find(connection, opened.seller, name)
+    id_ = f"test-{uuid4()}"
+    content = json.dumps(trial_body(id_, now))
+    try:
+        headers = secret_keys.headers(endpoints.secrets_of(row, now), id_, now, content)
+    except UnknownKey as error:
+        raise Ended(f"The test was not sent: {error}.", Code.BAD_INPUT) from None
+    sender = Webhooks(allow_private=config.webhook_private, seconds=config.webhook_seconds)
+    try:
+        return await sender.post(row.url, headers, content.encode())
+    finally:
+        sender.close()
+
+
+def resend(opened: Ledger, ids: Sequence[int]) -> int:
+    """Send messages again. Returns how many: those whose endpoint is on.
+
+    Raises NotFound for one that does not exist.
+    """
+    for id_ in ids:
+        find_message(opened, id_)
+    with opened.transaction("message_resend") as connection:
+        return deliveries.resend(connection, ids, machine_now())
+
+
+def resend_failed(opened: Ledger, name: str) -> int:
+    """Send all failed messages of an endpoint again, in pages. Returns how many.
+
+    Raises `Refused` when there is no such endpoint, or when it is off.
+    """
+    with opened.read() as connection:
+        if endpoints.find(connection, opened.seller, name).off_at is not None:
+            raise Refused(
+                Rule.MESSAGES,
+                f"endpoint {name} is switched off; `starter.py webhook on {name}` comes first",
+            )
+    total = 0
+    while page := list_messages(opened, endpoint=name, state=DeliveryState.FAILED, most=_PAGE):
+        with opened.transaction("message_resend") as connection:
+            total += deliveries.resend(connection, [line.id for line in page], machine_now())
+    return total

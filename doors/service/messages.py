@@ -1,0 +1,231 @@
+"""The role `messages`: it delivers what waits for endpoints (Rule 12, docs/decisions/0023).
+
+Each endpoint has a lane of its own, with a bound of connections. So an endpoint that hangs holds up
+no other one. A lane takes messages from the database, sends them, and notes what came of them. An
+endpoint that fails is left alone for growing times, and is then tried with one message.
+
+Several of these roles can run. They take different messages (SKIP LOCKED).
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+from sqlalchemy import Row
+from temporalio.runtime import Runtime
+
+from core.domain.deliveries import Answer
+from core.domain.event_payloads import body, message_id
+from core.gateways.webhook_secrets import SecretKeys, UnknownKey
+from core.gateways.webhooks import Webhooks
+from core.ledger import deliveries, endpoints
+from core.ledger.clocks import machine_now
+from core.ledger.deliveries import Taken
+from core.ledger.ledger import Ledger
+from doors.application.patience import first_line
+from settings import Settings, keys_of
+
+log = structlog.get_logger()
+
+_LONGEST_WAIT = 60.0
+_TIDIED_EVERY = timedelta(seconds=30)
+_ROUNDS = 4
+"""So many messages for each connection are taken at once."""
+
+Pause = Callable[[float], Awaitable[None]]
+
+
+class Sender(Protocol):
+    """What sends a message to an address."""
+
+    async def post(self, url: str, headers: Any, content: bytes) -> Answer:
+        """Send it once."""
+
+
+class Messages:
+    """Delivers the messages of one installation.
+
+    `sender`: sends them. Default: over HTTP, as the settings allow.
+    `now`: the clock. Default: the machine's.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        config: Settings,
+        sender: Sender | None = None,
+        now: Callable[[], datetime] = machine_now,
+    ) -> None:
+        self._ledger = ledger
+        self._config = config
+        self._keys = SecretKeys(keys_of(config.webhook_keys))
+        self._sender = sender or Webhooks(
+            allow_private=config.webhook_private, seconds=config.webhook_seconds
+        )
+        self._now = now
+        self._lanes: dict[int, asyncio.Task[int]] = {}
+        self._tidied: datetime | None = None
+
+    async def run(self, pause: Pause) -> None:
+        """Deliver until the task is cancelled. `pause` waits for a number of seconds."""
+        interval = wait = self._config.messages_seconds
+        try:
+            while True:
+                works = await self._look()
+                wait = interval if works else min(max(wait * 2, 1.0), _LONGEST_WAIT)
+                await pause(wait)
+        finally:
+            await self._stop()
+
+    async def once(self) -> int:
+        """Deliver what is due now. Returns how many messages were delivered."""
+        await self._start_lanes()
+        done = await asyncio.gather(*self._lanes.values())
+        self._lanes.clear()
+        await asyncio.to_thread(self._tidy)
+        return sum(done)
+
+    async def _look(self) -> bool:
+        """Start lanes that have ended. Returns whether the database could be asked."""
+        try:
+            for lane in [lane for lane, task in self._lanes.items() if task.done()]:
+                self._report(lane, self._lanes.pop(lane))
+            await self._start_lanes()
+            await asyncio.to_thread(self._tidy)
+        except Exception as error:  # The role goes on after any error, and logs it.
+            log.error("messages_failed", error=f"{type(error).__name__}: {first_line(error)}")
+            return False
+        return True
+
+    def _report(self, lane: int, task: asyncio.Task[int]) -> None:
+        error = task.exception()
+        if error is not None:
+            log.error(
+                "messages_failed",
+                endpoint=lane,
+                error=f"{type(error).__name__}: {first_line(error)}",
+            )
+        elif delivered := task.result():
+            log.info("messages_delivered", endpoint=lane, count=delivered)
+            meter = Runtime.default().metric_meter
+            meter.create_counter("perennial_delivered", "Messages that were delivered").add(
+                delivered
+            )
+
+    async def _start_lanes(self) -> None:
+        for endpoint in await asyncio.to_thread(self._ready):
+            if endpoint.id not in self._lanes:
+                self._lanes[endpoint.id] = asyncio.create_task(self._lane(endpoint))
+
+    async def _stop(self) -> None:
+        """Stop the lanes. What they send now is sent again by the next worker."""
+        for task in self._lanes.values():
+            task.cancel()
+        await asyncio.gather(*self._lanes.values(), return_exceptions=True)
+        self._lanes.clear()
+        if isinstance(self._sender, Webhooks):
+            self._sender.close()
+
+    async def _lane(self, endpoint: Row[Any]) -> int:
+        """Deliver to one endpoint until nothing is due or it fails. Returns how many."""
+        delivered = 0
+        connections = 1 if endpoint.failures else self._config.webhook_connections
+        most = 1 if endpoint.failures else connections * _ROUNDS
+        while True:
+            began = self._now()
+            found = await asyncio.to_thread(self._take, endpoint.id, began, most)
+            if found is None:
+                return delivered
+            endpoint, taken = found
+            if not taken:
+                continue
+            ended = await self._send_all(endpoint, taken, began, connections)
+            off = await asyncio.to_thread(self._end, endpoint, taken, ended)
+            if off is not None:
+                log.warning(
+                    "endpoint_switched_off",
+                    endpoint=endpoint.name,
+                    seller=endpoint.seller,
+                    why=off,
+                    do="mend it, then run `starter.py webhook on`",
+                )
+            works = sum(answer.taken for _, answer in ended)
+            delivered += works
+            if off is not None or not works:
+                return delivered
+            # It works again, so it gets all its connections.
+            connections = self._config.webhook_connections
+            most = connections * _ROUNDS
+
+    async def _send_all(
+        self, endpoint: Row[Any], taken: Sequence[Taken], began: datetime, connections: int
+    ) -> list[tuple[Taken, Answer]]:
+        """Send messages over some connections. One that was not tried is left out.
+
+        None is tried any longer after one has failed while none was taken, or when another worker
+        may take it over soon.
+        """
+        waiting, ended = list(reversed(taken)), list[tuple[Taken, Answer]]()
+        patience = deliveries.TAKEN_FOR / 2
+
+        def goes_on() -> bool:
+            works = not ended or any(answer.taken for _, answer in ended)
+            return bool(waiting) and works and self._now() - began < patience
+
+        async def connection() -> None:
+            while goes_on():
+                one = waiting.pop()
+                ended.append((one, await self._send(endpoint, one)))
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(connections, len(taken))):
+                group.create_task(connection())
+        return ended
+
+    async def _send(self, endpoint: Row[Any], taken: Taken) -> Answer:
+        content = json.dumps(body(taken.happened), separators=(",", ":"), ensure_ascii=False)
+        now = self._now()
+        try:
+            headers = self._keys.headers(
+                endpoints.secrets_of(endpoint, now), message_id(taken.happened.seq), now, content
+            )
+        except UnknownKey as error:
+            return Answer(error=str(error))
+        answer = await self._sender.post(endpoint.url, headers, content.encode())
+        return answer if answer.error is None else replace(answer, error=answer.error[:500])
+
+    # These run in threads.
+
+    def _ready(self) -> list[Row[Any]]:
+        with self._ledger.read() as connection:
+            return endpoints.ready(connection, self._now())
+
+    def _take(self, endpoint: int, now: datetime, most: int) -> tuple[Row[Any], list[Taken]] | None:
+        """The endpoint as it is now, and the messages that are taken for it."""
+        with self._ledger.transaction("take_messages") as connection:
+            row = endpoints.if_on(connection, endpoint)
+            taken = None if row is None else deliveries.take(connection, endpoint, now, most)
+            return None if row is None or taken is None else (row, taken)
+
+    def _end(
+        self, endpoint: Row[Any], taken: Sequence[Taken], ended: Sequence[tuple[Taken, Answer]]
+    ) -> str | None:
+        tried = {one.delivery for one, _ in ended}
+        left = [one for one in taken if one.delivery not in tried]
+        now = self._now()
+        with self._ledger.transaction("end_messages") as connection:
+            if left:
+                deliveries.give_back(connection, left, now)
+            return deliveries.end(connection, endpoint.id, ended, now) if ended else None
+
+    def _tidy(self) -> int:
+        now = self._now()
+        if self._tidied is not None and now - self._tidied < _TIDIED_EVERY:
+            return 0
+        self._tidied = now
+        with self._ledger.transaction("tidy_messages") as connection:
+            return deliveries.tidy(connection, now)
