@@ -1,4 +1,4 @@
-"""The secrets that sign webhooks (docs/decisions/0023).
+"""The secrets that sign webhooks (docs/decisions/0025).
 
 A secret is derived from a key of the environment and from a salt in the database. Neither of them
 tells the secret without the other. Several keys can be set. The first one makes new secrets, and

@@ -769,7 +769,7 @@ class Message(Base):
 
 
 class Endpoint(Base):
-    """An address of a seller's platform that gets webhooks (Rule 12, docs/decisions/0023).
+    """An address of a seller's platform that gets webhooks (Rule 12, docs/decisions/0025).
 
     `events`: the events that it gets. NULL is all of them.
     `test_clocks`: whether it gets events of accounts on test clocks.

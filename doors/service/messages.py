@@ -1,4 +1,4 @@
-"""The role `messages`: it delivers what waits for endpoints (Rule 12, docs/decisions/0023).
+"""The role `messages`: it delivers what waits for endpoints (Rule 12, docs/decisions/0025).
 
 Each endpoint has a lane of its own, with a bound of connections. So an endpoint that hangs holds up
 no other one. A lane takes messages from the database, sends them, and notes what came of them. An

@@ -45,7 +45,7 @@ def test_a_rotated_secret_signs_beside_the_one_before() -> None:
 
 
 def test_a_secret_needs_its_key_and_its_salt() -> None:
-    """docs/decisions/0023."""
+    """docs/decisions/0025."""
     sealed = SecretKeys(KEYS).new()
     assert SecretKeys([KEYS[1], KEYS[0]]).secret(sealed) == SecretKeys(KEYS).secret(sealed)
     assert SecretKeys(KEYS).secret(sealed) != SecretKeys(KEYS).secret(SecretKeys(KEYS).new())

@@ -81,7 +81,7 @@ def test_it_says_when_it_is_ready_serves_metrics_and_drains_on_a_signal(
     with started("all", metrics_port=port, **stack) as running:
         log = lines(running)
         ready = next(line for line in log if line["event"] == "ready")
-        assert ready["roles"] == ["workflows", "activities", "charge", "relay"]
+        assert ready["roles"] == ["workflows", "activities", "charge", "relay", "messages"]
         assert ready["metrics_port"] == port
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
             assert b"temporal_" in answer.read()

@@ -1,5 +1,5 @@
 -- Each new line of the history goes to the endpoints of its seller, in the transaction that writes
--- it (Rule 12, docs/decisions/0023). So an endpoint gets what was committed, all of it, and nothing
+-- it (Rule 12, docs/decisions/0025). So an endpoint gets what was committed, all of it, and nothing
 -- else. An account on a test clock tells those endpoints only that ask for it.
 
 CREATE FUNCTION tell_endpoints() RETURNS trigger LANGUAGE plpgsql AS $$
