@@ -34,6 +34,7 @@ from core.domain.commands.base import (
 from core.domain.refusal import Refusal, Refused
 from core.domain.rules import Rule
 from core.domain.subscription import Account, Subscription
+from core.ledger import refusals
 from core.ledger.account_reading import Unknown
 from core.ledger.bulk_write import one_of
 from core.ledger.ledger import Ledger, unless_moved
@@ -61,7 +62,7 @@ def on_subscription(
     command = request.command
     assert isinstance(command, SubscriptionCommand)
     if request.charge and _declined(ledger, request, request.charge):
-        return CommandResult(refusal=Refusal(command.rule, "the card was declined"))
+        return refused_by(ledger, request, Refusal(command.rule, "the card was declined"))
     charging = {"card_allowed": request.charge is None} if command.may_charge_card else {}
 
     def attempt() -> CommandResult:
@@ -80,7 +81,7 @@ def on_subscription(
         except Unknown:
             return _never_created(ledger, command)
 
-    return _answer(ledger, command, lambda: unless_moved(attempt))
+    return _answer(ledger, request, lambda: unless_moved(attempt))
 
 
 def on_account(
@@ -112,7 +113,7 @@ def on_account(
         except Unknown:
             raise Refused(Rule.PURCHASE, f"there is no account {command.account}") from None
 
-    return _answer(ledger, command, attempt)
+    return _answer(ledger, request, attempt)
 
 
 def check_states(work: Work, command: SubscriptionCommand, subscription: Subscription) -> None:
@@ -271,23 +272,35 @@ def _never_created(ledger: Ledger, command: SubscriptionCommand) -> CommandResul
     raise Refused(Rule.PURCHASE, f"subscription {command.subscription} was never created")
 
 
-def _untold(event: str, **fields: object) -> None:
-    """A rehearsal has done nothing that could be told."""
-
-
 #: Broken by a concurrent transaction of the same request, or of the same subscription's purchase.
 _CONCURRENT = ("operations_once_per_request", "subscriptions_pkey")
 
 
+def refused_by(ledger: Ledger, request: CommandRequest, refusal: Refusal) -> CommandResult:
+    """The refusal of a command as its result. It is kept, so that it can be explained later.
+
+    This is the one place where a refusal becomes a result, except for usage in batches.
+    """
+    refusals.note(ledger, request.command, refusal, request.now)
+    _tell(ledger, "command_refused", request.command, rule=refusal.rule, reason=refusal.reason)
+    return CommandResult(refusal=refusal)
+
+
+def _tell(ledger: Ledger, event: str, command: Command, **fields: object) -> None:
+    if not ledger.commits:
+        return  # A rehearsal has done nothing that could be told.
+    log.info(
+        event,
+        **fields,
+        operation=command.do,
+        account=getattr(command, "account", None),
+        subscription=getattr(command, "subscription", None),
+    )
+
+
 def _answer(
-    ledger: Ledger, command: Command, attempt: Callable[[], CommandResult]
+    ledger: Ledger, request: CommandRequest, attempt: Callable[[], CommandResult]
 ) -> CommandResult:
-    tell = log.info if ledger.commits else _untold
-    fields = {
-        "operation": command.do,
-        "account": getattr(command, "account", None),
-        "subscription": getattr(command, "subscription", None),
-    }
     try:
         try:
             result = attempt()
@@ -298,8 +311,7 @@ def _answer(
     except Broken as broken:
         return CommandResult(before=broken.before)
     except Refused as refused:
-        tell("command_refused", rule=refused.refusal.rule, reason=refused.refusal.reason, **fields)
-        return CommandResult(refusal=refused.refusal)
+        return refused_by(ledger, request, refused.refusal)
     if result.refusal is None and result.needs_charge is None and result.before is None:
-        tell("command_done", replayed=result.replayed, **fields)
+        _tell(ledger, "command_done", request.command, replayed=result.replayed)
     return result

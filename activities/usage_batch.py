@@ -23,7 +23,7 @@ from core.domain import commands
 from core.domain.commands.usage import Usage
 from core.domain.refusal import Refusal, Refused
 from core.domain.rules import Rule
-from core.ledger import due_steps
+from core.ledger import due_steps, refusals
 from core.ledger.bulk_write import one_of
 from core.ledger.ledger import Ledger
 from core.ledger.tables import AccountRow, Operation
@@ -65,7 +65,9 @@ def charge_usage(ledger: Ledger, now: datetime, waiting: Waiting) -> Results:
             first, *others = ready.values()
             first.lead({other.account.id: other for other in others})
             first.flush()
-    rows = [result for some in results.values() for result in some]
+    rows = [pair for id_, some in results.items() for pair in zip(waiting[id_], some, strict=False)]
+    refused = [(row, result.refusal) for row, result in rows if result.refusal is not None]
+    refusals.note_all(ledger, refused, now)
     log.info("usage_batch", accounts=len(results), rows=len(rows))
     return results
 

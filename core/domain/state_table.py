@@ -22,6 +22,11 @@ def refusing_rule(command: str, column: str) -> Rule | None:
     return _TABLE[command][_COLUMNS.index(column)]
 
 
+def allowing_states(command: str) -> tuple[str, ...]:
+    """The headings of Rule 2's table under which a command is allowed."""
+    return tuple(column for column in _COLUMNS if refusing_rule(command, column) is None)
+
+
 def refusal(command: str, subscription: Subscription) -> Refusal | None:
     """The refusal of a command on a subscription as it is, by the table.
 

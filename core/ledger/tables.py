@@ -34,6 +34,7 @@ from core.domain.deliveries import DeliveryState
 from core.domain.documents import DocumentKind, Format
 from core.domain.events import Event
 from core.domain.imported_subscription import ImportKind
+from core.domain.inputs import LONGEST_TEXT
 from core.domain.numbers import Cause, Happened, HoldKind, NumberState
 from core.domain.people import MOST_MEMBERS
 from core.domain.planner.notices import MessageState, Notice
@@ -738,6 +739,35 @@ class History(Base):
         ),
         _one_of("event", Event, "history_event"),
         _one_of("rule", Rule, "history_rule"),
+    )
+
+
+class RefusalRow(Base):
+    """A command that a rule has refused. It has changed nothing else (Rule 2). Never changed.
+
+    `account` is the account that was meant, empty where the seller has no such account. The newest
+    refusals of an account are kept (`core.ledger.refusals`). `at` is the instant of the request.
+    """
+
+    __tablename__ = "refusals"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    seller: Mapped[str] = mapped_column(Id)
+    account: Mapped[str] = mapped_column(Id)
+    subject_kind: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Id)
+    do: Mapped[str] = mapped_column(Text)
+    request_id: Mapped[str | None] = mapped_column(Id)
+    rule: Mapped[str] = mapped_column(Text)
+    sentence: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(Instant)
+    actor: Mapped[str] = mapped_column(Text)
+    __table_args__ = (
+        Index("refusals_account", "seller", "account", "id"),
+        Index("refusals_subject", "seller", "subject", "id"),
+        UniqueConstraint("seller", "request_id", "at", "do", "rule", name="refusals_once"),
+        CheckConstraint(f"length(sentence) <= {LONGEST_TEXT}", name="refusals_sentence"),
+        _one_of("subject_kind", SubjectKind, "refusals_subject_kind"),
+        _one_of("rule", Rule, "refusals_rule"),
     )
 
 

@@ -20,7 +20,7 @@ GRANT INSERT ON
   subscriptions, trials, numbers, number_history, steps, tellings, operations, postings, periods,
   period_charges, refunds, invoices, monthly_amounts, history, messages, card_charges, imports,
   imported, campaigns, campaign_rows, seller_profiles, customer_profiles, tax_rates, documents,
-  endpoints, deliveries,
+  endpoints, deliveries, refusals,
   verified_balances, reconciliation_marks, simulated_charges, simulated_gateway
   TO perennial_app;
 
@@ -56,6 +56,8 @@ GRANT UPDATE (outcome, reason, calls, booked) ON card_charges TO perennial_app;
 GRANT UPDATE (number, seller_profile, customer_profile, tax) ON invoices TO perennial_app;
 -- A refund locks the periods. A lock needs this right. The guard still refuses every change.
 GRANT UPDATE (id) ON periods TO perennial_app;
+-- The oldest refusals of an account make room for new ones. The lock needs a right to update.
+GRANT DELETE, UPDATE (id) ON refusals TO perennial_app;
 -- What an import brought in is deleted by this function alone, if nothing has happened to it.
 GRANT EXECUTE ON FUNCTION undo_import(bigint[], text[], timestamptz) TO perennial_app;
 GRANT UPDATE (undone_at, ended) ON imported TO perennial_app;

@@ -8,8 +8,8 @@ from activities.registry import Activities
 from core.domain.commands import AnyCommand
 from core.domain.steps import Step
 from core.ledger.due_steps import Due
-from core.protocol.activity_messages import CommandRequest, CommandResult
-from core.protocol.call_sequences import Call, carry_out, run_step
+from core.protocol.activity_messages import CommandRequest, CommandResult, DueStep
+from core.protocol.call_sequences import Call, carry_out, catch_up, run_step
 
 T = TypeVar("T")
 
@@ -26,6 +26,14 @@ class Direct:
         assert item.version is not None
         result = self._drive(run_step(item.kind, item.subject, item.version, now))
         return result.snapshot.next_step if result.snapshot else None
+
+    def catch_up(self, account: str, now: datetime) -> None:
+        """Run everything of an account that is due at a business instant (UTC)."""
+        self._drive(catch_up(account, now))
+
+    def step(self, step: DueStep, now: datetime) -> None:
+        """Run one step that is due, by itself."""
+        self._drive(run_step(step.kind, step.subject, step.version, now))
 
     async def command(self, command: AnyCommand, now: datetime) -> CommandResult:
         """Run a command."""

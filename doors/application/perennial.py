@@ -30,7 +30,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.command_checks import replay
+from activities.command_checks import refused_by, replay
 from activities.documents import Document, invoice_document, receipt_document
 from activities.open_account import NewAccount, open_account
 from activities.registry import Activities
@@ -41,6 +41,7 @@ from core.domain.commands.base import NewSubscriptionCommand, SubscriptionComman
 from core.domain.commands.usage import Usage
 from core.domain.documents import Format
 from core.domain.refusal import Refusal, Refused
+from core.domain.rules import Rule
 from core.domain.steps import Step, SubjectKind
 from core.domain.subscription import Status
 from core.domain.usage_batch import ChargedBatch, check_batch
@@ -223,7 +224,7 @@ class Perennial:
             try:
                 await self._sql(refuse_foreign, self.ledger, command)
             except Refused as refused:
-                return CommandResult(refusal=refused.refusal)
+                return await self._refuse(command, now, refused.refusal)
             if isinstance(command, NewSubscriptionCommand):
                 return await self._create(command, now)
             if isinstance(command, SubscriptionCommand):
@@ -285,8 +286,12 @@ class Perennial:
         if command.request_id is None:
             raise ValueError("a command whose caller does not wait needs a request id")
         with outcome_of(command.request_id), self.patience.one_limit():
-            await self._sql(refuse_foreign, self.ledger, command)
             now = await self._sql(self._now_of, command)
+            try:
+                await self._sql(refuse_foreign, self.ledger, command)
+            except Refused as refused:
+                await self._refuse(command, now, refused.refusal)
+                raise
             message = await self._sql(self._message, command, now)
             handle = self.temporal.get_workflow_handle(subscription_workflow(command.subscription))
             await self.patience.call(lambda: handle.signal(command.do, message))
@@ -339,9 +344,9 @@ class Perennial:
                 await self._update(command.subscription, command.do, message, CommandResult),
             )
         except Refused as refused:
-            return CommandResult(refusal=refused.refusal)
+            return await self._refuse(command, now, refused.refusal)
         except WorkflowUpdateFailedError as failed:
-            return await self._refused(failed, command)
+            return await self._refused(failed, command, now)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
@@ -360,12 +365,19 @@ class Perennial:
                 return await self._directly(command, now)
             return cast(CommandResult, result)
         except Refused as refused:
-            return CommandResult(refusal=refused.refusal)
+            return await self._refuse(command, now, refused.refusal)
         except WorkflowUpdateFailedError as failed:
-            return await self._refused(failed, command)
+            return await self._refused(failed, command, now)
+
+    async def _refuse(
+        self, command: AnyCommand, now: datetime | None, refusal: Refusal
+    ) -> CommandResult:
+        """The refusal of a command that no activity has judged."""
+        request = CommandRequest(command=command, now=now or machine_now())
+        return await self._sql(refused_by, self.ledger, request, refusal)
 
     async def _refused(
-        self, failed: WorkflowUpdateFailedError, command: AnyCommand
+        self, failed: WorkflowUpdateFailedError, command: AnyCommand, now: datetime | None
     ) -> CommandResult:
         """The refusal of a workflow, unless the same request has just been carried out."""
         cause = failed.cause
@@ -374,7 +386,7 @@ class Perennial:
         if replayed := await self._sql(self._replay, command):
             return replayed
         rule, reason = cause.details
-        return CommandResult(refusal=Refusal(rule, reason))
+        return await self._refuse(command, now, Refusal(Rule(rule), reason))
 
     async def _directly(self, command: AnyCommand, now: datetime | None) -> CommandResult:
         """A command for which there is no workflow: unknown, or TERMINATED.

@@ -35,6 +35,7 @@ from core.ledger.rows import NUMBERS, SUBSCRIPTIONS, account_from, number_from, 
 from core.ledger.tables import AccountRow, Clock, History, NumberRow, SubscriptionRow
 from doors.application import test_clocks
 from doors.application.direct_engine import Direct, finished
+from doors.application.taken_together import TakenTogether
 
 ASSUMABLE = (
     *("purchase", "trial", "recover", "reactivate", "convert", "extend", "unsubscribe"),
@@ -339,7 +340,7 @@ class _Play:
         finished(
             test_clocks.advance(
                 self._ledger,
-                self._engine,
+                TakenTogether(self._ledger, self._engine, self._copied.account),
                 self._copied.clock,
                 to,
                 outage=outage,

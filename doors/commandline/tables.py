@@ -282,13 +282,13 @@ def explanation(found: Explanation, answer: str, asked: str) -> list[Printed]:
         fee, usable = (money(amount, found.currency) for amount in (found.fee, found.usable))
         parts.append(f"The next cycle costs {fee}. Usable credits are {usable} (rule 11.1).")
     parts.append(history("What led to it", found.because))
-    if not found.coming:
-        return parts
-    coming = table("What comes next", "When", "What", "Rule", "Why")
-    for item in found.coming:
-        rule, why = (item.rule, item.why) if isinstance(item, Step) else (Rule.MESSAGES, "")
-        add_row(coming, moment(item.due, found.timezone), item.kind.words, rule, why)
-    return [*parts, coming]
+    if found.coming:
+        coming = table("What comes next", "When", "What", "Rule", "Why")
+        for item in found.coming:
+            rule, why = (item.rule, item.why) if isinstance(item, Step) else (Rule.MESSAGES, "")
+            add_row(coming, moment(item.due, found.timezone), item.kind.words, rule, why)
+        parts.append(coming)
+    return parts
 
 
 def forecast(

@@ -1,5 +1,6 @@
 """Why the balance of an account is what it is: its movements by purpose (Rules 11.1, 11.3)."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import func, select
@@ -15,6 +16,7 @@ from core.ledger.ledger import Ledger
 from core.ledger.rows import account_from
 from core.ledger.tables import Operation, Posting
 from doors.queries.reasons import Reasons, at_most
+from doors.queries.refusals import newest_refusals, of_account
 from doors.queries.snapshot import Snapshot, open_snapshot
 
 _NEWEST = 20
@@ -22,7 +24,7 @@ _NEWEST = 20
 
 
 def balance_of(ledger: Ledger, id_: str) -> Reasons:
-    """What the balance is made of, and its newest movements. Raises NotFound.
+    """What the balance is made of, its newest movements and refusals. Raises NotFound.
 
     It reads every movement of the account, and returns one sum for each purpose.
     """
@@ -35,12 +37,14 @@ def balance_of(ledger: Ledger, id_: str) -> Reasons:
         reasons = [_of_purpose(it, account.currency) for it in sums]
         newest = _newest(snapshot, account)
         left_out = sum(it.times for it in sums) - len(newest)
+        refused, refused_left_out = newest_refusals(snapshot, of_account(id_))
     balance = in_words(account.balance, account.currency)
     answer = f"The balance is {balance}, the sum of its movements. {_usable(account, today)}"
     if moved != account.balance:
         summed = in_words(moved, account.currency)
         answer = f"The balance is {balance}, but its movements sum to {summed}. Run reconcile."
-    return at_most(f"account {id_}", answer, row.timezone, [*reasons, *newest], left_out)
+    found = at_most(f"account {id_}", answer, row.timezone, [*reasons, *newest], left_out)
+    return replace(found, refused=refused, refused_left_out=refused_left_out)
 
 
 def _sums(snapshot: Snapshot, account: Account) -> list[Any]:

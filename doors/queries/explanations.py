@@ -9,12 +9,14 @@ from core.domain import explain
 from core.domain.events import Event
 from core.domain.planner.notices import PlannedNotice
 from core.domain.planner.schedule import schedule
+from core.domain.reasons import Reason
 from core.domain.steps import Step
 from core.domain.subscription import Status
 from core.ledger.ledger import Ledger
 from core.ledger.rows import account_from, step_from
 from core.ledger.tables import History
 from doors.queries.histories import HistoryLine, history_lines
+from doors.queries.refusals import newest_refusals, of_subscription
 from doors.queries.snapshot import open_snapshot
 
 _LINES_LOOKED_AT = 30
@@ -26,7 +28,8 @@ class Explanation:
     """Why a subscription renewed or did not renew.
 
     `answer` says it in words with its rules. `because` is the history that led to it. `coming` are
-    the steps and notices ahead.
+    the steps and notices ahead. `refused` are the newest commands that a rule has refused, and
+    `refused_left_out` counts the others.
     """
 
     subscription: str
@@ -40,6 +43,8 @@ class Explanation:
     now: datetime
     next_step: Step | None
     coming: list[Step | PlannedNotice] = field(default_factory=list)
+    refused: list[Reason] = field(default_factory=list)
+    refused_left_out: int = 0
 
 
 def explain_subscription(ledger: Ledger, id_: str) -> Explanation:
@@ -48,6 +53,7 @@ def explain_subscription(ledger: Ledger, id_: str) -> Explanation:
         found = snapshot.subscription(id_)
         row, subscription = found.row, found.subscription
         lines = history_lines(snapshot, History.subscription == id_, _LINES_LOOKED_AT)
+        refused, left_out = newest_refusals(snapshot, of_subscription(id_))
         coming = islice(schedule(subscription, found.policy, row.timezone), _STEPS_AHEAD)
         return Explanation(
             subscription=id_,
@@ -63,6 +69,8 @@ def explain_subscription(ledger: Ledger, id_: str) -> Explanation:
             now=found.now,
             next_step=step_from(row),
             coming=[item for item in coming if item.due > found.now],
+            refused=refused,
+            refused_left_out=left_out,
         )
 
 

@@ -1,6 +1,6 @@
 """An explanation as a list of reasons, each with its rule and rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core.domain.reasons import Reason
 
@@ -15,6 +15,7 @@ class Reasons:
     `about`: what is explained. `answer`: the explanation in a sentence.
     `timezone`: the zone in which the reasons are dated.
     `reasons`: at most `MOST_REASONS`. `left_out` counts the others.
+    `refused`: the newest commands that a rule has refused. `refused_left_out` counts the others.
     """
 
     about: str
@@ -22,6 +23,8 @@ class Reasons:
     timezone: str
     reasons: list[Reason]
     left_out: int = 0
+    refused: list[Reason] = field(default_factory=list)
+    refused_left_out: int = 0
 
 
 def at_most(

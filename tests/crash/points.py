@@ -53,6 +53,8 @@ CLIENT = (
     ),
     *(f"{name}.{place}" for name in (*BY_CLIENT, *OF_NUMBERS) for place in PLACES),
 )
+#: The process that has found a refusal keeps it: the worker or the client.
+REFUSED = commits("refused")
 USAGE = commits("charge_usage")
 IMPORT = commits("catalog", "take_over", "started")
 UNDO = commits("open_import", "undo_import", "undo_ended")
@@ -65,6 +67,7 @@ ALL = {
     *(point for points in ACTIVITIES.values() for point in points),
     *CHARGE,
     *CLIENT,
+    *REFUSED,
     *IMPORT,
     *UNDO,
     *USAGE,

@@ -26,6 +26,7 @@ from core.ledger.tables import (
     PeriodRow,
     Posting,
     RefundRow,
+    RefusalRow,
     StepRow,
     SubscriptionRow,
 )
@@ -104,6 +105,7 @@ def everything(ledger: Ledger) -> dict[str, Any]:
             charges.c.refunded,
             charges.c.calls,
         ),
+        "refusals": select(*(c for c in RefusalRow.__table__.columns if c.name != "id")),
         "subscriptions": select(SubscriptionRow.__table__),
         "steps": select(StepRow.__table__),
         "accounts": select(AccountRow.__table__),

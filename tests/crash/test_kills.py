@@ -40,6 +40,9 @@ CHARGES = {
     "for a recover": ["charge.after_call:4", "charge.end:5"],
 }
 
+#: The scenario refuses an extension in the worker first. The client refuses what comes after.
+REFUSED_BY_CLIENT = points.again(points.REFUSED, 2)
+
 Directly = Callable[[str], Any]
 
 
@@ -73,6 +76,7 @@ def test_a_worker_that_is_killed_at_every_activity(
 ) -> None:
     machine.prepare(SCENARIO)
     kills = [*points.ACTIVITIES[place], *RENEWALS[place], *RECOVERIES[place], *CONVERSIONS[place]]
+    kills += [point for point in points.REFUSED if point.endswith(place)]
     machine.run("worker", "player", fail_at=kills)
     check(machine, directly, worker=len(kills))
 
@@ -93,6 +97,7 @@ def test_a_client_that_is_killed_at_every_commit(machine: Machine, directly: Dir
     kills = [
         *(point for point in points.CLIENT if not point.endswith(".end")),
         *points.again(points.commits("purchase", "open_account", "notify", "clock"), 3),
+        *REFUSED_BY_CLIENT,
     ]
     machine.run("worker", "player", fail_at=kills)
     check(machine, directly, player=len(kills))

@@ -50,6 +50,7 @@ ALL = (
     "messages",
     "tellings",
     "trials",
+    "refusals",
     "invoices",
 )
 

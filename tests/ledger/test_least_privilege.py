@@ -186,6 +186,7 @@ def test_the_workers_role_can_do_its_work(worker: Shop, shop: Shop) -> None:
         "UPDATE postings SET amount = 0",
         "UPDATE invoices SET total = 0",
         "UPDATE history SET actor = 'me'",
+        "UPDATE refusals SET rule = '2'",
         "UPDATE messages SET due = now()",
         "UPDATE card_charges SET amount = 1",
         "DELETE FROM accounts",

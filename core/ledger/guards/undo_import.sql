@@ -45,6 +45,8 @@ BEGIN
    WHERE o.account = ANY (wanted) AND o.purpose = 'import' AND operation = o.id;
   DELETE FROM operations WHERE account = ANY (wanted) AND purpose = 'import';
   DELETE FROM subscriptions WHERE account = ANY (wanted);
+  DELETE FROM refusals r USING accounts a
+   WHERE a.id = ANY (wanted) AND r.seller = a.seller AND r.account = a.id;
   DELETE FROM verified_balances WHERE account = ANY (wanted);
   DELETE FROM accounts WHERE id = ANY (wanted);
   PERFORM set_config('perennial.undo', '', true);

@@ -22,6 +22,7 @@ class _Asked(Enum):
     NUMBER = auto()
     INVOICE = auto()
     BALANCE = auto()
+    REFUSALS = auto()
 
 
 @command(
@@ -31,6 +32,7 @@ class _Asked(Enum):
     "explain +442071234567",
     "explain 000123",
     "explain acme --balance",
+    "explain acme --refusals",
 )
 def explain(
     asked: Annotated[
@@ -48,12 +50,19 @@ def explain(
     balance: Annotated[
         bool, typer.Option("--balance", help="Why the balance of the account is what it is.")
     ] = False,
+    refusals: Annotated[
+        bool,
+        typer.Option(
+            "--refusals", help="Every command that was refused. ID may also be a request id."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Explain why something is as it is, with the rules and the rows behind it.
 
-    Of a subscription: why it renewed or not, and what comes next. Of a number: its activation fee.
-    Of an invoice: its lines. Of an account: its balance.
+    Of a subscription: why it renewed or not, what comes next, and which commands were refused. Of a
+    number: its activation fee. Of an invoice: its lines. Of an account: its balance, and which
+    commands were refused.
     """
     from doors.commandline import inputs, reason_tables
     from doors.commandline.connection import configured, ledger
@@ -62,8 +71,10 @@ def explain(
     id_, config = inputs.name("ID", asked), configured()
     if since_purchase and balance:
         inputs.wrong("--balance", "is of an account, and --since-purchase of a subscription")
+    if refusals and (since_purchase or balance):
+        inputs.wrong("--refusals", "stands alone; leave out --since-purchase and --balance")
     with ledger(config) as opened:
-        what = _what(opened, id_, since_purchase, balance)
+        what = _Asked.REFUSALS if refusals else _what(opened, id_, since_purchase, balance)
         if what is not _Asked.SUBSCRIPTION:
             found = _reasons(opened, id_, what)
             show(found, reason_tables.reasons(found), json=json)
@@ -73,6 +84,7 @@ def explain(
 
 def _what(ledger: "Ledger", id_: str, since_purchase: bool, balance: bool) -> _Asked:
     """What is asked for. A phone number begins with +, an invoice number has digits only."""
+    from doors.queries.refusals import is_refused
     from doors.queries.snapshot import open_snapshot
 
     if since_purchase:
@@ -83,8 +95,10 @@ def _what(ledger: "Ledger", id_: str, since_purchase: bool, balance: bool) -> _A
         return _Asked.NUMBER
     with open_snapshot(ledger) as snapshot:
         kind = snapshot.kind_of(id_)
-    if kind is None and id_.isascii() and id_.isdigit() and len(id_) <= _LONGEST_NUMBER:
-        return _Asked.INVOICE
+        if kind is None and id_.isascii() and id_.isdigit() and len(id_) <= _LONGEST_NUMBER:
+            return _Asked.INVOICE
+        if kind is None and is_refused(snapshot, id_):
+            return _Asked.REFUSALS
     return _Asked.BALANCE if kind == "account" else _Asked.SUBSCRIPTION
 
 
@@ -98,6 +112,7 @@ def _reasons(ledger: "Ledger", id_: str, what: _Asked) -> "Reasons":
     from doors.queries.cycle_reasons import renewals_since_purchase
     from doors.queries.invoice_reasons import lines_of_invoice
     from doors.queries.number_reasons import fees_of_number
+    from doors.queries.refusals import refusals_about
 
     match what:
         case _Asked.SINCE_PURCHASE:
@@ -106,12 +121,14 @@ def _reasons(ledger: "Ledger", id_: str, what: _Asked) -> "Reasons":
             return fees_of_number(ledger, inputs.number("ID", id_))
         case _Asked.INVOICE:
             return lines_of_invoice(ledger, id_)
+        case _Asked.REFUSALS:
+            return refusals_about(ledger, id_)
         case _Asked.BALANCE | _Asked.SUBSCRIPTION:
             return balance_of(ledger, id_)
 
 
 def _explain_subscription(config: "Settings", id_: str, json: bool) -> None:
-    from doors.commandline import plain_data, sentences, tables
+    from doors.commandline import plain_data, reason_tables, sentences, tables
     from doors.commandline.async_run import run
     from doors.commandline.connection import ledger
     from doors.commandline.output import show
@@ -123,7 +140,11 @@ def _explain_subscription(config: "Settings", id_: str, json: bool) -> None:
     source = "its workflow and the database" if said else "the database; its workflow is away"
     answer = sentences.last_payment(found.because) + (said or found.answer)
     values = plain_data.data(found) | {"answer": answer, "asked": source}
-    show(values, tables.explanation(found, answer, source), json=json)
+    parts = [
+        *tables.explanation(found, answer, source),
+        *reason_tables.refused(found.refused, found.timezone, found.refused_left_out),
+    ]
+    show(values, parts, json=json)
 
 
 async def _workflow_answer(config: "Settings", subscription: str) -> str | None:

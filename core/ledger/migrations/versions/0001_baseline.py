@@ -75,6 +75,7 @@ def upgrade() -> None:
     _imports()
     _reconciliation()
     _campaigns()
+    _refusals()
     _simulated_gateway()
     for name in IN_ORDER:
         op.execute((GUARDS / f"{name}.sql").read_text())
@@ -818,6 +819,28 @@ def _campaigns() -> None:
         ["campaign", "row"],
         postgresql_where=text("outcome IS NULL OR outcome = 'unknown'"),
     )
+
+
+def _refusals() -> None:
+    """Commands that a rule has refused."""
+    op.create_table(
+        "refusals",
+        Column("id", BigInteger, Identity(), primary_key=True),
+        Column("seller", ID, nullable=False),
+        Column("account", ID, nullable=False),
+        Column("subject_kind", Text, nullable=False),
+        Column("subject", ID, nullable=False),
+        Column("do", Text, nullable=False),
+        Column("request_id", ID),
+        Column("rule", Text, nullable=False),
+        Column("sentence", Text, nullable=False),
+        Column("at", INSTANT, nullable=False),
+        Column("actor", Text, nullable=False),
+        UniqueConstraint("seller", "request_id", "at", "do", "rule", name="refusals_once"),
+        CheckConstraint("length(sentence) <= 1000", name="refusals_sentence"),
+    )
+    op.create_index("refusals_account", "refusals", ["seller", "account", "id"])
+    op.create_index("refusals_subject", "refusals", ["seller", "subject", "id"])
 
 
 def _simulated_gateway() -> None:
