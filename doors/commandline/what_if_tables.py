@@ -25,9 +25,7 @@ def what_if(found: WhatIf, months: int, *, all_rows: bool) -> list[Printed]:
     parts.append(_ends(found))
     if found.refused:
         parts.append(_refused(found))
-    parts.append(
-        "Nothing of this has happened. It was played on a copy of the account, which is gone."
-    )
+    parts.append("Nothing of this has happened. It was played on a copy, which is gone.")
     return parts
 
 
