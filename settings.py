@@ -87,6 +87,14 @@ class Settings(BaseSettings):
     webhook_private: bool = False
     webhook_connections: int = Field(default=8, ge=1, le=100)
     webhook_seconds: float = Field(default=10.0, ge=0.1, le=30, allow_inf_nan=False)
+    mail: Literal["off", "smtp", "file"] = "off"
+    mail_folder: Path = PROJECT / ".perennial" / "mailbox"
+    mail_templates: Path | None = None
+    smtp_host: str = Field(default="localhost", min_length=1)
+    smtp_port: Port = 587
+    smtp_security: Literal["none", "starttls", "tls"] = "starttls"
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
     messages_seconds: float = Field(default=1.0, ge=0.05, le=3600, allow_inf_nan=False)
 
     # Logs and metrics.
@@ -140,7 +148,7 @@ class Settings(BaseSettings):
     def _upper(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("home", "cache", "temporal_program")
+    @field_validator("home", "cache", "temporal_program", "mail_folder", "mail_templates")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else PROJECT / value.expanduser()

@@ -25,7 +25,7 @@ DESCRIPTION = """roles:
   activities   renews, marks failed, expires, runs commands, reconciles
   charge       calls the card gateway, at a limited rate
   relay        starts missing workflows, checks notices that are due, makes and numbers invoices
-  messages     delivers messages to the endpoints of webhooks
+  messages     delivers webhooks and e-mails
   all          all roles in one process
 
 The program ends with code 3 and a message if PostgreSQL or Temporal is not available at the start.

@@ -22,11 +22,15 @@ _GONE = 410
 
 
 class DeliveryState(StrEnum):
-    """What has become of the delivery of a message to an endpoint."""
+    """What has become of the delivery of a message to an endpoint.
+
+    A dropped one was not sent, because it was no longer true or had no address to go to.
+    """
 
     PENDING = "pending"
     DELIVERED = "delivered"
     FAILED = "failed"
+    DROPPED = "dropped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +39,33 @@ class Answer:
 
     `status`: the HTTP status, None if there was no answer.
     `error`: what went wrong, in words. None when the endpoint has taken the message.
+    `final`: the message is refused for good, and it alone. The endpoint works. Default: False.
+    `dropped`: why it was not sent and will not be, in words. None if it was sent.
     """
 
     status: int | None = None
     error: str | None = None
+    final: bool = False
+    dropped: str | None = None
 
     @property
     def taken(self) -> bool:
         """Whether the endpoint has taken the message."""
-        return self.error is None
+        return self.error is None and self.dropped is None
 
     @property
     def gone(self) -> bool:
         """Whether the endpoint says that it wants no more messages, by the status 410."""
         return self.status == _GONE
+
+
+def state_after(answer: Answer, again: datetime | None) -> DeliveryState:
+    """What becomes of a message after an attempt. `again`: when it is tried next, if it is."""
+    if answer.dropped is not None:
+        return DeliveryState.DROPPED
+    if answer.taken:
+        return DeliveryState.DELIVERED
+    return DeliveryState.FAILED if again is None or answer.final else DeliveryState.PENDING
 
 
 def next_attempt(attempts: int, first: datetime, now: datetime) -> datetime | None:

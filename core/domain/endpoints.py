@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from urllib.parse import SplitResult, urlsplit
 
 from core.domain.events import Event
@@ -10,6 +11,13 @@ from core.domain.inputs import LONGEST_TEXT, read_id, wrong
 
 MOST_ENDPOINTS = 10
 """The most endpoints of a seller that are not removed."""
+
+
+class EndpointKind(StrEnum):
+    """What an endpoint is: a webhook of the platform, or e-mails to customers."""
+
+    WEBHOOK = "webhook"
+    MAIL = "mail"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from core.domain.deliveries import (
     DeliveryState,
     next_attempt,
     pause_of_endpoint,
+    state_after,
 )
 from core.domain.event_payloads import Happened
 from core.domain.events import Event
@@ -105,9 +106,12 @@ _FAIL_OF_OFF = text(
 _FORGET = text(
     """
     DELETE FROM deliveries WHERE id IN (
-      SELECT id FROM deliveries WHERE state = :delivered AND done_at < :before LIMIT :most)
+      SELECT id FROM deliveries
+       WHERE (state = :delivered OR state = :dropped) AND done_at < :before LIMIT :most)
     """
-).bindparams(delivered=str(DeliveryState.DELIVERED), most=_BATCH)
+).bindparams(
+    delivered=str(DeliveryState.DELIVERED), dropped=str(DeliveryState.DROPPED), most=_BATCH
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +172,8 @@ def end(
     """
     states, nexts = [], []
     for taken, answer in ended:
-        again = None if answer.taken else next_attempt(taken.attempts, taken.first_at, now)
-        failed = DeliveryState.FAILED if again is None else DeliveryState.PENDING
-        states.append(str(DeliveryState.DELIVERED if answer.taken else failed))
+        again = next_attempt(taken.attempts, taken.first_at, now)
+        states.append(str(state_after(answer, again)))
         nexts.append(again)
     values = {
         "now": now,
@@ -179,7 +182,7 @@ def end(
         "states": states,
         "nexts": nexts,
         "statuses": [answer.status for _, answer in ended],
-        "errors": [answer.error for _, answer in ended],
+        "errors": [answer.error or answer.dropped for _, answer in ended],
     }
     connection.execute(_END, values)
     over = [t.subject for (t, _), state in zip(ended, states, strict=True) if not _waits(state)]
@@ -204,7 +207,9 @@ def _note(
         gone = "it responded with the status 410, which asks for no more messages"
         connection.execute(update(Endpoint).where(mine).values(off_at=now, off_why=gone))
         return gone
-    if any(answer.taken for answer in answers):
+    if all(answer.dropped is not None for answer in answers):
+        return None
+    if any(answer.taken or answer.final for answer in answers):
         if row.failures:
             works = {"failures": 0, "failing_since": None, "paused_until": None}
             connection.execute(update(Endpoint).where(mine).values(**works))
@@ -223,12 +228,12 @@ def _note(
     return why
 
 
-def give_back(connection: Connection, taken: Sequence[Taken], now: datetime) -> None:
-    """Give back messages that were taken and not tried."""
+def give_back(connection: Connection, taken: Sequence[Taken], again: datetime) -> None:
+    """Give back messages that were taken and not tried. `again`: when they are due (UTC)."""
     connection.execute(
         update(Delivery)
         .where(Delivery.id.in_([one.delivery for one in taken]))
-        .values(attempts=Delivery.attempts - 1, next_at=now)
+        .values(attempts=Delivery.attempts - 1, next_at=again)
     )
 
 

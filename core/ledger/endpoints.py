@@ -5,10 +5,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from core.domain.endpoints import MOST_ENDPOINTS, Sealed
+from core.domain.endpoints import MOST_ENDPOINTS, EndpointKind, Sealed
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.ledger.tables import Endpoint, Seller
+
+MAIL = "e-mail"
+"""The name of the endpoint of e-mails."""
 
 
 def add(
@@ -31,11 +34,7 @@ def add(
 
     Raises `Refused` when the name is taken, the seller is not set up, or has the most endpoints.
     """
-    known = connection.execute(select(Seller.id).where(Seller.id == seller).with_for_update())
-    if known.scalar() is None:
-        raise Refused(
-            Rule.MESSAGES, f"seller {seller} has no policy and no catalogue yet; load them first"
-        )
+    _require_seller(connection, seller)
     mine = (Endpoint.seller == seller, Endpoint.removed_at.is_(None))
     names = connection.execute(select(Endpoint.name).where(*mine)).scalars().all()
     if name in names:
@@ -49,6 +48,7 @@ def add(
         insert(Endpoint).values(
             seller=seller,
             name=name,
+            kind=str(EndpointKind.WEBHOOK),
             url=url,
             events=events,
             test_clocks=test_clocks,
@@ -60,13 +60,25 @@ def add(
     )
 
 
+def _require_seller(connection: Connection, seller: str) -> None:
+    """Lock the seller's row. Raises `Refused` when there is none."""
+    known = connection.execute(select(Seller.id).where(Seller.id == seller).with_for_update())
+    if known.scalar() is None:
+        raise Refused(
+            Rule.MESSAGES, f"seller {seller} has no policy and no catalogue yet; load them first"
+        )
+
+
 def find(connection: Connection, seller: str, name: str, *, lock: bool = False) -> Row[Any]:
-    """The row of an endpoint that is not removed. Raises `Refused` when there is none.
+    """The row of a webhook that is not removed. Raises `Refused` when there is none.
 
     `lock`: whether the row is locked until the end of the transaction. Default: False.
     """
     query = select(Endpoint.__table__).where(
-        Endpoint.seller == seller, Endpoint.name == name, Endpoint.removed_at.is_(None)
+        Endpoint.seller == seller,
+        Endpoint.name == name,
+        Endpoint.kind == str(EndpointKind.WEBHOOK),
+        Endpoint.removed_at.is_(None),
     )
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     if row is None:
@@ -110,6 +122,67 @@ def switch_on(connection: Connection, seller: str, name: str) -> None:
 def remove(connection: Connection, seller: str, name: str, now: datetime) -> None:
     """Remove an endpoint for good. What waits for it fails. Raises `Refused`."""
     row = find(connection, seller, name, lock=True)
+    connection.execute(update(Endpoint).where(Endpoint.id == row.id).values(removed_at=now))
+
+
+def mail_of(connection: Connection, seller: str) -> Row[Any] | None:
+    """The endpoint of the seller's e-mails. None while e-mails are off."""
+    query = select(Endpoint.__table__).where(
+        Endpoint.seller == seller,
+        Endpoint.kind == str(EndpointKind.MAIL),
+        Endpoint.removed_at.is_(None),
+    )
+    return connection.execute(query).one_or_none()
+
+
+def set_mail(
+    connection: Connection,
+    seller: str,
+    *,
+    sender: str,
+    seller_address: str | None,
+    events: list[str],
+    test_clocks: bool,
+    now: datetime,
+    actor: str,
+) -> None:
+    """Switch the e-mails of a seller on, or change who they are from.
+
+    They tell of what is committed from now on. Raises `Refused` when the seller is not set up.
+    """
+    _require_seller(connection, seller)
+    values = {
+        "sender": sender,
+        "seller_address": seller_address,
+        "events": events,
+        "test_clocks": test_clocks,
+    }
+    row = mail_of(connection, seller)
+    if row is not None:
+        works = {"off_at": None, "off_why": None, "failures": 0, "failing_since": None}
+        connection.execute(
+            update(Endpoint)
+            .where(Endpoint.id == row.id)
+            .values(**values, **works, paused_until=None)
+        )
+        return
+    connection.execute(
+        insert(Endpoint).values(
+            seller=seller,
+            name=MAIL,
+            kind=str(EndpointKind.MAIL),
+            added_at=now,
+            added_by=actor,
+            **values,
+        )
+    )
+
+
+def mail_off(connection: Connection, seller: str, now: datetime) -> None:
+    """Switch the e-mails of a seller off. Those that wait are not sent. Raises `Refused`."""
+    row = mail_of(connection, seller)
+    if row is None:
+        raise Refused(Rule.MESSAGES, "e-mails are off already")
     connection.execute(update(Endpoint).where(Endpoint.id == row.id).values(removed_at=now))
 
 

@@ -285,6 +285,16 @@ class Ledger:
         if write_all(connection, in_order(writes)) != len(writes.subscriptions):
             raise Overtaken(", ".join(change["id"] for change in writes.subscriptions))
 
+    def reading(self, connection: Connection, account: str, now: datetime) -> AccountReading:
+        """What is committed of an account, at an instant (UTC). Nothing is locked.
+
+        Raises `Unknown` when there is no such account.
+        """
+        row = connection.execute(_ACCOUNT.where(AccountRow.id == account)).one_or_none()
+        if row is None:
+            raise Unknown(account)
+        return AccountReading(self, connection, row, now)
+
     def account_snapshot(
         self, account: str, now: datetime
     ) -> tuple[AccountSnapshot, str | None] | None:

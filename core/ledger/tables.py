@@ -32,6 +32,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from core.domain.campaigns import CampaignState, RowOutcome
 from core.domain.deliveries import DeliveryState
 from core.domain.documents import DocumentKind, Format
+from core.domain.endpoints import EndpointKind
 from core.domain.events import Event
 from core.domain.imported_subscription import ImportKind
 from core.domain.inputs import LONGEST_TEXT
@@ -799,8 +800,12 @@ class Message(Base):
 
 
 class Endpoint(Base):
-    """An address of a seller's platform that gets webhooks (Rule 12, docs/decisions/0025).
+    """Where messages of a seller go: a webhook of its platform, or e-mails to its customers.
 
+    See Rule 12 and docs/decisions/0025.
+
+    `url`, `salt`, `key`: of a webhook.
+    `sender`, `seller_address`: of e-mails. Who they are from, and where the seller gets its own.
     `events`: the events that it gets. NULL is all of them.
     `test_clocks`: whether it gets events of accounts on test clocks.
     `salt`, `key`: its secret is derived from the key of this fingerprint, and the salt.
@@ -814,11 +819,14 @@ class Endpoint(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"))
     name: Mapped[str] = mapped_column(Id)
-    url: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    url: Mapped[str | None] = mapped_column(Text)
+    sender: Mapped[str | None] = mapped_column(Text)
+    seller_address: Mapped[str | None] = mapped_column(Text)
     events: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
     test_clocks: Mapped[bool] = mapped_column(server_default="false")
-    salt: Mapped[str] = mapped_column(Text)
-    key: Mapped[str] = mapped_column(Text)
+    salt: Mapped[str | None] = mapped_column(Text)
+    key: Mapped[str | None] = mapped_column(Text)
     old_salt: Mapped[str | None] = mapped_column(Text)
     old_key: Mapped[str | None] = mapped_column(Text)
     old_until: Mapped[datetime | None] = mapped_column(Instant)
@@ -837,6 +845,12 @@ class Endpoint(Base):
             "name",
             unique=True,
             postgresql_where=text("removed_at IS NULL"),
+        ),
+        _one_of("kind", EndpointKind, "endpoints_kind"),
+        CheckConstraint(
+            f"kind = '{EndpointKind.WEBHOOK}' AND url IS NOT NULL AND salt IS NOT NULL "
+            f"AND key IS NOT NULL OR kind = '{EndpointKind.MAIL}' AND sender IS NOT NULL",
+            name="endpoints_whole",
         ),
     )
 
@@ -888,7 +902,9 @@ class Delivery(Base):
         Index(
             "deliveries_done",
             "done_at",
-            postgresql_where=text(f"state = '{DeliveryState.DELIVERED}'"),
+            postgresql_where=text(
+                f"state = '{DeliveryState.DELIVERED}' OR state = '{DeliveryState.DROPPED}'"
+            ),
         ),
         Index("deliveries_account", "account", "event"),
         _one_of("state", DeliveryState, "deliveries_state"),

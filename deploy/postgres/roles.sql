@@ -45,7 +45,7 @@ GRANT UPDATE (invoice) ON monthly_amounts TO perennial_app;
 GRANT UPDATE, DELETE ON steps, tellings TO perennial_app;
 GRANT UPDATE (account, due, state, done_at, why) ON messages TO perennial_app;
 GRANT UPDATE (
-  url, events, test_clocks, salt, key, old_salt, old_key, old_until, failures, failing_since,
+  url, sender, seller_address, events, test_clocks, salt, key, old_salt, old_key, old_until, failures, failing_since,
   paused_until, off_at, off_why, removed_at
 ) ON endpoints TO perennial_app;
 GRANT UPDATE (state, attempts, first_at, next_at, done_at, status, error) ON deliveries

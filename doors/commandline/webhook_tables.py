@@ -71,7 +71,7 @@ def message(view: MessageView) -> list[Printed]:
     """Return one message with its body."""
     line = view.line
     found = [
-        ("Endpoint", f"{line.endpoint}, {view.url}"),
+        ("Endpoint", line.endpoint if view.url is None else f"{line.endpoint}, {view.url}"),
         ("State", f"{line.state} after {line.attempts} attempts"),
         *([("Next attempt", f"{moment(line.next_at, _UTC)} UTC")] if line.next_at else []),
         *([("Done", f"{moment(line.done_at, _UTC)} UTC")] if line.done_at else []),

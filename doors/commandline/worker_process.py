@@ -10,7 +10,7 @@ from sqlalchemy import text
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from doors.application.perennial import Perennial
-from doors.commandline import connection
+from doors.commandline import connection, mail_run
 from doors.commandline.exit_codes import Unavailable
 from doors.service.messages import Messages
 from doors.service.relay import Relay
@@ -33,6 +33,8 @@ async def run_roles(roles: Sequence[str], config: Settings) -> None:
     if config.metrics_port is not None:
         _serve_metrics(config.metrics_host, config.metrics_port)
     _warn_of_simulated_gateway(config)
+    if "messages" in roles:
+        mail_run.check_texts(config)
     async with connection.perennial(config) as perennial:
         await asyncio.to_thread(_require_tables, perennial)
         async with running([role for role in roles if role in ROLES], perennial, config):

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import and_, func, literal, select, true
 
 from core.domain.deliveries import DeliveryState
+from core.domain.endpoints import EndpointKind
 from core.domain.event_payloads import body
 from core.ledger.deliveries import happened_from
 from core.ledger.ledger import Ledger
@@ -65,10 +66,13 @@ class MessageLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageView:
-    """A message with its body, as it is sent."""
+    """A message with its body, as it is sent.
+
+    `url`: where a webhook goes. None for an e-mail, whose body is what it tells of.
+    """
 
     line: MessageLine
-    url: str
+    url: str | None
     body: dict[str, Any]
 
 
@@ -91,7 +95,11 @@ def list_endpoints(ledger: Ledger) -> list[EndpointLine]:
             counted(DeliveryState.PENDING).label("waiting"),
             counted(DeliveryState.FAILED).label("failed"),
         )
-        .where(Endpoint.seller == ledger.seller, Endpoint.removed_at.is_(None))
+        .where(
+            Endpoint.seller == ledger.seller,
+            Endpoint.removed_at.is_(None),
+            Endpoint.kind == literal(str(EndpointKind.WEBHOOK)),
+        )
         .order_by(Endpoint.name)
     )
     with ledger.read() as connection:

@@ -12,14 +12,19 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never
 
 import structlog
 from sqlalchemy import Row
 from temporalio.runtime import Runtime
 
+from activities.mails import write_mail
+from core.documents.mails import BadTemplates, MailTexts
 from core.domain.deliveries import Answer
+from core.domain.endpoints import EndpointKind
 from core.domain.event_payloads import body, message_id
+from core.domain.mails import Mail, NoMail, NotYet
+from core.gateways.mail_transports import Folder, MailTransport, Smtp
 from core.gateways.webhook_secrets import SecretKeys, UnknownKey
 from core.gateways.webhooks import Webhooks
 from core.ledger import deliveries, endpoints
@@ -33,10 +38,37 @@ log = structlog.get_logger()
 
 _LONGEST_WAIT = 60.0
 _TIDIED_EVERY = timedelta(seconds=30)
+_NOT_TRIED = timedelta(seconds=2)
+"""After so long a message is tried that was taken and not tried."""
 _ROUNDS = 4
 """So many messages for each connection are taken at once."""
 
 Pause = Callable[[float], Awaitable[None]]
+
+
+def _shows_that_it_works(answer: Answer) -> bool:
+    """Whether others may go on: it was taken, or it alone was not sent."""
+    return answer.taken or answer.final or answer.dropped is not None
+
+
+def mails_of(config: Settings) -> MailTransport | None:
+    """How e-mails go out, as the settings say. None: they do not."""
+    match config.mail:
+        case "off":
+            return None
+        case "file":
+            return Folder(config.mail_folder)
+        case "smtp":
+            password = config.smtp_password
+            return Smtp(
+                config.smtp_host,
+                config.smtp_port,
+                security=config.smtp_security,
+                user=config.smtp_user,
+                password=None if password is None else password.get_secret_value(),
+            )
+        case unreachable:
+            assert_never(unreachable)
 
 
 class Sender(Protocol):
@@ -66,6 +98,8 @@ class Messages:
         self._sender = sender or Webhooks(
             allow_private=config.webhook_private, seconds=config.webhook_seconds
         )
+        self._mails = mails_of(config)
+        self._texts = MailTexts(config.mail_templates)
         self._now = now
         self._lanes: dict[int, asyncio.Task[int]] = {}
         self._tidied: datetime | None = None
@@ -118,7 +152,8 @@ class Messages:
 
     async def _start_lanes(self) -> None:
         for endpoint in await asyncio.to_thread(self._ready):
-            if endpoint.id not in self._lanes:
+            unsent = endpoint.kind == EndpointKind.MAIL and self._mails is None
+            if endpoint.id not in self._lanes and not unsent:
                 self._lanes[endpoint.id] = asyncio.create_task(self._lane(endpoint))
 
     async def _stop(self) -> None:
@@ -129,6 +164,8 @@ class Messages:
         self._lanes.clear()
         if isinstance(self._sender, Webhooks):
             self._sender.close()
+        if self._mails is not None:
+            await self._mails.close()
 
     async def _lane(self, endpoint: Row[Any]) -> int:
         """Deliver to one endpoint until nothing is due or it fails. Returns how many."""
@@ -153,9 +190,8 @@ class Messages:
                     why=off,
                     do="mend it, then run `starter.py webhook on`",
                 )
-            works = sum(answer.taken for _, answer in ended)
-            delivered += works
-            if off is not None or not works:
+            delivered += sum(answer.taken for _, answer in ended)
+            if off is not None or not any(_shows_that_it_works(answer) for _, answer in ended):
                 return delivered
             # It works again, so it gets all its connections.
             connections = self._config.webhook_connections
@@ -173,20 +209,24 @@ class Messages:
         patience = deliveries.TAKEN_FOR / 2
 
         def goes_on() -> bool:
-            works = not ended or any(answer.taken for _, answer in ended)
+            works = not ended or any(_shows_that_it_works(answer) for _, answer in ended)
             return bool(waiting) and works and self._now() - began < patience
 
         async def connection() -> None:
             while goes_on():
                 one = waiting.pop()
-                ended.append((one, await self._send(endpoint, one)))
+                if (answer := await self._send(endpoint, one)) is not None:
+                    ended.append((one, answer))
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(connections, len(taken))):
                 group.create_task(connection())
         return ended
 
-    async def _send(self, endpoint: Row[Any], taken: Taken) -> Answer:
+    async def _send(self, endpoint: Row[Any], taken: Taken) -> Answer | None:
+        """Send one message. Returns None when it has to wait, and was not tried."""
+        if endpoint.kind == EndpointKind.MAIL:
+            return await self._send_mail(endpoint, taken)
         content = json.dumps(body(taken.happened), separators=(",", ":"), ensure_ascii=False)
         now = self._now()
         try:
@@ -197,6 +237,18 @@ class Messages:
             return Answer(error=str(error))
         answer = await self._sender.post(endpoint.url, headers, content.encode())
         return answer if answer.error is None else replace(answer, error=answer.error[:500])
+
+    async def _send_mail(self, endpoint: Row[Any], taken: Taken) -> Answer | None:
+        assert self._mails is not None
+        try:
+            mail = await asyncio.to_thread(self._write_mail, endpoint, taken)
+        except BadTemplates as error:
+            return Answer(error=f"the templates cannot be used: {error}"[:500])
+        if isinstance(mail, NotYet):
+            return None
+        return (
+            Answer(dropped=mail.why) if isinstance(mail, NoMail) else await self._mails.send(mail)
+        )
 
     # These run in threads.
 
@@ -219,8 +271,19 @@ class Messages:
         now = self._now()
         with self._ledger.transaction("end_messages") as connection:
             if left:
-                deliveries.give_back(connection, left, now)
+                deliveries.give_back(connection, left, now + _NOT_TRIED)
             return deliveries.end(connection, endpoint.id, ended, now) if ended else None
+
+    def _write_mail(self, endpoint: Row[Any], taken: Taken) -> Mail | NoMail | NotYet:
+        return write_mail(
+            self._ledger,
+            self._texts,
+            taken.happened,
+            endpoint=endpoint.id,
+            sender=endpoint.sender,
+            seller_address=endpoint.seller_address,
+            now=self._now(),
+        )
 
     def _tidy(self) -> int:
         now = self._now()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.domain.deliveries import TRIED_FOR, Answer, next_attempt, pause_of_endpoint
+from core.domain.deliveries import TRIED_FOR, Answer, next_attempt, pause_of_endpoint, state_after
 from core.domain.endpoints import chosen, read_event, read_url
 from core.domain.events import Event
 from core.domain.inputs import Wrong
@@ -26,6 +26,20 @@ def test_the_gaps_grow_and_the_last_attempt_is_three_days_after_the_first() -> N
 
 def test_an_attempt_long_after_three_days_is_the_last_one() -> None:
     assert next_attempt(1, FIRST, FIRST + timedelta(days=40)) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "again", "state"),
+    [
+        (Answer(200), FIRST, "delivered"),
+        (Answer(500, "no"), FIRST, "pending"),
+        (Answer(500, "no"), None, "failed"),
+        (Answer(550, "no such user", final=True), FIRST, "failed"),
+        (Answer(dropped="it is no longer true"), FIRST, "dropped"),
+    ],
+)
+def test_what_becomes_of_a_message(answer: Answer, again: datetime | None, state: str) -> None:
+    assert state_after(answer, again) == state
 
 
 def test_the_pause_of_an_endpoint_grows_to_five_minutes() -> None:

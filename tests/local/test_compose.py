@@ -57,7 +57,8 @@ def test_docker_itself_accepts_it_where_docker_is_there() -> None:
     ):
         return  # the schema above is what can be checked without it
     passwords = ("LEDGER_POSTGRES_PASSWORD", "LEDGER_APP_PASSWORD", "TEMPORAL_POSTGRES_PASSWORD")
-    secrets = dict.fromkeys(passwords, "x")
+    keys = ("PERENNIAL_WEBHOOK_KEYS",)
+    secrets = dict.fromkeys((*passwords, *keys), "x")
     done = subprocess.run(
         [docker, "compose", "config", "--quiet"],
         cwd=PROJECT,
@@ -99,7 +100,7 @@ def test_what_is_configured_are_settings_of_perennial_with_their_own_defaults(
         name = variable.removeprefix(PREFIX).lower()
         assert variable.startswith(PREFIX), variable
         assert name in Settings.model_fields, variable
-        if match := VARIABLE.fullmatch(value):
+        if match := VARIABLE.fullmatch(value or ""):
             assert match[1] == variable
             if match[2] == "?":  # It is required, and a message stands in place of the default.
                 continue

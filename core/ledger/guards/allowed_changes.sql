@@ -47,7 +47,7 @@ BEGIN
      'rule 2'),
     ('numbers', 'seller, number', 'rule 10.3'),
     ('messages', 'id, subscription, clock, kind, expiry', 'rule 12'),
-    ('endpoints', 'id, seller, name, added_at, added_by', 'rule 12'),
+    ('endpoints', 'id, seller, name, kind, added_at, added_by', 'rule 12'),
     ('deliveries', 'id, endpoint, event, account, subject', 'rule 12'),
     ('imports', 'id, seller, kind, file, digest, prefix, clock, as_of, actor, at', 'rule 11.3'),
     ('imported', 'import_id, account, subject', 'rule 11.3'),

@@ -1,5 +1,6 @@
 """`message`: what goes to endpoints, and what has become of it."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,7 +20,8 @@ def message_list(
         str | None, typer.Option(metavar="ACCOUNT", help="Only of this account.")
     ] = None,
     state: Annotated[
-        str | None, typer.Option(metavar="STATE", help="Only pending, delivered or failed.")
+        str | None,
+        typer.Option(metavar="STATE", help="Only pending, delivered, failed or dropped."),
     ] = None,
     before: Annotated[
         int | None, typer.Option(metavar="ID", help="Only before this message: the last of a page.")
@@ -59,6 +61,32 @@ def message_show(
     with ledger() as opened:
         found = find_message(opened, id_)
     show(found, webhook_tables.message(found), json=json)
+
+
+@command("message preview", "message preview renewal_failed --to failed.eml")
+def message_preview(
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="An e-mail, such as renewed or renewal_failed.")
+    ],
+    to: Annotated[
+        Path | None, typer.Option(metavar="FILE.eml", help="Write the e-mail into this file.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show an e-mail with made-up facts. Your own texts are used, and checked (docs/emails.md)."""
+    from doors.commandline import mail_run
+    from doors.commandline.connection import configured
+    from doors.commandline.output import show
+
+    mail = mail_run.preview(configured(), kind)
+    if to is not None:
+        mail_run.write(to, mail)
+    told = [f"Subject: {mail.subject}", "", mail.text.rstrip()]
+    show(
+        {"subject": mail.subject, "text": mail.text, "html": mail.html},
+        [f"The e-mail is in {to}."] if to is not None else ["\n".join(told)],
+        json=json,
+    )
 
 
 @command("message resend", "message resend 17 18", "message resend --failed --endpoint crm")

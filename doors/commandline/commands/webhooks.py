@@ -141,7 +141,8 @@ def webhook_test(name: Name, json: Json = False) -> None:
 def webhook_deliveries(
     name: Name,
     state: Annotated[
-        str | None, typer.Option(metavar="STATE", help="Only pending, delivered or failed.")
+        str | None,
+        typer.Option(metavar="STATE", help="Only pending, delivered, failed or dropped."),
     ] = None,
     before: Annotated[
         int | None, typer.Option(metavar="ID", help="Only before this message: the last of a page.")

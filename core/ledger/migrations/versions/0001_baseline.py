@@ -615,11 +615,14 @@ def _deliveries() -> None:
         Column("id", BigInteger, Identity(), primary_key=True),
         Column("seller", ID, ForeignKey("sellers.id"), nullable=False),
         Column("name", ID, nullable=False),
-        Column("url", Text, nullable=False),
+        Column("kind", Text, nullable=False),
+        Column("url", Text),
+        Column("sender", Text),
+        Column("seller_address", Text),
         Column("events", JSONB),
         Column("test_clocks", Boolean, nullable=False, server_default="false"),
-        Column("salt", Text, nullable=False),
-        Column("key", Text, nullable=False),
+        Column("salt", Text),
+        Column("key", Text),
         Column("old_salt", Text),
         Column("old_key", Text),
         Column("old_until", INSTANT),
@@ -631,6 +634,11 @@ def _deliveries() -> None:
         Column("off_at", INSTANT),
         Column("off_why", Text),
         Column("removed_at", INSTANT),
+        CheckConstraint(
+            "kind = 'webhook' AND url IS NOT NULL AND salt IS NOT NULL "
+            "AND key IS NOT NULL OR kind = 'mail' AND sender IS NOT NULL",
+            name="endpoints_whole",
+        ),
     )
     op.create_index(
         "endpoints_name",
@@ -659,7 +667,7 @@ def _deliveries() -> None:
         ("deliveries_due", ["endpoint", "next_at", "event"], "pending"),
         ("deliveries_in_order", ["endpoint", "subject", "event"], "pending"),
         ("deliveries_failed", ["endpoint", "event"], "failed"),
-        ("deliveries_done", ["done_at"], "delivered"),
+        ("deliveries_done", ["done_at"], "delivered' OR state = 'dropped"),
     ):
         op.create_index(name, "deliveries", columns, postgresql_where=text(f"state = '{state}'"))
     op.create_index("deliveries_account", "deliveries", ["account", "event"])
