@@ -74,13 +74,14 @@ FACTS: Mapping[Event, tuple[str, ...]] = {
     Event.AUTO_TOPPED_UP: (),
     Event.CARD_DECLINED: ("reason",),
     Event.INVOICED: (),
+    Event.BROUGHT_FORWARD: (),
     Event.ACCOUNT_SUSPENDED: (),
     Event.ACCOUNT_RESUMED: (),
     Event.ACCOUNT_CLOSED: (),
     Event.ACCOUNT_REOPENED: (),
     Event.ACCOUNT_CLOSED_FOR_GOOD: (),
 }
-"""The facts that go out with each event. All are text."""
+"""The facts that go out with each event. All are text. An event without a row has none."""
 
 _ABOUT = {
     "expiry": ("The last paid day.", "date"),
@@ -136,7 +137,7 @@ def body(happened: Happened) -> dict[str, Any]:
     if happened.amount is not None:
         data["amount"] = plain(happened.amount, happened.currency)
         data["currency"] = happened.currency
-    told = FACTS[happened.event]
+    told = FACTS.get(happened.event, ())
     data["facts"] = {
         name: str(happened.facts[name])
         for name in told
@@ -163,7 +164,7 @@ def _body(type_: str, id_: str, at: datetime, data: Mapping[str, Any]) -> dict[s
 def schema(event: Event) -> dict[str, Any]:
     """The JSON schema (2020-12) of the bodies of an event."""
     text = {"type": "string", "minLength": 1}
-    facts = {name: _fact(name) for name in FACTS[event]}
+    facts = {name: _fact(name) for name in FACTS.get(event, ())}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"{event}, version {VERSION}",

@@ -75,7 +75,7 @@ def test_an_amount_is_text_with_the_decimals_of_its_currency(
 def test_each_event_has_a_schema_that_is_published_and_that_its_body_keeps(event: Event) -> None:
     made = schema(event)
     jsonschema.Draft202012Validator.check_schema(made)
-    facts = dict.fromkeys(FACTS[event], "2026-04-14")
+    facts = dict.fromkeys(FACTS.get(event, ()), "2026-04-14")
     checker = jsonschema.Draft202012Validator(
         made, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
     )
