@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, cast
 
 from sqlalchemy import Connection, Text, any_, bindparam, func, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 
 from core.ledger import profiles
 from core.ledger.double_entry import InvoiceKind
@@ -45,7 +45,7 @@ _CUSTOMERS = (
         CustomerProfileRow.version,
         CustomerProfileRow.document["country"].astext.label("country"),
     )
-    .distinct(CustomerProfileRow.account)
+    .ext(distinct_on(CustomerProfileRow.account))
     .where(CustomerProfileRow.account == any_(bindparam("accounts", type_=ARRAY(Text))))
     .order_by(CustomerProfileRow.account, CustomerProfileRow.version.desc())
 )

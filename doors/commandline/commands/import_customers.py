@@ -120,9 +120,8 @@ def import_customers(
         decline_cards=card_declines,
         constants=constants_of("--set", constants or []),
     )
-    import_run.refuse_together(
-        [("--rehearse", rehearse), ("--dry-run", dry_run), ("--clock", clock)]
-    )
+    for option in (("--dry-run", dry_run), ("--clock", clock)):
+        import_run.refuse_together([("--rehearse", rehearse), option])
     import_run.refuse_together([("--suggest", suggest), ("--mapping", mapping), ("--json", json)])
     if suggest:
         typer.echo(import_run.suggestion(file), nl=False)
