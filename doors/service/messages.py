@@ -215,13 +215,22 @@ class Messages:
         async def connection() -> None:
             while goes_on():
                 one = waiting.pop()
-                if (answer := await self._send(endpoint, one)) is not None:
+                if (answer := await self._attempt(endpoint, one)) is not None:
                     ended.append((one, answer))
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(connections, len(taken))):
                 group.create_task(connection())
         return ended
+
+    async def _attempt(self, endpoint: Row[Any], taken: Taken) -> Answer | None:
+        """Send one message. An error of this program is a failure of that message only."""
+        try:
+            return await self._send(endpoint, taken)
+        except Exception as error:
+            words = f"{type(error).__name__}: {first_line(error)}"
+            log.error("message_failed", delivery=taken.delivery, error=words)
+            return Answer(error=words[:500])
 
     async def _send(self, endpoint: Row[Any], taken: Taken) -> Answer | None:
         """Send one message. Returns None when it has to wait, and was not tried."""

@@ -414,3 +414,29 @@ async def test_the_pause_of_a_failing_endpoint_grows(
         await messages.once()
         assert len(there.got) == tried + 1
     assert shop.value("SELECT paused_until FROM endpoints") == time() + timedelta(seconds=4)
+
+
+async def test_an_error_of_the_sender_is_a_failure_of_its_message_only(
+    shop: Shop, add_endpoint: Add, role: Role
+) -> None:
+    """The others of the batch are noted as delivered, so they are not sent twice."""
+
+    class Breaks:
+        sent = 0
+
+        async def post(self, url: str, headers: Any, content: bytes) -> Answer:
+            self.sent += 1
+            if b"s1" in content:
+                raise LookupError("broken")
+            return Answer(200)
+
+    shop.open()
+    add_endpoint("https://example.com/a")
+    shop.buy("s0")
+    shop.buy("s1")
+    messages, breaks = role(), Breaks()
+    messages._sender = breaks
+    assert await messages.once() == 1
+    assert await messages.once() == 0
+    assert breaks.sent == 2
+    assert "LookupError: broken" in str(list_messages(shop.ledger)[0].error)
