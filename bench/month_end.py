@@ -2,7 +2,8 @@
 
 A third of the accounts are postpaid. Each has three calls in a month that is over, so its invoice
 is due at once. The time runs from the start of two worker processes with all roles, to the last
-number of an invoice. The accounts' workflows do not run before, so each is started too.
+number of an invoice. The relays of the two processes make the invoices. An account's workflow runs
+only while the account has a next step, so none runs before and none is needed afterwards.
 """
 
 import asyncio

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Text, any_, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from core.ledger.tables import Base, NumberRow, SubscriptionRow
+from core.ledger.tables import AccountRow, Base, NumberRow, SubscriptionRow
 
 Rows = list[dict[str, Any]]
 
@@ -23,6 +23,7 @@ class Writes:
 
     `new`: rows to insert by table, in the order of the references between tables.
     `subscriptions`: changed subscriptions. Each is updated only from the version before its own.
+    `accounts`: changed columns of accounts, by the id of the account. Their rows are locked.
     `numbers`: changed numbers. The guard of numbers refuses one that was overtaken.
     `steps`: next steps that are new or replace the step of their subject.
     `ended`: subjects that have no next step from now on.
@@ -31,6 +32,7 @@ class Writes:
 
     new: dict[type[Base], Rows] = field(default_factory=dict)
     subscriptions: Rows = field(default_factory=list)
+    accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
     numbers: Rows = field(default_factory=list)
     steps: Rows = field(default_factory=list)
     ended: Rows = field(default_factory=list)
@@ -59,6 +61,10 @@ def write_all(connection: Connection, writes: Writes) -> int:
     for table, rows in writes.new.items():
         clauses.append(_inserting(table.__tablename__, tuple(rows[0]), table.__tablename__))
         values[table.__tablename__] = _json(rows)
+    for number, (columns, rows) in enumerate(_by_columns(writes.accounts).items()):
+        clauses.append(_updating_accounts(columns, number))
+        values[f"accounts{number}"] = _json(rows)
+        values[f"accounts{number}_ids"] = [row["id"] for row in rows]
     if writes.numbers:
         clauses.append(_updating_numbers(tuple(writes.numbers[0])))
         values["changed_numbers"] = _json(writes.numbers)
@@ -149,6 +155,26 @@ def _updating(table: str, columns: tuple[str, ...]) -> str:
         f"FROM json_populate_recordset(NULL::{table}, CAST(%(changed)s AS json)) new "
         "WHERE old.id = new.id AND old.id = ANY(CAST(%(ids)s AS text[])) "
         "AND old.version = new.version - 1"
+    )
+
+
+def _by_columns(accounts: dict[str, dict[str, Any]]) -> dict[tuple[str, ...], Rows]:
+    """Changes of accounts by the columns that change. Usually all change the same ones."""
+    found: dict[tuple[str, ...], Rows] = {}
+    for id_, changes in accounts.items():
+        found.setdefault(tuple(sorted(changes)), []).append({"id": id_, **changes})
+    return found
+
+
+@lru_cache
+def _updating_accounts(columns: tuple[str, ...], number: int) -> str:
+    """Update accounts by their keys, which are repeated as in `_updating`."""
+    table = AccountRow.__tablename__
+    changes = ", ".join(f'"{column}" = new."{column}"' for column in columns)
+    return (
+        f"UPDATE {table} old SET {changes} "  # noqa: S608
+        f"FROM json_populate_recordset(NULL::{table}, CAST(%(accounts{number})s AS json)) new "
+        f"WHERE old.id = new.id AND old.id = ANY(CAST(%(accounts{number}_ids)s AS text[]))"
     )
 
 

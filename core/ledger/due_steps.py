@@ -99,6 +99,16 @@ def accounts_with_due(
     return set(connection.execute(query.distinct()).scalars())
 
 
+def first_of_each(
+    connection: Connection, accounts: Collection[str], until: datetime
+) -> dict[str, DueStep]:
+    """The first step that is due at an instant, of each account that has one."""
+    values = {"accounts": [*accounts], "until": until, "past": [], "past_dates": []}
+    rows = connection.execute(_FIRST_OF_EACH, values).all()
+    found = {row.id: first_from(row, row.id) for row in rows}
+    return {id_: step for id_, step in found.items() if step is not None}
+
+
 def first_values(account: str, until: datetime, past: Collection[Passed]) -> dict[str, Any]:
     """The parameters of `FIRST`, as those of `first_of`."""
     subjects = [f"{passed.subject.kind}/{passed.subject.id}" for passed in past]
@@ -157,30 +167,41 @@ def overdue_of_numbers(
     return [_due(row) for row in connection.execute(query, values)]
 
 
+def _first(account: Any) -> Any:
+    """The first step of an account that is due."""
+    return (
+        select(
+            StepRow.subject_kind.label("first_subject_kind"),
+            StepRow.subject.label("first_subject"),
+            StepRow.version.label("first_version"),
+            StepRow.kind.label("first_kind"),
+            StepRow.due.label("first_due"),
+            StepRow.by_date.label("first_by_date"),
+        )
+        .where(
+            StepRow.account == account,
+            StepRow.due <= bindparam("until"),
+            (StepRow.subject_kind + "/" + StepRow.subject)
+            != all_(bindparam("past", type_=ARRAY(Text))),
+            or_(
+                StepRow.by_date.is_(None),
+                StepRow.rank != literal_column(str(StepKind.RENEW.rank)),
+                StepRow.by_date != all_(bindparam("past_dates", type_=ARRAY(Date))),
+            ),
+        )
+        .order_by(StepRow.due, StepRow.rank, StepRow.by_date, StepRow.subject)
+        .limit(1)
+    )
+
+
 #: The first step of an account that is due. Another query may contain it.
-FIRST: Any = (
-    select(
-        StepRow.subject_kind.label("first_subject_kind"),
-        StepRow.subject.label("first_subject"),
-        StepRow.version.label("first_version"),
-        StepRow.kind.label("first_kind"),
-        StepRow.due.label("first_due"),
-        StepRow.by_date.label("first_by_date"),
-    )
-    .where(
-        StepRow.account == bindparam("of"),
-        StepRow.due <= bindparam("until"),
-        (StepRow.subject_kind + "/" + StepRow.subject)
-        != all_(bindparam("past", type_=ARRAY(Text))),
-        or_(
-            StepRow.by_date.is_(None),
-            StepRow.rank != literal_column(str(StepKind.RENEW.rank)),
-            StepRow.by_date != all_(bindparam("past_dates", type_=ARRAY(Date))),
-        ),
-    )
-    .order_by(StepRow.due, StepRow.rank, StepRow.by_date, StepRow.subject)
-    .limit(1)
+FIRST: Any = _first(bindparam("of"))
+_EACH: Any = (
+    func.unnest(bindparam("accounts", type_=ARRAY(Text)))
+    .table_valued("id", name="each")
+    .render_derived()
 )
+_FIRST_OF_EACH: Any = select(_EACH.c.id, _first(_EACH.c.id).lateral("first_due"))
 
 
 def _of_kinds(*kinds: StepKind) -> Any:

@@ -273,7 +273,7 @@ class Ledger:
             .with_for_update(of=AccountRow, skip_locked=skip_locked)
         )
         return {
-            row.id: Work(self, connection, row, self._instant(row, now))
+            row.id: Work(self, connection, row, self._instant(row, now), of_many=True)
             for row in connection.execute(query)
         }
 

@@ -4,7 +4,7 @@ The rows are collected and written in one statement before the commit. `Ledger.w
 work, with the account's row locked.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -98,6 +98,8 @@ class Work(AccountReading):
 
     `others`: units of work on the other accounts that the transaction has locked, by id. Usually
     there are none.
+    `of_many`: it is one of many. Changes of its account are written with those of the others.
+    Default: they are written at once.
     `numbers`: the numbers that were read or saved (`core.ledger.numbers`), as they are now.
     """
 
@@ -109,12 +111,16 @@ class Work(AccountReading):
         now: datetime,
         subject: Subject | None = None,
         asked_by: AskedBy = AskedBy.ITS_COMMAND,
+        *,
+        of_many: bool = False,
     ) -> None:
         super().__init__(ledger, connection, row, now)
         self.others: Mapping[str, Work] = {}
         self._leader: Work | None = None
         self._subject = subject
         self._asked_by = asked_by
+        self._of_many = of_many
+        self._account_changes: dict[str, Any] = {}
         self._rows: dict[type[Base], list[dict[str, Any]]] = {}
         self._changed: set[str] = set()
         self.numbers: dict[str, Number] = {}
@@ -389,22 +395,26 @@ class Work(AccountReading):
         Raises `CannotChange` for a field that can never change.
         """
         before, self.account = self.account, replace(self.account, **values)
-        if changes := account_changes(before, self.account):
-            mine = AccountRow.id == self.account.id
-            self.connection.execute(update(AccountRow).where(mine).values(**changes))
+        self._change_account(before)
 
     def save_account(self, account: Account) -> AccountSnapshot:
         """Change the account at once, and plan its next step anew."""
         before = self.account
-        self._tell(of_account(before.id), self.account_step(), account.version)
+        self._tell(of_account(before.id), self.account_step, account.version)
         self.account = account
-        if changes := account_changes(before, account):
-            mine = AccountRow.id == account.id
-            self.connection.execute(update(AccountRow).where(mine).values(**changes))
+        self._change_account(before)
         step = next_account_step(account, self.policy)
         self._planned_step = (step,)
         self.set_step(of_account(account.id), step, account.version)
         return self.account_snapshot()
+
+    def _change_account(self, before: Account) -> None:
+        changes = account_changes(before, self.account)
+        if self._of_many:
+            self._account_changes |= changes
+        elif changes:
+            mine = AccountRow.id == self.account.id
+            self.connection.execute(update(AccountRow).where(mine).values(**changes))
 
     def account_step(self) -> Step | None:
         """The next step of the account: the one that this unit has planned, or the stored one."""
@@ -431,8 +441,8 @@ class Work(AccountReading):
         """Change a subscription. Its next step, and the notices of a new *E*, are planned anew."""
         before = self._current[subscription.id]
         if subscription.id in self._started:
-            step = self._steps[subscription.id]
-            self._tell(of_subscription(subscription.id), step, subscription.version)
+            id_ = subscription.id
+            self._tell(of_subscription(id_), lambda: self._steps[id_], subscription.version)
         self._current[subscription.id] = subscription
         self._changed.add(subscription.id)
         self._plan(subscription)
@@ -528,7 +538,7 @@ class Work(AccountReading):
             }
         )
 
-    def _tell(self, subject: Subject, known: Step | None, version: int) -> None:
+    def _tell(self, subject: Subject, known: Callable[[], Step | None], version: int) -> None:
         """Note that a workflow is told of this version, if it does not find out by itself.
 
         The workflow that has asked for this transaction gets the result. When its time has woken
@@ -536,9 +546,13 @@ class Work(AccountReading):
         up by itself.
         """
         gets_result = subject == self._subject and self._asked_by is not AskedBy.ANOTHER
-        its_time = self._asked_by is AskedBy.ITS_TIME and self.clock is None
-        if not gets_result and not (its_time and known and known.due <= self.now):
-            self._told[subject] = version
+        if gets_result:
+            return
+        if self._asked_by is AskedBy.ITS_TIME and self.clock is None:
+            step = known()
+            if step and step.due <= self.now:
+                return
+        self._told[subject] = version
 
     def _plan(self, subscription: Subscription) -> None:
         """Ask the planner for the next step: once for each change of a subscription."""
@@ -601,6 +615,7 @@ class Work(AccountReading):
             self._rows,
             self._changed,
             self._changed_numbers,
+            self._account_changes,
             self._next,
             self._told,
             self._first_due,
@@ -615,6 +630,8 @@ class Work(AccountReading):
             after = self._current[id_]
             changes = subscription_changes(self._read[id_], after)
             writes.subscriptions.append(changes | {"renewal_date": self._renewal_date(after)})
+        if self._account_changes:
+            writes.accounts[self.account.id] = dict(self._account_changes)
         for changed in sorted(self._changed_numbers):
             writes.numbers.append(number_values(self.numbers[changed]))
         for subject, row in self._next.items():

@@ -21,6 +21,7 @@ from sqlalchemy import BigInteger, Connection, all_, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from temporalio.runtime import Runtime
 
+from activities.month_end import ACCOUNTS_AT_ONCE, Billed, bill_month
 from activities.number_invoices import number_invoices_of, sellers
 from activities.send_notices import notify
 from core.domain.planner.notices import MessageState
@@ -110,11 +111,11 @@ class Relay:
 
         started = await part("start_missing", self.start_missing)
         billed = await part("month_ends", self.month_ends)
+        numbered = await part("invoices", self.number)
         campaigns = await part("campaigns", self.campaigns)
         told = await part("tell", self._perennial.tell)
         notices = await part("notices", self.notices)
         numbers = await part("numbers", self.numbers)
-        numbered = await part("invoices", self.number)
         if not self._scheduled:
             await part("schedule", self.schedule)
         return Pass(
@@ -183,7 +184,40 @@ class Relay:
 
         The workflow of the account is told. If it comes first, it makes the invoice itself.
         """
-        return await self._take_due(due_steps.monthly_invoices, self._unbillable, self._bill)
+        made = await self._bill_in_bulk()
+        return made + await self._take_due(due_steps.monthly_invoices, self._unbillable, self._bill)
+
+    async def _bill_in_bulk(self) -> int:
+        """Make the invoices of many accounts in each transaction (`activities.month_end`).
+
+        Accounts that are busy, and those of which something else comes first, are left.
+        """
+        total, left, failing = 0, set[str](), self._unbillable
+
+        def failed(account: str, error: Exception) -> None:
+            left.add(account)
+            log.warning("month_not_in_bulk", account=account, error=first_line(error))
+
+        def bill(accounts: Sequence[str]) -> Billed:
+            return bill_month(self._perennial.ledger, machine_now(), accounts)
+
+        def bill_all(accounts: Sequence[str]) -> list[Billed]:
+            return list(past_failing_rows(accounts, bill, failed))
+
+        while due := await asyncio.to_thread(
+            self._read, due_steps.monthly_invoices, [*failing.waiting(), *left]
+        ):
+            before, busy = total, set[str]()
+            accounts = sorted({item.subject.id for item in due})
+            for first in range(0, len(accounts), ACCOUNTS_AT_ONCE):
+                some = accounts[first : first + ACCOUNTS_AT_ONCE]
+                for part in await asyncio.to_thread(bill_all, some):
+                    total += part.done
+                    left.update(part.left)
+                    busy.update(part.busy)
+            if total == before:
+                left.update(busy)
+        return total
 
     async def _take_due(self, due_of: DueOf, failing: FailingRows, take: Take) -> int:
         taken, left = 0, set[str]()

@@ -37,6 +37,7 @@ WORK = {
     "undo": processes.run_undo,
     "usage": processes.run_usage,
     "month-end": processes.run_month_end,
+    "billing": processes.run_billing,
     "reconciliation": processes.run_reconciliation,
     "campaign": processes.run_campaign,
 }

@@ -56,6 +56,7 @@ CLIENT = (
 #: The process that has found a refusal keeps it: the worker or the client.
 REFUSED = commits("refused")
 USAGE = commits("charge_usage")
+MONTH_END = commits("bill_month")
 IMPORT = commits("catalog", "take_over", "started")
 UNDO = commits("open_import", "undo_import", "undo_ended")
 RECONCILIATION = commits(
@@ -71,6 +72,7 @@ ALL = {
     *IMPORT,
     *UNDO,
     *USAGE,
+    *MONTH_END,
     *RECONCILIATION,
     *CAMPAIGNS,
 }

@@ -66,6 +66,7 @@ from doors.intake import customer_import
 from doors.intake.import_undo import all_imports, undo_imports
 from doors.intake.number_import import import_number_file
 from doors.intake.usage_file import charge_file
+from doors.service import relay
 from doors.service.reconciliation import reconcile
 from doors.simulation.player import CLOCK, Engine
 from doors.simulation.report import Refused
@@ -176,6 +177,18 @@ def run_month_end(_: Path) -> int:
         for account in accounts:
             await perennial.temporal.get_workflow_handle(account_workflow(account)).result()
         while number_invoices(perennial.ledger, batch=5):
+            pass
+
+    return _connected(run)
+
+
+def run_billing(_: Path) -> int:
+    """Run passes of the relay until one has nothing to do. A transaction bills five accounts."""
+    relay.ACCOUNTS_AT_ONCE = 5
+
+    async def run(perennial: Perennial) -> None:
+        passes = relay.Relay(perennial)
+        while (await passes.month_ends()) + (await passes.number()):
             pass
 
     return _connected(run)

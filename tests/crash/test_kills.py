@@ -65,6 +65,7 @@ def test_without_a_crash_every_point_is_reached_and_both_engines_agree(
     assert set(machine.reached) == points.ALL - {
         *points.commits("take_over"),
         *points.USAGE,
+        *points.MONTH_END,
         *points.RECONCILIATION,
         *points.CAMPAIGNS,
     }

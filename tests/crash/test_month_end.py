@@ -85,3 +85,12 @@ def test_what_starts_and_numbers_is_killed_at_month_end(machine: Machine) -> Non
     machine.run("worker", "month-end", fail_at=kills)
     assert machine.killed["month-end"] >= 5
     check(machine)
+
+
+def test_a_relay_that_is_killed_while_it_bills_many_accounts_at_once(machine: Machine) -> None:
+    prepare(machine)
+    kills = points.again(points.MONTH_END, 1, 3)
+    kills += points.again(points.commits("number_invoices"), 1)
+    machine.run("billing", fail_at=kills)
+    assert machine.killed == {"billing": 6}
+    check(machine)
