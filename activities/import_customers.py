@@ -6,7 +6,7 @@ Workflows are started after the commit.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -16,11 +16,13 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from core.domain.calendar import local_date
 from core.domain.events import Event
 from core.domain.imported_subscription import Takeover, TakeoverState, judged_at, taken_over
+from core.domain.money import plain
+from core.domain.numbers import Wanted
 from core.domain.policy import Policy
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.domain.subscription import ZERO, Period, Status, Subscription
-from core.ledger import double_entry, imports
+from core.ledger import double_entry, imports, numbers
 from core.ledger.bulk_write import insert_all, one_of
 from core.ledger.double_entry import Purpose
 from core.ledger.imports import Came
@@ -42,6 +44,8 @@ class Customer:
     `anchor`: where its schedule began. None: it is not known.
     `quantity`, `legacy`, `auto_renew`: of the subscription. Defaults 1, False, True.
     `state`, `anchor_day`, `paid_until`, `discount`, `discount_cycles`: as in `Takeover`.
+    `addons`: quantities by add-on SKU. Default none.
+    `numbers`: its numbers, with their SKUs and how they came (Rule 10). Default none.
     `had_trial`: whether the account has had its one trial of this (Rule 4.3). Default False.
     `external_id`: its id in the other system, for the history. Default None.
     `credits`: opening credits, which are no top-up (Rule 11.2). Default zero.
@@ -66,6 +70,8 @@ class Customer:
     paid_until: date | None = None
     discount: Decimal = ZERO
     discount_cycles: int = 0
+    addons: Mapping[str, int] = field(default_factory=dict)
+    numbers: tuple[Wanted, ...] = ()
     had_trial: bool = False
     external_id: str | None = None
     credits: Decimal = ZERO
@@ -116,6 +122,7 @@ def take_over(
     *,
     as_of: date | None = None,
     import_id: int | None = None,
+    actor: str = "perennial",
 ) -> TakenOver:
     """Take over customers at a business instant (UTC), in one transaction.
 
@@ -124,11 +131,12 @@ def take_over(
     `as_of`: the day on which Perennial takes over. They are judged as of this day, and nothing is
     due before it. Default: the day of `now`.
     `import_id`: the import that they come in with, by which they can be taken back. Default: none.
+    `actor`: who imports, for the history of numbers. Default: the system.
     When another transaction creates the same rows at the same time, this one starts again.
     """
     for attempt in range(_ATTEMPTS):
         try:
-            return _take_over(ledger, customers, now, clock, as_of, import_id)
+            return _take_over(ledger, customers, now, clock, as_of, import_id, actor)
         except (IntegrityError, OperationalError):
             if attempt + 1 == _ATTEMPTS:
                 raise
@@ -136,14 +144,17 @@ def take_over(
 
 
 def what_is_there(
-    ledger: Ledger, customers: Iterable[Customer], clock: str | None = None
+    ledger: Ledger, customers: Sequence[Customer], clock: str | None = None
 ) -> TakenOver:
     """What `take_over` would find, without writing. Nothing is new."""
     with ledger.engine.connect() as connection:
         there, unstarted = _there(connection, [customer.id for customer in customers])
         accounts = _accounts(connection, {customer.account for customer in customers})
         running = imports.not_ended(connection, [customer.id for customer in customers])
-    refused = _refused(customers, there, accounts, ledger.seller, clock) | _still_running(running)
+        missing = [customer for customer in customers if customer.id not in there]
+        taken = _without_numbers(connection, ledger.seller, missing)
+    refused = _refused(customers, there, accounts, ledger.seller, clock)
+    refused |= taken | _still_running(running)
     return TakenOver((), frozenset(there), unstarted, refused)
 
 
@@ -154,6 +165,7 @@ def _take_over(
     clock: str | None,
     as_of: date | None,
     import_id: int | None,
+    actor: str,
 ) -> TakenOver:
     with ledger.transaction("take_over") as connection:
         there, unstarted = _there(connection, [customer.id for customer in customers])
@@ -161,6 +173,8 @@ def _take_over(
             imports.not_ended(connection, [customer.id for customer in customers])
         )
         missing = [c for c in customers if c.id not in there and c.id not in running]
+        no_numbers = _without_numbers(connection, ledger.seller, missing)
+        missing = [customer for customer in missing if customer.id not in no_numbers]
         accounts = _accounts(connection, {customer.account for customer in missing})
         opened = {c.account: c for c in reversed(missing) if c.account not in accounts}
         if opened:
@@ -178,13 +192,39 @@ def _take_over(
         works = ledger.works(connection, now, {customer.account for customer in taken})
         tried: set[tuple[str, str]] = set()
         written = [_customer(works[one.account], one, as_of, tried) for one in taken]
+        came_in = {it.subscription.id: it.subscription for it in written}
+        bring = {
+            one.id: (came_in[one.id], one.numbers)
+            for one in taken
+            if one.numbers and came_in[one.id].status is not Status.TERMINATED
+        }
+        numbers.take_with_imports(works, bring, actor)
         # What has ended elsewhere needs no workflow.
         new = tuple(it for it in written if it.subscription.status is not Status.TERMINATED)
         ledger.flush(connection, works.values())
         if import_id is not None:
             came = (Came(customer.account, customer.id) for customer in taken)
             imports.note_came(connection, import_id, came)
-    return TakenOver(new, frozenset(there), unstarted, refused | running)
+    return TakenOver(new, frozenset(there), unstarted, refused | running | no_numbers)
+
+
+def _without_numbers(
+    connection: Connection, seller: str, customers: Sequence[Customer]
+) -> dict[str, str]:
+    """Why customers cannot have their numbers, by id (Rule 10.2)."""
+    accounts = {one.number: it.account for it in customers for one in it.numbers}
+    if not accounts:
+        return {}
+    refused = numbers.refused(connection, seller, accounts)
+    return {
+        it.id: "; ".join(
+            f"numbers: {refused[one.number]} (rule {Rule.NUMBER_HOLD})"
+            for one in it.numbers
+            if one.number in refused
+        )
+        for it in customers
+        if any(one.number in refused for one in it.numbers)
+    }
 
 
 def _still_running(undone: Mapping[str, int]) -> dict[str, str]:
@@ -301,6 +341,8 @@ def subscription_of(
         paid_until=customer.paid_until,
         discount=customer.discount,
         discount_cycles=customer.discount_cycles,
+        addons=customer.addons,
+        numbers={one.number: one.sku for one in customer.numbers},
     )
     today = local_date(judged, customer.timezone)
     return taken_over(takeover, today, judged, policy, policy_version)
@@ -325,6 +367,10 @@ def _customer(
         Purpose.IMPORT, facts, subscription=subscription.id, cycle=subscription.expiry
     )
     brought = customer.credits - customer.debt
+    if customer.debt and work.account.usable(work.today) + brought < ZERO:
+        short = plain(-brought - work.account.usable(work.today), customer.currency)
+        reason = f"debt: the account would have {short} {customer.currency} less than it may use"
+        raise Refused(Rule.USABLE, reason)
     work.post(operation, double_entry.opening_credits(brought))
     work.period(operation, subscription, period, ZERO)
     work.event(

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Text, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from core.domain.events import Event
-from core.domain.numbers import Happened, NumberState
+from core.domain.numbers import Cause, Happened, NumberState
 from core.domain.planner.notices import MessageState
 from core.domain.rules import Rule
 from core.ledger import imports
@@ -50,7 +50,8 @@ SELECT wanted.id AS account, other.id AS other, line.event, line.at, told.kind A
   LEFT JOIN LATERAL (
     SELECT c.key FROM card_charges c WHERE c.account = wanted.id LIMIT 1) charge ON true
   LEFT JOIN LATERAL (
-    SELECT n.number FROM numbers n WHERE n.account = wanted.id AND n.state <> :in_use LIMIT 1
+    SELECT n.number FROM numbers n WHERE n.account = wanted.id AND n.state <> :in_use
+       AND n.cause IS DISTINCT FROM :expired LIMIT 1
   ) kept ON true
 """  # noqa: S608 (a word of ours)
 ).bindparams(
@@ -72,13 +73,15 @@ _FREE_NUMBERS = text(
 WITH back AS (
   UPDATE numbers n SET account = NULL, subscription = NULL, until = NULL, cause = NULL,
          remark = NULL, version = n.version + 1, since = :today,
-         state = CASE WHEN EXISTS (
-           SELECT 1 FROM number_history h
-            WHERE h.seller = n.seller AND h.number = n.number AND h.what = :imported
-         ) THEN :free ELSE :gone END
-   WHERE n.account = ANY (:accounts) RETURNING n.seller, n.number)
-INSERT INTO number_history (seller, number, at, what, actor)
-SELECT seller, number, :now, :undone, :actor FROM back ORDER BY seller, number
+         state = CASE WHEN coalesce((
+           SELECT h.what FROM number_history h
+            WHERE h.seller = n.seller AND h.number = n.number AND h.what <> ALL (:with_customer)
+              AND (h.what <> :undone OR h.account IS NULL)
+            ORDER BY h.seq DESC LIMIT 1), :undone) IN (:undone, :left) THEN :gone ELSE :free END
+    FROM numbers o WHERE o.seller = n.seller AND o.number = n.number
+     AND n.account = ANY (:accounts) RETURNING n.seller, n.number, o.account)
+INSERT INTO number_history (seller, number, account, at, what, actor)
+SELECT seller, number, account, :now, :undone, :actor FROM back ORDER BY seller, number
 """
 )
 _UNDO = text("SELECT undo_import(:imports, :accounts, :now)")
@@ -89,7 +92,7 @@ WITH out AS (
   UPDATE numbers n SET state = :gone, version = n.version + 1, since = :today
    WHERE n.seller = :seller AND n.number = ANY (:numbers) AND n.state = :free
      AND (SELECT h.what FROM number_history h WHERE h.seller = n.seller AND h.number = n.number
-           ORDER BY h.seq DESC LIMIT 1) = :imported
+           ORDER BY h.seq DESC LIMIT 1) IN (:imported, :undone)
   RETURNING n.number)
 INSERT INTO number_history (seller, number, at, what, actor)
 SELECT :seller, number, :now, :undone, :actor FROM out ORDER BY number RETURNING number
@@ -193,6 +196,8 @@ def _words(now: datetime) -> dict[str, object]:
         "today": now.date(),
         "imported": Happened.IMPORTED,
         "undone": Happened.UNDONE,
+        "left": Happened.LEFT,
+        "with_customer": [str(Happened.TAKEN), str(Happened.GIVEN_BACK)],
         "free": NumberState.FREE,
         "gone": NumberState.GONE,
     }
@@ -209,6 +214,7 @@ def _happened(
         "sent": MessageState.SENT,
         "purpose": Purpose.IMPORT,
         "in_use": NumberState.IN_USE,
+        "expired": Cause.EXPIRED,
     }
     found: dict[str, str] = {}
     for row in connection.execute(_HAPPENED, values):

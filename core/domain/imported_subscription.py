@@ -10,7 +10,8 @@ M = 3, E = 2023-04-29 and the period under way began on 03-31.
 
 import zlib
 from calendar import monthrange
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -18,6 +19,7 @@ from enum import StrEnum
 from core.domain.calendar import add_months, first_instant, last_paid_day
 from core.domain.planner.renewals import renewal_date
 from core.domain.policy import Policy
+from core.domain.rules import Rule
 from core.domain.subscription import ZERO, Failure, Period, Status, Subscription
 
 _DAY = timedelta(days=1)
@@ -119,6 +121,7 @@ class Takeover:
     cycle under way since `anchor`, which is needed then.
     `discount`: percent off the fee lines of further cycles (Rule 3.6), default zero.
     `discount_cycles`: how many further cycles have it, default none.
+    `addons`, `numbers`: as in `Subscription`, default none.
     """
 
     id: str
@@ -134,6 +137,8 @@ class Takeover:
     paid_until: date | None = None
     discount: Decimal = ZERO
     discount_cycles: int = 0
+    addons: Mapping[str, int] = field(default_factory=dict)
+    numbers: Mapping[str, str] = field(default_factory=dict)
 
 
 def taken_over(
@@ -156,6 +161,8 @@ def taken_over(
     if takeover.anchor is not None and takeover.anchor > today:
         raise ValueError(f"it begins on {takeover.anchor}, after today, {today}")
     if takeover.state is TakeoverState.TRIAL:
+        if takeover.addons or takeover.numbers:
+            raise ValueError(f"a trial has no add-ons and no numbers (rule {Rule.TRIAL})")
         return _trial(takeover, today, now, policy_version)
     anchor, paid = _schedule(takeover, today)
     expiry = last_paid_day(anchor, paid)
@@ -165,6 +172,8 @@ def taken_over(
         account=takeover.account,
         sku=takeover.sku,
         quantity=takeover.quantity,
+        addons=takeover.addons,
+        numbers=takeover.numbers,
         legacy=takeover.legacy,
         auto_renew=takeover.auto_renew and takeover.state is not TakeoverState.UNSUBSCRIBED,
         anchor=anchor,

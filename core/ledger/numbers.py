@@ -74,6 +74,13 @@ _MINE_OR_FREE = _NAMED.where(
         _is(NumberState.GONE),
     )
 ).with_for_update()
+_FREE_OR_OF = _NAMED.where(
+    or_(
+        NumberRow.account == any_(bindparam("accounts", type_=ARRAY(Text))),
+        _is(NumberState.FREE),
+        _is(NumberState.GONE),
+    )
+).with_for_update()
 _FREE = (
     select(NumberRow.__table__)
     .where(
@@ -155,6 +162,62 @@ def there(connection: Connection, seller: str, new: Sequence[NewNumber]) -> froz
     """Which of these numbers `take_in` would leave as they are."""
     values = {"seller": seller, "numbers": [one.number for one in new]}
     return frozenset(connection.execute(_THERE, values).scalars())
+
+
+def refused(connection: Connection, seller: str, accounts: Mapping[str, str]) -> dict[str, str]:
+    """Why numbers cannot be taken into use by accounts (Rule 10.2). Nothing is locked.
+
+    `accounts`: the account by number. Returns the reason by number. A number that the inventory
+    does not know can be taken.
+    """
+    found = {}
+    for row in connection.execute(_NAMED, {"seller": seller, "numbers": sorted(accounts)}):
+        try:
+            numbers.check_takeable(number_from(row), accounts[row.number])
+        except Refused as error:
+            found[row.number] = error.refusal.reason
+    return found
+
+
+def take_with_imports(
+    works: Mapping[str, Work],
+    wanted: Mapping[str, tuple[Subscription, Sequence[Wanted]]],
+    actor: str,
+) -> None:
+    """Take the numbers of many subscriptions into use that come in together, in three statements.
+
+    `works`: the units of work by account, in one transaction, for one seller.
+    `wanted`: the subscription as it comes in and its numbers, by id. They are distinct.
+    `actor`: who imports.
+
+    Numbers of one that comes in EXPIRED are held from the day that was marked (Rule 10.2). Raises
+    `Refused` 10.2 as `take` does.
+    """
+    named = {one.number: (it, one) for it, several in wanted.values() for one in several}
+    if not named:
+        return
+    some = next(iter(works.values()))
+    key = {"seller": some.account.seller, "numbers": sorted(named)}
+    skus = [named[number][1].sku for number in key["numbers"]]
+    new = {"free": NumberState.FREE, "normal": HoldKind.NORMAL, "today": some.today}
+    some.connection.execute(_TAKE_IN, {**key, **new, "skus": skus})
+    rows = some.connection.execute(_FREE_OR_OF, {**key, "accounts": sorted(works)}).all()
+    if len(rows) < len(named):
+        _refuse_taken(some, key, set(named) - {row.number for row in rows})
+    for row in rows:
+        subscription, one = named[row.number]
+        work = works[subscription.account]
+        number = _known(work, row)
+        numbers.check_takeable(number, work.account.id)
+        _take(work, number, one, subscription.id, actor)
+    for subscription, several in wanted.values():
+        work = works[subscription.account]
+        for one in several if subscription.status is Status.EXPIRED else ():
+            marked = subscription.expired_on or work.today
+            number = work.numbers[one.number]
+            held = numbers.give_back(number, Cause.EXPIRED, work.policy, marked, work.now)
+            if held is not None:
+                work.save_number(*held, actor=actor)
 
 
 def take(

@@ -19,6 +19,7 @@ from core.domain.imported_subscription import ImportKind
 from core.ledger.clocks import machine_now
 from core.ledger.imports import ImportLine
 from core.ledger.ledger import Ledger
+from doors.application.counted import counted
 from doors.application.perennial import Perennial
 from doors.commandline import connection, embedded_stack, import_tables
 from doors.commandline.async_run import run
@@ -165,6 +166,16 @@ def faulty_rows(report: ImportReport | RehearsalReport) -> int:
     return (report.imported if isinstance(report, RehearsalReport) else report).faulty
 
 
+def faults_told(faulty: int, listed: Path, others: str = "rows") -> str:
+    """Return what to do about faulty rows. `others`: what comes in without them."""
+    them = "it" if faulty == 1 else "them"
+    return (
+        f"{counted(faulty, 'row is', 'rows are')} faulty. {listed} lists {them}. "
+        f"Mend {them} there, and import that file by itself with the same options. "
+        f"The other {others} are not affected."
+    )
+
+
 def months_of(place: str, span: tuple[int, str] | None) -> int | None:
     """Return the months of a span such as ``3 months``. Raises `Faults`."""
     if span is None:
@@ -283,7 +294,7 @@ def takeover_table(which: str, file: Path | None) -> tuple[ImportLine, list[Expe
     with connection.ledger() as ledger:
         lines = [line for line in imports_named(ledger, which) if line.kind is ImportKind.CUSTOMERS]
         if len(lines) != 1:
-            many = f"{shown(which)} names {len(lines)} imports of customers"
+            many = f"{shown(which)} names {counted(len(lines), 'import of customers', 'imports of customers')}"
             wrong("IMPORT", f"{many}; name one by its id, as in `import list`")
         try:
             if file is not None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from rich.table import Table
 
 from core.ledger.imports import ImportLine
+from doors.application.counted import counted
 from doors.commandline.dates_and_money import day, money
 from doors.commandline.tables import Printed, add_row, pairs, table
 from doors.intake.import_outlook import (
@@ -31,15 +32,16 @@ def import_report(report: ImportReport) -> list[Printed]:
     would = "would be " if report.dry_run else ""
     rate = report.rows / report.seconds if report.seconds else 0
     parts: list[Printed] = [
-        f"{report.rows:,} rows: {report.imported:,} {would}imported, "
+        f"{counted(report.rows, 'row')}: {report.imported:,} {would}imported, "
         f"{report.there:,} there already, {report.faulty:,} faulty "
         f"({report.seconds:.1f} s, {rate:,.0f} rows/s)."
     ]
     if report.skipped:
-        parts.append(f"{report.skipped:,} rows left out or added to others, as the mapping says.")
+        left = counted(report.skipped, "row")
+        parts.append(f"{left} left out or added to others, as the mapping says.")
     parts.append(f"Read as {report.read_as}.")
     if not report.dry_run:
-        parts.append(f"{report.started:,} workflows started.")
+        parts.append(f"{counted(report.started, 'workflow')} started.")
     if report.import_id is not None and report.imported:
         parts.append(
             f"This is import {report.import_id}. "
@@ -48,7 +50,8 @@ def import_report(report: ImportReport) -> list[Printed]:
     if report.outlook:
         parts += outlook(report.outlook)
     if report.unstarted:
-        parts.append(f"{report.unstarted:,} workflows could not be started. The relay tries again.")
+        unstarted = counted(report.unstarted, "workflow")
+        parts.append(f"{unstarted} could not be started. The relay tries again.")
     return [*parts, *_faulty_rows(report.faults)]
 
 
@@ -94,7 +97,9 @@ def _renewals(days: Sequence[DayOfRenewals]) -> Table:
 def _comparison(found: Comparison) -> list[Printed]:
     told = (
         f"The next charge of the other system, held against the first day that is not paid here: "
-        f"{found.agree:,} agree, {found.a_day:,} are a day apart, {found.more:,} are more apart."
+        f"{counted(found.agree, 'agrees', 'agree')}, "
+        f"{counted(found.a_day, 'is', 'are')} a day apart, "
+        f"{counted(found.more, 'is', 'are')} more apart."
     )
     if not found.first:
         return [told]
@@ -132,7 +137,7 @@ def rehearsal(report: RehearsalReport) -> list[Printed]:
     """Return what happened in the rehearsal of an import."""
     done = report.imported
     told = (
-        f"{done.imported:,} of {done.rows:,} rows lived from {report.begin:%Y-%m-%d} to "
+        f"{done.imported:,} of {counted(done.rows, 'row')} lived from {report.begin:%Y-%m-%d} to "
         f"{report.until:%Y-%m-%d} in a temporary database. Nothing real was changed."
     )
     columns = ("Day", "Renewed", "Amount", "Failed", "By card", "Expired", "Terminated")
@@ -150,9 +155,12 @@ def rehearsal(report: RehearsalReport) -> list[Printed]:
         )
     parts: list[Printed] = [told, made]
     if len(report.days) > _SHOWN_DAYS:
-        parts.append(f"{len(report.days) - _SHOWN_DAYS} further days: --json shows all.")
+        parts.append(f"{counted(len(report.days) - _SHOWN_DAYS, 'further day')}: --json shows all.")
     sums = _sums(report.days)
     parts += [f"Sum: {text}" for text in sums]
+    if report.there:
+        exist = counted(report.there, "account exists", "accounts exist")
+        parts.append(f"{exist} already. The rehearsal plays the file without what they have.")
     parts += [f"Account {account} was left behind: {why}" for account, why in report.left.items()]
     return [*parts, *_faulty_rows(done.faults)]
 
@@ -173,7 +181,9 @@ def takeover_table(
     line: ImportLine, first: Sequence[ExpectedRow], count: int, file: object
 ) -> list[Printed]:
     """Return subscriptions of an import as they are now."""
-    made = expected_rows(f"Import {line.id} of {line.file}: {count:,} subscriptions", first)
+    made = expected_rows(
+        f"Import {line.id} of {line.file}: {counted(count, 'subscription')}", first
+    )
     written = f"{file} has all of them." if file else "--csv FILE writes all of them."
     return [made, written] if file or count > len(first) else [made]
 
@@ -203,8 +213,9 @@ def imports(lines: Sequence[ImportLine]) -> Printed:
 def undo_report(report: UndoReport) -> list[Printed]:
     """Return what the undoing of imports did, or would do."""
     ids = ", ".join(map(str, report.imports))
-    would = "would be taken back" if report.dry_run else "were taken back"
-    told = f"Import {ids}: {report.undone:,} {would}, {report.kept:,} stay."
+    were = "was" if report.undone == 1 else "were"
+    would = "would be taken back" if report.dry_run else f"{were} taken back"
+    told = f"Import {ids}: {report.undone:,} {would}, {counted(report.kept, 'stays', 'stay')}."
     if not report.first_kept:
         return [told]
     made = table("What stays", "Account", "Why")
@@ -218,7 +229,7 @@ def number_report(report: NumberReport) -> list[Printed]:
     would = "would be " if report.dry_run else ""
     rate = report.rows / report.seconds if report.seconds else 0
     told = (
-        f"{report.rows:,} rows: {report.imported:,} {would}imported, "
+        f"{counted(report.rows, 'row')}: {report.imported:,} {would}imported, "
         f"{report.there:,} there already, {report.faulty:,} faulty "
         f"({report.seconds:.1f} s, {rate:,.0f} rows/s)."
     )

@@ -20,11 +20,9 @@ from sqlalchemy import select
 from core.domain import catalog as catalogs
 from core.domain import policy as policies
 from core.domain.catalog import SkuKind
-from core.domain.fault_places import shown
 from core.domain.faults import Fault, Faults
 from core.domain.inputs import (
     Wrong,
-    either,
     read_amount,
     read_choice,
     read_currency,
@@ -39,6 +37,7 @@ from core.ledger.ledger import Ledger
 from core.ledger.tables import Seller
 from doors.intake.csv_rows import csv_rows, header_of
 from doors.intake.file_shape import Declared, FileShape, shape_of
+from doors.intake.fixed_columns import fixed_columns
 from doors.intake.import_report import (
     FAULT_COLUMNS,
     CatalogReport,
@@ -97,7 +96,7 @@ def import_catalog_file(
     with FaultList(faults) as listed:
         listed.begin_list(header, shape)
         rows = _Rows(listed)
-        for row in _read(file, shape, _columns(header)):
+        for row in _read(file, shape, fixed_columns(header, COLUMNS, NEEDED, FAULT_COLUMNS)):
             rows.add(row)
         with ledger.read() as connection:
             stored = stored_terms.stored_entries(connection, ledger.seller)
@@ -142,21 +141,6 @@ def _read(file: Path, shape: FileShape, names: Sequence[str]) -> Iterator[_Row]:
         if any(written[len(names) :]):
             cells = {"": "has more cells than the first line"}
         yield _Row(line, written, cells)
-
-
-def _columns(header: Sequence[str]) -> list[str]:
-    """The names of the columns. Raises `Faults` unless all are known and the needed ones there."""
-    names = [name.lower() for name in header]
-    wrong = [
-        f"{shown(name)} is no column; allowed are {either(COLUMNS)}"
-        for name in names
-        if name not in ("", *COLUMNS, *FAULT_COLUMNS)
-    ]
-    wrong += [f"{name} stands here twice" for name in COLUMNS if names.count(name) > 1]
-    wrong += [f"lacks the column {name}" for name in NEEDED if name not in names]
-    if wrong:
-        raise Faults([Fault("line 1", reason) for reason in wrong])
-    return names
 
 
 class _Rows:

@@ -16,7 +16,8 @@ import yaml
 
 from core.domain.fault_places import at, shown, unknown_key
 from core.domain.faults import Fault, Faults
-from core.domain.inputs import Wrong, either, read_utf8, wrong
+from core.domain.inputs import Wrong, either, read_utf8, read_whole_text, wrong
+from doors.intake import cell_values
 from doors.intake.amount_formats import read_amount_format
 from doors.intake.cell_values import NO, PLAIN, YES, Formats, RowContext
 from doors.intake.date_formats import read_formats, read_zone_of_times
@@ -32,6 +33,7 @@ LARGEST = 100_000
 MOST_FALLBACKS = 5
 MOST_JOINED = 10
 MOST_WORDS = 100
+MOST_DAYS = 366
 LONGEST_WORD = 200
 
 _FILE = ("encoding", "delimiter", "quote")
@@ -39,7 +41,7 @@ _FORMATS = ("date", "zone", "amount", "yes", "no")
 _SHAPING = ("skip_when", "only_when", "latest_by", "add_up", "lookups")
 _TOP = ("fields", *_FILE, *_FORMATS, *_SHAPING)
 _TEXT = ("column", "join", "with", "of")
-_SOURCE = (*_TEXT, "values", "otherwise", *_FORMATS)
+_SOURCE = (*_TEXT, "values", "otherwise", "minus days", *_FORMATS)
 
 T = TypeVar("T")
 
@@ -215,8 +217,21 @@ class _Document:
             values=self._table(name, written, place) if "values" in written else None,
             otherwise=self._otherwise(name, written, place, formats, deep),
             has_otherwise="otherwise" in written,
+            minus_days=self._minus_days(name, written, place),
             formats=self._formats(place, written, formats),
         )
+
+    def _minus_days(self, name: str, written: Mapping[Any, Any], place: str) -> int:
+        """How many days a day lies before the one in the column."""
+        if "minus days" not in written:
+            return 0
+        place = f"{place}.minus days"
+        if FIELDS[name] is not cell_values.day:
+            self._add(place, f"{name} is no day, so no days can be taken away")
+        if "values" in written:
+            self._add(place, "does not go together with values; write it into the otherwise source")
+        days = written["minus days"]
+        return self._at(place, lambda: read_whole_text(days, 1, MOST_DAYS)) or 0
 
     def _otherwise(
         self, name: str, written: Mapping[Any, Any], place: str, formats: Formats, deep: int

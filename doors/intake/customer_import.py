@@ -34,6 +34,7 @@ from core.ledger.tables import Seller
 from core.protocol.activity_messages import Snapshot
 from doors.application.batches import RowFailed, past_failing_rows
 from doors.application.patience import first_line
+from doors.intake.accounts_of_file import AccountsOfFile
 from doors.intake.csv_rows import digest_of
 from doors.intake.customer_rows import customer_of
 from doors.intake.import_outlook import Outlook
@@ -245,8 +246,10 @@ class _Run:
         self._as_of = as_of
         self._limit = limit
         self._lines: dict[int, int] = {}
-        self._accounts: dict[str, tuple[str, str, int]] = {}
+        self._accounts = AccountsOfFile()
         self._faulty: set[int] = set()
+        self._numbers: dict[str, int] = {}
+        self._actor = "perennial"
         self.clock = clock
         self.faults = faults
         self.rows = 0
@@ -293,7 +296,9 @@ class _Run:
                 )
             if not reasons:
                 try:
-                    self._same_account(self._customer(row.values), row.line)
+                    customer = self._customer(row.values)
+                    self._one_number_each(customer, row.line)
+                    self._accounts.add(customer, row.line)
                     continue
                 except ValueError as error:
                     reasons.append(str(error))
@@ -301,20 +306,15 @@ class _Run:
             self.faults.add(RowFault(row.line, row.id, "; ".join(reasons)), *row.rows)
         self.skipped = self._source.skipped
         self._lines.clear()
+        self._numbers.clear()
 
-    def _same_account(self, customer: Customer, line: int) -> None:
-        """Check that rows of one account agree about it. Raises ValueError."""
-        currency, zone, first = self._accounts.setdefault(
-            customer.account, (customer.currency, customer.timezone, line)
-        )
-        for name, there, here in (
-            ("currency", currency, customer.currency),
-            ("timezone", zone, customer.timezone),
-        ):
-            if there != here:
-                raise ValueError(
-                    f"{name}: account {customer.account} has {there} in line {first}, not {here}"
-                )
+    def _one_number_each(self, customer: Customer, line: int) -> None:
+        """Check that no number is in two rows. Raises ValueError."""
+        for one in customer.numbers:
+            if one.number in self._numbers:
+                first = self._numbers[one.number]
+                raise ValueError(f"numbers: {one.number} is in line {first} already")
+        self._numbers |= dict.fromkeys((one.number for one in customer.numbers), line)
 
     def _customer(self, values: dict[str, Any]) -> Customer:
         return customer_of(values, self._skus, self._now, self._prefix, self._as_of)
@@ -325,6 +325,7 @@ class _Run:
 
     def prepare(self, actor: str) -> None:
         """Write the seller and the new SKUs, which the rows need, and the import itself."""
+        self._actor = actor
         facts = ImportFacts(
             kind=ImportKind.CUSTOMERS,
             file=self._file.name,
@@ -373,7 +374,13 @@ class _Run:
             if dry_run:
                 return what_is_there(ledger, some, clock)
             return take_over(
-                ledger, some, self._now, clock, as_of=self._as_of, import_id=self.import_id
+                ledger,
+                some,
+                self._now,
+                clock,
+                as_of=self._as_of,
+                import_id=self.import_id,
+                actor=self._actor,
             )
 
         customers = [customer for customer, _ in chunk]

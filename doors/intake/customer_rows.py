@@ -13,7 +13,7 @@ from core.domain.imported_subscription import (
     schedule_until,
 )
 from core.domain.lifecycle import LAST_YEAR
-from core.domain.money import LARGEST, MOST_DIGITS, plain, round_half_up
+from core.domain.money import LARGEST, MOST_DIGITS, round_half_up
 from core.domain.policy import Policy
 from core.domain.rules import Rule
 from core.domain.subscription import ZERO
@@ -59,6 +59,8 @@ def customer_of(
         paid_until=_paid_until(values, today),
         discount=values.get("discount", ZERO),
         discount_cycles=_discount_cycles(values),
+        addons=skus.addons(values, today),
+        numbers=skus.numbers(values, today),
         had_trial=values.get("had_trial", "trial_until" in values),
         external_id=values.get("external_id"),
         debt=values.get("debt", ZERO),
@@ -70,7 +72,6 @@ def customer_of(
         owner=values.get("owner"),
         billing_email=values.get("billing_email"),
     )
-    _check_debt(customer)
     _check_schedule(customer, now, as_of, skus.policy)
     return customer
 
@@ -126,17 +127,6 @@ def _discount_cycles(values: dict[str, Any]) -> int:
     if values.get("discount", ZERO) and not cycles:
         raise ValueError("discount: needs discount_cycles, the number of further cycles with it")
     return cycles
-
-
-def _check_debt(customer: Customer) -> None:
-    """Raises ValueError if the account would begin beyond its credit limit (Rule 11.1)."""
-    short = customer.debt - customer.credits - customer.credit_limit
-    if short > 0:
-        raise ValueError(
-            f"debt: an account cannot begin with {plain(short, customer.currency)} "
-            f"{customer.currency} less than its credit limit allows (rule {Rule.USABLE}); "
-            "collect the debt first, or map credit_limit"
-        )
 
 
 def _check_schedule(customer: Customer, now: datetime, as_of: date | None, policy: Policy) -> None:

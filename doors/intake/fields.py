@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from core.domain.catalog import LONGEST_NAME, MOST_MONTHS
 from core.domain.imported_subscription import TakeoverState
 from core.domain.inputs import LONGEST_ID, read_choice, read_email, read_id, read_text
-from doors.intake import cell_values
+from doors.intake import cell_values, item_lists
 from doors.intake.cell_values import ValueReader, as_amount, as_text, as_whole
 
 MOST_TENURE = 1_200
@@ -42,6 +42,10 @@ FIELDS: Mapping[str, ValueReader] = {
     "next_charge": cell_values.day,
     "status": as_text(lambda text: read_choice(text, TakeoverState)),
     "trial_until": cell_values.day,
+    "addons": item_lists.addons,
+    "numbers": item_lists.phone_numbers,
+    "number_sku": as_text(lambda text: read_id(text, LONGEST_NAME)),
+    "hold": item_lists.hold,
     "had_trial": cell_values.flag,
     "discount": cell_values.percent,
     "discount_cycles": as_whole(0, MOST_DISCOUNT_CYCLES),
@@ -65,5 +69,7 @@ AT_MOST_ONE_OF = (
     ("anchor", "tenure_months"),
 )
 """Of each of these, a mapping may have one."""
-ADD_UP = ("price", "monthly_price", "credits", "debt")
+LISTS = ("numbers", "addons")
+"""The fields that are lists. Those of several lines are put together."""
+ADD_UP = ("price", "monthly_price", "credits", "debt", *LISTS)
 """The fields that a mapping may add up over several lines of one subscription."""

@@ -18,12 +18,15 @@ from activities.import_customers import Customer, subscription_of
 from core.domain.calendar import local_date
 from core.domain.catalog import Catalog
 from core.domain.fees import next_cycle_lines, payable
+from core.domain.imported_subscription import TakeoverState
 from core.domain.money import plain
 from core.domain.planner.renewals import renewal_date
 from core.domain.planner.schedule import schedule
 from core.domain.policy import Policy
+from core.domain.rules import Rule
 from core.domain.steps import RENEWALS, Step
 from core.domain.subscription import ZERO, Status, Subscription
+from doors.application.counted import counted
 from doors.application.safe_text import spreadsheet_cell
 
 DAYS = 30
@@ -173,6 +176,7 @@ class Outlook:
         self._differing: list[ExpectedRow] = []
         self._sample: dict[str, tuple[int, ExpectedRow]] = {}
         self._rows = self._free = self._unfunded = self._unfunded_late = 0
+        self._failed_past = self._lost = 0
         self._writer = csv.writer(table, lineterminator="\n") if table else None
         if self._writer:
             self._writer.writerow((*COLUMNS, *COMPARED))
@@ -187,6 +191,10 @@ class Outlook:
         fee = payable(subscription, lines)
         expected = _expected(subscription, on, today)
         self._rows += 1
+        self._failed_past += (
+            customer.state is TakeoverState.PAST_DUE and expected is Expected.EXPIRED
+        )
+        self._lost += len(customer.numbers) if expected is Expected.TERMINATED else 0
         self._expected[expected] += 1
         self._anchors[subscription.anchor] += 1
         self._free += fee == ZERO
@@ -262,20 +270,32 @@ class Outlook:
                     "their cycles began, or the day of an earlier move?"
                 )
         if self._free:
-            found.append(f"{self._free:,} rows have a next fee of zero.")
+            found.append(f"{counted(self._free, 'row has', 'rows have')} a next fee of zero.")
         late = self._expected[Expected.LATE]
         if late:
-            fail = f" {self._unfunded_late:,} of them fail, because" if self._unfunded_late else ""
-            why = " they bring neither enough credits nor a card for renewals." if fail else ""
+            fails = counted(self._unfunded_late, "of them fails", "of them fail")
+            why = f" {fails} without enough credits or a card." if self._unfunded_late else ""
             found.append(
-                f"{late:,} rows are late: their renewal date is past, so their renewal is tried at "
-                f"once.{fail}{why}"
+                f"{counted(late, 'row is late', 'rows are late')}: the renewal date is past, "
+                f"so the renewal is tried at once.{why}"
             )
         if self._unfunded:
             renew = sum(self._expected[one] for one in _TRIED)
             found.append(
-                f"{self._unfunded:,} of {renew:,} rows that renew bring neither credits for their "
-                "next cycle nor a card for renewals. They fail until they are topped up."
+                f"{self._unfunded:,} of {counted(renew, 'row that renews', 'rows that renew')} "
+                "bring neither credits for the next cycle nor a card for renewals. Such a renewal "
+                "fails until the account is topped up."
+            )
+        if self._failed_past:
+            found.append(
+                f"{counted(self._failed_past, 'row', 'rows')} failed to renew there, and the last "
+                f"paid day is past: EXPIRED at once (rule {Rule.OUTAGE}). With the status active, "
+                f"a row that is at most {self._policy.late_renewal_days} days late is tried once."
+            )
+        if self._lost:
+            found.append(
+                f"{counted(self._lost, 'number belongs', 'numbers belong')} to rows that are "
+                "terminated, and stay out. `number import` takes free numbers in."
             )
         if self._rows >= FEWEST and not any(self._expected[one] for one in _TRIED):
             found.append("No row renews by itself. Is auto_renew mapped as it should be?")

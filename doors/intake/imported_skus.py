@@ -6,10 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 from core.domain import catalog as catalogs
-from core.domain.catalog import LONGEST_NAME, PRIMARY, Catalog
+from core.domain.catalog import LONGEST_NAME, PRIMARY, Catalog, SkuKind
+from core.domain.commands.purchase import MOST_NUMBERS
 from core.domain.fault_places import shown
 from core.domain.money import LARGEST, MOST_DIGITS, plain
+from core.domain.numbers import Wanted
 from core.domain.policy import Policy
+from core.domain.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,41 @@ class ImportedSkus:
             if sku
             else "months or price: missing"
         )
+
+    def addons(self, values: dict[str, Any], today: date) -> dict[str, int]:
+        """The add-ons of a row. Raises ValueError unless the catalogue sells them (Rule 3.3)."""
+        found: dict[str, int] = {}
+        for sku, quantity in values.get("addons", ()):
+            self._check_extra("addons", sku, SkuKind.ADDON, values["currency"], today)
+            found[sku] = found.get(sku, 0) + quantity
+            if found[sku] > self.policy.max_licences:
+                most = f"at most {self.policy.max_licences} licences of {sku} are allowed"
+                raise ValueError(f"addons: {most}, not {found[sku]} (rule {Rule.LICENCES})")
+        return found
+
+    def numbers(self, values: dict[str, Any], today: date) -> tuple[Wanted, ...]:
+        """The numbers of a row. Raises ValueError unless the catalogue sells their SKUs."""
+        found: tuple[Wanted, ...] = values.get("numbers", ())
+        for sku in sorted({one.sku for one in found}):
+            self._check_extra("number_sku", sku, SkuKind.NUMBER, values["currency"], today)
+        if len(found) > MOST_NUMBERS:
+            most = f"at most {MOST_NUMBERS} numbers are allowed, not {len(found)}"
+            raise ValueError(f"numbers: {most}")
+        if len({one.number for one in found}) < len(found):
+            raise ValueError("numbers: one of them stands twice")
+        return found
+
+    def _check_extra(self, field: str, sku: str, kind: SkuKind, currency: str, today: date) -> None:
+        """Raises ValueError unless the catalogue sells what comes beside the primary SKU."""
+        if sku not in self.catalog or self.catalog.kind(sku) is not kind:
+            there = [one.sku for one in self.catalog.skus if one.kind is kind]
+            known = f"there are {', '.join(there[:10])}" if there else "there are none"
+            raise ValueError(
+                f"{field}: {shown(sku)} is no {kind} SKU of the catalogue; {known}; "
+                "`catalog import` adds SKUs"
+            )
+        if self.catalog.price(sku, currency, today) is None:
+            raise ValueError(f"{field}: {sku} has no price in {currency}")
 
     def entries(self) -> list[dict[str, Any]]:
         """The new SKUs as entries of a catalogue."""

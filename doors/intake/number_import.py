@@ -21,9 +21,8 @@ from sqlalchemy import select
 from activities.import_numbers import import_numbers, numbers_there
 from core.domain.catalog import Catalog, SkuKind
 from core.domain.fault_places import shown
-from core.domain.faults import Fault, Faults
 from core.domain.imported_subscription import ImportKind
-from core.domain.inputs import Wrong, either, read_choice, read_id
+from core.domain.inputs import Wrong, read_choice, read_id
 from core.domain.numbers import HoldKind, NewNumber
 from core.ledger.clocks import machine_now
 from core.ledger.imports import ImportFacts, open_import
@@ -31,6 +30,7 @@ from core.ledger.ledger import Ledger
 from core.ledger.tables import Seller
 from doors.intake.csv_rows import CsvRow, csv_rows, digest_of, header_of
 from doors.intake.file_shape import Declared, FileShape, shape_of
+from doors.intake.fixed_columns import fixed_columns
 from doors.intake.import_report import (
     FAULT_COLUMNS,
     FaultList,
@@ -81,7 +81,7 @@ def import_number_file(
         catalog = ledger.references.catalog(connection, ledger.seller, revision or 0)
     shape = shape_of(file, Declared(), COLUMNS)
     header = header_of(file, shape)
-    columns = _columns(header)
+    columns = fixed_columns(header, COLUMNS, NEEDED, FAULT_COLUMNS)
     # Reads the file to its end, so that its faults come first.
     total = sum(1 for _ in _rows(file, shape))
     import_id = None if dry_run else _open(ledger, file, actor)
@@ -124,21 +124,6 @@ def _open(ledger: Ledger, file: Path, actor: str) -> int:
 def _rows(file: Path, shape: FileShape) -> Iterator[CsvRow]:
     """The rows below the header. Raises `Faults` for the file."""
     return islice(csv_rows(file, shape), 1, None)
-
-
-def _columns(header: Sequence[str]) -> list[str]:
-    """The names of the columns. Raises `Faults` unless all are known and the needed ones there."""
-    names = [name.lower() for name in header]
-    wrong = [
-        f"{shown(name)} is no column; allowed are {either(COLUMNS)}"
-        for name in names
-        if name not in ("", *COLUMNS, *FAULT_COLUMNS)
-    ]
-    wrong += [f"{name} stands here twice" for name in COLUMNS if names.count(name) > 1]
-    wrong += [f"lacks the column {name}" for name in NEEDED if name not in names]
-    if wrong:
-        raise Faults([Fault("line 1", reason) for reason in wrong])
-    return names
 
 
 class _Reader:

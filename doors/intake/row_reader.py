@@ -6,6 +6,7 @@ duplicates) is with `doors.intake.customer_rows` and `doors.intake.customer_impo
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +14,7 @@ from typing import Any, Protocol
 from core.domain.fault_places import shown
 from core.domain.faults import Fault, Faults
 from core.domain.inputs import Wrong
+from core.domain.numbers import HoldKind, Wanted
 from doors.intake.cell_values import PLAIN, Formats, RowContext
 from doors.intake.fields import ALWAYS, FIELDS, FIRST, ONE_OF
 from doors.intake.file_shape import Declared
@@ -37,6 +39,7 @@ class FieldSource:
     `otherwise`: a constant, or another source. With a table, it is for a text that the table does
     not have. Without a table, it is for an empty text.
     `has_otherwise`: whether `otherwise` was written. It may be written as empty.
+    `minus_days`: how many days before the day in the text the value is. Default: none.
     `formats`: how the values are written.
     """
 
@@ -46,6 +49,7 @@ class FieldSource:
     values: Mapping[str, Any] | None = None
     otherwise: Any = None
     has_otherwise: bool = False
+    minus_days: int = 0
     formats: Formats = PLAIN
 
     @property
@@ -201,10 +205,23 @@ class RowReader:
                 faults[mapped[0]] = f"missing; column {columns} {empty}"
         if "cycle" in values:
             values["months"] = values["cycle"]
+        self._numbers(values, faults)
         return (
             {name: values[name] for name in (*fields, "months") if name in values},
             [f"{name}: {faults[name]}" for name in fields if name in faults],
         )
+
+    def _numbers(self, values: dict[str, Any], faults: dict[str, str]) -> None:
+        """The numbers of the row with their SKU and how they came, in place of the three fields."""
+        sku, hold = values.pop("number_sku", None), values.pop("hold", HoldKind.NORMAL)
+        if "numbers" not in values:
+            return
+        if sku is None:
+            faults["numbers"] = "needs number_sku, a SKU of numbers in the catalogue"
+        else:
+            values["numbers"] = tuple(
+                Wanted(number=number, sku=sku, hold=hold) for number in values["numbers"]
+            )
 
     def is_wanted(self, row: Sequence[str]) -> bool:
         """Whether the filters of the mapping let a row pass. A row of another width passes."""
@@ -267,7 +284,8 @@ class RowReader:
             reason = f"is not in the table of column {source.words}"
             raise Wrong(f"{shown(text)} {reason}; it has {listed(source.values)}")
         if text and source.values is None:
-            return FIELDS[name](text, source.formats, context)
+            value = FIELDS[name](text, source.formats, context)
+            return value - timedelta(days=source.minus_days) if source.minus_days else value
         if isinstance(source.otherwise, FieldSource):
             return self._value(name, source.otherwise, row, context)
         return source.otherwise

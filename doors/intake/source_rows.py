@@ -20,6 +20,7 @@ from core.domain.inputs import Wrong
 from core.domain.money import is_amount
 from doors.intake import column_mapping
 from doors.intake.csv_rows import CsvRow, csv_rows, header_of
+from doors.intake.fields import LISTS
 from doors.intake.file_shape import Declared, FileShape, shape_of
 from doors.intake.import_report import FAULT_COLUMNS, unguarded
 from doors.intake.lookup_files import read_lookups
@@ -190,7 +191,7 @@ class SourceFile:
                         f"only {' and '.join(self.mapping.add_up)} add up"
                     )
         for name in self.mapping.add_up:
-            if name in values and not is_amount(values[name]):
+            if name in values and name not in LISTS and not is_amount(values[name]):
                 reasons.append(f"{name}: the sum is too large")
         self.skipped += len(lines) - 1
         return SourceRow(first.line, tuple(one.rows[0] for one in lines), values, reasons)

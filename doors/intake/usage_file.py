@@ -21,14 +21,14 @@ from typing import Any, TextIO
 
 from core.domain.commands.base import fields_of
 from core.domain.commands.usage import Usage
-from core.domain.fault_places import shown
-from core.domain.faults import Fault, Faults
+from core.domain.faults import Fault
 from core.domain.inputs import read_at
 from core.domain.money import plain
 from core.domain.usage_batch import MOST_ROWS, BalanceAfter, ChargedBatch, ChargedRow, RowOutcome
 from doors.application.safe_text import spreadsheet_cell
 from doors.intake.csv_rows import csv_rows, header_of
 from doors.intake.file_shape import Declared, shape_of
+from doors.intake.fixed_columns import fixed_columns
 
 COLUMNS = ("request_id", "account", "amount", "text")
 """The columns of a file, in any order."""
@@ -180,25 +180,10 @@ def _rows(file: Path) -> Iterator[tuple[int, Row]]:
     A row with more cells than the first line is empty.
     """
     shape = shape_of(file, Declared(), COLUMNS)
-    columns = _columns(header_of(file, shape))
+    columns = fixed_columns(header_of(file, shape), COLUMNS, COLUMNS)
     for line, row, _ in islice(csv_rows(file, shape), 1, None):
         cells = {} if any(row[len(columns) :]) else dict(zip(columns, row, strict=False))
         yield line, {name: cell.strip() for name, cell in cells.items()}
-
-
-def _columns(header: Sequence[str]) -> list[str]:
-    """The names of the columns. Raises `Faults` unless each of them is there once."""
-    names = [name.lower() for name in header]
-    wrong = [
-        f"{shown(name)} is no column; the columns are {', '.join(COLUMNS)}"
-        for name in names
-        if name not in COLUMNS
-    ]
-    wrong += [f"{name} stands here twice" for name in COLUMNS if names.count(name) > 1]
-    wrong += [f"lacks the column {name}" for name in COLUMNS if name not in names]
-    if wrong:
-        raise Faults([Fault("line 1", reason) for reason in wrong])
-    return names
 
 
 def _usage(row: Row, actor: str) -> Usage | str:

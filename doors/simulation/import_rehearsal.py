@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import func, insert, select, text
 
 from activities.registry import Activities
 from core.domain import policy as policies
@@ -20,10 +20,11 @@ from core.domain.events import Event
 from core.domain.subscription import ZERO
 from core.gateways.cards import Answer
 from core.ledger import stored_terms
+from core.ledger.bulk_write import one_of
 from core.ledger.clocks import machine_now
 from core.ledger.database import connect, migrate
 from core.ledger.ledger import Ledger
-from core.ledger.tables import Clock, Seller
+from core.ledger.tables import AccountRow, Clock, Seller
 from doors.application import test_clocks
 from doors.application.direct_engine import Direct
 from doors.intake.column_mapping import ColumnMapping
@@ -38,6 +39,7 @@ CLOCK = "rehearsal"
 MOST_MONTHS = 24
 """Months of the longest rehearsal."""
 
+_PAGE = 1_000
 _BY_DAY = text(
     """
 SELECT CAST(h.at AT TIME ZONE a.timezone AS date) AS day, a.currency, h.event, count(*) AS n,
@@ -76,6 +78,7 @@ class RehearsalReport:
     `imported`: what became of the file.
     `days`: the days on which something happened.
     `left`: why steps of accounts could not be run, by account. At most 20.
+    `there`: accounts of the file that exist already. They were played as the file has them.
     """
 
     begin: datetime
@@ -83,6 +86,7 @@ class RehearsalReport:
     imported: ImportReport
     days: tuple[DayPlayed, ...]
     left: dict[str, str]
+    there: int
 
 
 class RehearsalCards:
@@ -166,7 +170,12 @@ async def rehearse(
                 with table.open("w", encoding="utf-8", newline="") as opened:
                     write_table(came_in(ledger, all_imports(ledger)[0]), opened)
             return RehearsalReport(
-                begin=begin, until=until, imported=done, days=_days(ledger), left=left
+                begin=begin,
+                until=until,
+                imported=done,
+                days=_days(ledger),
+                left=left,
+                there=_that_exist(ledger, real),
             )
         finally:
             ledger.engine.dispose()
@@ -176,6 +185,21 @@ def end_of(begin: datetime, as_of: date | None, months: int) -> datetime:
     """The instant (UTC) at which a rehearsal ends."""
     first = max(begin.date(), as_of or begin.date())
     return first_instant(add_months(first, months), "UTC")
+
+
+def _that_exist(played: Ledger, real: Ledger) -> int:
+    """How many of the accounts that were played exist in the real ledger. Read in pages."""
+    found, after = 0, ""
+    while True:
+        page = select(AccountRow.id).where(AccountRow.id > after).order_by(AccountRow.id)
+        with played.read() as connection:
+            ids = list(connection.execute(page.limit(_PAGE)).scalars())
+        if not ids:
+            return found
+        with real.read() as connection:
+            count = select(func.count()).where(one_of(AccountRow.id, ids))
+            found += connection.execute(count).scalar_one()
+        after = ids[-1]
 
 
 def _terms(real: Ledger) -> tuple[policies.Policy, list[dict[str, object]]]:

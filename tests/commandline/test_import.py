@@ -59,7 +59,7 @@ def test_what_stays_ends_with_the_code_of_a_refusal(file: tuple[Path, str], tmp_
     kept = tmp_path / "kept.csv"
     undone = run("import", "undo", str(line["id"]), "--yes", "--kept", str(kept))
     assert undone.code == 1
-    assert "1 are left alone" in undone.err
+    assert "1 left alone" in undone.err
     assert f"{start}-a,topped up on " in kept.read_text()
 
 

@@ -33,7 +33,7 @@ def test_an_import_runs_again_and_lists_faults(stocked: Shop, tmp_path: Path) ->
     assert (dry.code, dry.json["imported"], dry.json["there"], dry.json["faulty"]) == (2, 0, 3, 1)
     told = stocked.run("number", "import", str(tmp_path / "more.csv"))
     assert told.code == 2
-    assert "more-faults.csv lists them" in told.err
+    assert "more-faults.csv lists it" in told.err
     listed = (tmp_path / "more-faults.csv").read_text(encoding="utf-8-sig").splitlines()
     assert listed[0] == "fault_line,fault_reason,number,sku,hold"
     assert (listed[1][:2], listed[1][-9:]) == ("5,", ",12,LINE,")

@@ -45,8 +45,10 @@ SEEN: dict[str, tuple[list[str], int, int]] = {
         [
             "sub_1 cus_1 2024-06-11 True 29.00 USD 0",
             "sub_2 cus_2 2025-01-31 False 870.00 EUR 0",
+            "sub_4 cus_1 2024-05-11 True 58.00 USD None",
+            "sub_5 cus_5 2024-06-10 True 29.00 USD 0",
         ],
-        2,
+        1,
         0,
     ),
     "chargebee": (
@@ -136,6 +138,17 @@ def test_what_is_paid_ahead_there_is_not_charged_early(
     report = look(ledger, "woocommerce", file)
     assert report.outlook is not None, report.faults
     assert [str(one.paid_until) for one in report.outlook.sample] == [paid]
+
+
+def test_rule_13_what_failed_in_stripe_is_expired_and_a_trial_is_a_trial(
+    ledger: Ledger,
+) -> None:
+    """The period of sub_4 began on 05-12 and was not paid, so its last paid day is 05-11."""
+    report = look(ledger, "stripe")
+    assert report.outlook is not None
+    told = {"trial": 1, "expired": 1}
+    assert told.items() <= report.outlook.expected.items()
+    assert any("1 row failed to renew there" in odd for odd in report.outlook.odd)
 
 
 def test_every_ready_mapping_is_tested_and_named() -> None:

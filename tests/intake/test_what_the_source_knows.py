@@ -201,6 +201,37 @@ def test_rule_3_6_a_discount_goes_on(ledger: Ledger, tmp_path: Path) -> None:
     assert found(ledger, query) == [("a", Decimal("12.5"), 4), ("d", None, None)]
 
 
+def test_rule_11_1_the_debts_of_an_account_count_together(ledger: Ledger, tmp_path: Path) -> None:
+    """The first row opens the account with a limit of 100. 50 + 80 are 30 more than it allows."""
+    fields = """
+    anchor: {column: since}
+    account: {column: of}
+    credits: {column: has}
+    debt: {column: owes}
+    credit_limit: {column: limit}
+    """
+    report = brought(
+        ledger,
+        tmp_path,
+        fields,
+        "id,since,of,has,owes,limit",
+        "a,2024-05-31,x,,50,100",
+        "b,2024-05-31,x,,80,100",
+        "c,2024-05-31,x,,50,",
+        "d,2024-05-31,y,20,,",
+        "e,2024-05-31,y,,20,",
+    )
+    assert [(fault.id, fault.reason[:69]) for fault in report.faults] == [
+        ("b", "debt: an account cannot begin with 30.00 USD less than its credit lim")
+    ]
+    query = "SELECT id, balance, credit_limit FROM accounts ORDER BY id"
+    assert found(ledger, query) == [("x", -100, 100), ("y", 0, 0)]
+    more = brought(ledger, tmp_path, fields, "id,since,of,has,owes,limit", "f,2024-05-31,x,,1,100")
+    assert [fault.reason for fault in more.faults] == [
+        "debt: the account would have 1.00 USD less than it may use (rule 11.1)"
+    ]
+
+
 def test_rule_11_1_debts_lower_the_credits_and_need_a_limit_beyond(
     ledger: Ledger, tmp_path: Path
 ) -> None:

@@ -131,10 +131,7 @@ def import_customers(
     faulty = import_run.faulty_rows(done)
     if faulty:
         listed = faults or import_run.fault_file_of(file)
-        raise Ended(
-            f"{faulty} rows are faulty. {listed} lists them. The other rows are not affected.",
-            Code.BAD_INPUT,
-        )
+        raise Ended(import_run.faults_told(faulty, listed), Code.BAD_INPUT)
 
 
 @command("import list", "import list")
@@ -212,7 +209,7 @@ def import_undo(
     show(report, import_tables.undo_report(report), json=json)
     if report.kept:
         raise Ended(
-            f"{report.kept} are left alone, because something has happened to them. "
-            + (f"{kept} lists them." if kept else "--kept FILE lists all of them."),
+            f"{report.kept:,} left alone, because something has happened there. "
+            + (f"{kept} lists all." if kept else "--kept FILE lists all."),
             Code.REFUSED,
         )

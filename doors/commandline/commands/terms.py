@@ -64,11 +64,7 @@ def catalog_import(
     show(report, import_tables.number_report(report), json=json)
     if report.faulty:
         listed = faults or import_run.fault_file_of(file)
-        raise Ended(
-            f"{report.faulty} rows are faulty. {listed} lists them. "
-            "The other SKUs are not affected.",
-            Code.BAD_INPUT,
-        )
+        raise Ended(import_run.faults_told(report.faulty, listed, "SKUs"), Code.BAD_INPUT)
 
 
 @command("catalog show", "catalog show")
