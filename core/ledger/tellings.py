@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, text, tuple_
 
 from core.domain.steps import Subject, SubjectKind
-from core.ledger.tables import Telling
+from core.ledger.bulk_write import one_of
+from core.ledger.tables import SubscriptionRow, Telling
 
 _KEY = tuple_(Telling.subject_kind, Telling.subject)
 _WAITING = (
@@ -77,10 +78,14 @@ def done(connection: Connection, told: Iterable[Waiting]) -> None:
     connection.execute(_DONE, values)
 
 
-def note_started(connection: Connection, versions: Mapping[str, int]) -> None:
+def note_started(connection: Connection, versions: Mapping[str, int]) -> set[str]:
     """Note that the workflows of subscriptions were started, by id with the version they know.
 
-    Those that have changed meanwhile are to be told.
+    Those that have changed meanwhile are to be told. Returns the ids of those that no longer exist,
+    because their import was undone meanwhile. The caller ends their workflows.
     """
     ids = sorted(versions)
     connection.execute(_STARTED, {"ids": ids, "versions": [versions[id_] for id_ in ids]})
+    # The rows are locked now, so an undoing that comes later ends their workflows itself.
+    there = select(SubscriptionRow.id).where(one_of(SubscriptionRow.id, ids))
+    return set(ids) - set(connection.execute(there).scalars())

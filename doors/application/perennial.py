@@ -531,7 +531,9 @@ class Perennial:
 
         await asyncio.gather(*map(start, snapshots))
         if started:
-            await self._sql(self._started, started)
+            gone = await self._sql(self._started, started)
+            if gone:
+                await self.end_all(sorted(gone), "its import was undone while it was started")
         for error in (*away, *([] if failed else errors)):
             raise error
 
@@ -860,9 +862,9 @@ class Perennial:
             )
             return bool(connection.execute(query).scalar())
 
-    def _started(self, snapshots: Sequence[Snapshot]) -> None:
+    def _started(self, snapshots: Sequence[Snapshot]) -> set[str]:
         with self.ledger.transaction("started") as connection:
-            tellings.note_started(
+            return tellings.note_started(
                 connection, {snapshot.subject.id: snapshot.version for snapshot in snapshots}
             )
 

@@ -294,8 +294,8 @@ def takeover_table(which: str, file: Path | None) -> tuple[ImportLine, list[Expe
     with connection.ledger() as ledger:
         lines = [line for line in imports_named(ledger, which) if line.kind is ImportKind.CUSTOMERS]
         if len(lines) != 1:
-            many = f"{shown(which)} names {counted(len(lines), 'import of customers', 'imports of customers')}"
-            wrong("IMPORT", f"{many}; name one by its id, as in `import list`")
+            many = counted(len(lines), "import of customers", "imports of customers")
+            wrong("IMPORT", f"{shown(which)} names {many}; name one by its id, as in `import list`")
         try:
             if file is not None:
                 with file.open("w", encoding="utf-8", newline="") as opened:

@@ -283,14 +283,22 @@ def _offset(text: str) -> timezone:
     return timezone(-size if text[0] == "-" else size)
 
 
+def _counts(text: str, name: str) -> bool:
+    """Whether a number has as many digits as such a date has today.
+
+    So a list of such formats is not ambiguous, and a 0 that stands for none is no day in 1970.
+    """
+    return bool(_DECIMAL.fullmatch(text)) and len(text.partition(".")[0]) in _LENGTHS[name]
+
+
 def _unix(text: str, per_second: int) -> Moment | None:
-    if not _DECIMAL.fullmatch(text):
+    if not _counts(text, "unix seconds" if per_second == 1 else "unix milliseconds"):
         return None
     return datetime.fromtimestamp(float(text) / per_second, UTC)
 
 
 def _spreadsheet(text: str) -> Moment | None:
-    if not _DECIMAL.fullmatch(text):
+    if not _counts(text, "spreadsheet"):
         return None
     when = _SHEET_BEGINS + timedelta(days=float(text))
     return when if "." in text and when.time() != datetime.min.time() else when.date()

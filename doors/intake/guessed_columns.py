@@ -206,7 +206,7 @@ def _plain(name: str) -> str:
 def _fits(name: str, column: Column) -> bool:
     match name:
         case "anchor" | "paid_until" | "next_charge":
-            return column.is_date
+            return column.is_date or bool(column.filled and column.dates)
         case "price" | "monthly_price" | "credits":
             return column.is_amount
         case "id":

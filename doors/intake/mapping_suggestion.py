@@ -103,6 +103,9 @@ class _Suggestion:
                 free = [column for column in ranked[name] if column.name not in taken]
                 if name not in found and free and (is_sure(name, free[0]) or not sure):
                     found[name] = free[0]
+        days = [column for column in self._columns if column.is_date]
+        if days and not {"anchor", "paid_until", "next_charge", "tenure_months"} & set(found):
+            found["anchor"] = days[0]
         if "id" not in found and "account" in found:
             found["id"] = found.pop("account")
         for one, other in (("price", "monthly_price"), ("anchor", "tenure_months")):
@@ -161,6 +164,9 @@ class _Suggestion:
             others = dict.fromkeys(shape for column in dates for shape in column.other_formats)
             others = {shape: None for shape in others if shape not in formats}
             note = f"  {UNSURE} {', '.join(others)} fits as well" if others else ""
+            if mixed := [column.name for column in dates if len(column.formats) > 1]:
+                names = ", ".join(json.dumps(name, ensure_ascii=False) for name in mixed)
+                note = f"{note or f'  {UNSURE}'} {names} is written in several ways"
             several = f"[{', '.join(written)}]" if len(written) > 1 else written[0]
             yield f"date: {several}{note}"
             if any(column.needs_zone for column in dates):
@@ -215,13 +221,8 @@ class _Suggestion:
             case "cycle":
                 yield f"  months: 1  {UNSURE} no column has the length of a cycle"
             case _:  # What is left is where the schedule begins.
-                days = next((column for column in self._columns if column.is_date), None)
-                if days is None:
-                    why = "no column has the day on which cycles began"
-                    yield f"  tenure_months: 0  {UNSURE} {why}"
-                else:
-                    why = "on which day did cycles begin?"
-                    yield f"  anchor: {{column: {_text(days.name)}}}  {UNSURE} {why}"
+                why = "no column has the day on which cycles began, so all begin today"
+                yield f"  tenure_months: 0  {UNSURE} {why}"
 
     def _table(
         self, name: str, column: Column, guess: Callable[[str], str | None]

@@ -4,15 +4,17 @@ Today is 2024-03-15, unless a test says otherwise: the test clock stands at 20:0
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import IntegrityError
+from temporalio.client import Client
 
 from activities.reconciliation.reconcile import Reconciliation
 from activities.reconciliation.workflow_port import Limits
@@ -29,10 +31,12 @@ from core.ledger.ledger import Ledger
 from core.ledger.tables import Clock
 from doors.application import test_clocks
 from doors.application.direct_engine import Direct
+from doors.application.perennial import Perennial
 from doors.intake.customer_import import import_file
 from doors.intake.import_report import ImportReport
 from doors.intake.import_undo import UndoReport, all_imports, imports_named, undo_imports
 from doors.intake.number_import import import_number_file
+from settings import Settings
 from tests.domain.made import at
 from tests.ledger.test_least_privilege import Busy
 
@@ -353,6 +357,51 @@ def test_an_undoing_that_was_killed_ends_the_workflows_that_are_left_over(
     undo(ledger, report.import_id, ender=ender, batch=2)
     assert sorted(ender.ended) == ["s1", "s2", "s3", "s4"]
     assert take(ledger, file).faulty == 0
+
+
+class Workflows:
+    """Temporal, as far as starts and ends go. `before_start` happens once, before the first."""
+
+    def __init__(self, before_start: Callable[[], object]) -> None:
+        self.running: set[str] = set()
+        self._before = [before_start]
+
+    async def start_workflow(self, _kind: str, _start: object, **options: Any) -> None:
+        """Start a workflow."""
+        while self._before:
+            await asyncio.to_thread(self._before.pop())
+        self.running.add(options["id"])
+
+    def get_workflow_handle(self, id_: str) -> Any:
+        """The handle of a workflow, which can be terminated."""
+
+        async def terminate(reason: str) -> None:
+            assert reason
+            self.running.discard(id_)
+
+        return SimpleNamespace(terminate=terminate)
+
+
+@pytest.mark.parametrize("undone", [True, False])
+def test_the_relay_leaves_no_workflow_when_an_import_is_undone_meanwhile(
+    ledger: Ledger, file: Path, undone: bool
+) -> None:
+    """The relay has read what has no workflow. Before it starts the first one, all is taken back.
+
+    The undoing ends workflows when nothing runs yet. So the relay ends what it starts afterwards.
+    """
+    report = take(ledger, file)
+    ender = Ender()
+
+    def meanwhile() -> None:
+        if undone:
+            undo(ledger, report.import_id, ender=ender)
+
+    workflows = Workflows(meanwhile)
+    relay = Perennial(ledger, cast("Client", workflows), Settings())
+    assert asyncio.run(relay.start_missing()) == 4
+    assert len(ender.ended) == (4 if undone else 0)
+    assert len(workflows.running) == (0 if undone else 4)
 
 
 @pytest.mark.parametrize("place", ["before", "after"])

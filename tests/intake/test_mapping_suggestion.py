@@ -141,3 +141,35 @@ def test_a_header_alone_is_all_doubt(tmp_path: Path) -> None:
     text = suggest(written(tmp_path, "a,b\n"))
     column_mapping.parse(text)
     assert UNSURE in text
+
+
+def test_unix_seconds_are_guessed_by_the_name_of_their_column(tmp_path: Path) -> None:
+    """1798675200 is 2026-12-31."""
+    file = written(tmp_path, "id,current_period_end,price\na,1798675200,10.00\nb,1798761600,9.50\n")
+    lines = suggest(file).splitlines()
+    assert "date: unix seconds" in lines
+    assert "  next_charge: {column: current_period_end}" in lines
+
+
+def test_a_column_that_is_written_in_several_ways_is_not_sure(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    """Each value is read as what it is: 46387 is a day of a spreadsheet and no second of 1970."""
+    file = written(
+        tmp_path,
+        "id,currency,timezone,months,price,paid_until\n"
+        "a,USD,UTC,1,10.50,1798675200\nb,USD,UTC,1,10.50,46387\nc,USD,UTC,1,10.50,31.12.2026\n",
+    )
+    text = suggest(file)
+    assert f'{UNSURE} "paid_until" is written in several ways' in text
+    report = asyncio.run(
+        import_file(ledger, file, column_mapping.parse(text), clock="c", dry_run=True)
+    )
+    assert report.outlook is not None
+    assert {str(row.paid_until) for row in report.outlook.sample} == {"2026-12-31"}
+
+
+def test_the_only_column_of_days_is_read_with_its_format(tmp_path: Path) -> None:
+    lines = suggest(written(tmp_path, "id,Beginn\na,31.12.2023\n")).splitlines()
+    assert "date: DD.MM.YYYY" in lines
+    assert f"  anchor: {{column: Beginn}}  {UNSURE} is this anchor?" in lines
