@@ -19,7 +19,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$p"; break; }; done)
 
-.PHONY: help setup demo test coverage lint bench bench-dbos bench-production requirements clean
+.PHONY: help setup demo api openapi test coverage lint bench bench-dbos bench-production requirements clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,19 @@ $(STAMP): requirements-dev.txt
 
 demo: setup  ## run 200 customers through three months on real workflows (three minutes)
 	@$(PY) starter.py demo
+
+api: setup  ## serve the HTTP API on the embedded stack, with all workers, and print a key
+	@$(PY) starter.py stack up >/dev/null
+	@$(PY) starter.py key create "make api" --role admin \
+		--expires "$$(date -u -d '+1 day' +%Y-%m-%dT%H:%M:%SZ)"
+	@echo "The key is valid for a day. Try it in another terminal when api_ready shows the address:"
+	@echo
+	@echo '    curl -H "Authorization: Bearer KEY" ADDRESS/v1/catalog'
+	@echo
+	@$(PY) worker.py all api
+
+openapi: setup  ## write docs/openapi.json anew from the endpoints
+	@$(PY) -m doors.http.description
 
 test: setup  ## run all tests: rules, ledger, workflows, replay, crashes, stories
 	@$(PY) -m pytest -n $(JOBS) --dist worksteal $(ARGS)

@@ -97,6 +97,12 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = None
     messages_seconds: float = Field(default=1.0, ge=0.05, le=3600, allow_inf_nan=False)
 
+    # The HTTP API.
+    api_host: str = Field(default="127.0.0.1", min_length=1)
+    api_port: Port = 8400
+    api_requests_per_second: float = Field(default=50.0, ge=0.1, le=10_000, allow_inf_nan=False)
+    api_patience_seconds: float = Field(default=10.0, ge=0.1, le=300, allow_inf_nan=False)
+
     # Logs and metrics.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_json: bool = False

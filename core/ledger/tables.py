@@ -40,6 +40,7 @@ from core.domain.numbers import Cause, Happened, HoldKind, NumberState
 from core.domain.people import MOST_MEMBERS
 from core.domain.planner.notices import MessageState, Notice
 from core.domain.profiles import LARGEST_LOGO
+from core.domain.roles import Role
 from core.domain.rules import Rule
 from core.domain.steps import StepKind, SubjectKind
 from core.domain.subscription import Contract, Failure, Mode, Status
@@ -1089,4 +1090,31 @@ class CampaignItem(Base):
         ),
         UniqueConstraint("campaign", "subscription", name="campaign_rows_once"),
         _one_of("outcome", RowOutcome, "campaign_rows_outcome"),
+    )
+
+
+class ApiKey(Base):
+    """A key of the HTTP API (docs/api.md). It belongs to a seller and has one role.
+
+    `id` is public, a part of the key and its prefix. `digest` is the SHA-256 of the key's secret in
+    hexadecimal. The secret itself is never stored. `expires_at` is never moved to a later
+    instant. `used_at` is exact to a minute. `rotated_to` is the key that replaces it.
+    """
+
+    __tablename__ = "api_keys"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"))
+    name: Mapped[str] = mapped_column(Text)
+    role: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    created_by: Mapped[str] = mapped_column(Text)
+    expires_at: Mapped[datetime | None] = mapped_column(Instant)
+    used_at: Mapped[datetime | None] = mapped_column(Instant)
+    revoked_at: Mapped[datetime | None] = mapped_column(Instant)
+    rotated_to: Mapped[str | None] = mapped_column(Id, ForeignKey("api_keys.id"))
+    __table_args__ = (
+        Index("api_keys_seller", "seller", "created_at", "id"),
+        CheckConstraint("digest ~ '^[0-9a-f]{64}$'", name="api_keys_digest"),
+        _one_of("role", Role, "api_keys_role"),
     )

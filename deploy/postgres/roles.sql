@@ -20,7 +20,7 @@ GRANT INSERT ON
   subscriptions, trials, numbers, number_history, steps, tellings, operations, postings, periods,
   period_charges, refunds, invoices, monthly_amounts, history, messages, card_charges, imports,
   imported, campaigns, campaign_rows, seller_profiles, customer_profiles, tax_rates, documents,
-  endpoints, deliveries, refusals,
+  endpoints, deliveries, api_keys, refusals,
   verified_balances, reconciliation_marks, simulated_charges, simulated_gateway
   TO perennial_app;
 
@@ -63,6 +63,7 @@ GRANT EXECUTE ON FUNCTION undo_import(bigint[], text[], timestamptz) TO perennia
 GRANT UPDATE (undone_at, ended) ON imported TO perennial_app;
 GRANT UPDATE (settled, rate, state, ended_at, told) ON campaigns TO perennial_app;
 GRANT UPDATE (outcome, amount, currency, rule, sentence, at) ON campaign_rows TO perennial_app;
+GRANT UPDATE (expires_at, used_at, revoked_at, rotated_to) ON api_keys TO perennial_app;
 GRANT UPDATE ON verified_balances, reconciliation_marks TO perennial_app;
 GRANT UPDATE, DELETE ON simulated_charges, simulated_gateway TO perennial_app;
 

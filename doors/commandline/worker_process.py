@@ -2,8 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import structlog
 from sqlalchemy import text
@@ -18,6 +18,9 @@ from doors.service.workers import ROLES, running
 from settings import Settings
 
 ALL_ROLES = (*ROLES, "relay", "messages")
+"""The roles that `all` stands for."""
+API = "api"
+"""The role that serves the HTTP API. It opens a port, so it is always named by itself."""
 
 log = structlog.get_logger()
 
@@ -37,7 +40,11 @@ async def run_roles(roles: Sequence[str], config: Settings) -> None:
         mail_run.check_texts(config)
     async with connection.perennial(config) as perennial:
         await asyncio.to_thread(_require_tables, perennial)
-        async with running([role for role in roles if role in ROLES], perennial, config):
+        async with AsyncExitStack() as stack:
+            hosted = [role for role in roles if role in ROLES]
+            await stack.enter_async_context(running(hosted, perennial, config))
+            if API in roles:
+                await stack.enter_async_context(_api(perennial, config))
             relay = _start_relay(perennial) if "relay" in roles else None
             messages = _start_messages(perennial) if "messages" in roles else None
             log.info(
@@ -54,6 +61,17 @@ async def run_roles(roles: Sequence[str], config: Settings) -> None:
             if messages is not None:
                 await _end(messages)
     log.info("stopped")
+
+
+@asynccontextmanager
+async def _api(perennial: Perennial, config: Settings) -> AsyncIterator[None]:
+    from doors.http.server import AddressInUse, serving  # It loads much that workers do not need.
+
+    try:
+        async with serving(perennial, config):
+            yield
+    except AddressInUse as error:
+        raise Unavailable(str(error)) from None
 
 
 def _start_relay(perennial: Perennial) -> asyncio.Task[None]:

@@ -62,6 +62,7 @@ UNDO = commits("open_import", "undo_import", "undo_ended")
 RECONCILIATION = commits(
     "reconcile_books", "reconcile_invoices", "reconcile_charge", "reconcile_subscriptions"
 )
+KEYS = commits("api_key")
 CAMPAIGNS = commits("campaign", "campaign_told", "campaign_rows", "campaign_state")
 
 ALL = {
@@ -75,6 +76,7 @@ ALL = {
     *MONTH_END,
     *RECONCILIATION,
     *CAMPAIGNS,
+    *KEYS,
 }
 
 

@@ -53,6 +53,7 @@ IN_ORDER = (
     "monthly_invoices",
     "last_line_before",
     "tell_endpoints",
+    "api_keys",
     "views",
     "reports",
 )
@@ -76,6 +77,7 @@ def upgrade() -> None:
     _reconciliation()
     _campaigns()
     _refusals()
+    _api_keys()
     _simulated_gateway()
     for name in IN_ORDER:
         op.execute((GUARDS / f"{name}.sql").read_text())
@@ -849,6 +851,26 @@ def _refusals() -> None:
     )
     op.create_index("refusals_account", "refusals", ["seller", "account", "id"])
     op.create_index("refusals_subject", "refusals", ["seller", "subject", "id"])
+
+
+def _api_keys() -> None:
+    """The keys of the HTTP API."""
+    op.create_table(
+        "api_keys",
+        Column("id", ID, primary_key=True),
+        Column("seller", ID, ForeignKey("sellers.id"), nullable=False),
+        Column("name", Text, nullable=False),
+        Column("role", Text, nullable=False),
+        Column("digest", Text, nullable=False),
+        Column("created_at", INSTANT, nullable=False),
+        Column("created_by", Text, nullable=False),
+        Column("expires_at", INSTANT),
+        Column("used_at", INSTANT),
+        Column("revoked_at", INSTANT),
+        Column("rotated_to", ID, ForeignKey("api_keys.id")),
+        CheckConstraint("digest ~ '^[0-9a-f]{64}$'", name="api_keys_digest"),
+    )
+    op.create_index("api_keys_seller", "api_keys", ["seller", "created_at", "id"])
 
 
 def _simulated_gateway() -> None:

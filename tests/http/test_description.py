@@ -1,0 +1,76 @@
+"""The description of the API is the file in docs/, and it says what the endpoints do."""
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+
+from core.domain.commands import COMMANDS
+from doors.http.application import application
+from doors.http.command_bodies import body_schema
+from doors.http.description import FILE, as_text, describe
+from tests.http.conftest import Api
+from tests.http.test_access import body_of
+
+DOCUMENT = describe(application())
+
+
+def test_the_file_is_what_the_endpoints_say() -> None:
+    """`make openapi` writes it anew."""
+    assert FILE.read_text() == as_text(DOCUMENT)
+
+
+@pytest.mark.parametrize("do", COMMANDS)
+def test_a_body_that_can_be_read_is_one_by_its_schema(do: str) -> None:
+    schema = body_schema(COMMANDS[do])
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(body_of(do), schema, cls=jsonschema.Draft202012Validator)
+
+
+def checked(path: str, method: str, response: Any) -> None:
+    """Check a response against the description."""
+    responses = DOCUMENT["paths"][path][method]["responses"]
+    told = responses.get(str(response.status_code)) or responses[f"{response.status_code // 100}XX"]
+    [content] = told["content"].values()
+    schema = {**content["schema"], "components": DOCUMENT["components"]}
+    jsonschema.validate(response.json(), schema, cls=jsonschema.Draft202012Validator)
+
+
+async def test_responses_are_what_the_description_says(api: Api) -> None:
+    acme, s = api.shop.id("acme"), await api.shop.buy()
+    await api.shop.try_out()
+    paths = {
+        "/v1/accounts": {"test_clocks": "true"},
+        "/v1/accounts/{account}": {},
+        "/v1/subscriptions/{subscription}": {},
+        "/v1/states/{subscription}": {},
+        "/v1/explanations/{subscription}": {},
+        "/v1/work-lists/{which}": {"account": acme},
+        "/v1/history": {"account": acme},
+        "/v1/transactions": {"account": acme},
+        "/v1/statements": {"account": acme, "from": "2021-01-01", "to": "2021-01-31"},
+        "/v1/forecasts": {"account": acme, "months": 12},
+        "/v1/numbers": {},
+        "/v1/campaigns": {},
+        "/v1/catalog": {},
+        "/v1/policy": {},
+        "/v1/reports/{report}": {"from": "2021-01-01", "to": "2021-03-01", "test_clocks": "true"},
+        "/v1/requests/{request_id}": {},
+    }
+    ids = {"account": acme, "subscription": s, "which": "active", "report": "fees"}
+    ids["request_id"] = api.shop.id("buy-s")
+    for path, query in paths.items():
+        response = await api.get(path.format(**ids), **query)
+        assert response.status_code == 200, response.text
+        checked(path, "get", response)
+    for do in ("extend", "purchase", "top_up", "terminate"):
+        body = body_of(do) | {
+            name: value
+            for name, value in {"account": acme, "subscription": s, "sku": "PRO"}.items()
+            if name in body_schema(COMMANDS[do])["properties"]
+        }
+        for kind in ("previews", "commands"):
+            path = f"/v1/{kind}/{do}"
+            checked(path, "post", await api.post(path, body))
+    json.dumps(DOCUMENT)
