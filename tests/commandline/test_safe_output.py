@@ -184,7 +184,7 @@ def test_no_cell_of_a_list_or_of_a_fault_file_is_a_formula(start: str, tmp_path:
     assert safe in cells
     assert not [cell for cell in cells if cell.startswith(start)]
     with FaultList(tmp_path / "faults.csv") as faults:
-        faults.begin([attack], FileShape())
+        faults.begin_list([attack], FileShape())
         faults.add(RowFault(2, attack, attack), [attack])
     with (tmp_path / "faults.csv").open(newline="", encoding="utf-8-sig") as file:
         header, row = csv.reader(file)

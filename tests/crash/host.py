@@ -35,6 +35,7 @@ WORK = {
     "player": processes.run_player,
     "import": processes.run_import,
     "undo": processes.run_undo,
+    "messages": processes.run_messages,
     "usage": processes.run_usage,
     "month-end": processes.run_month_end,
     "billing": processes.run_billing,

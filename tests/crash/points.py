@@ -58,6 +58,10 @@ REFUSED = commits("refused")
 USAGE = commits("charge_usage")
 MONTH_END = commits("bill_month")
 IMPORT = commits("catalog", "take_over", "started")
+MESSAGES = commits("take_messages", "end_messages", "tidy_messages", "message_resend")
+ENDPOINTS = commits(
+    *("webhook_add", "webhook_rotate", "webhook_on", "webhook_remove", "mail_on", "mail_off")
+)
 UNDO = commits("open_import", "undo_import", "undo_ended")
 RECONCILIATION = commits(
     "reconcile_books", "reconcile_invoices", "reconcile_charge", "reconcile_subscriptions"
@@ -72,6 +76,8 @@ ALL = {
     *REFUSED,
     *IMPORT,
     *UNDO,
+    *MESSAGES,
+    *ENDPOINTS,
     *USAGE,
     *MONTH_END,
     *RECONCILIATION,

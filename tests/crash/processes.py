@@ -8,6 +8,7 @@ the clock again, and repeats the command with its request id. Every caller does 
 import asyncio
 import csv
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -18,6 +19,7 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from typer.testing import CliRunner
 
 import worker
 from activities.documents import invoice_document
@@ -30,6 +32,7 @@ from core.domain.commands import AnyCommand
 from core.domain.commands.assign import Assign
 from core.domain.commands.close_account import CloseAccount
 from core.domain.commands.extend import Extend
+from core.domain.commands.purchase import Purchase
 from core.domain.commands.reopen_account import ReopenAccount
 from core.domain.commands.reserve_number import ReserveNumber
 from core.domain.commands.set_billing import SetBilling
@@ -37,6 +40,7 @@ from core.domain.commands.share import Share
 from core.domain.commands.unreserve_number import UnreserveNumber
 from core.domain.commands.unshare import Unshare
 from core.domain.commands.withdraw_changes import WithdrawChanges
+from core.domain.deliveries import Answer
 from core.domain.documents import Format, NoSuchDocument
 from core.domain.faults import Faults
 from core.domain.numbers import NewNumber
@@ -46,6 +50,8 @@ from core.domain.subscription import Mode
 from core.domain.taxes import TaxRate
 from core.gateways.cards import GatewayUnavailable
 from core.gateways.simulated_cards import SimulatedCards
+from core.ledger import deliveries
+from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
 from core.ledger.rows import SUBSCRIPTIONS, step_from
 from core.ledger.tables import AccountRow, SubscriptionRow
@@ -54,6 +60,7 @@ from core.protocol.workflow_messages import account_workflow
 from doors.application import test_clocks
 from doors.application.direct_engine import Direct
 from doors.application.perennial import Perennial
+from doors.commandline.app import load_app
 from doors.commandline.setup import (
     add_tax_rate,
     load_catalog,
@@ -62,11 +69,14 @@ from doors.commandline.setup import (
     set_seller_profile,
     top_up_seller,
 )
+from doors.commandline.webhook_run import resend
 from doors.intake import customer_import
 from doors.intake.import_undo import all_imports, undo_imports
 from doors.intake.number_import import import_number_file
 from doors.intake.usage_file import charge_file
+from doors.queries.deliveries import list_messages
 from doors.service import relay
+from doors.service.messages import Messages
 from doors.service.reconciliation import reconcile
 from doors.simulation.player import CLOCK, Engine
 from doors.simulation.report import Refused
@@ -92,6 +102,17 @@ CHANGED = "m1"
 TODAY = datetime(2023, 3, 10, tzinfo=UTC)
 CHUNK = 4
 UNDO_BATCH = 4
+RECEIVED = "received"
+"""The file of the ids of messages that a platform has got."""
+WEBHOOK_KEY = "a-key-of-the-tests-with-32-characters"
+ENDPOINT_ACCOUNTS = ("e1", "e2", "e3")
+SOLD = {
+    "sku": "APP",
+    "kind": "application",
+    "application": "desk",
+    "months": 1,
+    "prices": {"EUR": "3.00"},
+}
 NUMBER_SKU = {"sku": "DID", "kind": "number", "months": 1, "prices": {"EUR": "3.00"}}
 RATE = 4
 """Rows of a campaign in a wave, and in a second."""
@@ -152,6 +173,71 @@ def run_undo(home: Path) -> int:
         if (report := import_number_file(ledger, home / NUMBERS, actor="platform")).faulty:
             raise AssertionError(report.faults)
         await undo_imports(ledger, all_imports(ledger), ender=perennial, batch=UNDO_BATCH)
+
+    return _connected(run)
+
+
+class Received:
+    """A platform that takes every message, and writes down its id."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    async def post(self, url: str, headers: Any, content: bytes) -> Answer:
+        """Take a message. Its id is written before the reply."""
+        with self._file.open("a") as file:
+            file.write(f"{headers['webhook-id']}\n")
+        return Answer(status=200)
+
+
+def each_start_later(home: Path) -> Callable[[], datetime]:
+    """A clock on which what a killed process has taken is free again at the next start."""
+    with (home / "starts").open("a") as file:
+        file.write(".")
+    ahead = 2 * deliveries.TAKEN_FOR * (home / "starts").stat().st_size
+    return lambda: machine_now() + ahead
+
+
+def credited(account: str) -> NewAccount:
+    """An account that brings credits along."""
+    return NewAccount(
+        id=account, seller="main", currency="EUR", timezone="UTC", credits=Decimal(10)
+    )
+
+
+def run_messages(home: Path) -> int:
+    """Add endpoints as a person does, deliver what happens, send it again, remove them.
+
+    A command that was carried out before the kill is refused, or does nothing.
+    """
+    os.environ |= {"PERENNIAL_WEBHOOK_KEYS": WEBHOOK_KEY, "PERENNIAL_WEBHOOK_PRIVATE": "true"}
+    config = Settings()
+
+    def typed(*words: str) -> None:
+        CliRunner().invoke(load_app(), words)
+
+    async def run(perennial: Perennial) -> None:
+        ledger = perennial.ledger
+        load_catalog(ledger, [SOLD])
+        if not (home / RECEIVED).exists():
+            await asyncio.to_thread(typed, "webhook", "add", "crm", "http://127.0.0.1:9/in")
+            await asyncio.to_thread(typed, "webhook", "rotate", "crm")
+            await asyncio.to_thread(typed, "webhook", "on", "crm")
+            await asyncio.to_thread(typed, "mail", "on", "--from", "billing@example.com")
+            for account in ENDPOINT_ACCOUNTS:
+                with suppress(IntegrityError):
+                    open_account(ledger, credited(account), machine_now())
+                order = Purchase(
+                    subscription=account, account=account, sku="APP", request_id=account
+                )
+                assert (await perennial.do(order)).refusal is None
+        role = Messages(ledger, config, Received(home / RECEIVED), each_start_later(home))
+        await role.once()
+        for message in list_messages(ledger, endpoint="crm", most=1):
+            resend(ledger, [message.id])
+        await role.once()
+        await asyncio.to_thread(typed, "mail", "off")
+        await asyncio.to_thread(typed, "webhook", "remove", "crm", "--yes")
 
     return _connected(run)
 
