@@ -17,6 +17,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import structlog
 
 from local import postgres, temporal
 from settings import PREFIX, Settings, settings
@@ -80,6 +81,14 @@ def in_memory() -> Path | None:
     if os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
         return None
     return MEMORY if shutil.disk_usage(MEMORY).free >= MEMORY_BYTES else None
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """A command switches logs off for its process, but not for the tests after it."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")

@@ -95,7 +95,7 @@ def test_the_csv_of_a_list_is_a_file_and_a_list_is_a_filter(
     """Rule 6.3: what support sees in a list is what the campaign is about."""
     assert shop.run("top-up", shop.acme, "50").code == 0
     listed = tmp_path / "active.csv"
-    listed.write_text(shop.run("list", "active", "--account", shop.acme, "--csv").out)
+    shop.run("list", "active", "--account", shop.acme, "--csv", str(listed))
     off = shop.run("unsubscribe", "--file", str(listed), "--yes", "--json")
     assert (off.code, off.json["done"]) == (0, 2)
     on = ("resubscribe", "--all-active", "--account", shop.acme, "--yes", "--json")

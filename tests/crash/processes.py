@@ -270,7 +270,7 @@ def run_month_end(_: Path) -> int:
 
 def run_billing(_: Path) -> int:
     """Run passes of the relay until one has nothing to do. A transaction bills five accounts."""
-    relay.ACCOUNTS_AT_ONCE = 5
+    relay.ACCOUNTS_AT_ONCE = 5  # type: ignore[attr-defined]
 
     async def run(perennial: Perennial) -> None:
         passes = relay.Relay(perennial)

@@ -100,6 +100,8 @@ def test_stopping_goes_on_to_sigkill(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_waits_for_a_step_that_must_not_be_cut() -> None:
+    # A run in the background of a shell ignores it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     steps: list[str] = []
 
     def interrupted() -> None:
