@@ -68,6 +68,10 @@ def test_without_a_crash_every_point_is_reached_and_both_engines_agree(
         *points.MONTH_END,
         *points.RECONCILIATION,
         *points.CAMPAIGNS,
+        *points.KEYS,
+        *points.UNDO,
+        *points.MESSAGES,
+        *points.ENDPOINTS,
     }
 
 

@@ -257,6 +257,10 @@ def test_rule_3_6_a_discount_goes_on_for_further_cycles() -> None:
         ({"state": TakeoverState.PAST_DUE}, "it is past_due, so the last paid day is needed"),
         ({"state": TakeoverState.EXPIRED}, "it is expired, so the last paid day is needed"),
         ({"state": TakeoverState.TRIAL}, "it is a trial, so its last day is needed"),
+        (
+            {"state": TakeoverState.TRIAL, "paid_until": "2024-06-14", "addons": {"SEAT": 1}},
+            "a trial has no add-ons and no numbers",
+        ),
         ({}, "neither its anchor nor its last paid day is known"),
         (
             {"state": TakeoverState.EXPIRED, "paid_until": "2024-06-10"},
