@@ -4,29 +4,33 @@ The newest version is the one in force. An invoice fixes its versions when it ge
 (`activities.number_invoices`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, RowMapping, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, RowMapping, func, insert, select
 
 from core.domain.profiles import CustomerProfile, Language, SellerProfile
 from core.domain.taxes import Shown, TaxRate
 from core.ledger.tables import CustomerProfileRow, Seller, SellerProfileRow, TaxRateRow
 
+P = TypeVar("P", SellerProfile, CustomerProfile)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
+class Version(Generic[P]):
     """A version of a profile: its number, when it came into force (UTC), and who asked."""
 
     version: int
     at: datetime
     actor: str
-    profile: SellerProfile | CustomerProfile
+    profile: P
 
 
-def seller_from(seller: str, document: Mapping[str, str] | None, logo: bytes | None) -> Any:
+def seller_from(
+    seller: str, document: Mapping[str, str] | None, logo: bytes | None
+) -> SellerProfile:
     """A seller's profile from its row. Without a name, the seller's id is the name."""
     profile = SellerProfile(**_known(SellerProfile, document or {}), logo=logo)
     return profile if profile.name else replace(profile, name=seller)
@@ -42,51 +46,49 @@ def customer_from(document: Mapping[str, str] | None) -> CustomerProfile:
 def seller_profile(connection: Connection, seller: str) -> SellerProfile:
     """The seller's profile in force. Its name is the seller's id while none was set."""
     found = seller_versions(connection, seller, 1)
-    profile = found[0].profile if found else None
-    return profile if isinstance(profile, SellerProfile) else SellerProfile(name=seller)
+    return found[0].profile if found else SellerProfile(name=seller)
 
 
 def customer_profile(connection: Connection, account: str) -> CustomerProfile:
     """The customer's profile in force. Empty while none was set."""
     found = customer_versions(connection, account, 1)
-    profile = found[0].profile if found else None
-    return profile if isinstance(profile, CustomerProfile) else CustomerProfile()
+    return found[0].profile if found else CustomerProfile()
 
 
-def seller_versions(connection: Connection, seller: str, limit: int = 100) -> list[Version]:
+def seller_versions(
+    connection: Connection, seller: str, limit: int = 100
+) -> list[Version[SellerProfile]]:
     """The newest versions of the seller's profile, newest first."""
-    query = (
-        select(SellerProfileRow.__table__)
-        .where(SellerProfileRow.seller == seller)
-        .order_by(SellerProfileRow.version.desc())
-        .limit(limit)
-    )
-    return [
-        Version(
-            version=row.version,
-            at=row.at,
-            actor=row.actor,
-            profile=seller_from(seller, row.document, row.logo),
-        )
-        for row in connection.execute(query)
-    ]
+
+    def profile(row: Row[Any]) -> SellerProfile:
+        return seller_from(seller, row.document, row.logo)
+
+    mine = SellerProfileRow.seller == seller
+    return _versions(connection, SellerProfileRow, mine, limit, profile)
 
 
-def customer_versions(connection: Connection, account: str, limit: int = 100) -> list[Version]:
+def customer_versions(
+    connection: Connection, account: str, limit: int = 100
+) -> list[Version[CustomerProfile]]:
     """The newest versions of the customer's profile, newest first."""
-    query = (
-        select(CustomerProfileRow.__table__)
-        .where(CustomerProfileRow.account == account)
-        .order_by(CustomerProfileRow.version.desc())
-        .limit(limit)
-    )
+
+    def profile(row: Row[Any]) -> CustomerProfile:
+        return customer_from(row.document)
+
+    mine = CustomerProfileRow.account == account
+    return _versions(connection, CustomerProfileRow, mine, limit, profile)
+
+
+def _versions(
+    connection: Connection,
+    table: type[SellerProfileRow] | type[CustomerProfileRow],
+    mine: ColumnElement[bool],
+    limit: int,
+    profile: Callable[[Row[Any]], P],
+) -> list[Version[P]]:
+    query = select(table.__table__).where(mine).order_by(table.version.desc()).limit(limit)
     return [
-        Version(
-            version=row.version,
-            at=row.at,
-            actor=row.actor,
-            profile=customer_from(row.document),
-        )
+        Version(version=row.version, at=row.at, actor=row.actor, profile=profile(row))
         for row in connection.execute(query)
     ]
 

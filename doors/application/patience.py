@@ -10,14 +10,19 @@ After the limit there is one error. `NotAvailable` ends a read. `OutcomeUnknown`
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import exc
-from temporalio.client import RPCTimeoutOrCancelledError, WorkflowUpdateFailedError
+from temporalio.client import (
+    RPCTimeoutOrCancelledError,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+    WorkflowUpdateFailedError,
+)
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -180,3 +185,18 @@ def _until(ends: float) -> Iterator[None]:
         yield
     finally:
         _ends.reset(token)
+
+
+async def told_in_time(question: Coroutine[Any, Any, R], seconds: float) -> R | None:
+    """What a workflow tells, or None when it does not respond within so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await question
+    except (
+        TimeoutError,
+        NotAvailable,
+        RPCError,
+        WorkflowQueryFailedError,
+        WorkflowQueryRejectedError,
+    ):
+        return None

@@ -17,11 +17,7 @@ import structlog
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
-from temporalio.client import (
-    WorkflowQueryFailedError,
-    WorkflowQueryRejectedError,
-    WorkflowUpdateFailedError,
-)
+from temporalio.client import WorkflowUpdateFailedError
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RPCError
 
@@ -31,7 +27,7 @@ from core.ledger.database import connect
 from core.ledger.ledger import Ledger
 from core.protocol.activity_messages import CommandResult
 from doors.application import logs
-from doors.application.patience import NotAvailable, OutcomeUnknown, first_line
+from doors.application.patience import OutcomeUnknown, first_line, told_in_time
 from doors.application.perennial import Perennial
 from doors.commandline import embedded_stack
 from doors.commandline.exit_codes import Unavailable
@@ -158,17 +154,7 @@ async def workers(perennial: Perennial, config: Settings) -> list[Role]:
 
 async def query(question: Coroutine[Any, Any, R]) -> R | None:
     """Return a workflow's result of a query, or None when it does not respond in time."""
-    try:
-        async with asyncio.timeout(QUERYING):
-            return await question
-    except (
-        TimeoutError,
-        NotAvailable,
-        RPCError,
-        WorkflowQueryFailedError,
-        WorkflowQueryRejectedError,
-    ):
-        return None
+    return await told_in_time(question, QUERYING)
 
 
 async def _role(

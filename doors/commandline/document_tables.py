@@ -60,7 +60,7 @@ def profile_values(profile: Profile) -> dict[str, str]:
     }
 
 
-def profile_data(profile: Profile, versions: Sequence[Version]) -> dict[str, Any]:
+def profile_data(profile: Profile, versions: Sequence[Version[Any]]) -> dict[str, Any]:
     """Return a profile and its versions, newest first, for programs."""
     history = [
         {"version": each.version, "at": each.at, "by": each.actor, **profile_values(each.profile)}
@@ -69,7 +69,7 @@ def profile_data(profile: Profile, versions: Sequence[Version]) -> dict[str, Any
     return {**profile_values(profile), **({"history": history} if history else {})}
 
 
-def profile(title: str, profile: Profile, versions: Sequence[Version]) -> list[Printed]:
+def profile(title: str, profile: Profile, versions: Sequence[Version[Any]]) -> list[Printed]:
     """Return a profile, and a table of its versions, newest first, if there are any."""
     shown = [(name.replace("_", " "), value) for name, value in profile_values(profile).items()]
     parts: list[Printed] = [pairs(title, shown or [("name", "")])]

@@ -23,6 +23,7 @@ from doors.application.counted import counted
 from doors.application.perennial import Perennial
 from doors.commandline import connection, embedded_stack, import_tables
 from doors.commandline.async_run import run
+from doors.commandline.exit_codes import Code, Ended
 from doors.commandline.inputs import wrong
 from doors.commandline.issue_commands import confirm
 from doors.commandline.output import print_parts
@@ -166,8 +167,18 @@ def faulty_rows(report: ImportReport | RehearsalReport) -> int:
     return (report.imported if isinstance(report, RehearsalReport) else report).faulty
 
 
-def faults_told(faulty: int, listed: Path, others: str = "rows") -> str:
-    """Return what to do about faulty rows. `others`: what comes in without them."""
+def end_if_faulty(faulty: int, file: Path, faults: Path | None, others: str = "rows") -> None:
+    """End the command if rows were faulty, and say what to do about them.
+
+    `faults`: the file that lists them, None for `fault_file_of`. `others`: what comes in without
+    them. Raises `Ended`.
+    """
+    if faulty:
+        listed = faults or fault_file_of(file)
+        raise Ended(_faults_told(faulty, listed, others), Code.BAD_INPUT)
+
+
+def _faults_told(faulty: int, listed: Path, others: str) -> str:
     them = "it" if faulty == 1 else "them"
     return (
         f"{counted(faulty, 'row is', 'rows are')} faulty. {listed} lists {them}. "

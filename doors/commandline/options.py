@@ -19,6 +19,28 @@ ClockId = Annotated[str, typer.Argument(metavar="CLOCK", help="The id of the tes
 Json = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON and nothing else on stdout.")
 ]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and write nothing.")]
+FaultFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="CSV for the faulty rows, with reasons. Default: FILE-faults.csv here.",
+    ),
+]
+MessageState = Annotated[
+    str | None, typer.Option(metavar="STATE", help="Only pending, delivered, failed or dropped.")
+]
+BeforeMessage = Annotated[
+    int | None, typer.Option(metavar="ID", help="Only before this message: the last of a page.")
+]
+MostMessages = Annotated[int, typer.Option(min=1, max=10_000, help="The most messages.")]
+NameOnDocuments = Annotated[str | None, typer.Option(metavar="TEXT", help="The name.")]
+Street = Annotated[str | None, typer.Option(metavar="TEXT", help="Street and house.")]
+PostalCode = Annotated[str | None, typer.Option(metavar="TEXT", help="Postal code.")]
+City = Annotated[str | None, typer.Option(metavar="TEXT", help="The city.")]
+Country = Annotated[str | None, typer.Option(metavar="CODE", help="ISO 3166 code, such as DE.")]
+TaxNumber = Annotated[str | None, typer.Option(metavar="TEXT", help="Tax number.")]
+ProfileHistory = Annotated[bool, typer.Option("--history", help="Show the newest 100 versions.")]
 TestClocks = Annotated[
     bool, typer.Option("--test-clocks", help="Accounts on test clocks too. They are marked.")
 ]

@@ -1,19 +1,15 @@
 """Subscriptions: one of them, its live state, its history, why it renewed, and work lists."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-
-from temporalio.client import WorkflowQueryFailedError, WorkflowQueryRejectedError
-from temporalio.service import RPCError
 
 from core.domain.faults import Fault, Faults
 from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
 from core.protocol.activity_messages import Snapshot
-from doors.application.patience import NotAvailable
-from doors.http.callers import Caller, Calling
+from doors.application.patience import told_in_time
+from doors.http.callers import Calling
 from doors.http.pages import Listed, page_of
 from doors.http.parameters import (
     USUAL_ROWS,
@@ -71,25 +67,11 @@ async def show_state(caller: Calling, subscription: PathId) -> State:
     When no worker tells it within 500 ms, the database does. `source` says which.
     """
     await caller.read(_exists, subscription)
-    live = await _of_workflow(caller, subscription)
+    live = await told_in_time(caller.perennial.state(subscription), QUERY_SECONDS)
     if live is not None:
         return State(source=Source.WORKFLOW, as_of=machine_now(), state=live)
     [(committed, _)] = await caller.read(_committed, subscription)
     return State(source=Source.DATABASE, as_of=machine_now(), state=committed)
-
-
-async def _of_workflow(caller: Caller, subscription: str) -> Snapshot | None:
-    try:
-        async with asyncio.timeout(QUERY_SECONDS):
-            return await caller.perennial.state(subscription)
-    except (
-        TimeoutError,
-        NotAvailable,
-        RPCError,
-        WorkflowQueryFailedError,
-        WorkflowQueryRejectedError,
-    ):
-        return None
 
 
 def _exists(ledger: Ledger, subscription: str) -> None:

@@ -7,7 +7,9 @@ from core.ledger.profiles import Version
 from doors.queries.snapshot import open_snapshot
 
 
-def customer_on_documents(ledger: Ledger, account: str) -> tuple[CustomerProfile, list[Version]]:
+def customer_on_documents(
+    ledger: Ledger, account: str
+) -> tuple[CustomerProfile, list[Version[CustomerProfile]]]:
     """The customer's profile in force, and its newest 100 versions. Raises NotFound."""
     with open_snapshot(ledger) as snapshot:
         snapshot.account_row(account)

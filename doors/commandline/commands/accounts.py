@@ -6,7 +6,21 @@ from typing import Annotated
 import typer
 
 from doors.commandline.app import command, group
-from doors.commandline.options import AccountId, ByCard, Json, Listing, Request, TestClocks
+from doors.commandline.options import (
+    AccountId,
+    ByCard,
+    City,
+    Country,
+    Json,
+    Listing,
+    NameOnDocuments,
+    PostalCode,
+    ProfileHistory,
+    Request,
+    Street,
+    TaxNumber,
+    TestClocks,
+)
 
 group("account", "Open accounts, show them, change their settings.")
 
@@ -214,20 +228,16 @@ class DocumentLanguage(StrEnum):
 def billing(
     account: AccountId,
     request: Request,
-    name: Annotated[str | None, typer.Option(metavar="TEXT", help="The name.")] = None,
-    street: Annotated[str | None, typer.Option(metavar="TEXT", help="Street and house.")] = None,
-    postal_code: Annotated[str | None, typer.Option(metavar="TEXT", help="Postal code.")] = None,
-    city: Annotated[str | None, typer.Option(metavar="TEXT", help="The city.")] = None,
-    country: Annotated[
-        str | None, typer.Option(metavar="CODE", help="ISO 3166 code, such as DE.")
-    ] = None,
-    tax_number: Annotated[str | None, typer.Option(metavar="TEXT", help="Tax number.")] = None,
+    name: NameOnDocuments = None,
+    street: Street = None,
+    postal_code: PostalCode = None,
+    city: City = None,
+    country: Country = None,
+    tax_number: TaxNumber = None,
     language: Annotated[
         DocumentLanguage | None, typer.Option(help="The language of documents.")
     ] = None,
-    history: Annotated[
-        bool, typer.Option("--history", help="Show the newest 100 versions.")
-    ] = False,
+    history: ProfileHistory = False,
 ) -> None:
     """Show or change what documents show of a customer. Empty text removes a value.
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from doors.commandline.app import command, group
-from doors.commandline.options import Json, Yes
+from doors.commandline.options import DryRun, FaultFile, Json, Yes
 
 group(
     "import",
@@ -46,19 +46,11 @@ def import_customers(
             help="Beside --mapping: the value of a field in every row. May be repeated.",
         ),
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything and write nothing.")
-    ] = False,
+    dry_run: DryRun = False,
     clock: Annotated[
         str | None, typer.Option(metavar="CLOCK", help="Attach the accounts to this test clock.")
     ] = None,
-    faults: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="CSV for the faulty rows, with reasons. Default: FILE-faults.csv here.",
-        ),
-    ] = None,
+    faults: FaultFile = None,
     prefix: Annotated[
         str, typer.Option(metavar="TEXT", help="Put this before every id of the file.")
     ] = "",
@@ -102,7 +94,6 @@ def import_customers(
     """
     from doors.commandline import import_run, import_tables, inputs
     from doors.commandline.async_run import run
-    from doors.commandline.exit_codes import Code, Ended
     from doors.commandline.output import show
     from doors.intake.ready_mappings import constants_of
 
@@ -128,10 +119,7 @@ def import_customers(
         return
     done = run(import_run.import_with_fault_file(wanted, faults))
     show(done, import_tables.import_or_rehearsal(done), json=json)
-    faulty = import_run.faulty_rows(done)
-    if faulty:
-        listed = faults or import_run.fault_file_of(file)
-        raise Ended(import_run.faults_told(faulty, listed), Code.BAD_INPUT)
+    import_run.end_if_faulty(import_run.faulty_rows(done), file, faults)
 
 
 @command("import list", "import list")

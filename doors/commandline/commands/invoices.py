@@ -9,7 +9,11 @@ from doors.commandline.app import command, group
 from doors.commandline.options import AccountId, Json, Listing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from activities.documents import Document
     from core.domain.documents import Format
+    from core.ledger.ledger import Ledger
 
 group("invoice", "Show invoices and credit notes, and write them as PDF, HTML or XML.")
 group("receipt", "Show money that came in, and write receipts as PDF or HTML.")
@@ -37,10 +41,8 @@ def invoice_list(account: AccountId, listing: Listing) -> None:
     from doors.commandline.lists import List, show_list
     from doors.queries.invoices import invoices
 
-    name, after = (
-        inputs.name("ACCOUNT", account),
-        inputs.optional_position("--after", listing.after),
-    )
+    name = inputs.name("ACCOUNT", account)
+    after = inputs.optional_position("--after", listing.after)
     with ledger() as opened:
         show_list(
             List(
@@ -100,10 +102,8 @@ def receipt_list(account: AccountId, listing: Listing) -> None:
     from doors.commandline.lists import List, show_list
     from doors.queries.invoices import receipts_of
 
-    name, after = (
-        inputs.name("ACCOUNT", account),
-        inputs.optional_position("--after", listing.after),
-    )
+    name = inputs.name("ACCOUNT", account)
+    after = inputs.optional_position("--after", listing.after)
     with ledger() as opened:
         show_list(
             List(
@@ -135,19 +135,28 @@ def receipt_html(receipt: Receipt, to: To, json: Json = False) -> None:
 
 def _write_invoice(number: int, format_: "Format", to: Path, *, json: bool) -> None:
     from activities.documents import invoice_document
-    from doors.commandline.connection import ledger
-    from doors.commandline.files import write
 
-    with ledger() as opened:
-        made = invoice_document(opened, number, format_)
-    write(to, made, f"Invoice {number}", json=json)
+    _write(invoice_document, "Invoice", number, format_, to, json=json)
 
 
 def _write_receipt(number: int, format_: "Format", to: Path, *, json: bool) -> None:
     from activities.documents import receipt_document
+
+    _write(receipt_document, "Receipt", number, format_, to, json=json)
+
+
+def _write(
+    made_of: "Callable[[Ledger, int, Format], Document]",
+    what: str,
+    number: int,
+    format_: "Format",
+    to: Path,
+    *,
+    json: bool,
+) -> None:
     from doors.commandline.connection import ledger
     from doors.commandline.files import write
 
     with ledger() as opened:
-        made = receipt_document(opened, number, format_)
-    write(to, made, f"Receipt {number}", json=json)
+        made = made_of(opened, number, format_)
+    write(to, made, f"{what} {number}", json=json)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from doors.commandline.app import command, group
-from doors.commandline.options import Json
+from doors.commandline.options import BeforeMessage, Json, MessageState, MostMessages
 
 group("message", "Messages to endpoints: look at them, send them again.")
 
@@ -19,14 +19,9 @@ def message_list(
     account: Annotated[
         str | None, typer.Option(metavar="ACCOUNT", help="Only of this account.")
     ] = None,
-    state: Annotated[
-        str | None,
-        typer.Option(metavar="STATE", help="Only pending, delivered, failed or dropped."),
-    ] = None,
-    before: Annotated[
-        int | None, typer.Option(metavar="ID", help="Only before this message: the last of a page.")
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The most messages.")] = 50,
+    state: MessageState = None,
+    before: BeforeMessage = None,
+    limit: MostMessages = 50,
     json: Json = False,
 ) -> None:
     """Show messages, the newest first."""

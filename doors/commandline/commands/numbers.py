@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 
 from doors.commandline.app import command, group
-from doors.commandline.options import AccountId, Json, Listing, Request, TestClocks
+from doors.commandline.options import (
+    AccountId,
+    DryRun,
+    FaultFile,
+    Json,
+    Listing,
+    Request,
+    TestClocks,
+)
 
 group("number", "Import numbers, look them up, reserve them.")
 
@@ -21,16 +29,8 @@ def number_import(
         Path,
         typer.Argument(metavar="FILE", help="CSV with the columns number, sku and perhaps hold."),
     ],
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything and write nothing.")
-    ] = False,
-    faults: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="CSV for the faulty rows, with reasons. Default: FILE-faults.csv here.",
-        ),
-    ] = None,
+    dry_run: DryRun = False,
+    faults: FaultFile = None,
     by: Annotated[
         str, typer.Option("--by", metavar="NAME", help="Who asks, for the history.")
     ] = "command line",
@@ -41,15 +41,12 @@ def number_import(
     After an interruption, run the import again. Numbers that are there already stay as they are.
     """
     from doors.commandline import import_run, import_tables, inputs
-    from doors.commandline.exit_codes import Code, Ended
     from doors.commandline.output import show
 
     actor = inputs.name("--by", by)
     report = import_run.import_numbers_with_fault_file(file, faults, actor, dry_run=dry_run)
     show(report, import_tables.number_report(report), json=json)
-    if report.faulty:
-        listed = faults or import_run.fault_file_of(file)
-        raise Ended(import_run.faults_told(report.faulty, listed), Code.BAD_INPUT)
+    import_run.end_if_faulty(report.faulty, file, faults)
 
 
 @command(

@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 
 from doors.commandline.app import command, group
-from doors.commandline.options import Json
+from doors.commandline.options import (
+    City,
+    Country,
+    Json,
+    NameOnDocuments,
+    PostalCode,
+    ProfileHistory,
+    Street,
+    TaxNumber,
+)
 
 group("seller", "The seller's own wallet, its profile on documents, and its taxes.")
 
@@ -78,14 +87,12 @@ def show_wallets(json: Json = False) -> None:
     "seller profile --history",
 )
 def profile(
-    name: Annotated[str | None, typer.Option(metavar="TEXT", help="The name.")] = None,
-    street: Annotated[str | None, typer.Option(metavar="TEXT", help="Street and house.")] = None,
-    postal_code: Annotated[str | None, typer.Option(metavar="TEXT", help="Postal code.")] = None,
-    city: Annotated[str | None, typer.Option(metavar="TEXT", help="The city.")] = None,
-    country: Annotated[
-        str | None, typer.Option(metavar="CODE", help="ISO 3166 code, such as DE.")
-    ] = None,
-    tax_number: Annotated[str | None, typer.Option(metavar="TEXT", help="Tax number.")] = None,
+    name: NameOnDocuments = None,
+    street: Street = None,
+    postal_code: PostalCode = None,
+    city: City = None,
+    country: Country = None,
+    tax_number: TaxNumber = None,
     registration: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Number in the register of companies.")
     ] = None,
@@ -100,9 +107,7 @@ def profile(
         Path | None, typer.Option(metavar="FILE", help="A PNG or JPEG picture, up to 200 kB.")
     ] = None,
     no_logo: Annotated[bool, typer.Option("--no-logo", help="Remove the logo.")] = False,
-    history: Annotated[
-        bool, typer.Option("--history", help="Show the newest 100 versions.")
-    ] = False,
+    history: ProfileHistory = False,
     by: By = "command line",
     json: Json = False,
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from doors.commandline.app import command, group
-from doors.commandline.options import Json
+from doors.commandline.options import DryRun, FaultFile, Json
 
 group("catalog", "What is sold: load it from a file, show it.")
 group("policy", "The terms: load them from a file, show them.")
@@ -39,16 +39,8 @@ def catalog_import(
         Path,
         typer.Argument(metavar="FILE", help="CSV with the columns sku, currency, price and more."),
     ],
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything and write nothing.")
-    ] = False,
-    faults: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="CSV for the faulty rows, with reasons. Default: FILE-faults.csv here.",
-        ),
-    ] = None,
+    dry_run: DryRun = False,
+    faults: FaultFile = None,
     json: Json = False,
 ) -> None:
     """Add SKUs and prices from a table: a row for each SKU, currency and day (rule 3.5).
@@ -57,14 +49,11 @@ def catalog_import(
     trial_days, refundable and from. Entries that are there already stay as they are.
     """
     from doors.commandline import import_run, import_tables
-    from doors.commandline.exit_codes import Code, Ended
     from doors.commandline.output import show
 
     report = import_run.import_catalog_with_fault_file(file, faults, dry_run=dry_run)
     show(report, import_tables.number_report(report), json=json)
-    if report.faulty:
-        listed = faults or import_run.fault_file_of(file)
-        raise Ended(import_run.faults_told(report.faulty, listed, "SKUs"), Code.BAD_INPUT)
+    import_run.end_if_faulty(report.faulty, file, faults, "SKUs")
 
 
 @command("catalog show", "catalog show")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from doors.commandline.app import command, group
-from doors.commandline.options import Json, Yes
+from doors.commandline.options import BeforeMessage, Json, MessageState, MostMessages, Yes
 
 group("webhook", "Endpoints of your platform that are told of events.")
 
@@ -140,14 +140,9 @@ def webhook_test(name: Name, json: Json = False) -> None:
 @command("webhook deliveries", "webhook deliveries crm --state failed")
 def webhook_deliveries(
     name: Name,
-    state: Annotated[
-        str | None,
-        typer.Option(metavar="STATE", help="Only pending, delivered, failed or dropped."),
-    ] = None,
-    before: Annotated[
-        int | None, typer.Option(metavar="ID", help="Only before this message: the last of a page.")
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The most messages.")] = 50,
+    state: MessageState = None,
+    before: BeforeMessage = None,
+    limit: MostMessages = 50,
     json: Json = False,
 ) -> None:
     """Show the messages to an endpoint, the newest first. `message show` shows one whole."""
