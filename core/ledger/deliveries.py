@@ -23,6 +23,7 @@ from core.domain.deliveries import (
 )
 from core.domain.event_payloads import Happened
 from core.domain.events import Event
+from core.ledger.endpoints import WORKS
 from core.ledger.tables import AccountRow, Delivery, Endpoint, History
 
 TAKEN_FOR = timedelta(minutes=2)
@@ -211,8 +212,7 @@ def _note(
         return None
     if any(answer.taken or answer.final for answer in answers):
         if row.failures:
-            works = {"failures": 0, "failing_since": None, "paused_until": None}
-            connection.execute(update(Endpoint).where(mine).values(**works))
+            connection.execute(update(Endpoint).where(mine).values(**WORKS))
         return None
     failures, since = row.failures + 1, row.failing_since or now
     values: dict[str, Any] = {

@@ -10,6 +10,9 @@ from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.ledger.tables import Endpoint, Seller
 
+WORKS: dict[str, Any] = {"failures": 0, "failing_since": None, "paused_until": None}
+"""The values of an endpoint that works."""
+_ON: dict[str, Any] = {**WORKS, "off_at": None, "off_why": None}
 MAIL = "e-mail"
 """The name of the endpoint of e-mails."""
 
@@ -112,11 +115,7 @@ def rotate(
 def switch_on(connection: Connection, seller: str, name: str) -> None:
     """Let an endpoint get messages again, and try it at once. Raises `Refused`."""
     row = find(connection, seller, name, lock=True)
-    connection.execute(
-        update(Endpoint)
-        .where(Endpoint.id == row.id)
-        .values(off_at=None, off_why=None, failures=0, failing_since=None, paused_until=None)
-    )
+    connection.execute(update(Endpoint).where(Endpoint.id == row.id).values(**_ON))
 
 
 def remove(connection: Connection, seller: str, name: str, now: datetime) -> None:
@@ -159,12 +158,7 @@ def set_mail(
     }
     row = mail_of(connection, seller)
     if row is not None:
-        works = {"off_at": None, "off_why": None, "failures": 0, "failing_since": None}
-        connection.execute(
-            update(Endpoint)
-            .where(Endpoint.id == row.id)
-            .values(**values, **works, paused_until=None)
-        )
+        connection.execute(update(Endpoint).where(Endpoint.id == row.id).values(**values, **_ON))
         return
     connection.execute(
         insert(Endpoint).values(

@@ -10,12 +10,10 @@ The rows are written first, then the workflow is started. A crash in between los
 relay starts it. `doors/queries/campaigns.py` reads what became of the rows.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ParamSpec, TypeVar
 
 from sqlalchemy import select
 from temporalio.client import Client
@@ -44,9 +42,6 @@ from doors.application.patience import NotAvailable, Patience, without_patience
 from settings import Settings
 
 _CHUNK = 5_000
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +79,11 @@ class Campaigns:
         Raises `Faults` as `start`.
         """
         new = NewCampaign(pattern=pattern, rows=_rows(subscriptions))
-        await self._sql(require_known, self._ledger, new.rows)
+        await self._patience.in_thread(require_known, self._ledger, new.rows)
         found = GrowingPreview(self._ledger, new, progress)
-        for part in await self._sql(found.parts):  # Each part is as patient as one call.
-            found.add(part, await self._sql(found.rehearse, part))
+        # Each part is as patient as one call.
+        for part in await self._patience.in_thread(found.parts):
+            found.add(part, await self._patience.in_thread(found.rehearse, part))
         return found.result
 
     async def start(
@@ -112,7 +108,7 @@ class Campaigns:
         new = NewCampaign(
             pattern=pattern, rows=_rows(subscriptions), rate=rate, selection=selection
         )
-        campaign, anew = await self._sql(self._create, new)
+        campaign, anew = await self._patience.in_thread(self._create, new)
         with suppress(NotAvailable), without_patience():
             await self.tell(campaign)
         return Started(campaign=campaign, repeated=not anew)
@@ -135,7 +131,7 @@ class Campaigns:
                 found = campaigns.of_request(connection, self._ledger.seller, request_id)
             return None if found is None else str(found.id)
 
-        return await self._sql(read)
+        return await self._patience.in_thread(read)
 
     # controls
 
@@ -160,7 +156,7 @@ class Campaigns:
             with self._ledger.transaction("campaign_state") as connection:
                 return campaigns.control(connection, campaign, what, machine_now())
 
-        state = await self._sql(write)
+        state = await self._patience.in_thread(write)
         with suppress(NotAvailable), without_patience():
             await self.tell(campaign)
         return state
@@ -174,7 +170,7 @@ class Campaigns:
             with self._ledger.transaction("campaign_state") as connection:
                 campaigns.set_rate(connection, campaign, checked)
 
-        await self._sql(write)
+        await self._patience.in_thread(write)
 
     def _require(self, campaign: str) -> None:
         """Raise `Faults` unless it is a campaign of the seller."""
@@ -199,7 +195,7 @@ class Campaigns:
             with self._ledger.transaction("campaign_told") as connection:
                 campaigns.told(connection, campaign, state)
 
-        state, config = await self._sql(read), self._config
+        state, config = await self._patience.in_thread(read), self._config
         await self._patience.call(
             lambda: self._temporal.start_workflow(
                 "Campaign",
@@ -215,7 +211,7 @@ class Campaigns:
                 start_signal="changed",
             )
         )
-        await self._sql(note, state)
+        await self._patience.in_thread(note, state)
 
     async def tell_missing(
         self, limit: int, past: Sequence[str], failed: Callable[[str, Exception], None]
@@ -229,7 +225,7 @@ class Campaigns:
             with self._ledger.read() as connection:
                 return campaigns.untold(connection, limit, past)
 
-        found = await self._sql(read)
+        found = await self._patience.in_thread(read)
         for campaign in found:
             try:
                 await self.tell(campaign)
@@ -238,10 +234,6 @@ class Campaigns:
             except Exception as error:
                 failed(campaign, error)
         return len(found)
-
-    async def _sql(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a function that may run twice, off the event loop."""
-        return await self._patience.call(lambda: asyncio.to_thread(function, *args, **kwargs))
 
 
 def require_known(ledger: Ledger, rows: Sequence[Row]) -> None:

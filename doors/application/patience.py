@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import exc
 from temporalio.client import (
@@ -26,6 +26,7 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+P = ParamSpec("P")
 R = TypeVar("R")
 
 #: Seconds of the first gap and of the longest one. A gap is cut at random by up to a half.
@@ -109,6 +110,10 @@ class Patience:
                     raise NotAvailable(reason) from error
             await self.pause(wait)
             gap = min(2 * gap, LONGEST_GAP)
+
+    async def in_thread(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a function that may run twice, off the event loop, as `call` makes a call."""
+        return await self.call(lambda: asyncio.to_thread(function, *args, **kwargs))
 
     @contextmanager
     def one_limit(self) -> Iterator[None]:

@@ -182,6 +182,15 @@ class Perennial:
         finally:
             ledger.engine.dispose()
 
+    def of_seller(
+        self, seller: str, patience: Patience | None = None, *, herd: bool = False
+    ) -> "Perennial":
+        """The same system for another seller, by the same servers. The parameters are as above."""
+        ledger = self.ledger
+        if seller != ledger.seller:
+            ledger = Ledger(ledger.engine, seller, ledger.machine_now)
+        return Perennial(ledger, self.temporal, self._config, patience, herd=herd)
+
     @property
     def config(self) -> Settings:
         """The settings of the connection."""
@@ -812,7 +821,7 @@ class Perennial:
 
     async def _sql(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a function that may run twice: one that reads, or does nothing the second time."""
-        return await self.patience.call(lambda: asyncio.to_thread(function, *args, **kwargs))
+        return await self.patience.in_thread(function, *args, **kwargs)
 
     def _now_of(self, command: AnyCommand) -> datetime | None:
         with self.ledger.engine.connect() as connection:

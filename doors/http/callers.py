@@ -85,10 +85,7 @@ class Callers:
 
     def _within(self, seller: str) -> Perennial:
         if seller not in self._sellers:
-            ledger = Ledger(self._first.ledger.engine, seller, self._first.ledger.machine_now)
-            self._sellers[seller] = Perennial(
-                ledger, self._first.temporal, self._first.config, self._patience
-            )
+            self._sellers[seller] = self._first.of_seller(seller, self._patience)
         return self._sellers[seller]
 
 

@@ -11,9 +11,8 @@ version replaces it (docs/decisions/0021).
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import select
 
@@ -35,15 +34,14 @@ from core.domain.money import plain
 from core.ledger import stored_terms
 from core.ledger.ledger import Ledger
 from core.ledger.tables import Seller
-from doors.intake.csv_rows import csv_rows, header_of
+from doors.intake.csv_rows import header_of
 from doors.intake.file_shape import Declared, FileShape, shape_of
-from doors.intake.fixed_columns import fixed_columns
+from doors.intake.fixed_columns import TOO_LONG, FixedRow, fixed_columns, fixed_rows
 from doors.intake.import_report import (
     FAULT_COLUMNS,
     CatalogReport,
     FaultList,
     RowFault,
-    unguarded,
 )
 
 MOST_ROWS = 100_000
@@ -120,27 +118,12 @@ def import_catalog_file(
     )
 
 
-class _Row(NamedTuple):
-    """A row: its line, its cells as they are written, and by column without empty ones."""
-
-    line: int
-    written: list[str]
-    cells: Mapping[str, str]
-
-
-def _read(file: Path, shape: FileShape, names: Sequence[str]) -> Iterator[_Row]:
-    """The rows below the first line."""
-    is_fault_list = set(FAULT_COLUMNS) <= set(names)
-    rows = islice(csv_rows(file, shape), 1, None)
-    for number, (line, row, _) in enumerate(rows, start=1):
+def _read(file: Path, shape: FileShape, columns: Sequence[str]) -> Iterator[FixedRow]:
+    """The rows below the first line. Raises `Faults` for one more than `MOST_ROWS`."""
+    for number, row in enumerate(fixed_rows(file, shape, columns), start=1):
         if number > MOST_ROWS:
-            raise Faults([Fault(f"line {line}", f"is one more than {MOST_ROWS:,} rows")])
-        written = [unguarded(cell) for cell in row] if is_fault_list else row
-        named = zip(names, [cell.strip() for cell in written], strict=False)
-        cells = {name: cell for name, cell in named if cell and name in COLUMNS}
-        if any(written[len(names) :]):
-            cells = {"": "has more cells than the first line"}
-        yield _Row(line, written, cells)
+            raise Faults([Fault(f"line {row.line}", f"is one more than {MOST_ROWS:,} rows")])
+        yield row
 
 
 class _Rows:
@@ -149,21 +132,21 @@ class _Rows:
     def __init__(self, listed: FaultList) -> None:
         self._listed = listed
         self._entries: dict[str, dict[str, dict[str, Any]]] = {}
-        self._rows: dict[str, list[_Row]] = {}
+        self._rows: dict[str, list[FixedRow]] = {}
         self._wrong: dict[str, list[str]] = {}
         self.count = 0
 
-    def add(self, row: _Row) -> None:
+    def add(self, row: FixedRow) -> None:
         """Read a row, and add it to the entry of its SKU and day."""
         self.count += 1
-        line, cells = row.line, row.cells
+        line = row.line
+        cells = {name: cell for name, cell in row.cells.items() if cell and name in COLUMNS}
         sku = cells.get("sku", "")
         values: dict[str, Any] = {}
-        wrong = [cells[""]] if "" in cells else []
+        wrong = [] if row.cells else [TOO_LONG]
         for name, text in cells.items():
             try:
-                if name:
-                    values[name] = _READERS[name](text)
+                values[name] = _READERS[name](text)
             except Wrong as error:
                 wrong.append(f"{name}: {error}")
         if not wrong:

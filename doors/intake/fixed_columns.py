@@ -1,10 +1,19 @@
-"""The header of a file whose columns have fixed names: numbers, prices, usage."""
+"""Files whose columns have fixed names: numbers, prices, usage. Their header and their rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
 
 from core.domain.fault_places import shown
 from core.domain.faults import Fault, Faults
 from core.domain.inputs import either
+from doors.intake.csv_rows import csv_rows
+from doors.intake.file_shape import FileShape
+from doors.intake.import_report import FAULT_COLUMNS, unguarded
+
+TOO_LONG = "has more cells than the first line"
+"""What is wrong with a row that is too long."""
 
 
 def fixed_columns(
@@ -31,3 +40,27 @@ def fixed_columns(
     if wrong:
         raise Faults([Fault("line 1", reason) for reason in wrong])
     return names
+
+
+class FixedRow(NamedTuple):
+    """A row: its line, its cells as they are written, and without blanks by column.
+
+    `cells` is empty for a row that is too long.
+    """
+
+    line: int
+    written: list[str]
+    cells: dict[str, str]
+
+
+def fixed_rows(file: Path, shape: FileShape, columns: Sequence[str]) -> Iterator[FixedRow]:
+    """The rows below the header. `columns`: as `fixed_columns` returns them.
+
+    In a list of faulty rows the guards against formulas are taken off. Raises `Faults` for the
+    file.
+    """
+    is_fault_list = set(FAULT_COLUMNS) <= set(columns)
+    for line, row, _ in islice(csv_rows(file, shape), 1, None):
+        written = [unguarded(cell) for cell in row] if is_fault_list else row
+        named = zip(columns, (cell.strip() for cell in written), strict=False)
+        yield FixedRow(line, written, {} if any(written[len(columns) :]) else dict(named))

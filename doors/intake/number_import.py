@@ -11,7 +11,7 @@ numbers, about 50 µs each.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -28,15 +28,14 @@ from core.ledger.clocks import machine_now
 from core.ledger.imports import ImportFacts, open_import
 from core.ledger.ledger import Ledger
 from core.ledger.tables import Seller
-from doors.intake.csv_rows import CsvRow, csv_rows, digest_of, header_of
-from doors.intake.file_shape import Declared, FileShape, shape_of
-from doors.intake.fixed_columns import fixed_columns
+from doors.intake.csv_rows import digest_of, header_of
+from doors.intake.file_shape import Declared, shape_of
+from doors.intake.fixed_columns import TOO_LONG, FixedRow, fixed_columns, fixed_rows
 from doors.intake.import_report import (
     FAULT_COLUMNS,
     FaultList,
     NumberReport,
     RowFault,
-    unguarded,
 )
 from doors.intake.phone_numbers import read_e164
 
@@ -83,13 +82,13 @@ def import_number_file(
     header = header_of(file, shape)
     columns = fixed_columns(header, COLUMNS, NEEDED, FAULT_COLUMNS)
     # Reads the file to its end, so that its faults come first.
-    total = sum(1 for _ in _rows(file, shape))
+    total = sum(1 for _ in fixed_rows(file, shape, columns))
     import_id = None if dry_run else _open(ledger, file, actor)
     with FaultList(faults) as listed:
         listed.begin_list(header, shape)
-        reader = _Reader(catalog, listed, columns)
+        reader = _Reader(catalog, listed)
         imported = there = done = 0
-        rows = _rows(file, shape)
+        rows = fixed_rows(file, shape, columns)
         while taken := list(islice(rows, chunk)):
             new = [one for row in taken if (one := reader.read(row)) is not None]
             if dry_run:
@@ -121,28 +120,19 @@ def _open(ledger: Ledger, file: Path, actor: str) -> int:
         return open_import(connection, ledger.seller, facts, machine_now())
 
 
-def _rows(file: Path, shape: FileShape) -> Iterator[CsvRow]:
-    """The rows below the header. Raises `Faults` for the file."""
-    return islice(csv_rows(file, shape), 1, None)
-
-
 class _Reader:
     """Reads rows one after the other. What is wrong with a row joins the list of faults."""
 
-    def __init__(self, catalog: Catalog, faults: FaultList, columns: Sequence[str]) -> None:
+    def __init__(self, catalog: Catalog, faults: FaultList) -> None:
         self._skus = {sku.sku for sku in catalog.skus if sku.kind is SkuKind.NUMBER}
         self._faults = faults
-        self._columns = columns
-        self._is_fault_list = set(FAULT_COLUMNS) <= set(columns)
         self._lines: dict[str, int] = {}
 
-    def read(self, row: CsvRow) -> NewNumber | None:
+    def read(self, row: FixedRow) -> NewNumber | None:
         """The number in a row. None when the row is faulty."""
-        cells = [unguarded(cell) for cell in row.cells] if self._is_fault_list else row.cells
-        named = dict(zip(self._columns, [cell.strip() for cell in cells], strict=False))
-        if any(cells[len(self._columns) :]):
-            reason = "has more cells than the first line"
-            self._faults.add(RowFault(row.line, "", reason), cells)
+        named = row.cells
+        if not named:
+            self._faults.add(RowFault(row.line, "", TOO_LONG), row.written)
             return None
         wrong: list[str] = []
 
@@ -159,7 +149,9 @@ class _Reader:
         if number is not None and (first := self._lines.setdefault(number, row.line)) != row.line:
             wrong.append(f"number stands in line {first} already")
         if number is None or sku is None or hold is None or wrong:
-            self._faults.add(RowFault(row.line, named.get("number", ""), "; ".join(wrong)), cells)
+            self._faults.add(
+                RowFault(row.line, named.get("number", ""), "; ".join(wrong)), row.written
+            )
             return None
         return NewNumber(number=number, sku=sku, hold=hold)
 

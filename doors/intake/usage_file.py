@@ -12,7 +12,7 @@ charges nothing.
 import csv
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
@@ -26,9 +26,9 @@ from core.domain.inputs import read_at
 from core.domain.money import plain
 from core.domain.usage_batch import MOST_ROWS, BalanceAfter, ChargedBatch, ChargedRow, RowOutcome
 from doors.application.safe_text import spreadsheet_cell
-from doors.intake.csv_rows import csv_rows, header_of
+from doors.intake.csv_rows import header_of
 from doors.intake.file_shape import Declared, shape_of
-from doors.intake.fixed_columns import fixed_columns
+from doors.intake.fixed_columns import TOO_LONG, fixed_columns, fixed_rows
 
 COLUMNS = ("request_id", "account", "amount", "text")
 """The columns of a file, in any order."""
@@ -99,12 +99,15 @@ async def charge_file(
     Raises `Faults` if the file as a whole is wrong, and OSError for files.
     """
     begin = time.perf_counter()
-    total = sum(1 for _ in _rows(file))  # Reads the file to its end, so that its faults come first.
-    rows = _rows(file)
+    shape = shape_of(file, Declared(), COLUMNS)
+    columns = fixed_columns(header_of(file, shape), COLUMNS, COLUMNS)
+    # Reads the file to its end, so that its faults come first.
+    total = sum(1 for _ in fixed_rows(file, shape, columns))
+    rows = fixed_rows(file, shape, columns)
     with receipt.open("w", encoding="utf-8", newline="") as opened:
         written = _Receipt(opened)
         while taken := list(islice(rows, MOST_ROWS)):
-            read = [(line, row, _usage(row, actor)) for line, row in taken]
+            read = [(row.line, row.cells, _usage(row.cells, actor)) for row in taken]
             usage = [one for _, _, one in read if isinstance(one, Usage)]
             batch = await charge(usage) if usage else ChargedBatch(rows=(), balances=())
             written.add(read, batch)
@@ -174,22 +177,10 @@ class _Receipt:
         self._writer.writerow([spreadsheet_cell(cell) for cell in cells])
 
 
-def _rows(file: Path) -> Iterator[tuple[int, Row]]:
-    """The rows below the first line, each with its line. Raises `Faults` for the file.
-
-    A row with more cells than the first line is empty.
-    """
-    shape = shape_of(file, Declared(), COLUMNS)
-    columns = fixed_columns(header_of(file, shape), COLUMNS, COLUMNS)
-    for line, row, _ in islice(csv_rows(file, shape), 1, None):
-        cells = {} if any(row[len(columns) :]) else dict(zip(columns, row, strict=False))
-        yield line, {name: cell.strip() for name, cell in cells.items()}
-
-
 def _usage(row: Row, actor: str) -> Usage | str:
     """The usage in a row, or what is wrong with the row."""
     if not row:
-        return "has more cells than the first line"
+        return TOO_LONG
     faults: list[Fault] = []
     values: dict[str, Any] = {
         field.name: read_at(field.name, row.get(field.name, ""), field.kind.read, faults)

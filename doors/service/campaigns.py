@@ -25,7 +25,6 @@ from core.domain.campaigns import CampaignState, RowOutcome, command_of_row
 from core.ledger import campaigns
 from core.ledger.campaigns import Settled, ToDo
 from core.ledger.clocks import machine_now
-from core.ledger.ledger import Ledger
 from core.protocol.activity_messages import CommandResult
 from core.protocol.campaign_messages import BATCH, BatchRequest, BatchResult, Place
 from doors.application.patience import NotAvailable, Patience, first_line
@@ -126,7 +125,7 @@ class _Batch:
 
         Raises `NoOutcome` for the first tries of a wave in which no row has an outcome.
         """
-        client = self._client(row.seller)
+        client = self._perennial.of_seller(row.seller, Patience(_ROW_SECONDS), herd=True)
         lanes: dict[tuple[str, str], list[ToDo]] = defaultdict(list)
         for todo in wave:
             lanes[todo.lane].append(todo)
@@ -140,14 +139,6 @@ class _Batch:
         if none and not self._place.again and activity.info().attempt < _TRIES:
             raise NoOutcome(f"campaign {self._campaign}: {outcomes[0].sentence}")
         return outcomes
-
-    def _client(self, seller: str) -> Perennial:
-        """A client of the campaign's seller, whose commands give way to those of people."""
-        mine = self._perennial
-        ledger = self._ledger
-        if seller != ledger.seller:
-            ledger = Ledger(ledger.engine, seller, ledger.machine_now)
-        return Perennial(ledger, mine.temporal, mine.config, Patience(_ROW_SECONDS), herd=True)
 
     async def _carry_out(self, client: Perennial, row: Any, todo: ToDo) -> Settled:
         """Carry out a row."""
@@ -191,7 +182,7 @@ class _Batch:
             return campaigns.finish(connection, self._campaign, machine_now())
 
     async def _sql(self, function: Callable[..., Any], *args: Any) -> Any:
-        return await self._patience.call(lambda: asyncio.to_thread(function, *args))
+        return await self._patience.in_thread(function, *args)
 
 
 def settled(row: int, result: CommandResult) -> Settled:
