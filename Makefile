@@ -9,9 +9,9 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.perennial-stamp
-# The number of test processes: one for each processor, at most four. Each process starts a
-# PostgreSQL and a Temporal server of its own.
-JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( n > 4 ? 4 : n )))
+# The number of test processes: one more than processors, at most five, because a test that kills
+# processes waits most of its time. Each starts a PostgreSQL and a Temporal server of its own.
+JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( n > 4 ? 5 : n + 1 )))
 # Further arguments for pytest or the bench, such as ARGS="-k purchase" or ARGS="--only herd".
 ARGS ?=
 # The Python that builds .venv. Default: the first of these that is 3.11 or later.
@@ -19,7 +19,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$p"; break; }; done)
 
-.PHONY: help setup demo api openapi test coverage lint bench bench-dbos bench-production requirements clean
+.PHONY: help setup demo api console browser pictures openapi client test coverage lint security bench bench-dbos bench-production requirements clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -64,11 +64,33 @@ api: setup  ## serve the HTTP API on the embedded stack, with all workers, and p
 	@echo
 	@$(PY) worker.py all api
 
+console: setup  ## serve the console of support with customers to try, and print a sign-in
+	@$(PY) starter.py stack up >/dev/null
+	@$(PY) starter.py account list --test-clocks --limit 1 --json | grep -q '"account"' \
+		|| $(PY) starter.py demo --customers 60 --keep
+	@echo "Sign in with this address and password when console_ready shows where:"
+	@$(PY) starter.py staff password desk@example.com --generate 2>/dev/null \
+		|| $(PY) starter.py staff add desk@example.com --name "The desk" --role admin --generate
+	@$(PY) worker.py all console
+
+browser:  ## install the browser in which the console is tested (Debian's chromium, by apt)
+	@command -v chromium >/dev/null || { \
+		command -v apt-get >/dev/null || { echo "Install chromium as /usr/bin/chromium." >&2; exit 1; }; \
+		apt-get install -y --no-install-recommends chromium; }
+	@chromium --version
+
+pictures: setup  ## take the pictures of docs/console.md anew, in a working day at the console
+	@PICTURES=docs/pictures $(PY) -m pytest -q tests/console/test_working_day.py
+
 openapi: setup  ## write docs/openapi.json anew from the endpoints
 	@$(PY) -m doors.http.description
 
+client: setup  ## write the generated files of clients/python/ anew
+	@$(PY) -m clients.python.generate
+
+# Tests start hundreds of processes that import the same modules. What they compile is kept.
 test: setup  ## run all tests: rules, ledger, workflows, replay, crashes, stories
-	@$(PY) -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 coverage: setup  ## check that tests/domain runs every line and branch of core/domain/
 	@$(PY) -m pytest -q -n $(JOBS) tests/domain --cov=core.domain --cov-branch \
@@ -78,7 +100,25 @@ lint: setup  ## check style, formatting, types and import rules
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check
 	@$(VENV)/bin/mypy
-	@$(VENV)/bin/lint-imports --no-logo
+	@PYTHONPATH=clients/python $(VENV)/bin/lint-imports --no-logo
+
+security: setup .venv-security/stamp  ## look for weak spots in the code, and known ones in the packages
+	@.venv-security/bin/bandit --quiet --configfile pyproject.toml --severity-level medium \
+		--recursive core workflows activities doors local clients bench \
+		starter.py worker.py settings.py
+	@echo "bandit: nothing of medium or high severity"
+	@for list in requirements.txt requirements-dev.txt requirements-security.txt; do \
+		.venv-security/bin/pip-audit --strict --progress-spinner off --disable-pip \
+			--require-hashes --requirement $$list || { \
+		echo "$$list: see above. It needs a package index that tells what is known to be weak." >&2; \
+		exit 1; }; done
+
+# The auditors have packages of their own, so that these need not agree with those of Perennial.
+.venv-security/stamp: requirements-security.txt
+	@$(PY) -m venv --clear .venv-security
+	@.venv-security/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--require-hashes --no-deps -r requirements-security.txt
+	@touch $@
 
 bench: setup  ## measure what a renewal costs (tables, and JSON in bench/results/)
 	@$(PY) -m bench $(ARGS)
@@ -104,8 +144,11 @@ requirements:  ## pin the packages again (newest versions: UPGRADE=--upgrade)
 	uv pip compile $(UPGRADE) --quiet --universal --generate-hashes --no-header \
 		--no-emit-index-url --python-version 3.11 \
 		--extra local --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	echo "bandit[toml]>=1.9 pip-audit>=2.10" | tr ' ' '\n' \
+		| uv pip compile $(UPGRADE) --quiet --universal --generate-hashes --no-header \
+		--no-emit-index-url --python-version 3.11 - -o requirements-security.txt
 
 clean:  ## stop the embedded stack, remove .venv and caches (keeps the data in .perennial/)
 	@if [ -x $(PY) ] && [ -d .perennial ]; then $(PY) -c 'from local import stack; stack.down()'; fi
-	@rm -rf $(VENV) .venv-dbos .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	@rm -rf $(VENV) .venv-dbos .venv-security .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

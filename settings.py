@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     temporal_namespace: str = Field(default="default", min_length=1)
     temporal_api_key: SecretStr | None = None
     temporal_tls: bool = False
+    payload_keys: SecretStr | None = None
+    temporal_ui: str | None = None
 
     # The embedded stack.
     home: Path = PROJECT / ".perennial"
@@ -71,7 +73,7 @@ class Settings(BaseSettings):
     cycles_per_run: int = Field(default=6, ge=1, le=120)
     jitter_seconds: int = Field(default=3600, ge=0, le=82_800)
     renew_locally: bool = True
-    workflow_cache: int = Field(default=2000, ge=1)
+    workflow_cache: int = Field(default=2000, ge=0)
     workflow_sandbox: bool = False
     sticky_seconds: float = Field(default=10.0, ge=1, le=3600, allow_inf_nan=False)
     activity_threads: int = Field(default=20, ge=1, le=200)
@@ -90,6 +92,7 @@ class Settings(BaseSettings):
     mail: Literal["off", "smtp", "file"] = "off"
     mail_folder: Path = PROJECT / ".perennial" / "mailbox"
     mail_templates: Path | None = None
+    document_templates: Path | None = None
     smtp_host: str = Field(default="localhost", min_length=1)
     smtp_port: Port = 587
     smtp_security: Literal["none", "starttls", "tls"] = "starttls"
@@ -102,6 +105,17 @@ class Settings(BaseSettings):
     api_port: Port = 8400
     api_requests_per_second: float = Field(default=50.0, ge=0.1, le=10_000, allow_inf_nan=False)
     api_patience_seconds: float = Field(default=10.0, ge=0.1, le=300, allow_inf_nan=False)
+
+    # Staff who sign in.
+    staff_keys: SecretStr | None = None
+    openid_issuer: str | None = None
+    openid_client_id: str | None = None
+    openid_client_secret: SecretStr | None = None
+
+    # The console of support.
+    console_host: str = Field(default="127.0.0.1", min_length=1)
+    console_port: Port = 8500
+    console_address: str | None = None
 
     # Logs and metrics.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -126,6 +140,24 @@ class Settings(BaseSettings):
             )
         return url
 
+    @field_validator("openid_issuer")
+    @classmethod
+    def _https(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("https://", "http://127.0.0.1")):
+            raise ValueError("must be the issuer of the provider, such as https://id.example.com")
+        return value
+
+    @field_validator("console_address", "temporal_ui")
+    @classmethod
+    def _origin(cls, value: str | None) -> str | None:
+        """Accept a scheme and a host, perhaps with a port, without a path."""
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or value != f"{parts.scheme}://{parts.netloc}":
+            raise ValueError("must be an address without a path, such as https://desk.example.com")
+        return value.lower()
+
     @field_validator("temporal_address")
     @classmethod
     def _host_and_port(cls, value: str | None) -> str | None:
@@ -142,7 +174,7 @@ class Settings(BaseSettings):
             raise ValueError("must be host:port, such as temporal.example.internal:7233")
         return value
 
-    @field_validator("webhook_keys")
+    @field_validator("webhook_keys", "staff_keys", "payload_keys")
     @classmethod
     def _long_keys(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and any(len(key) < 32 for key in keys_of(value)):
@@ -154,7 +186,10 @@ class Settings(BaseSettings):
     def _upper(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("home", "cache", "temporal_program", "mail_folder", "mail_templates")
+    @field_validator(
+        *("home", "cache", "temporal_program", "mail_folder", "mail_templates"),
+        "document_templates",
+    )
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else PROJECT / value.expanduser()

@@ -1,7 +1,8 @@
 """The process of workers.
 
-    python worker.py all                    all roles but the API in one process
+    python worker.py all                    all roles but api and console in one process
     python worker.py all api                with the HTTP API
+    python worker.py all console            with the console of support
     python worker.py workflows activities   some roles. A large installation runs each by itself
 
 `doors/commandline/worker_process.py` runs the roles. This module reads the arguments, adds the
@@ -18,7 +19,7 @@ from doors.commandline import embedded_stack
 from doors.commandline.errors import explained, message_of
 from doors.commandline.exit_codes import Ended
 from doors.commandline.process_exit import run_and_exit
-from doors.commandline.worker_process import ALL_ROLES, API, run_roles
+from doors.commandline.worker_process import ALL_ROLES, SERVING, new_event_loop, run_roles
 from settings import read_settings
 
 DESCRIPTION = """roles:
@@ -28,7 +29,8 @@ DESCRIPTION = """roles:
   relay        starts missing workflows, checks notices that are due, makes and numbers invoices
   messages     delivers webhooks and e-mails
   api          serves the HTTP API on PERENNIAL_API_HOST and PERENNIAL_API_PORT (docs/api.md)
-  all          all roles but api in one process
+  console      serves the console of support on PERENNIAL_CONSOLE_HOST and PERENNIAL_CONSOLE_PORT
+  all          all roles but api and console in one process
 
 The program ends with code 3 and a message if PostgreSQL or Temporal is not available at the start.
 Later it waits for them. SIGTERM or ctrl-C lets it finish its work (PERENNIAL_SHUTDOWN_SECONDS)."""
@@ -43,17 +45,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "roles",
         nargs="+",
         metavar="ROLE",
-        choices=[*ALL_ROLES, API, "all"],
-        help=f"one or more of {', '.join((*ALL_ROLES, API))}, or all",
+        choices=[*ALL_ROLES, *SERVING, "all"],
+        help=f"one or more of {', '.join((*ALL_ROLES, *SERVING))}, or all",
     )
     named = parser.parse_args(arguments).roles
     roles = [role for role in ALL_ROLES if role in named or "all" in named]
-    roles += [API] if API in named else []
+    roles += [role for role in SERVING if role in named]
     try:
         with explained():
             config = read_settings()
             logs.configure(config)
-            asyncio.run(run_roles(roles, config))
+            with asyncio.Runner(loop_factory=new_event_loop) as runner:
+                runner.run(run_roles(roles, config))
     except Ended as ended:
         print(message_of(ended), file=sys.stderr)
         return int(ended.code)

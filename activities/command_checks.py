@@ -31,15 +31,16 @@ from core.domain.commands.base import (
     NewSubscriptionCommand,
     SubscriptionCommand,
 )
-from core.domain.refusal import Refusal, Refused
+from core.domain.refusal import Refusal, Refused, used_for_something_else
 from core.domain.rules import Rule
 from core.domain.subscription import Account, Subscription
-from core.ledger import refusals
+from core.ledger import refusals, taken_ids
 from core.ledger.account_reading import Unknown
 from core.ledger.bulk_write import one_of
 from core.ledger.ledger import Ledger, unless_moved
+from core.ledger.personal_data import ERASED
 from core.ledger.rows import ACCOUNT, account_from
-from core.ledger.tables import AccountRow, Operation, SubscriptionRow
+from core.ledger.tables import AccountRow, Operation
 from core.ledger.unit_of_work import AskedBy, Work
 from core.protocol.activity_messages import (
     Before,
@@ -67,7 +68,7 @@ def on_subscription(
 
     def attempt() -> CommandResult:
         try:
-            with _work_on(ledger, command, request.now) as work:
+            with _work_on(ledger, command, request) as work:
                 subscription = work.subscription(command.subscription)
                 if replayed := replay(work.connection, work.account.seller, command):
                     return replace(replayed, snapshot=work.snapshot(subscription))
@@ -127,14 +128,17 @@ def check_states(work: Work, command: SubscriptionCommand, subscription: Subscri
 
 
 def _work_on(
-    ledger: Ledger, command: SubscriptionCommand, now: datetime
+    ledger: Ledger, command: SubscriptionCommand, request: CommandRequest
 ) -> AbstractContextManager[Work]:
     """A unit of work on the account of the subscription, and on the others that it is about."""
     others, payers = command.other_accounts(), command.pays_back
+    id_, asked_by = command.subscription, AskedBy.ITS_COMMAND
+    if not request.by_workflow:
+        asked_by = AskedBy.ANOTHER
     if not others and not payers:
-        return ledger.work(now, subscription=command.subscription)
+        return ledger.work(request.now, subscription=id_, asked_by=asked_by)
     return ledger.work_on_several(
-        now, subscription=command.subscription, also=others, payers=payers
+        request.now, subscription=id_, also=others, payers=payers, asked_by=asked_by
     )
 
 
@@ -184,10 +188,13 @@ def replay_of(command: Command, fingerprint: str | None, result: dict[str, Any])
 
     Raises `Refused` if the request was another command.
     """
-    if fingerprint != command.fingerprint():
+    if fingerprint == ERASED:
         raise Refused(
-            Rule.REQUEST_ID, f"request id {command.request_id} was used for something else"
+            Rule.REQUEST_ID,
+            f"request id {command.request_id} was used for an account that was erased",
         )
+    if fingerprint != command.fingerprint():
+        raise used_for_something_else(command.request_id)
     return CommandResult(result=commands.restored(result), replayed=True)
 
 
@@ -214,8 +221,7 @@ def covered(work: Work, amount: Decimal, rule: Rule) -> None:
 
 def check_new(work: Work, command: NewSubscriptionCommand) -> None:
     """Refuse an id that exists (Rule 4.1)."""
-    query = select(SubscriptionRow.id).where(SubscriptionRow.id == command.subscription)
-    if work.connection.execute(query).first() is None:
+    if not taken_ids.subscriptions(work.connection, [command.subscription]):
         return
     # This request may have created it a moment ago. The replay is the first check (Rule 2).
     replay(work.connection, work.account.seller, command)
@@ -248,10 +254,16 @@ def _check_invoice_number(command: Command) -> None:
         raise Refused(Rule.INVOICES, "an external invoice number must not be blank")
 
 
-def check_open(command: Command, account: Account) -> None:
+def check_open(command: Command | type[Command], account: Account) -> None:
     """Refuse a command that a suspended or a closed account does not take (Rule 11.8)."""
     if account.suspended and not command.while_suspended:
         raise Refused(Rule.SUSPEND_AND_CLOSE, f"account {account.id} is suspended")
+    if account.erased_on is not None:
+        raise Refused(
+            Rule.SUSPEND_AND_CLOSE,
+            f"the personal data of account {account.id} was erased on {account.erased_on}; "
+            "nothing can be done with it any longer",
+        )
     if account.closed_on is not None and not command.while_closed:
         until = "for good" if account.closed_for_good else f"since {account.closed_on}"
         raise Refused(Rule.SUSPEND_AND_CLOSE, f"account {account.id} is closed {until}")

@@ -8,6 +8,7 @@ the way for a door that shows an invoice, and for a message that has one attache
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
@@ -27,11 +28,15 @@ class Document:
     sha256: str
 
 
-def invoice_document(ledger: Ledger, number: int, format_: Format) -> Document:
+def invoice_document(
+    ledger: Ledger, number: int, format_: Format, own: Path | None = None
+) -> Document:
     """An invoice or credit note of the ledger's seller as a file.
 
+    `own`: the folder of a seller's own templates, for one that was not made before.
+
     Raises `NoSuchDocument`, and `core.domain.documents.NotOffered` for XML that the official rules
-    refuse.
+    refuse, and for templates that do not work.
     """
     with ledger.read() as connection:
         id_ = invoice_id(connection, ledger.seller, number)
@@ -43,14 +48,19 @@ def invoice_document(ledger: Ledger, number: int, format_: Format) -> Document:
         id_,
         format_,
         lambda connection: invoice_facts(connection, id_),
+        own,
     )
 
 
-def receipt_document(ledger: Ledger, operation: int, format_: Format) -> Document:
+def receipt_document(
+    ledger: Ledger, operation: int, format_: Format, own: Path | None = None
+) -> Document:
     """A receipt of money that came in, as a file.
 
-    `operation`: the id of a top-up, a card charge or a payment. Raises `NoSuchDocument`, and
-    `core.domain.documents.NotOffered` for XML.
+    `operation`: the id of a top-up, a card charge or a payment. `own`: as for invoices.
+
+    Raises `NoSuchDocument`, and `core.domain.documents.NotOffered` for XML, and for templates that
+    do not work.
     """
 
     def facts(connection: Connection) -> AnyFacts:
@@ -59,7 +69,7 @@ def receipt_document(ledger: Ledger, operation: int, format_: Format) -> Documen
         except LookupError as error:
             raise NoSuchDocument(f"There is no receipt {operation}: {error}.") from None
 
-    return _kept(ledger, DocumentKind.RECEIPT, operation, format_, facts)
+    return _kept(ledger, DocumentKind.RECEIPT, operation, format_, facts, own)
 
 
 def _kept(
@@ -68,6 +78,7 @@ def _kept(
     reference: int,
     format_: Format,
     facts: Callable[[Connection], AnyFacts],
+    own: Path | None,
 ) -> Document:
     """The document that was kept, or else make it and keep it. The first one that is kept stays."""
     key = {"kind": str(kind), "reference": reference, "format": str(format_)}
@@ -81,7 +92,7 @@ def _kept(
     if found is None:
         from core.documents.render import render  # Typst and Babel are slow to import.
 
-        content = render(found_facts, format_)
+        content = render(found_facts, format_, own)
         row = key | {
             "content": content,
             "sha256": sha256(content).hexdigest(),

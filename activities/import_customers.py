@@ -22,7 +22,7 @@ from core.domain.policy import Policy
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.domain.subscription import ZERO, Period, Status, Subscription
-from core.ledger import double_entry, imports, numbers
+from core.ledger import double_entry, imports, numbers, taken_ids
 from core.ledger.bulk_write import insert_all, one_of
 from core.ledger.double_entry import Purpose
 from core.ledger.imports import Came
@@ -148,11 +148,13 @@ def what_is_there(
 ) -> TakenOver:
     """What `take_over` would find, without writing. Nothing is new."""
     with ledger.engine.connect() as connection:
+        ids = _Taken.of(connection, customers)
         there, unstarted = _there(connection, [customer.id for customer in customers])
         accounts = _accounts(connection, {customer.account for customer in customers})
         running = imports.not_ended(connection, [customer.id for customer in customers])
         missing = [customer for customer in customers if customer.id not in there]
-        taken = _without_numbers(connection, ledger.seller, missing)
+        taken = ids.refused(missing, accounts)
+        taken |= _without_numbers(connection, ledger.seller, missing)
     refused = _refused(customers, there, accounts, ledger.seller, clock)
     refused |= taken | _still_running(running)
     return TakenOver((), frozenset(there), unstarted, refused)
@@ -168,14 +170,16 @@ def _take_over(
     actor: str,
 ) -> TakenOver:
     with ledger.transaction("take_over") as connection:
+        ids = _Taken.of(connection, customers)
         there, unstarted = _there(connection, [customer.id for customer in customers])
         running = _still_running(
             imports.not_ended(connection, [customer.id for customer in customers])
         )
         missing = [c for c in customers if c.id not in there and c.id not in running]
-        no_numbers = _without_numbers(connection, ledger.seller, missing)
-        missing = [customer for customer in missing if customer.id not in no_numbers]
         accounts = _accounts(connection, {customer.account for customer in missing})
+        cannot = ids.refused(missing, accounts)
+        cannot |= _without_numbers(connection, ledger.seller, missing)
+        missing = [customer for customer in missing if customer.id not in cannot]
         opened = {c.account: c for c in reversed(missing) if c.account not in accounts}
         if opened:
             insert_all(
@@ -205,7 +209,40 @@ def _take_over(
         if import_id is not None:
             came = (Came(customer.account, customer.id) for customer in taken)
             imports.note_came(connection, import_id, came)
-    return TakenOver(new, frozenset(there), unstarted, refused | running | no_numbers)
+    return TakenOver(new, frozenset(there), unstarted, refused | running | cannot)
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """The ids of a file that are taken by any seller. It is read before what this seller has.
+
+    So an id that is taken and that this seller does not have is another seller's.
+    """
+
+    subscriptions: set[str]
+    accounts: set[str]
+
+    @classmethod
+    def of(cls, connection: Connection, customers: Iterable[Customer]) -> "_Taken":
+        """Those of the file."""
+        there = list(customers)
+        return cls(
+            taken_ids.subscriptions(connection, {it.id for it in there}),
+            taken_ids.accounts(connection, {it.account for it in there}),
+        )
+
+    def refused(self, missing: Iterable[Customer], seen: Mapping[str, object]) -> dict[str, str]:
+        """Why customers cannot come in, by id.
+
+        `missing`: those whose subscriptions this seller does not have. `seen`: its accounts.
+        """
+        refused = {}
+        for it in missing:
+            if it.account in self.accounts and it.account not in seen:
+                refused[it.id] = f"the id of account {it.account} is taken"
+            if it.id in self.subscriptions:
+                refused[it.id] = f"the id {it.id} is taken"
+        return refused
 
 
 def _without_numbers(
@@ -381,10 +418,11 @@ def _customer(
         operation=operation,
         expiry=subscription.expiry,
         external_id=customer.external_id,
+        was=customer.state if customer.state is TakeoverState.PAUSED else None,
     )
     if subscription.trial or customer.had_trial:
         _record_trial(work, subscription, tried)
-    return work.create(subscription, since=subscription.planned_at)
+    return work.create(subscription)
 
 
 def _record_trial(work: Work, subscription: Subscription, tried: set[tuple[str, str]]) -> None:

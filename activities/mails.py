@@ -7,16 +7,17 @@ changed since.
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from activities.documents import invoice_document
 from core.documents.languages import Words, words_of
-from core.documents.mails import MailFacts, MailTexts
+from core.documents.mails import REASONS, MailFacts, MailTexts
 from core.domain import alignment
 from core.domain.activation_fees import total_of
 from core.domain.calendar import local_date
-from core.domain.documents import Format
+from core.domain.documents import Format, NotOffered
 from core.domain.event_payloads import Happened
 from core.domain.events import Event
 from core.domain.fees import total
@@ -33,19 +34,37 @@ from core.domain.subscription import Failure, Mode, Status, Subscription
 from core.ledger import profiles
 from core.ledger.account_reading import AccountReading, Moved, Unknown
 from core.ledger.ledger import Ledger
-from core.ledger.tables import AccountRow, Clock, Delivery, History, Invoice, NumberRow
+from core.ledger.tables import (
+    AccountRow,
+    Clock,
+    CustomerProfileRow,
+    Delivery,
+    History,
+    Invoice,
+    NumberRow,
+    SellerProfileRow,
+)
 
 _NOTICES = {
     Event.NOTICE_RENEWAL: Notice.RENEWAL,
     Event.NOTICE_EXPIRING: Notice.EXPIRING,
     Event.NOTICE_TRIAL_ENDING: Notice.TRIAL_ENDING,
 }
-_REASONS = {
-    Failure.NO_CREDITS: "Your credits do not cover the price.",
-    Failure.CARD_DECLINED: "Your card was declined.",
-    Failure.SUSPENDED: "Your account is suspended.",
-    Failure.NO_PRICE: "There is no price for it.",
-}
+ABOUT = (
+    select(
+        AccountRow.billing_email,
+        Clock.now,
+        profiles.newest_document(
+            CustomerProfileRow, CustomerProfileRow.account == AccountRow.id
+        ).label("customer"),
+        profiles.newest_document(
+            SellerProfileRow, SellerProfileRow.seller == AccountRow.seller
+        ).label("seller"),
+    )
+    .outerjoin(Clock, Clock.id == AccountRow.clock)
+    .where(AccountRow.id == bindparam("account"))
+)
+"""What an e-mail needs of the account `account`, beside what is read of it at an instant."""
 #: What a failed renewal and its like say about the same *E* is said once.
 _MOVES_EXPIRY = [str(event) for event in Event if event.pays_cycle]
 
@@ -59,6 +78,7 @@ def write_mail(
     sender: str,
     seller_address: str | None,
     now: datetime,
+    own_documents: Path | None = None,
 ) -> Mail | NoMail | NotYet:
     """The e-mail that an event becomes now.
 
@@ -67,14 +87,12 @@ def write_mail(
     `sender`, `seller_address`: who it is from, and where the seller gets its own.
     `now`: the machine's now (UTC). An account on a test clock has its own.
 
-    Raises `core.documents.mails.BadTemplates`.
+    `own_documents`: the folder of the seller's own templates of documents. Default: none.
+
+    Raises BadTemplates and `core.domain.documents.NotOffered`.
     """
     with ledger.read() as connection:
-        account = connection.execute(
-            select(AccountRow.billing_email, Clock.now)
-            .outerjoin(Clock, Clock.id == AccountRow.clock)
-            .where(AccountRow.id == happened.account)
-        ).one()
+        account = connection.execute(ABOUT, {"account": happened.account}).one()
         reading = ledger.reading(connection, happened.account, account.now or now)
         try:
             subscription = reading.subscription(happened.subscription or "")
@@ -89,20 +107,20 @@ def write_mail(
         number = _invoice(connection, happened)
         if isinstance(number, NotYet):
             return number
-        customer = profiles.customer_profile(connection, happened.account)
-        seller = profiles.seller_profile(connection, reading.account.seller)
-        language = texts.language_of(happened.event, customer.language)
-        facts = _facts(reading, happened, subscription, words_of(language), (seller, customer))
+        customer = profiles.customer_from(account.customer)
+        seller = profiles.seller_from(reading.account.seller, account.seller, None)
+        language = customer.language
+        facts = mail_facts(reading, happened, subscription, words_of(language), (seller, customer))
     attachments = []
     if number is not None:
         seller_ledger = replace(ledger, seller=reading.account.seller)
-        file = invoice_document(seller_ledger, number, Format.PDF)
         facts["invoice"] = str(number)
-        attachments.append(Attachment(name=f"invoice-{number}.pdf", content=file.content))
+        attachments.append(_attached(seller_ledger, number, own_documents))
     written = texts.write(happened.event, language, MailFacts(**facts))  # type: ignore[arg-type]
     to, copy = whom
     return Mail(
         id_=f"event-{happened.seq}-{endpoint}",
+        kind=str(happened.event),
         at=happened.at,
         sender=sender,
         sender_name=seller.name,
@@ -113,6 +131,16 @@ def write_mail(
         html=written.html,
         attachments=tuple(attachments),
     )
+
+
+def _attached(ledger: Ledger, number: int, own: Path | None) -> Attachment:
+    """An invoice as PDF. It is HTML where the fonts lack letters of a name."""
+    try:
+        file, kind = invoice_document(ledger, number, Format.PDF, own), "application/pdf"
+    except NotOffered:
+        file, kind = invoice_document(ledger, number, Format.HTML, own), "text/html"
+    suffix = kind.rpartition("/")[2]
+    return Attachment(name=f"invoice-{number}.{suffix}", type_=kind, content=file.content)
 
 
 def _untrue(reading: AccountReading, happened: Happened, subscription: Subscription) -> str | None:
@@ -186,13 +214,17 @@ def _invoice(connection: Connection, happened: Happened) -> int | NotYet | None:
     return NotYet() if row.number is None else int(row.number)
 
 
-def _facts(
+def mail_facts(
     reading: AccountReading,
     happened: Happened,
     subscription: Subscription,
     words: Words,
     parties: tuple[SellerProfile, CustomerProfile],
 ) -> dict[str, str | bool]:
+    """The fields of `MailFacts` that an e-mail has, all but the number of its invoice.
+
+    `words`: the language that they are written in. `parties`: who sells, and who buys.
+    """
     seller, customer = parties
     policy, account = reading.policy_of(subscription), reading.account
     count = f"{subscription.quantity} × " if subscription.quantity > 1 else ""
@@ -206,6 +238,7 @@ def _facts(
         "expiry": words.long_date(date.fromisoformat(expiry)),
         "happened_on": words.long_date(local_date(happened.at, reading.zone)),
         "trial": subscription.trial,
+        "suspended": account.suspended,
     }
 
     def money(amount: Decimal | None) -> str:
@@ -214,7 +247,7 @@ def _facts(
     match happened.event:
         case Event.NOTICE_RENEWAL:
             facts["renewal_date"] = words.long_date(renewal_date(subscription, policy))
-            facts["amount"] = money(_next_cycle(reading, subscription))
+            facts["amount"] = money(next_cycle(reading, subscription))
             facts["pays"] = _pays(reading, subscription)
         case Event.RENEWAL_FAILED:
             step = reading.step_of(subscription)
@@ -222,10 +255,12 @@ def _facts(
             if step is not None and again:
                 facts["next_try"] = words.long_date(local_date(step.due, reading.zone))
             failure = subscription.failure
-            facts["reason"] = "" if failure is None else _REASONS[failure]
-            facts["amount"] = money(_next_cycle(reading, subscription))
+            facts["reason"] = "" if failure is None else words.say(REASONS[failure])
+            facts["amount"] = money(next_cycle(reading, subscription))
             asks = failure in (Failure.SUSPENDED, Failure.NO_PRICE) or account.suspended
-            tops_up = policy.retry_on_top_up and account.mode is Mode.PREPAID
+            tops_up = (
+                policy.retry_on_top_up and account.mode is Mode.PREPAID and subscription.auto_renew
+            )
             facts["todo"] = "ask" if asks else "add_credits" if tops_up else "recover"
         case Event.NOTICE_TRIAL_ENDING:
             facts["converts"] = policy.trial_end is TrialEnd.CONVERT and subscription.auto_renew
@@ -235,16 +270,20 @@ def _facts(
             facts["last_day"] = words.long_date(last) if last >= reading.today else ""
         case Event.RENEWED | Event.REACTIVATED:
             facts["amount"] = money(-happened.amount if happened.amount else None)
+            if account.mode is Mode.POSTPAID and facts["amount"]:
+                facts["pays"] = "invoice"
         case Event.NUMBER_HOLD_ENDING:
             facts["number"] = happened.facts["number"]
             facts["until"] = words.long_date(date.fromisoformat(happened.facts["until"]))
-        case _:  # The other events have nothing more to say.
-            pass
+        case Event.NOTICE_EXPIRING | Event.EXPIRED | Event.TERMINATED:
+            pass  # They have nothing more to say.
+        case other:  # No mail endpoint has any other event: it would be a fault of the program.
+            raise ValueError(f"no e-mail tells of {other}")
     return facts
 
 
-def _next_cycle(reading: AccountReading, subscription: Subscription) -> Decimal | None:
-    """What the next renewal costs. None without a price."""
+def next_cycle(reading: AccountReading, subscription: Subscription) -> Decimal | None:
+    """What the next renewal costs, in the account's currency. None without a price."""
     terms, currency = reading.terms([subscription]), reading.account.currency
     aligned = alignment.aligns(subscription, subscription.expiry)
     try:

@@ -6,72 +6,63 @@ its date. A credit note has the tax of the day on which the periods were charged
 (docs/decisions/0024).
 """
 
-from datetime import date
-from typing import Any, cast
+from sqlalchemy import select, text
 
-from sqlalchemy import Connection, Text, any_, bindparam, func, select, text
-from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
-
-from core.ledger import profiles
 from core.ledger.double_entry import InvoiceKind
 from core.ledger.ledger import Ledger
-from core.ledger.tables import CustomerProfileRow, Invoice, Seller, TaxRateRow
+from core.ledger.tables import Invoice, Seller
 
-_UNNUMBERED = (
-    select(Invoice.id, Invoice.account, Invoice.kind, Invoice.date, Invoice.operation)
-    .where(Invoice.number.is_(None))
-    .order_by(Invoice.seq)
-)
 _SELLERS = (
     select(Seller.id)
     .where(select(Invoice.id).where(Invoice.seller == Seller.id, Invoice.number.is_(None)).exists())
     .order_by(Seller.id)
 )
-_LAST = select(func.coalesce(func.max(Invoice.number), 0))
+#: The day whose tax counts is the date. For a credit note it is the last day on which the periods
+#: were charged that it gives back. A customer without a country has the seller's.
 _NUMBER = text(
     """
-    UPDATE invoices
-       SET number = :last + new.place, seller_profile = :profile,
-           customer_profile = new.customer, tax = new.tax
-      FROM unnest(CAST(:ids AS bigint[]), CAST(:customers AS int[]), CAST(:taxes AS bigint[]))
-           WITH ORDINALITY AS new(id, customer, tax, place)
-     WHERE invoices.id = new.id
-    """
-)
-#: The newest profile of each of some accounts.
-_CUSTOMERS = (
-    select(
-        CustomerProfileRow.account,
-        CustomerProfileRow.version,
-        CustomerProfileRow.document["country"].astext.label("country"),
+    WITH new AS (
+      SELECT id, account, kind, date, operation, row_number() OVER (ORDER BY seq) AS place
+        FROM (SELECT * FROM invoices WHERE seller = :seller AND number IS NULL
+               ORDER BY seq LIMIT :batch) AS first
+    ), last AS (
+      SELECT coalesce(max(number), 0) AS number FROM invoices WHERE seller = :seller
+    ), mine AS (
+      SELECT max(version) AS version, (array_agg(document ->> 'country' ORDER BY version DESC))[1]
+             AS country
+        FROM seller_profiles WHERE seller = :seller
+    ), shown AS (
+      SELECT new.id, last.number + new.place AS number, mine.version AS seller_profile,
+             theirs.version AS customer_profile, (
+        SELECT t.id FROM tax_rates t
+         WHERE t.seller = :seller AND t.since <= days.day
+           AND t.country = coalesce(nullif(theirs.country, ''), mine.country)
+         ORDER BY t.since DESC, t.id DESC LIMIT 1) AS tax
+        FROM new CROSS JOIN last CROSS JOIN mine
+        LEFT JOIN LATERAL (
+          SELECT version, document ->> 'country' AS country FROM customer_profiles
+           WHERE account = new.account ORDER BY version DESC LIMIT 1) AS theirs ON true
+        LEFT JOIN LATERAL (
+          SELECT CASE WHEN new.kind <> :credit_note THEN new.date ELSE coalesce(greatest(
+            (SELECT max(sold.date) FROM refunds
+               JOIN period_charges USING (period)
+               JOIN invoices AS sold ON sold.operation = period_charges.operation
+              WHERE refunds.operation = new.operation),
+            (SELECT max(sold.date) FROM refunds
+               JOIN period_charges USING (period)
+               JOIN monthly_amounts ON monthly_amounts.operation = period_charges.operation
+               JOIN invoices AS sold ON sold.id = monthly_amounts.invoice
+              WHERE refunds.operation = new.operation)), new.date) END AS day) AS days ON true
     )
-    .ext(distinct_on(CustomerProfileRow.account))
-    .where(CustomerProfileRow.account == any_(bindparam("accounts", type_=ARRAY(Text))))
-    .order_by(CustomerProfileRow.account, CustomerProfileRow.version.desc())
-)
-_RATES = select(TaxRateRow.id, TaxRateRow.country, TaxRateRow.since).order_by(
-    TaxRateRow.since, TaxRateRow.id
-)
-#: The last day on which the periods were charged that a credit note gives back.
-_CHARGED = text(
+    UPDATE invoices
+       SET number = shown.number, seller_profile = shown.seller_profile,
+           customer_profile = shown.customer_profile, tax = shown.tax
+      FROM shown WHERE invoices.id = shown.id
     """
-    SELECT greatest(
-      (SELECT max(sold.date)
-         FROM refunds
-         JOIN period_charges USING (period)
-         JOIN invoices AS sold ON sold.operation = period_charges.operation
-        WHERE refunds.operation = :of),
-      (SELECT max(sold.date)
-         FROM refunds
-         JOIN period_charges USING (period)
-         JOIN monthly_amounts ON monthly_amounts.operation = period_charges.operation
-         JOIN invoices AS sold ON sold.id = monthly_amounts.invoice
-        WHERE refunds.operation = :of))
-    """
-)
+).bindparams(credit_note=str(InvoiceKind.CREDIT_NOTE))
 
 
-def number_invoices(ledger: Ledger, batch: int = 250) -> int:
+def number_invoices(ledger: Ledger, batch: int = 100) -> int:
     """Number a batch of invoices of each seller, in order of issue, and return how many."""
     return sum(number_invoices_of(ledger, seller, batch) for seller in sellers(ledger))
 
@@ -82,7 +73,7 @@ def sellers(ledger: Ledger) -> list[str]:
         return list(connection.execute(_SELLERS).scalars())
 
 
-def number_invoices_of(ledger: Ledger, seller: str, batch: int = 250) -> int:
+def number_invoices_of(ledger: Ledger, seller: str, batch: int = 100) -> int:
     """Number a batch of invoices of one seller, in order of issue, and return how many.
 
     The seller's row is the lock. Nothing else waits for it.
@@ -90,43 +81,4 @@ def number_invoices_of(ledger: Ledger, seller: str, batch: int = 250) -> int:
     with ledger.transaction("number_invoices") as connection:
         lock = select(Seller.id).where(Seller.id == seller).with_for_update(key_share=True)
         connection.execute(lock)
-        mine = Invoice.seller == seller
-        new = list(connection.execute(_UNNUMBERED.where(mine).limit(batch)))
-        if new:
-            last = connection.execute(_LAST.where(mine)).scalar_one()
-            shown = _shown(connection, seller, new)
-            values = {"last": last, "ids": [row.id for row in new], **shown}
-            connection.execute(_NUMBER, values)
-        return len(new)
-
-
-def _shown(connection: Connection, seller: str, new: list[Any]) -> dict[str, Any]:
-    """What the documents of new invoices show: the versions of the profiles, and the taxes."""
-    profile = profiles.seller_versions(connection, seller, 1)
-    found = connection.execute(_CUSTOMERS, {"accounts": list({row.account for row in new})})
-    customers = {row.account: row for row in found}
-    rates = list(connection.execute(_RATES.where(TaxRateRow.seller == seller)))
-    home = profile[0].profile.country if profile else ""
-
-    def tax(row: Any) -> int | None:
-        customer = customers.get(row.account)
-        country = (customer and customer.country) or home
-        day = _day(connection, row)
-        begun = [each.id for each in rates if each.country == country and each.since <= day]
-        return begun[-1] if begun else None
-
-    return {
-        "profile": profile[0].version if profile else None,
-        "customers": [
-            customers[row.account].version if row.account in customers else None for row in new
-        ],
-        "taxes": [tax(row) if rates else None for row in new],
-    }
-
-
-def _day(connection: Connection, row: Any) -> date:
-    """The day whose tax counts: the date, or that of the charge which a credit note gives back."""
-    if row.kind != InvoiceKind.CREDIT_NOTE:
-        return cast(date, row.date)
-    charged = connection.execute(_CHARGED, {"of": row.operation}).scalar_one()
-    return cast(date, charged or row.date)
+        return connection.execute(_NUMBER, {"seller": seller, "batch": batch}).rowcount

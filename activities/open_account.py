@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 
 from core.domain import inputs, money
 from core.domain.commands.fields import Amount
@@ -76,7 +76,15 @@ _OPTIONAL = ("card", "owner", "billing_email", "clock")
 
 
 def open_account(ledger: Ledger, account: NewAccount, now: datetime) -> None:
-    """Open an account with its credits.
+    """Open an account with its credits, in a transaction of its own (see `open_in`)."""
+    with ledger.transaction("open_account") as connection:
+        open_in(connection, ledger, account, now)
+
+
+def open_in(connection: Connection, ledger: Ledger, account: NewAccount, now: datetime) -> None:
+    """Open an account with its credits, in a transaction that the caller commits.
+
+    `now`: the business instant (UTC).
 
     Raises `sqlalchemy.exc.IntegrityError` where the id exists.
     """
@@ -94,10 +102,9 @@ def open_account(ledger: Ledger, account: NewAccount, now: datetime) -> None:
         "billing_email": account.billing_email,
         "clock": account.clock,
     }
-    with ledger.transaction("open_account") as connection:
-        connection.execute(insert(AccountRow), values)
-        if account.credits:
-            [work] = ledger.works(connection, now, [account.id]).values()
-            operation = work.operation(Purpose.OPENING_CREDITS, {"amount": str(account.credits)})
-            work.post(operation, double_entry.opening_credits(account.credits))
-            work.flush()
+    connection.execute(insert(AccountRow), values)
+    if account.credits:
+        [work] = ledger.works(connection, now, [account.id]).values()
+        operation = work.operation(Purpose.OPENING_CREDITS, {"amount": str(account.credits)})
+        work.post(operation, double_entry.opening_credits(account.credits))
+        work.flush()

@@ -56,6 +56,8 @@ def take_before(
         if not _take(work, first):
             return Before(taken=taken, first=_with_those_that_wait(work, first))
         taken += 1
+        if taken == 1:
+            work.read_due(AT_MOST)
     return Before(taken=taken) if taken else None
 
 

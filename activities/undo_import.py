@@ -155,9 +155,11 @@ def undo_some(
         else:
             locked = connection.execute(_LOCK, {"accounts": accounts})
         halted = {row.id: row.suspended or row.closed_on is not None for row in locked}
-        kept = _happened(connection, accounts, of, halted)
-        free = [account for account in accounts if account not in kept]
-        came = tuple(row for row in rows if row.account not in kept)
+        # Another undoing has just taken back what is gone.
+        here = [account for account in accounts if account in halted]
+        kept = _happened(connection, here, of, halted)
+        free = [account for account in here if account not in kept]
+        came = tuple(row for row in rows if row.account in free)
         if free and not dry_run:
             came = _undo(connection, free, of, now, actor)
     last = None if len(rows) < most else rows[-1] if dry_run else Came(accounts[-1], _LAST)
@@ -231,7 +233,7 @@ def _happened(
             why = f"number {row.number} is kept for it"
         elif row.other is not None:
             why = f"its subscription {row.other} did not come in with this import"
-        elif halted.get(row.account, True):
+        elif halted[row.account]:
             why = "it is suspended or closed"
         if why is not None:
             found[row.account] = why

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, select
 from activities.command_checks import check_open, replay_of
 from activities.commands.usage import usage
 from core.domain import commands
-from core.domain.commands.usage import Usage
+from core.domain.commands.usage import Usage, UsageResult
 from core.domain.refusal import Refusal, Refused
 from core.domain.rules import Rule
 from core.ledger import due_steps, refusals
@@ -32,11 +32,13 @@ from core.protocol.activity_messages import CommandResult
 
 log = structlog.get_logger()
 
-ACCOUNTS_AT_ONCE = 100
-"""So many accounts are locked by one transaction at most."""
+ACCOUNTS_AT_ONCE = 500
+"""So many accounts are locked by one transaction at most. It holds them for half a second."""
 
 Waiting = Mapping[str, Sequence[Usage]]
 """Rows by account, in the order in which they are charged."""
+Known = dict[str, tuple[str | None, dict[str, Any]]]
+"""The fingerprint and the result of request ids that were charged before."""
 Results = dict[str, list[CommandResult]]
 """By account, what became of its first rows. The rows after them are left."""
 
@@ -49,18 +51,17 @@ def charge_usage(ledger: Ledger, now: datetime, waiting: Waiting) -> Results:
     The transaction is undone as a whole when anything raises. Repeated, it charges nothing twice.
     """
     with ledger.transaction("charge_usage") as connection:
-        sellers = _sellers(connection, waiting)
+        works = ledger.works(connection, now, waiting, skip_locked=True, seller=ledger.seller)
+        missing = [id_ for id_ in waiting if id_ not in works]
+        there = _there(connection, ledger.seller, missing) if missing else set()
         results: Results = {
-            id_: [_no_account(id_)] * len(rows)
-            for id_, rows in waiting.items()
-            if sellers.get(id_) != ledger.seller
+            id_: [_no_account(id_)] * len(waiting[id_]) for id_ in missing if id_ not in there
         }
-        known_here = [id_ for id_ in waiting if id_ not in results]
-        works = ledger.works(connection, now, known_here, skip_locked=True)
         ready = _ready(connection, works)
         known = _known(connection, ledger.seller, (waiting[id_] for id_ in ready))
+        charged = dict[str, tuple[Usage, UsageResult]]()
         for id_, work in ready.items():
-            results[id_] = _charge_rows(work, waiting[id_], known)
+            results[id_] = _charge_rows(work, waiting[id_], known, charged)
         if ready:
             first, *others = ready.values()
             first.lead({other.account.id: other for other in others})
@@ -76,10 +77,12 @@ def _no_account(id_: str) -> CommandResult:
     return CommandResult(refusal=Refusal(Rule.PURCHASE, f"there is no account {id_}"))
 
 
-def _sellers(connection: Connection, accounts: Iterable[str]) -> dict[str, str]:
-    """The seller of each account that exists."""
-    query = select(AccountRow.id, AccountRow.seller).where(one_of(AccountRow.id, [*accounts]))
-    return {row.id: row.seller for row in connection.execute(query)}
+def _there(connection: Connection, seller: str, accounts: list[str]) -> set[str]:
+    """Those of these accounts that the seller has. Another transaction has locked them."""
+    query = select(AccountRow.id).where(
+        one_of(AccountRow.id, accounts), AccountRow.seller == seller
+    )
+    return set(connection.execute(query).scalars())
 
 
 def _ready(connection: Connection, works: Mapping[str, Work]) -> dict[str, Work]:
@@ -92,9 +95,7 @@ def _ready(connection: Connection, works: Mapping[str, Work]) -> dict[str, Work]
     return {id_: work for id_, work in by_machine.items() if id_ not in due}
 
 
-def _known(
-    connection: Connection, seller: str, rows: Iterable[Sequence[Usage]]
-) -> dict[str, tuple[str | None, dict[str, Any]]]:
+def _known(connection: Connection, seller: str, rows: Iterable[Sequence[Usage]]) -> Known:
     """The fingerprint and the result of each request id that was charged before (Rule 4.2)."""
     ids = [str(row.request_id) for some in rows for row in some]
     query = select(Operation.request_id, Operation.fingerprint, Operation.result).where(
@@ -104,28 +105,34 @@ def _known(
 
 
 def _charge_rows(
-    work: Work, rows: Sequence[Usage], known: dict[str, tuple[str | None, dict[str, Any]]]
+    work: Work, rows: Sequence[Usage], known: Known, charged: dict[str, tuple[Usage, UsageResult]]
 ) -> list[CommandResult]:
-    """Charge rows of an account until one of them sets off an automatic top-up."""
+    """Charge rows of an account until one of them sets off an automatic top-up.
+
+    `charged`: the rows that this transaction has charged, by request id. It grows.
+    """
     results = []
     for row in rows:
-        results.append(_charge_row(work, row, known))
+        results.append(_charge_row(work, row, known, charged))
         if work.sets_off_top_up():
             break
     return results
 
 
 def _charge_row(
-    work: Work, row: Usage, known: dict[str, tuple[str | None, dict[str, Any]]]
+    work: Work, row: Usage, known: Known, charged: dict[str, tuple[Usage, UsageResult]]
 ) -> CommandResult:
     request_id = str(row.request_id)
     try:
         if request_id in known:
             return replay_of(row, *known[request_id])
+        if request_id in charged:
+            first, made = charged[request_id]
+            return replay_of(row, first.fingerprint(), commands.stored(made))
         check_open(row, work.account)
         result = usage(work, row)
     except Refused as refused:
         return CommandResult(refusal=refused.refusal)
-    assert result.result is not None
-    known[request_id] = (row.fingerprint(), commands.stored(result.result))
+    assert isinstance(result.result, UsageResult)
+    charged[request_id] = (row, result.result)
     return result

@@ -38,6 +38,9 @@ BENCHES = {
     "year": "bench.year",
     "usage": "bench.usage",
     "month-end": "bench.month_end",
+    "messages": "bench.messages",
+    "http": "bench.http",
+    "console": "bench.console",
 }
 
 #: Benches that run only when they are named. They need more than the project installs.

@@ -30,9 +30,10 @@ from doors.application import test_clocks
 from doors.application.direct_engine import Direct
 from doors.intake import column_mapping as mappings
 from doors.intake.customer_import import import_file
+from doors.scenarios.scenario import parse
 from doors.simulation.player import play
-from doors.simulation.scenario import parse
 from local import postgres
+from local.app_role import as_workers
 from settings import Settings
 
 CLOCK = "year"
@@ -65,7 +66,7 @@ async def measure(quick: bool, say: Say) -> list[Result]:
 
 
 def _renewal(say: Say) -> Result:
-    """Renew subscriptions, each in an account of its own, and count per renewal.
+    """Renew subscriptions, each in an account of its own, as a worker does, and count per renewal.
 
     The first cycle is not counted. It fills the pages of a new database.
     """
@@ -73,7 +74,8 @@ def _renewal(say: Say) -> Result:
     with postgres.throwaway() as url:
         migrate(url)
         subscriptions = open_shop(url, _RENEWED)
-        ledger, tally = Ledger(connect(url, pool_size=1), Settings().seller), Tally()
+        engine = connect(as_workers(url), pool_size=1)
+        ledger, tally = Ledger(engine, Settings().seller, every_seller=True), Tally()
         activities = Activities(ledger, SimulatedCards(ledger.engine))
         try:
             renew_all(activities, subscriptions)
@@ -119,7 +121,7 @@ async def _year(limit: int | None, say: Say) -> Result:
         try:
             with ledger.engine.begin() as connection:
                 stored_terms.add_policy(connection, ledger.seller, policy.DEFAULT)
-                connection.execute(insert(Clock).values(id=CLOCK, now=BEGIN))
+                connection.execute(insert(Clock).values(id=CLOCK, seller=ledger.seller, now=BEGIN))
             say("a year of the direct engine: import")
             report = await import_file(
                 ledger, FILE, mappings.read(MAPPING), clock=CLOCK, limit=limit
@@ -198,18 +200,18 @@ def _portfolio(
     ledger: Ledger, customers: int, import_seconds: float, seconds: float, cpu: float
 ) -> Result:
     with ledger.engine.connect() as connection:
-        events: dict[str, int] = dict(
-            connection.execute(select(History.event, func.count()).group_by(History.event))
-            .tuples()
-            .all()
-        )
-        books: dict[str, Decimal] = dict(
-            connection.execute(
+        events = {
+            row[0]: row[1]
+            for row in connection.execute(
+                select(History.event, func.count()).group_by(History.event)
+            )
+        }
+        books = {
+            row[0]: row[1]
+            for row in connection.execute(
                 select(Posting.book, func.sum(Posting.amount)).group_by(Posting.book)
             )
-            .tuples()
-            .all()
-        )
+        }
         ledger_sum = connection.execute(select(func.sum(Posting.amount))).scalar_one()
         balances = connection.execute(select(func.sum(AccountRow.balance))).scalar_one()
         operations = connection.execute(select(func.count()).select_from(Operation)).scalar_one()

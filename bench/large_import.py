@@ -4,7 +4,8 @@
     python -m bench.large_import 20000
 
 The file repeats the telco customers under other ids. The import starts a workflow for each. Bare
-workflow starts are measured before and after it, so that a change of the machine shows. Then
+workflow starts are measured before and after it, so that a change of the machine shows. The
+Temporal server keeps its data in a file: 100,000 workflows are too many for its memory. Then
 processes that import another file are killed at random, until one comes to its end.
 """
 
@@ -81,7 +82,7 @@ async def take(database_url: str, temporal_address: str, file: Path, *, memory: 
 
 async def measure(rows: int) -> None:
     """Run the measurements, and print them."""
-    with tempfile.TemporaryDirectory() as folder, site() as here:
+    with tempfile.TemporaryDirectory() as folder, site(on_disk=True) as here:
         file = Path(folder) / "large.csv"
         write_file(file, rows, "m")
         await _bare(here, rows // BARE_PART, "before")

@@ -5,10 +5,8 @@ the worker is idle.
 """
 
 import asyncio
-import os
 import re
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,7 +17,7 @@ import psutil
 from temporalio.client import Client
 
 from bench.figures import Figure, Result, Say, at_most
-from bench.site import Site, site
+from bench.site import Site, site, worker_program
 from core.domain import policy
 from core.ledger import stored_terms
 from doors.application.perennial import Perennial
@@ -85,30 +83,13 @@ async def _asleep(client: Client, process: psutil.Process) -> None:
 @contextmanager
 def _worker(here: Site, cache: int) -> Iterator[psutil.Process]:
     """Run `worker.py workflows` on a stack, and yield its process when it is ready."""
-    environment = os.environ | {
-        "PERENNIAL_DATABASE_URL": here.database_url,
-        "PERENNIAL_TEMPORAL_ADDRESS": here.temporal_address,
-        "PERENNIAL_WORKFLOW_CACHE": str(cache),
-    }
-    with tempfile.TemporaryDirectory() as place:
-        log = Path(place) / "log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, PROJECT / "worker.py", "workflows"],
-                stdout=out,
-                stderr=out,
-                env=environment,
-            )
-        try:
-            _await_ready(process, log)
-            yield psutil.Process(process.pid)
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    with (
+        tempfile.TemporaryDirectory() as place,
+        (Path(place) / "log").open("wb") as log,
+        worker_program(here, "workflows", output=log, workflow_cache=str(cache)) as process,
+    ):
+        _await_ready(process, Path(log.name))
+        yield psutil.Process(process.pid)
 
 
 def _await_ready(process: subprocess.Popen[bytes], log: Path) -> None:

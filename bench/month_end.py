@@ -8,9 +8,6 @@ only while the account has a next step, so none runs before and none is needed a
 
 import asyncio
 import csv
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,7 +22,7 @@ from activities.open_account import NewAccount, open_account
 from activities.usage_batch import ACCOUNTS_AT_ONCE, charge_usage
 from bench.figures import Figure, Result, Say, at_most
 from bench.memory import FILE
-from bench.site import Site, site
+from bench.site import Site, site, worker_program
 from core.domain import policy
 from core.domain.commands.usage import Usage
 from core.domain.subscription import Mode
@@ -33,7 +30,7 @@ from core.ledger import stored_terms
 from core.ledger.clocks import machine_now
 from core.ledger.database import connect
 from core.ledger.ledger import Ledger
-from settings import PROJECT, Settings
+from settings import Settings
 
 PROCESSES = 2
 _ROWS = 3
@@ -134,21 +131,8 @@ def _state(ledger: Ledger) -> Row[Any]:
 @contextmanager
 def _workers(here: Site) -> Iterator[None]:
     """Worker processes as in an installation, for the time of the block."""
-    environment = os.environ | {
-        "PERENNIAL_DATABASE_URL": here.database_url,
-        "PERENNIAL_TEMPORAL_ADDRESS": here.temporal_address,
-        "PERENNIAL_JITTER_SECONDS": "0",
-        "PERENNIAL_LOG_LEVEL": "ERROR",
-    }
     with ExitStack() as ends:
         for _ in range(PROCESSES):
-            process = subprocess.Popen(
-                [sys.executable, "worker.py", "all"],
-                cwd=PROJECT,
-                env=environment,
-                stdout=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-            ends.callback(process.wait)
-            ends.callback(process.terminate)
+            worker = worker_program(here, "all", jitter_seconds="0", log_level="ERROR")
+            ends.enter_context(worker)
         yield

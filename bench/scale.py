@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Engine, event, text
 from activities.number_invoices import number_invoices
 from activities.reconciliation.reconcile import Reconciliation
 from activities.reconciliation.workflow_port import Limits, Standing
-from bench.figures import Figure, Result, Say, at_most
+from bench.figures import Bar, Figure, Result, Say, at_most
 from core.domain import policy
 from core.domain.findings import Part, ReconcileRequest, ReconcileResult
 from core.domain.numbers import NumberState
@@ -39,14 +39,16 @@ from doors.queries.accounts import find_account
 from doors.queries.clocks import clock_rows
 from doors.queries.histories import account_history, subscription_history
 from doors.queries.invoices import invoices_of
-from doors.queries.list_names import WorkList
+from doors.queries.list_names import MoneyReport, WorkList
 from doors.queries.numbers import number_rows
+from doors.queries.reports import money_report
 from doors.queries.statements import movements, statement
 from doors.queries.subscriptions import find_subscription
 from doors.queries.transactions import Wanted, transactions
 from doors.queries.work_lists import WorkFilter, work_list, work_rows
 from doors.service.relay import Relay
 from local import postgres
+from local.app_role import as_workers
 
 BAR_MS = 20.0
 #: Half of the invoices' operations renew, the other half top up. Both have two postings. A fifth of
@@ -97,7 +99,8 @@ INSERT INTO messages (subscription, account, kind, expiry, due, state)
 CREATE TEMP TABLE made AS
   SELECT n AS id, 'a' || lpad((n % :subscriptions)::text, 7, '0') AS account,
          's' || lpad((n % :subscriptions)::text, 7, '0') AS subscription,
-         n / :subscriptions AS turn, now() - interval '1 hour' AS at
+         n / :subscriptions AS turn,
+         now() - interval '1 hour' - (:operations - n) * interval '25 seconds' AS at
     FROM generate_series(1, :operations) n;
 INSERT INTO operations (id, seller, account, subscription, cycle, purpose, at, result)
   SELECT id, 'main', account, subscription, '2015-01-01'::date + turn::int * 31,
@@ -224,12 +227,14 @@ def _measure(size: Size, say: Say, stop: Event) -> list[Result]:
         filled = time.perf_counter() - begin
         say("queries of the background and of lists")
         figures = []
-        for figure in run(engine):
+        workers = connect(as_workers(url), pool_size=4)
+        for figure in run(workers, engine):
             say(f"{figure.value:.1f} ms for {figure.name}")
             figures.append(figure)
             if stop.is_set():
                 break
-        engine.dispose()
+        for pool in (workers, engine):
+            pool.dispose()
     title = (
         f"Queries: {2 * size.operations:,} postings, {size.invoices:,} invoices, "
         f"{size.subscriptions:,} subscriptions"
@@ -282,13 +287,26 @@ class NoWorkflows:
     async def start(self, subject: Subject) -> None:
         """Nothing is started."""
 
+    async def campaign_standing(self, campaign: str) -> Standing:
+        """It is busy."""
+        return Standing(runs=True, idle=False)
+
+    async def start_campaign(self, campaign: str) -> None:
+        """Nothing is started."""
+
     async def tell(self, snapshot: Any) -> None:
         """Nothing is told."""
 
 
-def run(engine: Engine) -> Iterator[Figure]:
-    """A figure for each query."""
-    ledger = Ledger(engine)
+def run(workers: Engine, owner: Engine) -> Iterator[Figure]:
+    """A figure for each query.
+
+    The lists see the rows of a seller, as the API does, and the background those of every seller
+    (docs/decisions/0033). `owner`: who looks at the views.
+    """
+    ledger, background = Ledger(workers), Ledger(workers, every_seller=True)
+    relay = Relay(cast(Perennial, _Installation(background)))
+    engine = ledger.engine
     account, subscription = "a0000042", "s0000042"
     soon = _today() + timedelta(days=3)
     lists: dict[str, Callable[[], object]] = {
@@ -317,26 +335,35 @@ def run(engine: Engine) -> Iterator[Figure]:
         "history of an account": lambda: account_history(ledger, account),
         "history of a subscription": lambda: subscription_history(ledger, subscription),
         "invoices of an account": lambda: invoices_of(ledger, account),
-        "relay: notices that are due": lambda: Relay(cast(Perennial, _Installation(ledger)))._due(
-            ()
-        ),
+        "relay: notices that are due": lambda: relay._due(()),
         "one account": lambda: find_account(ledger, account),
         "one subscription": lambda: find_subscription(ledger, subscription),
         "test clocks": lambda: list(clock_rows(ledger)),
         "view account_list, a page": lambda: _page_of(
-            engine, "SELECT * FROM account_list WHERE id > 'a0000100' ORDER BY id LIMIT 100"
+            owner, "SELECT * FROM account_list WHERE id > 'a0000100' ORDER BY id LIMIT 100"
         ),
         "view subscription_list of an account": lambda: _page_of(
-            engine, "SELECT * FROM subscription_list WHERE account = 'a0000042'"
+            owner, "SELECT * FROM subscription_list WHERE account = 'a0000042'"
         ),
     }
     for name, query in lists.items():
-        yield _figure(engine, name, query)
-    yield _figure(engine, "number a batch of 250 invoices", lambda: number_invoices(ledger))
-    while number_invoices(ledger):
+        of = {"view": owner, "relay": background.engine}
+        yield _figure(of.get(name.split(" ")[0].rstrip(":"), engine), name, query)
+    yield from _reports(engine, ledger)
+    engine = background.engine
+    yield _figure(engine, "number a batch of 100 invoices", lambda: number_invoices(background))
+    while number_invoices(background):
         pass
-    yield _figure(engine, "number invoices, none is new", lambda: number_invoices(ledger))
-    yield from _reconciliation(engine, ledger)
+    yield _figure(engine, "number invoices, none is new", lambda: number_invoices(background))
+    yield from _reconciliation(engine, background)
+
+
+def _reports(engine: Engine, ledger: Ledger) -> Iterator[Figure]:
+    """Each report of last month, which is a whole one. They have no bar: they read its postings."""
+    last = (_today().replace(day=1) - timedelta(days=1)).replace(day=1)
+    for report in MoneyReport:
+        query = partial(money_report, ledger, report, last, last)
+        yield _figure(engine, f"report {report.value} of a month", query, bar=None)
 
 
 def _transactions(ledger: Ledger) -> dict[str, Callable[[], Iterator[object]]]:
@@ -425,21 +452,26 @@ def statements(engine: Engine) -> Iterator[list[Statement]]:
         event.remove(engine, "after_cursor_execute", after)
 
 
-def _figure(engine: Engine, name: str, query: Callable[[], object]) -> Figure:
+_PAGE_BAR = at_most(BAR_MS)
+
+
+def _figure(
+    engine: Engine, name: str, query: Callable[[], object], bar: Bar | None = _PAGE_BAR
+) -> Figure:
     """The slowest statement of a query. The first run warms the connection and the caches."""
     query_again = name.startswith("number")
     if not query_again:
         query()
     with statements(engine) as executed:
         query()
-    return _of(engine, name, max(executed, key=lambda statement: statement.ms))
+    return _of(engine, name, max(executed, key=lambda statement: statement.ms), bar)
 
 
-def _of(engine: Engine, name: str, statement: Statement) -> Figure:
+def _of(engine: Engine, name: str, statement: Statement, bar: Bar | None = _PAGE_BAR) -> Figure:
     with engine.connect() as connection:
         shape = plan(connection, statement)
         connection.rollback()
-    return Figure(f"{name}: {shape}", statement.ms, "ms", at_most(BAR_MS))
+    return Figure(f"{name}: {shape}", statement.ms, "ms", bar)
 
 
 def plan(connection: Connection, statement: Statement) -> str:

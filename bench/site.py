@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 import psutil
 from sqlalchemy import Engine, text
@@ -161,14 +161,49 @@ def _cpu_of_all(process: psutil.Process) -> float:
 
 
 @contextmanager
-def site() -> Iterator[Site]:
-    """A throwaway stack for the time of the block."""
-    with stack.throwaway() as addresses:
+def site(*, on_disk: bool = False) -> Iterator[Site]:
+    """A throwaway stack for the time of the block.
+
+    `on_disk`: its Temporal server keeps its data in a file. Default: in memory.
+    """
+    with stack.throwaway(on_disk=on_disk) as addresses:
         here = Site(addresses)
         try:
             yield here
         finally:
             here.engine.dispose()
+
+
+@contextmanager
+def worker_program(
+    here: Site, *roles: str, output: int | BinaryIO = subprocess.DEVNULL, **values: str
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process of `worker.py`, as in an installation. It ends with the block.
+
+    `output`: where its output goes. Default: nowhere. `values`: settings, such as `log_level`.
+    """
+    environment = os.environ | {
+        "PERENNIAL_DATABASE_URL": here.database_url,
+        "PERENNIAL_TEMPORAL_ADDRESS": here.temporal_address,
+        **{f"{PREFIX}{name.upper()}": value for name, value in values.items()},
+    }
+    process = subprocess.Popen(
+        [sys.executable, "worker.py", *roles],
+        cwd=PROJECT,
+        env=environment,
+        stdout=output,
+        stderr=None if output == subprocess.DEVNULL else output,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(_START_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from bench.workflows import Herd, Hurried, Loaded, NoOp
 from core.gateways.cards import CardGateway
 from core.ledger.ledger import Ledger
 from doors.application.perennial import Perennial
+from doors.commandline.worker_process import new_event_loop
 from doors.service.workers import running
 from settings import Settings
 
@@ -73,4 +74,5 @@ async def main(spec: WorkerSpec) -> None:
 
 if __name__ == "__main__":
     forget_configuration()
-    asyncio.run(main(WorkerSpec(**json.loads(sys.argv[1]))))
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(main(WorkerSpec(**json.loads(sys.argv[1]))))

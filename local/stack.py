@@ -161,13 +161,17 @@ def status(config: Settings | None = None) -> list[Part]:
 
 @contextlib.contextmanager
 def throwaway(
-    config: Settings | None = None, progress: Progress | None = None
+    config: Settings | None = None, progress: Progress | None = None, *, on_disk: bool = False
 ) -> Iterator[Addresses]:
-    """A temporary stack: an empty database, and a Temporal server that keeps its data in memory.
+    """A temporary stack: an empty database, and a Temporal server.
 
+    `on_disk`: the Temporal server keeps its data in a file. Default: in memory.
     It ignores configured addresses. It is gone after the block, also after an exception.
     """
-    with postgres.throwaway(config) as url, temporal.throwaway(config, progress) as address:
+    with (
+        postgres.throwaway(config) as url,
+        temporal.throwaway(config, progress, on_disk=on_disk) as address,
+    ):
         yield Addresses(url, address)
 
 

@@ -149,10 +149,14 @@ def status(config: Settings | None = None) -> Running | None:
 
 
 @contextlib.contextmanager
-def throwaway(config: Settings | None = None, progress: Progress | None = None) -> Iterator[str]:
-    """A temporary Temporal server that keeps its data in memory. It yields the address.
+def throwaway(
+    config: Settings | None = None, progress: Progress | None = None, *, on_disk: bool = False
+) -> Iterator[str]:
+    """A temporary Temporal server. It yields the address.
 
     It is gone after the block, also after an exception or when this process is killed.
+    `on_disk`: it keeps its data in a file. Default: in memory, where a server with 105,800
+    workflows lost its namespace (bench/RESULTS.md).
     """
     config = config or settings()
     found = program(config, progress)
@@ -164,6 +168,8 @@ def throwaway(config: Settings | None = None, progress: Progress | None = None) 
                 attempt.callback(shutil.rmtree, home, ignore_errors=True)
             port, http_port = process.free_ports(2)
             command = [*server_command(found, port, http_port, config), "--headless"]
+            if on_disk:
+                command += ["--db-filename", str(home / "temporal.db")]
             guard = attempt.enter_context(
                 process.guarded(
                     command, home / "log", remove=home, end="KILL", env=server_environment()

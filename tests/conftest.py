@@ -1,17 +1,18 @@
 """Servers and databases for all tests.
 
 Each test process (each worker of pytest-xdist) has one throwaway PostgreSQL and one throwaway
-Temporal server. The first test that needs a server starts it. Each test that uses `database` gets
-its own migrated database. Tests do not see the variables `PERENNIAL_*` and never touch real data.
+Temporal server. The first test that needs a server starts it. A test that uses `database` finds a
+migrated database without rows (`shared_database.py`). Tests do not see the variables `PERENNIAL_*`
+and never touch real data.
 
 Generated cases are the same in every run. `HYPOTHESIS_PROFILE=default make test` looks for new
 ones. Each failure that it finds becomes an `@example`.
 """
 
+import functools
 import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import structlog
 
 from local import postgres, temporal
 from settings import PREFIX, Settings, settings
+from tests.shared_database import SharedDatabase
 
 KEPT = {"PERENNIAL_CACHE", "PERENNIAL_TEMPORAL_PROGRAM"}
 """Variables that tests keep. They say where programs are, which the servers need."""
@@ -28,14 +30,22 @@ KEPT = {"PERENNIAL_CACHE", "PERENNIAL_TEMPORAL_PROGRAM"}
 SANDBOX = f"{PREFIX}WORKFLOW_SANDBOX"
 """The variable that keeps workflows in the sandbox. Processes that tests start inherit it."""
 
+MACHINES = {"machine", "site"}
+"""The fixtures of tests that kill processes. Such a test waits most of its time for time-outs."""
+
 LONGEST = (
     "test_a_worker_that_is_killed_at_every_activity",
     "test_a_worker_that_is_killed_around_every_call_of_the_gateway",
     "test_postgresql_is_killed_in_the_middle",
+    "test_a_client_that_is_killed_at_every_commit",
     "test_a_made_up_scenario_gives_the_same_by_both_engines",
     "test_a_made_up_scenario_comes_to_the_same_by_the_engine_and_by_the_naive_model",
-    "test_a_flood_of_signals_is_carried_over",
-    "test_a_client_that_is_killed_at_every_commit",
+    "test_axe_finds_nothing_and_no_page_is_wider_than_the_screen",
+    "test_the_forecast_is_what_the_clock_then_shows",
+    "test_a_flood_of_signals_is_carried_over_to_the_next_run",
+    "test_nonsense_is_refused_and_changes_nothing",
+    "test_no_request_finds_an_error_of_its_own",
+    "test_rule_13_a_forecast_at_the_end_of_an_outage_begins_with_what_is_overdue",
 )
 """Functions of tests that take more than ten seconds, the longest first.
 
@@ -55,7 +65,7 @@ def pytest_configure() -> None:
 
     The workflows of the tests run in the sandbox, unlike those of production.
     """
-    hypothesis.settings.register_profile("many", max_examples=2_000, deadline=None)
+    hypothesis.settings.register_profile("many", max_examples=500, deadline=None)
     hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
     for name in [name for name in os.environ if name.startswith(PREFIX) and name not in KEPT]:
         del os.environ[name]
@@ -65,9 +75,35 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest tests first. The others keep their order."""
+    """Put the longest tests first. The others keep their order.
+
+    The test processes begin with parts of the list (`--dist worksteal`). The first one begins with
+    the tests that mostly wait. Meanwhile the others keep the processors busy.
+    """
     place = {name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(getattr(item, "originalname", item.name), len(LONGEST)))
+    waiting, long, others = list[pytest.Item](), list[pytest.Item](), list[pytest.Item]()
+    for item in items:
+        if MACHINES & set(getattr(item, "fixturenames", ())):
+            waiting.append(item)
+        else:
+            (long if getattr(item, "originalname", item.name) in place else others).append(item)
+    busy = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) - 1
+    if busy:
+        items[:] = in_parts([waiting, *(long[share::busy] for share in range(busy))], others)
+    else:
+        items[:] = [*waiting, *long, *others]
+
+
+def in_parts(beginnings: list[list[pytest.Item]], others: list[pytest.Item]) -> list[pytest.Item]:
+    """All tests, in parts of the same size. Each part begins with one of the beginnings."""
+    total, parted, left = sum(map(len, beginnings)) + len(others), list[pytest.Item](), others
+    for number, beginning in enumerate(beginnings):
+        size = (total - len(parted)) // (len(beginnings) - number)
+        room = max(size - len(beginning), 0)
+        parted += [*beginning, *left[:room]]
+        left = left[room:]
+    return [*parted, *left]
 
 
 def in_memory() -> Path | None:
@@ -108,22 +144,53 @@ def temporal_address() -> Iterator[str]:
         yield address
 
 
+def _compile_once() -> None:
+    """Let all engines of this process share the statements that they have compiled.
+
+    Each test has an engine of its own, and would compile all its statements anew. That takes a
+    third of the time of a short test. All engines of a process have the same server and dialect.
+    """
+    from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+    from sqlalchemy.util import LRUCache
+
+    from core.ledger import database
+    from tests.shared_database import KEPT, keep_connections
+
+    PGDialect_psycopg.__eq__ = lambda one, other: type(one) is type(other)
+    PGDialect_psycopg.__hash__ = lambda one: hash(type(one))
+    options = {"compiled_cache": LRUCache(2_000)}
+    create = functools.partial(database.create_engine, execution_options=options)
+    database.create_engine = lambda *given, **more: KEPT.watch(create(*given, **more))
+    keep_connections()
+
+
 @pytest.fixture(scope="session")
 def migrated_template(postgres_url: str) -> str:
     """The name of a migrated database. Tests get copies of it."""
     from core.ledger.database import migrate
+    from tests.shared_database import prepare
 
+    _compile_once()
     name = "migrated_template"
-    migrate(postgres.create_database(postgres_url, name))
+    url = postgres.create_database(postgres_url, name)
+    migrate(url)
+    prepare(url)
     return name
 
 
+@pytest.fixture(scope="session")
+def shared_database(postgres_url: str, migrated_template: str) -> Iterator[SharedDatabase]:
+    """The database that the tests of this process share."""
+    shared = SharedDatabase(postgres_url, migrated_template)
+    yield shared
+    shared.drop()
+
+
 @pytest.fixture
-def database(postgres_url: str, migrated_template: str) -> Iterator[str]:
-    """The URL of this test's own migrated database. It is dropped afterwards, even if in use."""
-    name = f"test_{uuid.uuid4().hex}"
-    yield postgres.create_database(postgres_url, name, template=migrated_template)
-    postgres.drop_database(postgres_url, name)
+def database(shared_database: SharedDatabase) -> Iterator[str]:
+    """The URL of a migrated database without rows, which this test has for itself."""
+    yield shared_database.lend()
+    shared_database.take_back()
 
 
 @pytest.fixture

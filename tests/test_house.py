@@ -42,8 +42,10 @@ OTHER_MEANINGS = {
     ("core/domain/catalog.py", "activation_fee"): "a key of a catalogue entry",
     ("core/gateways/simulated_cards.py", "refunded"): "a column of the simulated gateway",
     ("core/gateways/simulated_cards.py", "card"): "a column of the simulated gateway",
+    ("core/ledger/personal_data.py", "card"): "a column of a table",
     ("core/ledger/period_amounts.py", "refunded"): "the label of a sum in a query",
     ("core/ledger/period_amounts.py", "paid"): "the label of a sum in a query",
+    ("doors/queries/personal_data.py", "card"): "the name of a column",
     ("doors/queries/reports.py", "fees"): "the name of a column",
     ("doors/queries/reports.py", "refunds"): "the name of a column",
     ("doors/queries/reports.py", "paid"): "the name of a column",
@@ -74,8 +76,13 @@ REGISTRY = re.compile(
 )
 
 
-def files(*suffixes: str, under: tuple[str, ...] = ("",)) -> Iterator[Path]:
+@cache
+def files(*suffixes: str, under: tuple[str, ...] = ("",)) -> tuple[Path, ...]:
     """The project's files with one of these suffixes (all files without), in order."""
+    return tuple(_files(suffixes, under))
+
+
+def _files(suffixes: tuple[str, ...], under: tuple[str, ...]) -> Iterator[Path]:
     for name in under:
         place = PROJECT / name
         found = [place] if place.is_file() else sorted(place.rglob("*"))
@@ -209,9 +216,17 @@ def constants(node: ast.expr) -> Iterator[ast.Constant]:
             yield from constants(second)
 
 
-def passed_or_compared(tree: ast.Module) -> Iterator[ast.Constant]:
-    """The strings of a module that are arguments, or are compared with something."""
-    for node in ast.walk(tree):
+@cache
+def passed_or_compared(path: Path) -> tuple[tuple[int, str], ...]:
+    """The strings of a module that are arguments, or are compared with something, by their lines.
+
+    Each enumeration looks through all modules, so what a module has is kept.
+    """
+    return tuple((string.lineno, string.value) for string in _passed_or_compared(path))
+
+
+def _passed_or_compared(path: Path) -> Iterator[ast.Constant]:
+    for node in ast.walk(tree_of(path)):
         places: list[ast.expr] = []
         match node:
             case ast.Call(args=arguments, keywords=keywords):
@@ -234,11 +249,11 @@ def test_a_word_of_an_enum_is_written_only_where_it_is_defined(enum: str) -> Non
         pytest.fail(f"there is no enumeration {enum} under core/")
     home, words = enums()[enum]
     found = [
-        f"{name}:{string.lineno} {string.value!r}"
+        f"{name}:{line} {word!r}"
         for path in files(".py", under=PRODUCTION)
         if (name := name_of(path)) != home and not name.startswith(MIGRATIONS)
-        for string in passed_or_compared(tree_of(path))
-        if string.value in words and (name, string.value) not in OTHER_MEANINGS
+        for line, word in passed_or_compared(path)
+        if word in words and (name, word) not in OTHER_MEANINGS
     ]
     assert found == [], "\n".join(found)
 
@@ -246,7 +261,7 @@ def test_a_word_of_an_enum_is_written_only_where_it_is_defined(enum: str) -> Non
 @pytest.mark.parametrize(("name", "word"), OTHER_MEANINGS)
 def test_every_exception_is_still_needed(name: str, word: str) -> None:
     assert (PROJECT / name).exists()
-    assert word in {string.value for string in passed_or_compared(tree_of(PROJECT / name))}
+    assert word in {string for _, string in passed_or_compared(PROJECT / name)}
 
 
 # Rules --------------------------------------------------------------------------------------------
@@ -264,12 +279,16 @@ def test_the_rules_of_the_rule_book_are_the_rules_of_the_code() -> None:
 # Prose --------------------------------------------------------------------------------------------
 
 
-def docstrings(path: Path) -> Iterator[tuple[int, str]]:
+@cache
+def docstrings(path: Path) -> tuple[tuple[int, str], ...]:
     """The docstrings of a module, its classes and functions, and of its constants."""
-    for node in ast.walk(tree_of(path)):
-        match node:
-            case ast.Expr(value=ast.Constant(value=str(text))):
-                yield node.lineno, text
+    return tuple(
+        (node.lineno, node.value.value)
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
 
 
 def comments(path: Path) -> Iterator[tuple[int, str]]:

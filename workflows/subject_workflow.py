@@ -75,7 +75,7 @@ class SubjectWorkflow(Generic[S, M]):
 
     async def _sleep(self) -> None:
         """Wait until a step is to run, or a command is waiting."""
-        while not self._queue and self._step_now() is None and not self._time_to_continue():
+        while self._has_to_wait():
             self._changed = False
             timeout = None
             if not self._start.on_clock and self._snapshot.next_step is not None:
@@ -86,6 +86,15 @@ class SubjectWorkflow(Generic[S, M]):
                 )
             except TimeoutError:
                 continue
+
+    def _has_to_wait(self) -> bool:
+        """Whether there is nothing to do now, but later. A subject that has ended waits no more."""
+        return (
+            self._snapshot.next_step is not None
+            and not self._queue
+            and self._step_now() is None
+            and not self._time_to_continue()
+        )
 
     def _step_now(self) -> datetime | None:
         """The business instant at which the next step is to run now. None: it is not to run now.

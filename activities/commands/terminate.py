@@ -12,7 +12,7 @@ from core.domain.refunds import Refund
 from core.domain.subscription import ZERO, Subscription
 from core.ledger import double_entry
 from core.ledger.double_entry import InvoiceKind, Purpose
-from core.ledger.period_amounts import paid_periods
+from core.ledger.period_amounts import bought_on, paid_periods
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import CommandResult
 
@@ -62,8 +62,8 @@ def _refunds(work: Work, subscription: Subscription) -> list[Refund]:
         return work.catalog.refundable(sku, work.today)
 
     periods = paid_periods(work.connection, subscription.id, refundable)
-    currency, contract = work.account.currency, subscription.contract
-    return refunds.refunds(periods, work.policy, work.today, currency, contract)
+    since = bought_on(work.connection, subscription.id) if subscription.contract else None
+    return refunds.refunds(periods, work.policy, work.today, work.account.currency, since)
 
 
 def _operation_of(payer: Work, subscription: Subscription) -> int:

@@ -9,6 +9,7 @@
 | a card charge that was never made and is not waited for | closed as declined |
 | a workflow that was never started, or is gone | started from what is committed |
 | a workflow that is behind what is committed, or sleeps over an overdue step | told |
+| the workflow of a running campaign that is gone, or waits | started or woken up |
 | a workflow that cannot go on | none |
 | a step of a number that is overdue | none |
 | a seller's own wallet that does not hold what was put in and not paid | none |
@@ -25,6 +26,7 @@ from typing import Protocol
 
 from activities.reconciliation.accounts import Accounts
 from activities.reconciliation.books import Books
+from activities.reconciliation.campaigns import Campaigns
 from activities.reconciliation.charges import Charges
 from activities.reconciliation.invoices import Invoices
 from activities.reconciliation.numbers import Numbers
@@ -54,6 +56,7 @@ class Reconciliation:
             Part.ACCOUNTS: Accounts(ledger, workflows, limits),
             Part.NUMBERS: Numbers(ledger, limits),
             Part.SELLER_WALLETS: SellerWallets(ledger),
+            Part.CAMPAIGNS: Campaigns(ledger, workflows, limits),
         }
 
     async def reconcile(self, request: ReconcileRequest) -> ReconcileResult:

@@ -23,6 +23,7 @@ from activities.reconciliation.workflow_port import Limits, Workflows
 from core.domain.findings import Finding, FindingKind, ReconcileRequest, ReconcileResult
 from core.domain.steps import StepKind, SubjectKind, of_subscription
 from core.domain.subscription import Status
+from core.ledger import tellings
 from core.ledger.bulk_write import one_of
 from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
@@ -185,6 +186,8 @@ class Subscriptions:
             and (step.kind, step.due) == (row.next_kind, row.next_due)
         ):
             return None
+        if await off(self._is_told_later, row.id):
+            return None  # it finds out in time
         if known.subscription.version > row.version or not await self._tell(row.id, row.version):
             return None  # it has moved on meanwhile
         what = f"its workflow knew version {known.subscription.version} of {row.version}"
@@ -197,6 +200,10 @@ class Subscriptions:
             return False
         await self._workflows.tell(snapshot)
         return True
+
+    def _is_told_later(self, subscription: str) -> bool:
+        with self._ledger.read() as connection:
+            return tellings.is_waiting(connection, of_subscription(subscription), later=True)
 
     def _snapshot(self, subscription: str) -> Snapshot:
         [(snapshot, _)] = self._ledger.snapshots([subscription], machine_now())

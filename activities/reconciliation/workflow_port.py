@@ -23,7 +23,7 @@ class Standing:
 
 
 class Workflows(Protocol):
-    """What reconciliation needs of the workflows of subscriptions and accounts."""
+    """What reconciliation needs of the workflows of subscriptions, accounts and campaigns."""
 
     async def standing(self, subject: Subject) -> Standing:
         """How a workflow is."""
@@ -35,6 +35,14 @@ class Workflows(Protocol):
 
     async def start(self, subject: Subject) -> None:
         """Start it from what is committed."""
+        ...
+
+    async def campaign_standing(self, campaign: str) -> Standing:
+        """How the workflow of a campaign is. It is idle when it waits for a person."""
+        ...
+
+    async def start_campaign(self, campaign: str) -> None:
+        """Start the workflow of a campaign from what is committed, or wake it up."""
         ...
 
     async def tell(self, snapshot: Snapshot | AccountSnapshot) -> None:

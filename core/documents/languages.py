@@ -2,29 +2,22 @@
 
 Words are messages of gettext. The English text is the key, and `locales/<language>.po` holds the
 translation. Babel reads these files when a process first needs them, so nothing is compiled before.
-Digits are European ones in all languages, so that amounts and numbers compare with other systems.
+`formats.py` writes numbers, dates and money.
 """
 
-import re
-from copy import copy
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
 from babel import Locale
-from babel.dates import format_date
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
 
-from core.domain.money import MOST_DECIMALS, minor_units
-from core.domain.profiles import Language
+from core.documents.formats import Formats
+from core.domain.languages import Language
 
 #: They keep a value such as a phone number in its own direction inside a text from right to left.
 _ISOLATE, _END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
-
-#: Where a currency's code meets a digit, as in KWD3.125.
-_CODE_AND_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)")
 
 LOCALES = Path(__file__).parent / "locales"
 
@@ -43,18 +36,13 @@ def catalog_of(language: Language) -> dict[str, str]:
     return {str(m.id): str(m.string) for m in messages if m.id and m.string and not m.fuzzy}
 
 
-class Words:
+class Words(Formats):
     """What a language says and how it writes."""
 
     def __init__(self, language: Language) -> None:
         self.language = language
-        self._locale = Locale.parse(str(language))
+        super().__init__(Locale.parse(str(language)))
         self._catalog = catalog_of(language)
-
-    @property
-    def direction(self) -> str:
-        """``ltr``, or ``rtl`` for a language that is written from right to left."""
-        return self._locale.text_direction
 
     def say(self, text: str, **values: str) -> str:
         """A text of `locales/`, with values in place of the names in braces.
@@ -72,26 +60,6 @@ class Words:
         """A text of another language, which keeps its own direction."""
         return f"{_ISOLATE}{text}{_END}" if self.direction == "rtl" else text
 
-    def money(self, amount: Decimal, currency: str) -> str:
-        """An amount with its currency: the minor unit's decimals, and more if they are not zero."""
-        pattern = copy(self._locale.currency_formats["standard"])
-        pattern.frac_prec = (minor_units(currency), MOST_DECIMALS)
-        written: str = pattern.apply(
-            amount if amount else abs(amount),
-            self._locale,
-            currency=currency,
-            currency_digits=False,
-        )
-        return _CODE_AND_DIGIT.sub("\N{NO-BREAK SPACE}", written)
-
-    def long_date(self, day: date) -> str:
-        """A date in words."""
-        return format_date(day, format="long", locale=self._locale)
-
-    def short_date(self, day: date) -> str:
-        """A date that takes little room."""
-        return format_date(day, format="medium", locale=self._locale)
-
     def days(self, first: date, last: date) -> str:
         """The first and the last day of a stretch of time."""
         return self.say(
@@ -100,12 +68,11 @@ class Words:
 
     def percent(self, number: Decimal) -> str:
         """A percentage, such as ``19 %``."""
-        written = format_decimal(number, format="#,##0.#####", locale=self._locale)
-        return self.say("{number} %", number=written)
+        return self.say("{number} %", number=self.number(number))
 
     def country(self, code: str) -> str:
         """The name of a country."""
-        return str(self._locale.territories.get(code, code)) if code else ""
+        return str(self.locale.territories.get(code, code)) if code else ""
 
 
 @cache

@@ -1,22 +1,24 @@
-"""A page as PDF, set by Typst with the fonts of the project's packages.
+"""A page as PDF/A-2b, set by Typst with the fonts of the project's packages.
 
 The fonts of the machine are not used, so every machine sets the same page. The file holds no clock
-time.
+time. PDF/A is made to be kept for long, and Typst refuses it for letters that no font has. So no
+document shows boxes in place of letters.
 """
 
 import json
+import re
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import fontpkg_ibm_plex_sans_arabic
 import typst
 
+from core.documents.document_templates import DocumentTemplates, templates_of
+from core.documents.own_templates import BadTemplates
 from core.documents.pages import Page
 from core.domain.profiles import suffix_of
 
-TEMPLATES = Path(__file__).parent / "templates"
 #: Its stubs do not know that the input may be several files.
 _compile: Any = typst.compile
 _OPTIONS = {
@@ -26,23 +28,34 @@ _OPTIONS = {
 }
 
 
+_NO_FONT = re.compile(r"the text `\"(?P<text>.*)\"` could not be displayed")
+
+
 class BadLogo(ValueError):
     """The logo cannot be drawn."""
 
 
-@cache
-def _templates() -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in TEMPLATES.glob("*.typ")}
+class NoFont(ValueError):
+    """The fonts of the project lack letters of a page. The message has them."""
 
 
-def pdf(page: Page, logo: bytes | None) -> bytes:
-    """The page as PDF."""
-    return _set(page, logo, "pdf")[0]
+def pdf(page: Page, logo: bytes | None, templates: DocumentTemplates) -> bytes:
+    """The page as PDF. Raises `NoFont`, and BadTemplates for one of a seller that does not work."""
+    try:
+        return _set(page, logo, "pdf", templates)[0]
+    except typst.TypstError as error:
+        if found := _NO_FONT.search(str(error)):
+            raise NoFont(found["text"]) from None
+        if not templates.own:
+            raise
+        raise BadTemplates(f"{page.template}.typ: {error}") from None
 
 
-def pictures(page: Page, logo: bytes | None) -> list[bytes]:
-    """The pages as PNG pictures, to look at."""
-    return _set(page, logo, "png")
+def pictures(
+    page: Page, logo: bytes | None, templates: DocumentTemplates | None = None
+) -> list[bytes]:
+    """The pages as PNG pictures, to look at. `templates`: default, those of Perennial."""
+    return _set(page, logo, "png", templates or templates_of(None))
 
 
 def check_logo(logo: bytes) -> None:
@@ -53,15 +66,17 @@ def check_logo(logo: bytes) -> None:
         raise BadLogo(f"cannot be drawn: {error}; a whole PNG or JPEG picture is allowed") from None
 
 
-def _set(page: Page, logo: bytes | None, format_: Literal["pdf", "png"]) -> list[bytes]:
-    templates = _templates()
+def _set(
+    page: Page, logo: bytes | None, format_: Literal["pdf", "png"], templates: DocumentTemplates
+) -> list[bytes]:
     files = {
-        **templates,
-        "main.typ": templates[f"{page.template}.typ"],
+        **templates.typst,
+        "main.typ": templates.typst[f"{page.template}.typ"],
         "page.json": json.dumps(asdict(page)).encode(),
         **_logo(logo),
     }
-    made = _compile(files, **(_OPTIONS | {"format": format_}))
+    standard = {"pdf_standards": "a-2b"} if format_ == "pdf" else {}
+    made = _compile(files, **(_OPTIONS | standard | {"format": format_}))
     return made if isinstance(made, list) else [made]
 
 

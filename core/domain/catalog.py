@@ -107,31 +107,35 @@ class Catalog:
         application = self.application(sku)
         return f"SKU {sku}" if application is None else f"application {application}"
 
+    def in_force(self, sku: str, on: date) -> Version:
+        """What the versions of the SKU make on the day (Rule 3.5)."""
+        return self._timelines[sku].on(on)
+
     def trial_days(self, sku: str, on: date) -> int | None:
         """How many days a trial lasts that starts on the day. None if there is none (Rule 4.3)."""
-        return self._timelines[sku].on(on).trial_days
+        return self.in_force(sku, on).trial_days
 
     def refundable(self, sku: str, on: date) -> bool:
         """Whether the SKU allows refunds on the day. The default is that it does (Rule 8.2)."""
-        return self._timelines[sku].on(on).refundable is not False
+        return self.in_force(sku, on).refundable is not False
 
     def price(self, sku: str, currency: str, on: date) -> Decimal | None:
         """The price of one unit for the base cycle on the day, unrounded (Rules 3.1, 3.5).
 
         None if the SKU is not sold in this currency then.
         """
-        return self._timelines[sku].on(on).prices.get(currency)
+        return self.in_force(sku, on).prices.get(currency)
 
     def cost(self, sku: str, currency: str, on: date) -> Decimal | None:
         """What the seller pays its supplier for one unit and base cycle, unrounded (Rule 3.1).
 
         None if no cost is known in this currency on the day.
         """
-        return self._timelines[sku].on(on).costs.get(currency)
+        return self.in_force(sku, on).costs.get(currency)
 
     def activation_fee(self, sku: str, currency: str, on: date) -> Decimal | None:
         """The activation fee of one number on the day. None without one (Rule 10.1)."""
-        return self._timelines[sku].on(on).activation_fee.get(currency)
+        return self.in_force(sku, on).activation_fee.get(currency)
 
 
 _READERS: Mapping[str, Callable[[object], object]] = {

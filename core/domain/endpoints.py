@@ -14,10 +14,11 @@ MOST_ENDPOINTS = 10
 
 
 class EndpointKind(StrEnum):
-    """What an endpoint is: a webhook of the platform, or e-mails to customers."""
+    """What an endpoint is: a webhook, e-mails to customers, or alarms of the seller."""
 
     WEBHOOK = "webhook"
     MAIL = "mail"
+    ALARMS = "alarms"
 
 
 @dataclass(frozen=True, slots=True)

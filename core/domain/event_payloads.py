@@ -80,6 +80,7 @@ FACTS: Mapping[Event, tuple[str, ...]] = {
     Event.ACCOUNT_CLOSED: (),
     Event.ACCOUNT_REOPENED: (),
     Event.ACCOUNT_CLOSED_FOR_GOOD: (),
+    Event.ACCOUNT_ERASED: (),
 }
 """The facts that go out with each event. All are text. An event without a row has none."""
 

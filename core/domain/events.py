@@ -76,3 +76,4 @@ class Event(StrEnum):
     ACCOUNT_CLOSED = "account_closed", "account closed"
     ACCOUNT_REOPENED = "account_reopened", "account opened again"
     ACCOUNT_CLOSED_FOR_GOOD = "account_closed_for_good", "account closed for good"
+    ACCOUNT_ERASED = "account_erased", "personal data of the account erased"

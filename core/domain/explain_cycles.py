@@ -44,6 +44,22 @@ class Told:
         return (own,) if self.operation is None else (f"operation {self.operation}", own)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """A step that was done by itself, and on a later day than it was due on (Rule 13).
+
+    `line`: the line of the history that did it. `due`: the day on which it was due (local date).
+    """
+
+    line: Told
+    due: date
+
+    def is_outage(self, zone: str) -> bool:
+        """Whether nothing of the account was done by itself from the day until the line."""
+        quiet = self.line.quiet_since
+        return quiet is None or quiet <= first_instant(self.due, zone)
+
+
 def unusual(lines: Iterable[Told], lead_days: int, zone: str) -> Iterator[Reason]:
     """The reasons, oldest first. None for a subscription that has always renewed in time.
 
@@ -54,6 +70,20 @@ def unusual(lines: Iterable[Told], lead_days: int, zone: str) -> Iterator[Reason
     cycle = _Cycle(lead_days, zone)
     for line in lines:
         yield from cycle.reasons(line)
+        cycle.after(line)
+
+
+def late(lines: Iterable[Told], lead_days: int, zone: str) -> Iterator[Late]:
+    """What was done late, oldest first. The parameters are those of `unusual`.
+
+    Retries are not looked at: those that an outage has missed become one attempt (Rule 13).
+    """
+    cycle, at = _Cycle(lead_days, zone), None
+    for line in lines:
+        due = cycle.late_since(line)
+        if due is not None and line.at != at:
+            yield Late(line=line, due=due)
+            at = line.at
         cycle.after(line)
 
 
@@ -78,8 +108,8 @@ class _Cycle:
             text = f"The renewal that had failed was made on {line.date} {how}."
         elif line.event is Event.RENEWED and line.rule is Rule.ATTEMPT_AT_ONCE:
             text = f"It was renewed on {line.date}, right after a command. Its day was past."
-        elif line.event is Event.RENEWED and self._is_late(line):
-            text = self._late(line)
+        elif line.event is Event.RENEWED and (due := self.late_since(line)) is not None:
+            text = self._late(line, due)
         elif line.event is Event.EXPIRED:
             text = f"It was not renewed, and expired after {self._expiry}: {self._absent(line)}."
         elif line.event is Event.TERMINATED:
@@ -101,19 +131,28 @@ class _Cycle:
         elif line.event is Event.RESUBSCRIBED:
             self._off_since = None
 
-    def _due(self) -> date | None:
-        return None if self._expiry is None else self._expiry - self._lead
+    def late_since(self, line: Told) -> date | None:
+        """The day on which the step behind a line was due, if the line was written later."""
+        if self._expiry is None or not line.automatic:
+            return None
+        due, end = self._expiry - self._lead, self._expiry + timedelta(days=1)
+        if line.event in (Event.RENEWED, Event.RENEWAL_FAILED):
+            first = self._failure is None and line.rule not in (Rule.RETRY, Rule.ATTEMPT_AT_ONCE)
+            return due if first and line.date > due else None
+        if line.event is Event.EXPIRED and self._is_missed:
+            return due
+        ended = line.event in (Event.EXPIRED, Event.CONVERTED)
+        return end if ended and line.date > end else None
 
-    def _is_late(self, line: Told) -> bool:
-        due = self._due()
-        return due is not None and line.date > due
+    @property
+    def _is_missed(self) -> bool:
+        """Whether no attempt to renew was made, although auto-renewal was on."""
+        return not self._trial and self._failure is None and self._off_since is None
 
-    def _late(self, line: Told) -> str:
-        due = self._due()
-        assert due is not None
+    def _late(self, line: Told, due: date) -> str:
         begin = first_instant(due, self._zone)
         told = f"The renewal that was due on {due} was made late, on {line.date}"
-        if line.quiet_since is not None and line.quiet_since > begin:
+        if line.quiet_since is not None and not Late(line=line, due=due).is_outage(self._zone):
             other = self._moment(line.quiet_since)
             return f"{told}. Another step of the account was done meanwhile, on {other}."
         away = f"from {self._moment(begin)} to {self._moment(line.at)}"

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from core.domain import state_table
 from core.domain.commands import COMMANDS, SUBSCRIPTION_COMMANDS
+from core.domain.commands.erase_account import EraseAccount
 from core.domain.inputs import either
 from core.domain.rules import Rule
 
@@ -55,8 +56,10 @@ def what_is_allowed(do: str, rule: Rule) -> str:
 
 
 def _while_halted() -> str:
-    suspended = _listed(do for do, command in COMMANDS.items() if command.while_suspended)
-    closed = _listed(do for do, command in COMMANDS.items() if command.while_closed)
+    # Erasing is no way on for a caller who wants something of the account.
+    helpful = {do: command for do, command in COMMANDS.items() if command is not EraseAccount}
+    suspended = _listed(do for do, command in helpful.items() if command.while_suspended)
+    closed = _listed(do for do, command in helpful.items() if command.while_closed)
     return f"A suspended account takes {suspended}. A closed one takes {closed}, until it is open."
 
 

@@ -40,6 +40,17 @@ class Part:
     sku: str
     quantity: int = 1
 
+    @property
+    def counted(self) -> str:
+        """The words with the quantity: ``primary 3 × PRO``. One is not counted."""
+        if self.quantity == 1:
+            return self.words
+        return f"{self.words.removesuffix(self.sku)}{self.quantity} × {self.sku}"
+
+
+Known = dict[tuple[str, int, tuple[int, int], Decimal, date], tuple[Decimal, Decimal]]
+"""What parts cost, by SKU, quantity, months, discount and day: the fee, and the seller's cost."""
+
 
 def total(lines: Iterable[Line]) -> Decimal:
     """The sum of rounded lines (Rule 3.2)."""
@@ -90,16 +101,19 @@ def next_cycle_lines(
     currency: str,
     on: date,
     months: tuple[int, int] | None = None,
+    known: Known | None = None,
 ) -> list[Line]:
     """The next paid cycle at the prices in force on a day, with what is pending (Rule 9).
 
     `months`: for how many months it is charged, as a fraction. Default: a whole cycle.
+    `known`: as in `lines_of`.
     Raises `Refused` 4.1 when a price is missing.
     """
     contents = subscription.next_contents
     whole = (contents.cycle_months, 1)
     discount = subscription.next_discount
-    return lines_of(subscription.id, contents, months or whole, discount, catalog, currency, on)
+    months = months or whole
+    return lines_of(subscription.id, contents, months, discount, catalog, currency, on, known)
 
 
 def lines_of(
@@ -110,19 +124,24 @@ def lines_of(
     catalog: Catalog,
     currency: str,
     on: date,
+    known: Known | None = None,
 ) -> list[Line]:
     """A line for each part of the contents.
 
     `id_`: the subscription, for the texts.
     `months`: for how many months it is charged, as a fraction.
     `discount`: percent off each line, before it is rounded.
+    `known`: what equal parts have cost. What is found out is added. Default: nothing is known.
     Raises `Refused` 4.1 when a price is missing.
     """
-    lines = []
+    lines, known = [], {} if known is None else known
     for part in parts_of(contents):
-        amount, divisor = _price(part, months, discount, catalog, currency, on)
-        text, fee = f"{id_} {part.words}", round_half_up(amount / divisor, currency)
-        lines.append(Line(text, fee, _cost(part, months, catalog, currency, on)))
+        key = part.sku, part.quantity, months, discount, on
+        if key not in known:
+            amount, divisor = _price(part, months, discount, catalog, currency, on)
+            fee = round_half_up(amount / divisor, currency)
+            known[key] = fee, _cost(part, months, catalog, currency, on)
+        lines.append(Line(f"{id_} {part.counted}", *known[key]))
     return lines
 
 

@@ -15,6 +15,7 @@ class Part(StrEnum):
     ACCOUNTS = "accounts"
     NUMBERS = "numbers"
     SELLER_WALLETS = "seller wallets"
+    CAMPAIGNS = "campaigns"
 
 
 class FindingKind(StrEnum):

@@ -39,9 +39,13 @@ class TakeoverState(StrEnum):
     ACTIVE = "active"
     PAST_DUE = "past_due"
     UNSUBSCRIBED = "unsubscribed"
+    PAUSED = "paused"
     EXPIRED = "expired"
     TERMINATED = "terminated"
     TRIAL = "trial"
+
+
+_RUNS_OUT = (TakeoverState.UNSUBSCRIBED, TakeoverState.PAUSED)
 
 
 def judged_at(now: datetime, as_of: date | None, zone: str) -> datetime:
@@ -156,6 +160,7 @@ def taken_over(
     * ACTIVE, and at most `late_renewal_days` past: it is renewed late, like after an outage
       (Rule 13).
     * ACTIVE or PAST_DUE otherwise: EXPIRED today, so that the days of Rule 7 begin today.
+    * PAUSED: EXPIRED today. Before that it runs out, because the rules know no pause.
     * UNSUBSCRIBED or EXPIRED: EXPIRED on E + 1, and TERMINATED when day 29 is past (Rule 1.5).
     """
     if takeover.anchor is not None and takeover.anchor > today:
@@ -175,7 +180,7 @@ def taken_over(
         addons=takeover.addons,
         numbers=takeover.numbers,
         legacy=takeover.legacy,
-        auto_renew=takeover.auto_renew and takeover.state is not TakeoverState.UNSUBSCRIBED,
+        auto_renew=takeover.auto_renew and takeover.state not in _RUNS_OUT,
         anchor=anchor,
         months_paid=paid,
         cycle_months=takeover.months,
@@ -233,7 +238,7 @@ def _as_it_is(
     if state is TakeoverState.ACTIVE and subscription.auto_renew and today <= late:
         return subscription
     alive = state in (TakeoverState.ACTIVE, TakeoverState.PAST_DUE) and subscription.auto_renew
-    expired_on = today if alive else after
+    expired_on = today if alive or state is TakeoverState.PAUSED else after
     expired = replace(subscription, status=Status.EXPIRED, expired_on=expired_on)
     end = expired_on + timedelta(days=policy.reactivation_days)
     if today < end:

@@ -101,7 +101,7 @@ def resubscribe(subscription: Subscription, now: datetime) -> Subscription:
     return replace(
         subscription,
         auto_renew=True,
-        planned_at=now,
+        planned_at=max(now, subscription.planned_at),
         attempted_at=None,
         version=subscription.version + 1,
     )
@@ -123,7 +123,7 @@ def with_new_expiry(
         **changes,  # type: ignore[arg-type]
         renewal_failed=False,
         failure=None,
-        planned_at=now,
+        planned_at=max(now, subscription.planned_at),
         attempted_at=None,
         cycles_paid=subscription.cycles_paid + 1,
         policy_version=policy_version,

@@ -5,13 +5,21 @@ The texts are with `core.documents.mails`. `activities.mails` finds out if one i
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
+from email.charset import QP, Charset
+from email.encoders import encode_base64
+from email.header import Header
+from email.mime.base import MIMEBase
+from email.mime.multipart import MIMEMultipart
+from email.mime.nonmultipart import MIMENonMultipart
+from email.policy import compat32
+from email.utils import format_datetime, formataddr
 
 from core.domain.events import Event
 from core.domain.policy import Notify
+
+_POLICY = compat32.clone(linesep="\r\n")
+_QUOTED = Charset("utf-8")
+_QUOTED.body_encoding = QP
 
 TOLD = (
     Event.NOTICE_RENEWAL,
@@ -41,9 +49,13 @@ class NotYet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A file of an e-mail, in PDF."""
+    """A file of an e-mail.
+
+    `type_`: its kind by MIME, such as ``application/pdf``. A text is in UTF-8.
+    """
 
     name: str
+    type_: str
     content: bytes
 
 
@@ -51,11 +63,13 @@ class Attachment:
 class Mail:
     """An e-mail that is ready to go out.
 
-    `id_`: the same at each attempt. `at`: when what it tells of happened (UTC).
+    `id_`: the same at each attempt. `kind`: what it tells of, such as ``renewed``.
+    `at`: when what it tells of happened (UTC).
     `sender`, `to`, `cc`: e-mail addresses. `sender_name`: the seller's name.
     """
 
     id_: str
+    kind: str
     at: datetime
     sender: str
     sender_name: str
@@ -71,26 +85,48 @@ class Mail:
         """The addresses that get it."""
         return [self.to] if self.cc is None else [self.to, self.cc]
 
-    def message(self) -> EmailMessage:
+    @property
+    def ascii(self) -> bool:
+        """Whether all addresses are ASCII. A mail server needs SMTPUTF8 for others."""
+        return all(address.isascii() for address in (self.sender, *self.recipients))
+
+    def content(self) -> bytes:
         """The message by RFC 5322: text and HTML, with attachments.
 
-        The boundary of its parts differs each time. Its Message-ID does not.
+        The boundary of its parts differs each time. Its Message-ID does not. The headers are
+        written one by one, which takes a third of the time of `email.message.EmailMessage`.
         """
-        made = EmailMessage(policy=SMTP)
-        made["Subject"] = " ".join(self.subject.split())
-        made["From"] = Address(self.sender_name, addr_spec=self.sender)
-        made["To"] = self.to
-        if self.cc is not None:
-            made["Cc"] = self.cc
-        made["Date"] = format_datetime(self.at)
-        made["Message-ID"] = f"<{self.id_}@{self.sender.rpartition('@')[2]}>"
-        made["Auto-Submitted"] = "auto-generated"
-        made.set_content(self.text)
-        made.add_alternative(self.html, subtype="html")
+        subject = Header(" ".join(self.subject.split()), "utf-8", header_name="Subject")
+        headers = {
+            "Subject": subject.encode(linesep="\r\n"),
+            "From": formataddr((" ".join(self.sender_name.split()), self.sender)),
+            "To": self.to,
+            **({} if self.cc is None else {"Cc": self.cc}),
+            "Date": format_datetime(self.at),
+            "Message-ID": f"<{self.id_}@{self.sender.rpartition('@')[2]}>",
+            "Auto-Submitted": "auto-generated",
+        }
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return lines.encode() + self._parts().as_bytes()
+
+    def _parts(self) -> MIMEMultipart:
+        """What follows the headers."""
+        texts = MIMEMultipart("alternative", policy=_POLICY)
+        for subtype, text in (("plain", self.text), ("html", self.html)):
+            one = MIMENonMultipart("text", subtype, charset="utf-8", policy=_POLICY)
+            one.set_payload(text, _QUOTED)
+            texts.attach(one)
+        if not self.attachments:
+            return texts
+        made = MIMEMultipart("mixed", policy=_POLICY)
+        made.attach(texts)
         for file in self.attachments:
-            made.add_attachment(
-                file.content, maintype="application", subtype="pdf", filename=file.name
-            )
+            charset = {"charset": "utf-8"} if file.type_.startswith("text/") else {}
+            part = MIMEBase(*file.type_.split("/"), policy=_POLICY, **charset)
+            part.set_payload(file.content)
+            encode_base64(part)
+            part.add_header("Content-Disposition", "attachment", filename=file.name)
+            made.attach(part)
         return made
 
 

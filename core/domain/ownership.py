@@ -36,7 +36,7 @@ def change_owner(
     given = replace(subscription, account=account, version=subscription.version + 1)
     if zone == old_zone or not _is_attempted(given, policy, zone, now):
         return given
-    return replace(given, planned_at=now, attempted_at=None)
+    return replace(given, planned_at=max(now, given.planned_at), attempted_at=None)
 
 
 def _is_attempted(subscription: Subscription, policy: Policy, zone: str, now: datetime) -> bool:

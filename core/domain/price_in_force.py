@@ -9,7 +9,7 @@ from datetime import date
 from core.domain import alignment
 from core.domain.activation_fees import ActivationFee, fees_of
 from core.domain.catalog import Catalog
-from core.domain.fees import Line, next_cycle_lines
+from core.domain.fees import Known, Line, next_cycle_lines
 from core.domain.number_changes import activated_with_next_cycle
 from core.domain.planner.renewals import renewal_date
 from core.domain.subscription import Status, Subscription
@@ -17,16 +17,22 @@ from core.domain.terms import Terms
 
 
 def renewal_lines(
-    subscription: Subscription, terms: Terms, currency: str, *, aligned: bool = False
+    subscription: Subscription,
+    terms: Terms,
+    currency: str,
+    *,
+    aligned: bool = False,
+    known: Known | None = None,
 ) -> list[Line]:
     """The fee lines of the next cycle at the prices of its renewal date.
 
     `aligned`: it is an automatic renewal that moves *E* to a month end (Rule 5.5), default False.
+    `known`: as in `lines_of`. Members of a group mostly have equal parts.
     Raises `Refused` 4.1 when a price is missing.
     """
     on = renewal_date(subscription, terms.policy_of(subscription))
     months = alignment.price_months(subscription) if aligned else None
-    return next_cycle_lines(subscription, terms.catalog, currency, on, months)
+    return next_cycle_lines(subscription, terms.catalog, currency, on, months, known)
 
 
 def activation_fees(subscription: Subscription, terms: Terms, currency: str) -> list[ActivationFee]:

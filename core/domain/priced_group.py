@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from core.domain import alignment, funding
 from core.domain.activation_fees import ActivationFee, total_of
-from core.domain.fees import Line, cost_of, payable
+from core.domain.fees import Known, Line, cost_of, payable
 from core.domain.funding import Source
 from core.domain.price_in_force import activation_fees, renewal_lines
 from core.domain.subscription import ZERO, Account, Subscription
@@ -58,11 +58,13 @@ def price(
     `today`: the account's local date. Members that align are priced to a month end (Rule 5.5).
     Raises `Refused` 4.1 when a price is missing.
     """
-    members, currency = tuple(members), account.currency
+    members, currency, known = tuple(members), account.currency, Known()
     return PricedGroup(
         members=members,
         lines={
-            it.id: renewal_lines(it, terms, currency, aligned=alignment.aligns(it, today))
+            it.id: renewal_lines(
+                it, terms, currency, aligned=alignment.aligns(it, today), known=known
+            )
             for it in members
         },
         activation={

@@ -5,10 +5,10 @@ that were issued keep the one of their day (docs/decisions/0024).
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from core.domain import inputs
 from core.domain.fault_places import shown
+from core.domain.languages import Language
 
 LONGEST_LINE = 200
 """Characters of a name, a street, a place or a tax number."""
@@ -16,14 +16,6 @@ LARGEST_LOGO = 200_000
 """Bytes of a logo."""
 
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
-
-
-class Language(StrEnum):
-    """The languages of documents, by their ISO 639 codes."""
-
-    ENGLISH = "en"
-    GERMAN = "de"
-    ARABIC = "ar"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

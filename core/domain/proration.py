@@ -84,12 +84,18 @@ def prorate(
         cost += _difference(added, gone, own) * share
         amount = round_half_up(exact, currency) - rounded
         if amount:
-            words = words or f"{next(iter(added)).words} from {first}"
+            words = words or f"{_named(added, gone)} from {first}"
             charges[id_] = amount
             rounded += amount
             last = period.expiry
     text = f"{subscription.id} {words} to {last}" if charges else ""
     return Prorated(text, charges, round_half_up(cost, currency))
+
+
+def _named(added: Iterable[Part], gone: Iterable[Part]) -> str:
+    """What a change is charged for. The quantity is said where all of them are charged for."""
+    part = next(iter(added))
+    return part.counted if {each.quantity for each in gone} <= {part.quantity} else part.words
 
 
 def _difference(

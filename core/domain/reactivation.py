@@ -18,18 +18,20 @@ def reactivate(
 ) -> tuple[Subscription, Period]:
     """Return it ACTIVE, with the period that starts today.
 
-    *M* grows by as many cycles as are needed to reach today, for one fee.
+    *M* grows by as many cycles as are needed to reach today, for one fee. One that came in as
+    EXPIRED on a day to come may be paid for some days more. Then the period starts after *E*.
     """
     cycle = subscription.next_contents.cycle_months
     months, begin = subscription.months_paid, subscription.expiry
     expiry = subscription.expiry
-    while expiry < today:
+    start = max(today, expiry + _DAY)
+    while expiry < start:
         begin = expiry + _DAY
         months += cycle
         expiry = last_paid_day(subscription.anchor, months)
     moved = with_new_expiry(
         subscription,
-        today,
+        start,
         now,
         policy_version,
         months_paid=months,
@@ -38,7 +40,7 @@ def reactivate(
         expired_on=None,
     )
     return moved, Period(
-        start=today,
+        start=start,
         expiry=expiry,
         months=cycle,
         scheduled_start=begin,

@@ -12,7 +12,7 @@ from decimal import Decimal
 from core.domain.calendar import add_months
 from core.domain.money import round_half_up
 from core.domain.policy import Policy
-from core.domain.subscription import ZERO, Contract
+from core.domain.subscription import ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +84,20 @@ def refunds(
     policy: Policy,
     today: date,
     currency: str,
-    contract: Contract | None = None,
+    contract_since: date | None = None,
 ) -> list[Refund]:
     """All refunds of one termination: one for each payer, in the order of `periods` (Rule 8.2).
 
-    `contract`: the kind of contract, default None. As incurred, all is given back within the window
-    after the purchase, and then nothing, also not for a period that has not begun (Rule 8.3).
+    `contract_since`: the day on which a contract was bought. None: there is no contract. All is
+    given back within the window after that day, and then nothing, also not for a period that has
+    not begun (Rule 8.3).
 
     The administrative fee comes off the first payer's refund, once.
     """
-    periods, window = list(periods), policy.refund_window_days
+    window = policy.refund_window_days
     if not policy.refund_allowed:
         return []
-    if contract is not None and not _in_window(periods, today, window):
+    if contract_since is not None and (today - contract_since).days > window:
         return []
     found: dict[str, dict[int, Decimal]] = {}
     for period in periods:
@@ -108,9 +109,3 @@ def refunds(
         kept = ZERO if refunds else min(fee, sum(amounts.values(), ZERO))
         refunds.append(Refund(payer, amounts, kept))
     return refunds
-
-
-def _in_window(periods: list[PaidPeriod], today: date, window_days: int) -> bool:
-    """Whether today is in the window after the purchase, the start of the first period."""
-    bought = min((period.start for period in periods), default=today)
-    return (today - bought).days <= window_days

@@ -22,3 +22,8 @@ class Refused(Exception):
     def __init__(self, rule: Rule, reason: str) -> None:
         self.refusal = Refusal(rule, reason)
         super().__init__(str(self.refusal))
+
+
+def used_for_something_else(request_id: str | None) -> Refused:
+    """The refusal of a request id that another request has (Rule 4.2)."""
+    return Refused(Rule.REQUEST_ID, f"request id {request_id} was used for something else")

@@ -96,7 +96,8 @@ class Subscription:
     `expiry`: *E*, the last paid day, or the last day of the trial.
     `cycles_paid`: how many cycles were paid in any way.
     `planned_at`: the instant at which the steps of this *E* were planned. That is when *E* was set
-    or when auto-renewal was switched on.
+    or when auto-renewal was switched on. After an import onto a day to come, it is that day.
+    Nothing is due before it.
     `attempted_at`: the last failed or missed attempt to charge a cycle since then, default None.
     `expired_on`: the local date on which it was marked EXPIRED: day 1 of the days of Rule 7.
     `terminated_on`: the local date on which it was TERMINATED.
@@ -211,6 +212,7 @@ class Account:
     `suspended`: Rule 11.8, default False.
     `closed_on`: the local date on which it was closed (Rule 11.8). None while it is open.
     `closed_for_good`: whether it can no longer be opened again, default False.
+    `erased_on`: the local date on which its personal data was erased, default None.
     `uninvoiced`: the first days of the months whose amounts wait for the monthly invoice, oldest
     first (Rule 11.4). Default: none.
     `version`: grows by one when its steps change.
@@ -237,6 +239,7 @@ class Account:
     suspended: bool = False
     closed_on: date | None = None
     closed_for_good: bool = False
+    erased_on: date | None = None
     uninvoiced: tuple[date, ...] = ()
     version: int = 1
 

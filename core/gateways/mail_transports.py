@@ -7,6 +7,7 @@ else is tried again.
 import asyncio
 import os
 from pathlib import Path
+from time import monotonic
 from typing import Literal, Protocol
 
 from aiosmtplib import (
@@ -22,6 +23,9 @@ from core.domain.mails import Mail
 
 SECONDS = 30.0
 """The timeout of one e-mail."""
+
+_SURE = 2.0
+"""For so many seconds after it was used, a connection is not asked if it still works."""
 
 Security = Literal["none", "starttls", "tls"]
 
@@ -56,7 +60,7 @@ class Smtp:
     ) -> None:
         self._host, self._port, self._security = host, port, security
         self._user, self._password, self._seconds = user, password, seconds
-        self._idle: list[SMTP] = []
+        self._idle: list[tuple[SMTP, float]] = []
 
     async def send(self, mail: Mail) -> Answer:
         """See `MailTransport`. A connection that the server has closed is opened once more."""
@@ -64,8 +68,9 @@ class Smtp:
         try:
             async with asyncio.timeout(self._seconds):
                 client = await self._client()
-                await client.send_message(
-                    mail.message(), sender=mail.sender, recipients=mail.recipients
+                options = () if mail.ascii else ("SMTPUTF8",)
+                await client.sendmail(
+                    mail.sender, mail.recipients, mail.content(), mail_options=options
                 )
         except TimeoutError:
             self._drop(client)
@@ -86,12 +91,14 @@ class Smtp:
         except asyncio.CancelledError:
             self._drop(client)
             raise
-        self._idle.append(client)
+        self._idle.append((client, monotonic()))
         return Answer(250)
 
     async def _client(self) -> SMTP:
         while self._idle:
-            client = self._idle.pop()
+            client, since = self._idle.pop()
+            if client.is_connected and monotonic() - since < _SURE:
+                return client
             try:
                 await client.noop()
             except (SMTPException, OSError):
@@ -118,7 +125,7 @@ class Smtp:
         except (SMTPException, OSError):
             self._drop(client)
         else:
-            self._idle.append(client)
+            self._idle.append((client, monotonic()))
 
     def _drop(self, client: SMTP | None) -> None:
         if client is not None:
@@ -127,11 +134,11 @@ class Smtp:
     async def close(self) -> None:
         """Close the connections that are open."""
         while self._idle:
-            self._drop(self._idle.pop())
+            self._drop(self._idle.pop()[0])
 
 
 class Folder:
-    """Writes each e-mail into a file `NAME.eml` of a folder. The same one is written once."""
+    """Writes each e-mail into a file `ID-KIND.eml` of a folder. The same one is written once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -146,9 +153,9 @@ class Folder:
 
     def _write(self, mail: Mail) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        place = self._folder / f"{mail.id_}.eml"
+        place = self._folder / f"{mail.id_}-{mail.kind}.eml"
         beside = place.with_suffix(".part")
-        beside.write_bytes(mail.message().as_bytes())
+        beside.write_bytes(mail.content())
         os.replace(beside, place)
 
     async def close(self) -> None:

@@ -29,7 +29,7 @@ from core.domain.calendar import local_date
 from core.domain.planner.notices import MessageState
 from core.domain.steps import SubjectKind
 from core.domain.subscription import Status
-from core.ledger import double_entry, seller_wallets
+from core.ledger import clocks, double_entry, row_security, seller_wallets
 from core.ledger.bulk_write import insert_all, one_of
 from core.ledger.double_entry import Purpose
 from core.ledger.ledger import Ledger
@@ -39,7 +39,6 @@ from core.ledger.tables import (
     AccountRow,
     Base,
     CatalogEntry,
-    Clock,
     Message,
     MonthlyAmount,
     NumberRow,
@@ -101,7 +100,10 @@ def copy_of_account(
         copied = Copied(on, f"{mark}/{account}", mark)
         on.connection.exec_driver_sql(_BY_INDEX)
         on.connection.exec_driver_sql(_PLAN_ANEW)
+        # The copy is another seller's, so both are seen while it is made.
+        row_security.see(on.connection, row_security.EVERY_SELLER)
         _Copy(on.connection, ledger, account, copied, now, named).make()
+        row_security.see(on.connection, mark)
         on.seller, on.references = mark, References()
         on.check()
         try:
@@ -151,7 +153,7 @@ class _Copy:
     def make(self) -> None:
         """Copy everything, in the order of the references between tables."""
         self._terms()
-        self._connection.execute(insert(Clock).values(id=self._copied.clock, now=self._now))
+        clocks.create(self._connection, self._copied.clock, self._copied.clock, self._now)
         self._account()
         ids = self._subscriptions()
         self._steps_and_notices()

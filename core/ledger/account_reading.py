@@ -73,6 +73,11 @@ _FAILED = SUBSCRIPTIONS.where(
 ).order_by(SubscriptionRow.renewal_date, SubscriptionRow.id)
 _FAILED_ON = _FAILED.where(SubscriptionRow.renewal_date == bindparam("on"))
 
+_DUE = (
+    SUBSCRIPTIONS.where(StepRow.account == bindparam("account"), StepRow.due <= bindparam("now"))
+    .order_by(StepRow.due)
+    .limit(bindparam("most"))
+)
 _ACCOUNT_STEP = select(*NEXT_STEP).where(
     StepRow.subject_kind == SubjectKind.ACCOUNT, StepRow.subject == bindparam("account")
 )
@@ -106,6 +111,7 @@ class AccountReading:
     `clock`: the test clock of the account, or None.
     `now`, `today`: the business instant (UTC) and the account's local date.
     `policy_version`: the version of the policy in force.
+    `catalog_revision`: how many entries the catalogue has.
     """
 
     def __init__(
@@ -118,7 +124,7 @@ class AccountReading:
         self.clock: str | None = row.clock
         self.today: date = local_date(now, row.timezone)
         self.policy_version: int = row.policy_version
-        self._catalog_revision: int = row.catalog_revision
+        self.catalog_revision: int = row.catalog_revision
         self._read: dict[str, Subscription] = {}
         self._current: dict[str, Subscription] = {}
         self._steps: dict[str, Step | None] = {}
@@ -136,7 +142,7 @@ class AccountReading:
     def catalog(self) -> Catalog:
         """The seller's catalogue."""
         return self._ledger.references.catalog(
-            self.connection, self.account.seller, self._catalog_revision
+            self.connection, self.account.seller, self.catalog_revision
         )
 
     @property
@@ -251,6 +257,13 @@ class AccountReading:
     def failed(self) -> list[Subscription]:
         """The failed subscriptions that renew by themselves, oldest renewal date first, by id."""
         return self._subscriptions(_FAILED, {"account": self.account.id})
+
+    def read_due(self, most: int) -> None:
+        """Read the subscriptions whose steps are due, at most so many, in one statement.
+
+        Each is found in memory when its step is taken.
+        """
+        self._subscriptions(_DUE, {"account": self.account.id, "now": self.now, "most": most})
 
     def add(self, row: Row[Any]) -> Subscription:
         """A subscription from a row of `rows.SUBSCRIPTIONS`, as this transaction has left it."""

@@ -5,11 +5,12 @@ and stays prepared, and the triggers run once.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Text, any_, literal
+from sqlalchemy import BigInteger, ColumnElement, Connection, Text, any_, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from core.ledger.tables import AccountRow, Base, NumberRow, SubscriptionRow
@@ -91,6 +92,12 @@ def one_of(column: Any, ids: list[str]) -> ColumnElement[bool]:
     return condition
 
 
+def one_of_ids(column: Any, ids: Iterable[int]) -> ColumnElement[bool]:
+    """Whether a column is one of many whole numbers, which travel as one parameter."""
+    condition: ColumnElement[bool] = column == any_(literal(sorted(ids), ARRAY(BigInteger)))
+    return condition
+
+
 def _json(rows: Rows) -> str:
     return _ENCODER.encode(rows)
 
@@ -134,9 +141,18 @@ def _inserting(table: str, columns: tuple[str, ...], parameter: str) -> str:
 
 @lru_cache
 def _setting(table: str, columns: tuple[str, ...], parameter: str) -> str:
-    """Insert rows of subjects. A row replaces the one that its subject has."""
+    """Insert rows of subjects. A row replaces the one that its subject has.
+
+    What is to be told soon stays so, whatever comes after it.
+    """
     key = ("subject_kind", "subject")
-    changes = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name not in key)
+    changes = ", ".join(
+        f"soon = {table}.soon OR excluded.soon"
+        if name == "soon"
+        else f'"{name}" = excluded."{name}"'
+        for name in columns
+        if name not in key
+    )
     return (
         f"{_inserting(table, columns, parameter)} "
         f"ON CONFLICT (subject_kind, subject) DO UPDATE SET {changes}"

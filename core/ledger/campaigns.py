@@ -26,7 +26,7 @@ from core.domain.campaigns import (
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.ledger.bulk_write import insert_all, one_of
-from core.ledger.tables import CampaignItem, CampaignRow, SubscriptionRow
+from core.ledger.tables import AccountRow, CampaignItem, CampaignRow, SubscriptionRow
 from core.protocol.campaign_messages import Place
 
 _CHUNK = 5_000
@@ -53,11 +53,14 @@ class ToDo:
 
     `lane`: rows of one lane are carried out one after the other: those of an account, and all on
     one test clock.
+    `at_once`: it lives by the machine's clock and belongs to the seller of the campaign, so its
+    command needs no look at that before its transaction.
     """
 
     row: int
     subscription: str
     lane: tuple[str, str]
+    at_once: bool
 
 
 def of_request(connection: Connection, seller: str, request_id: str) -> Row[Any] | None:
@@ -135,8 +138,11 @@ def next_rows(connection: Connection, campaign: str, place: Place, most: int) ->
             CampaignItem.subscription,
             SubscriptionRow.account,
             SubscriptionRow.clock,
+            (AccountRow.seller == CampaignRow.seller).label("of_seller"),
         )
+        .join(CampaignRow, CampaignRow.id == CampaignItem.campaign)
         .outerjoin(SubscriptionRow, SubscriptionRow.id == CampaignItem.subscription)
+        .outerjoin(AccountRow, AccountRow.id == SubscriptionRow.account)
         .where(CampaignItem.campaign == campaign, *wanted)
         .order_by(CampaignItem.row)
         .limit(most)
@@ -146,6 +152,7 @@ def next_rows(connection: Connection, campaign: str, place: Place, most: int) ->
             row=row.row,
             subscription=row.subscription,
             lane=("clock", row.clock) if row.clock else ("account", row.account or ""),
+            at_once=row.clock is None and bool(row.of_seller),
         )
         for row in connection.execute(query)
     ]

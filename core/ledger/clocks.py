@@ -6,7 +6,7 @@ This is the one place that reads the machine's clock. Everything else receives t
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from core.ledger.tables import AccountRow, Clock, SubscriptionRow
 
@@ -14,6 +14,14 @@ from core.ledger.tables import AccountRow, Clock, SubscriptionRow
 def machine_now() -> datetime:
     """The machine's now (UTC)."""
     return datetime.now(UTC)
+
+
+def create(connection: Connection, seller: str, clock: str, now: datetime) -> None:
+    """Make a test clock that stands at an instant (UTC).
+
+    Raises `sqlalchemy.exc.IntegrityError` where its id is taken, by any seller.
+    """
+    connection.execute(insert(Clock).values(id=clock, seller=seller, now=now))
 
 
 def now_of(connection: Connection, clock: str) -> datetime:

@@ -4,11 +4,12 @@ import select
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import InvalidatePoolError, OperationalError
+
+from core.ledger import row_security
+from core.ledger.described_once import DescribedOnce
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -34,9 +35,11 @@ def connect(url: str, *, pool_size: int = 10) -> Engine:
             "connect_timeout": 10,
             "options": "-c timezone=UTC -c lock_timeout=60s",
             "application_name": "perennial",
+            "cursor_factory": DescribedOnce,
         },
     )
     event.listen(engine, "checkout", _refuse_closed)
+    row_security.watch(engine)
     return engine
 
 
@@ -59,6 +62,9 @@ def migrate(url: str) -> None:
     Writers wait at most `LOCK_SECONDS` for a migration that waits for a lock. After `ATTEMPTS` such
     waits it raises `sqlalchemy.exc.OperationalError`, and nothing has changed.
     """
+    from alembic import command  # It loads much that only a migration needs.
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = url

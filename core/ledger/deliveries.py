@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Row, any_, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from core.domain.alarms import Alarm, Raised
 from core.domain.deliveries import (
     OFF_AFTER,
     Answer,
@@ -21,10 +22,12 @@ from core.domain.deliveries import (
     pause_of_endpoint,
     state_after,
 )
+from core.domain.endpoints import EndpointKind
 from core.domain.event_payloads import Happened
 from core.domain.events import Event
+from core.ledger.alarms import forget, raise_alarm, raised_from
 from core.ledger.endpoints import WORKS
-from core.ledger.tables import AccountRow, Delivery, Endpoint, History
+from core.ledger.tables import AccountRow, AlarmRow, Delivery, Endpoint, History
 
 TAKEN_FOR = timedelta(minutes=2)
 """How long a worker has for the messages that it has taken."""
@@ -55,18 +58,24 @@ _TAKE = text(
     """
 ).bindparams(pending=str(DeliveryState.PENDING), taken_for=TAKEN_FOR)
 
+_OF_DELIVERY = (
+    Delivery.id.label("delivery"),
+    Delivery.attempts,
+    Delivery.first_at,
+    Delivery.subject,
+)
+_IN_ORDER = (Delivery.id == any_(bindparam("ids", type_=ARRAY(BigInteger))),)
 _TAKEN = (
-    select(
-        Delivery.id.label("delivery"),
-        Delivery.attempts,
-        Delivery.first_at,
-        Delivery.subject,
-        History.__table__,
-        AccountRow.currency,
-    )
+    select(*_OF_DELIVERY, History.__table__, AccountRow.currency)
     .join(History, History.seq == Delivery.event)
     .join(AccountRow, AccountRow.id == History.account)
-    .where(Delivery.id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
+    .where(*_IN_ORDER)
+    .order_by(Delivery.event)
+)
+_TAKEN_ALARMS = (
+    select(*_OF_DELIVERY, AlarmRow.__table__)
+    .join(AlarmRow, AlarmRow.seq == Delivery.event)
+    .where(*_IN_ORDER)
     .order_by(Delivery.event)
 )
 
@@ -121,31 +130,39 @@ class Taken:
 
     `attempts`: how often it was tried, this attempt included.
     `first_at`: when it was to go out (UTC). `subject`: in whose order it goes.
+    `happened`: the line of the history, or the alarm.
     """
 
     delivery: int
     attempts: int
     first_at: datetime
     subject: str
-    happened: Happened
+    happened: Happened | Raised
 
 
-def take(connection: Connection, endpoint: int, now: datetime, most: int) -> list[Taken] | None:
+def take(
+    connection: Connection, endpoint: Row[Any], now: datetime, most: int
+) -> list[Taken] | None:
     """Take messages that are due for an endpoint, at most one of each subject.
+
+    `endpoint`: its row. `now`: in UTC. `most`: the most that are looked at.
 
     Returns None when nothing is due. An empty list means that what was looked at has to wait for
     earlier messages, and there may be more.
     """
-    values = {"endpoint": endpoint, "now": now, "most": most}
+    values = {"endpoint": endpoint.id, "now": now, "most": most}
     seen = connection.execute(_TAKE, values).all()
     if not seen:
         return None
     mine = [row.id for row in seen if row.is_first]
-    return [_taken(row) for row in connection.execute(_TAKEN, {"ids": mine})] if mine else []
-
-
-def _taken(row: Row[Any]) -> Taken:
-    return Taken(row.delivery, row.attempts, row.first_at, row.subject, happened_from(row))
+    if not mine:
+        return []
+    alarms = endpoint.kind == EndpointKind.ALARMS
+    told, read = (_TAKEN_ALARMS, raised_from) if alarms else (_TAKEN, happened_from)
+    return [
+        Taken(row.delivery, row.attempts, row.first_at, row.subject, read(row))
+        for row in connection.execute(told, {"ids": mine})
+    ]
 
 
 def happened_from(row: Row[Any]) -> Happened:
@@ -201,12 +218,11 @@ def _note(
 ) -> str | None:
     """Note whether the endpoint works. Returns why it was switched off, if it was."""
     mine = Endpoint.id == endpoint
-    row = connection.execute(
-        select(Endpoint.failures, Endpoint.failing_since, Endpoint.off_at).where(mine)
-    ).one()
+    row = connection.execute(select(Endpoint.__table__).where(mine)).one()
     if any(answer.gone for answer in answers):
         gone = "it responded with the status 410, which asks for no more messages"
         connection.execute(update(Endpoint).where(mine).values(off_at=now, off_why=gone))
+        _alarm(connection, row, gone, now)
         return gone
     if all(answer.dropped is not None for answer in answers):
         return None
@@ -221,11 +237,22 @@ def _note(
         "paused_until": now + pause_of_endpoint(failures),
     }
     why = None
-    if row.off_at is None and now - since >= OFF_AFTER:
+    # Alarms stay on. The seller would not be told that they are off.
+    stays = row.kind == EndpointKind.ALARMS
+    if row.off_at is None and now - since >= OFF_AFTER and not stays:
         why = f"it has failed without one success since {since:%Y-%m-%d %H:%M} UTC"
         values |= {"off_at": now, "off_why": why}
     connection.execute(update(Endpoint).where(mine).values(**values))
+    if why is not None:
+        _alarm(connection, row, why, now)
     return why
+
+
+def _alarm(connection: Connection, endpoint: Row[Any], why: str, now: datetime) -> None:
+    """Tell the seller that an endpoint was switched off."""
+    key = f"{endpoint.id} {now.isoformat()}"
+    facts = {"id": endpoint.id, "endpoint": endpoint.name, "why": why}
+    raise_alarm(connection, endpoint.seller, Alarm.ENDPOINT_OFF, key, facts, now)
 
 
 def give_back(connection: Connection, taken: Sequence[Taken], again: datetime) -> None:
@@ -264,4 +291,6 @@ def tidy(connection: Connection, now: datetime) -> int:
     Returns how many rows were changed. It does at most 1000 of each at a time.
     """
     failed = connection.execute(_FAIL_OF_OFF, {"now": now}).rowcount
-    return failed + connection.execute(_FORGET, {"before": now - KEPT}).rowcount
+    before = now - KEPT
+    forgotten = connection.execute(_FORGET, {"before": before}).rowcount
+    return failed + forgotten + forget(connection, before, _BATCH)

@@ -13,8 +13,8 @@ from core.ledger.tables import Endpoint, Seller
 WORKS: dict[str, Any] = {"failures": 0, "failing_since": None, "paused_until": None}
 """The values of an endpoint that works."""
 _ON: dict[str, Any] = {**WORKS, "off_at": None, "off_why": None}
-MAIL = "e-mail"
-"""The name of the endpoint of e-mails."""
+MAIL, ALARMS = "e-mail", "alarms"
+"""The names of the endpoints of e-mails to customers, and to the seller."""
 
 
 def add(
@@ -40,6 +40,8 @@ def add(
     _require_seller(connection, seller)
     mine = (Endpoint.seller == seller, Endpoint.removed_at.is_(None))
     names = connection.execute(select(Endpoint.name).where(*mine)).scalars().all()
+    if name in (MAIL, ALARMS):
+        raise Refused(Rule.MESSAGES, f"{name} is the name of e-mails; choose another one")
     if name in names:
         raise Refused(Rule.MESSAGES, f"there is an endpoint {name} already")
     if len(names) >= MOST_ENDPOINTS:
@@ -72,15 +74,19 @@ def _require_seller(connection: Connection, seller: str) -> None:
         )
 
 
-def find(connection: Connection, seller: str, name: str, *, lock: bool = False) -> Row[Any]:
+def find(
+    connection: Connection, seller: str, name: str, *, lock: bool = False, mails: bool = False
+) -> Row[Any]:
     """The row of a webhook that is not removed. Raises `Refused` when there is none.
 
     `lock`: whether the row is locked until the end of the transaction. Default: False.
+    `mails`: whether e-mails and alarms are found, too. Default: False.
     """
+    kinds = [str(kind) for kind in EndpointKind if mails or kind is EndpointKind.WEBHOOK]
     query = select(Endpoint.__table__).where(
         Endpoint.seller == seller,
         Endpoint.name == name,
-        Endpoint.kind == str(EndpointKind.WEBHOOK),
+        Endpoint.kind.in_(kinds),
         Endpoint.removed_at.is_(None),
     )
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
@@ -118,17 +124,39 @@ def switch_on(connection: Connection, seller: str, name: str) -> None:
     connection.execute(update(Endpoint).where(Endpoint.id == row.id).values(**_ON))
 
 
+def change(
+    connection: Connection, row: Row[Any], values: dict[str, Any], now: datetime, why_off: str
+) -> None:
+    """Change what an endpoint gets and where, or switch it on or off.
+
+    `row`: the endpoint, locked. `values`: those of `url`, `events`, `test_clocks` and `on` that
+    change. `why_off`: why it is switched off. What waits for it is not sent then.
+    """
+    columns = {name: value for name, value in values.items() if name != "on"}
+    if values.get("on") is True:
+        columns |= _ON
+    elif values.get("on") is False and row.off_at is None:
+        columns |= {"off_at": now, "off_why": why_off}
+    if columns:
+        connection.execute(update(Endpoint).where(Endpoint.id == row.id).values(**columns))
+
+
 def remove(connection: Connection, seller: str, name: str, now: datetime) -> None:
     """Remove an endpoint for good. What waits for it fails. Raises `Refused`."""
     row = find(connection, seller, name, lock=True)
     connection.execute(update(Endpoint).where(Endpoint.id == row.id).values(removed_at=now))
 
 
-def mail_of(connection: Connection, seller: str) -> Row[Any] | None:
-    """The endpoint of the seller's e-mails. None while e-mails are off."""
+def mail_of(
+    connection: Connection, seller: str, kind: EndpointKind = EndpointKind.MAIL
+) -> Row[Any] | None:
+    """The endpoint of the seller's e-mails. None while e-mails are off.
+
+    `kind`: e-mails to customers, or the seller's alarms.
+    """
     query = select(Endpoint.__table__).where(
         Endpoint.seller == seller,
-        Endpoint.kind == str(EndpointKind.MAIL),
+        Endpoint.kind == str(kind),
         Endpoint.removed_at.is_(None),
     )
     return connection.execute(query).one_or_none()
@@ -147,37 +175,53 @@ def set_mail(
 ) -> None:
     """Switch the e-mails of a seller on, or change who they are from.
 
-    They tell of what is committed from now on. Raises `Refused` when the seller is not set up.
+    They tell of what is committed from now on. A seller with an address gets alarms, too.
+    Raises `Refused` when the seller is not set up.
     """
     _require_seller(connection, seller)
-    values = {
-        "sender": sender,
-        "seller_address": seller_address,
-        "events": events,
-        "test_clocks": test_clocks,
-    }
-    row = mail_of(connection, seller)
+    values = {"sender": sender, "seller_address": seller_address, "test_clocks": test_clocks}
+    added = {"added_at": now, "added_by": actor}
+    _put(connection, seller, EndpointKind.MAIL, MAIL, {**values, "events": events}, added)
+    if seller_address is None:
+        _take_away(connection, seller, EndpointKind.ALARMS, now)
+    else:
+        _put(connection, seller, EndpointKind.ALARMS, ALARMS, values, added)
+
+
+def _put(
+    connection: Connection,
+    seller: str,
+    kind: EndpointKind,
+    name: str,
+    values: dict[str, Any],
+    added: dict[str, Any],
+) -> None:
+    """Change the one endpoint of a kind, or add it."""
+    row = mail_of(connection, seller, kind)
     if row is not None:
         connection.execute(update(Endpoint).where(Endpoint.id == row.id).values(**values, **_ON))
         return
     connection.execute(
-        insert(Endpoint).values(
-            seller=seller,
-            name=MAIL,
-            kind=str(EndpointKind.MAIL),
-            added_at=now,
-            added_by=actor,
-            **values,
-        )
+        insert(Endpoint).values(seller=seller, name=name, kind=str(kind), **values, **added)
     )
 
 
+def _take_away(connection: Connection, seller: str, kind: EndpointKind, now: datetime) -> bool:
+    """Remove the one endpoint of a kind. Returns whether there was one."""
+    row = mail_of(connection, seller, kind)
+    if row is not None:
+        connection.execute(update(Endpoint).where(Endpoint.id == row.id).values(removed_at=now))
+    return row is not None
+
+
 def mail_off(connection: Connection, seller: str, now: datetime) -> None:
-    """Switch the e-mails of a seller off. Those that wait are not sent. Raises `Refused`."""
-    row = mail_of(connection, seller)
-    if row is None:
+    """Switch the e-mails and alarms of a seller off. Those that wait are not sent.
+
+    Raises `Refused`.
+    """
+    if not _take_away(connection, seller, EndpointKind.MAIL, now):
         raise Refused(Rule.MESSAGES, "e-mails are off already")
-    connection.execute(update(Endpoint).where(Endpoint.id == row.id).values(removed_at=now))
+    _take_away(connection, seller, EndpointKind.ALARMS, now)
 
 
 def secrets_of(row: Row[Any], now: datetime) -> list[Sealed]:

@@ -113,8 +113,13 @@ def note_came(connection: Connection, import_id: int, came: Iterable[Came]) -> N
         insert_all(connection, ImportedRow, rows)
 
 
-def list_imports(connection: Connection, seller: str, ids: Sequence[int] = ()) -> list[ImportLine]:
-    """The imports of a seller, the newest first, or those with these ids."""
+def list_imports(
+    connection: Connection, seller: str, ids: Sequence[int] = (), before: int | None = None
+) -> list[ImportLine]:
+    """The imports of a seller, the newest first, or those with these ids. At most 1,000.
+
+    `before`: only those before this one. It is the last one of the page before.
+    """
     count = (
         select(
             func.count().label("rows"),
@@ -131,6 +136,8 @@ def list_imports(connection: Connection, seller: str, ids: Sequence[int] = ()) -
     )
     if ids:
         query = query.where(ImportRow.id.in_(ids))
+    if before is not None:
+        query = query.where(ImportRow.id < before)
     return [
         ImportLine(
             id=row.id,

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     any_,
     bindparam,
+    case,
     func,
     select,
     union,
@@ -27,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from core.domain.steps import Subject, of_account, of_subscription
-from core.ledger import clocks, failpoints
+from core.ledger import clocks, failpoints, row_security
 from core.ledger.account_reading import AccountReading, Moved, Unknown
 from core.ledger.bulk_write import Writes, one_of, write_all
 from core.ledger.ids import Ids
@@ -48,11 +49,12 @@ from core.protocol.activity_messages import AccountSnapshot, Snapshot
 _ACCOUNT: Select[Any] = select(
     *ACCOUNT, AccountRow.clock, Seller.policy_version, Seller.catalog_revision
 ).join(Seller, Seller.id == AccountRow.seller)
-_BY_ACCOUNT = _ACCOUNT.where(AccountRow.id == bindparam("account")).with_for_update(of=AccountRow)
+_NARROWING = _ACCOUNT.add_columns(row_security.NARROWED)
+_BY_ACCOUNT = _NARROWING.where(AccountRow.id == bindparam("account")).with_for_update(of=AccountRow)
 _OWNER = select(SubscriptionRow.account).where(SubscriptionRow.id == bindparam("subscription"))
 _OWNS = AccountRow.id == _OWNER.scalar_subquery()
-_BY_SUBSCRIPTION = _ACCOUNT.where(_OWNS).with_for_update(of=AccountRow)
-_BY_STEP = _ACCOUNT.where(
+_BY_SUBSCRIPTION = _NARROWING.where(_OWNS).with_for_update(of=AccountRow)
+_BY_STEP = _NARROWING.where(
     AccountRow.id
     == select(StepRow.account)
     .where(StepRow.subject_kind == bindparam("kind"), StepRow.subject == bindparam("subject"))
@@ -76,13 +78,14 @@ _ALL_OF_THEM = func.array(
     ).scalar_subquery()
 )
 _WITH_OTHERS = (
-    _ACCOUNT.add_columns(_OWNS.label("owns"))
+    _ACCOUNT.add_columns(_OWNS.label("owns"), case((_OWNS, row_security.NARROWED)))
     .where(AccountRow.id == any_(_ALL_OF_THEM))
     .order_by(AccountRow.id)
     .with_for_update(of=AccountRow)
 )
 _BY_IDS = (
-    _ACCOUNT.where(AccountRow.id == any_(bindparam("ids", type_=ARRAY(Text))))
+    _ACCOUNT.add_columns(case((AccountRow.id == bindparam("leader"), row_security.NARROWED)))
+    .where(AccountRow.id == any_(bindparam("ids", type_=ARRAY(Text))))
     .order_by(AccountRow.id)
     .with_for_update(of=AccountRow)
 )
@@ -111,17 +114,23 @@ class Overtaken(Exception):
 class Ledger:
     """The database and what a process remembers of it. A process makes one.
 
+    `seller`: whose rows it sees (docs/decisions/0033).
     `machine_now`: the machine's clock, read when a transaction runs. Tests hand in another one.
+    `every_seller`: it sees the rows of every seller. Only `doors.service.every_seller` asks for it.
+    A unit of work sees those of its account's seller.
     """
 
     engine: Engine
     seller: str = "main"
     machine_now: Callable[[], datetime] = clocks.machine_now
+    every_seller: bool = False
 
     #: Whether its units of work are committed. Those of a rehearsal are not.
     commits: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        seen = row_security.EVERY_SELLER if self.every_seller else self.seller
+        self.engine = row_security.seeing(self.engine, seen)
         self.ids = Ids()
         self.references = References()
         self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -189,11 +198,17 @@ class Ledger:
 
     @contextmanager
     def work_on_several(
-        self, now: datetime, *, subscription: str, also: Sequence[str], payers: bool
+        self,
+        now: datetime,
+        *,
+        subscription: str,
+        also: Sequence[str],
+        payers: bool,
+        asked_by: AskedBy = AskedBy.ITS_COMMAND,
     ) -> Iterator[Work]:
         """A unit of work for a command on a subscription that is about other accounts, too.
 
-        `now`, `subscription`: as in `work`.
+        `now`, `subscription`, `asked_by`: as in `work`.
         `also`: ids of other accounts. Those that do not exist are left out.
         `payers`: whether the accounts that have paid for its periods are meant, too (Rule 8.3).
 
@@ -210,7 +225,7 @@ class Ledger:
             owner = next((row for row in rows if row.owns), None)
             if owner is None:
                 raise Unknown(subscription)
-            subject, asked_by = of_subscription(subscription), AskedBy.ITS_COMMAND
+            subject = of_subscription(subscription)
             work = self._leading(connection, owner, rows, now, subject, asked_by)
             yield work
             work.flush()
@@ -224,7 +239,7 @@ class Ledger:
         The parameters are those of `work` and of `work_on_several`. Raises `Unknown`.
         """
         with self.transaction(failpoints.here()) as connection:
-            rows = connection.execute(_BY_IDS, {"ids": [account, *also]}).all()
+            rows = connection.execute(_BY_IDS, {"leader": account, "ids": [account, *also]}).all()
             leader = next((row for row in rows if row.id == account), None)
             if leader is None:
                 raise Unknown(account)
@@ -260,10 +275,12 @@ class Ledger:
         accounts: Iterable[str],
         *,
         skip_locked: bool = False,
+        seller: str | None = None,
     ) -> dict[str, Work]:
         """Units of work on many accounts, by id, in one transaction of the caller.
 
         `skip_locked`: leave out accounts that another transaction has locked. Default: wait.
+        `seller`: leave out accounts of others. Default: the caller knows that there are none.
 
         The accounts are locked in the order of their ids. `flush` writes the units.
         """
@@ -272,6 +289,8 @@ class Ledger:
             .order_by(AccountRow.id)
             .with_for_update(of=AccountRow, skip_locked=skip_locked)
         )
+        if seller is not None:
+            query = query.where(AccountRow.seller == seller)
         return {
             row.id: Work(self, connection, row, self._instant(row, now), of_many=True)
             for row in connection.execute(query)

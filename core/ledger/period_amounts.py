@@ -60,6 +60,13 @@ def paid_periods(
     return [_period(row, refundable(row.start)) for row in rows]
 
 
+def bought_on(connection: Connection, subscription: str) -> date:
+    """The day on which a subscription was bought: the start of its first period, paid or free."""
+    first = select(func.min(PeriodRow.start)).where(PeriodRow.subscription == subscription)
+    bought: date = connection.execute(first).scalar_one()
+    return bought
+
+
 def periods_not_over(connection: Connection, subscription: str, today: date) -> dict[int, Period]:
     """The paid periods of a subscription whose last day is today or later, by id, oldest first."""
     query = (

@@ -9,9 +9,19 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, RowMapping, func, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    RowMapping,
+    ScalarSelect,
+    func,
+    insert,
+    select,
+)
 
-from core.domain.profiles import CustomerProfile, Language, SellerProfile
+from core.domain.languages import Language
+from core.domain.profiles import CustomerProfile, SellerProfile
 from core.domain.taxes import Shown, TaxRate
 from core.ledger.tables import CustomerProfileRow, Seller, SellerProfileRow, TaxRateRow
 
@@ -55,6 +65,17 @@ def customer_profile(connection: Connection, account: str) -> CustomerProfile:
     return found[0].profile if found else CustomerProfile()
 
 
+def newest_document(
+    table: type[SellerProfileRow] | type[CustomerProfileRow], mine: ColumnElement[bool]
+) -> ScalarSelect[Any]:
+    """A column of a query: the document of the profile in force, without a logo. NULL: none.
+
+    `seller_from` and `customer_from` read it.
+    """
+    newest = select(table.document).where(mine).order_by(table.version.desc()).limit(1)
+    return newest.scalar_subquery()
+
+
 def seller_versions(
     connection: Connection, seller: str, limit: int = 100
 ) -> list[Version[SellerProfile]]:
@@ -93,6 +114,12 @@ def _versions(
     ]
 
 
+def lock_seller(connection: Connection, seller: str) -> None:
+    """Lock the seller's profile until the end of the transaction."""
+    lock = select(Seller.id).where(Seller.id == seller).with_for_update(key_share=True)
+    connection.execute(lock)
+
+
 def add_seller_profile(
     connection: Connection, seller: str, profile: SellerProfile, *, at: datetime, actor: str
 ) -> int:
@@ -100,8 +127,7 @@ def add_seller_profile(
 
     The seller must exist. Its row is the lock. The profile in force is not stored again.
     """
-    lock = select(Seller.id).where(Seller.id == seller).with_for_update(key_share=True)
-    connection.execute(lock)
+    lock_seller(connection, seller)
     newest = seller_versions(connection, seller, 1)
     if newest and newest[0].profile == profile:
         return newest[0].version

@@ -20,7 +20,9 @@ class Rehearsal(Ledger):
     commits: ClassVar[bool] = False
 
     def __init__(self, ledger: Ledger, connection: Connection) -> None:
-        super().__init__(ledger.engine, ledger.seller, ledger.machine_now)
+        super().__init__(
+            ledger.engine, ledger.seller, ledger.machine_now, every_seller=ledger.every_seller
+        )
         self.ids, self.references = ledger.ids, ledger.references
         self.connection = connection
 
@@ -32,8 +34,18 @@ class Rehearsal(Ledger):
     @contextmanager
     def transaction(self, name: str) -> Iterator[Connection]:
         """A part of the rehearsal. It is taken back when it raises."""
-        with self.connection.begin_nested():
+        run = self.connection.exec_driver_sql
+        # PostgreSQL takes the innermost savepoint of this name. The same words each time are
+        # prepared once.
+        run("SAVEPOINT part")
+        try:
             yield self.connection
+        except BaseException:
+            if not self.connection.invalidated:  # The server is still there.
+                run("ROLLBACK TO SAVEPOINT part")
+                run("RELEASE SAVEPOINT part")
+            raise
+        run("RELEASE SAVEPOINT part")
 
     def check(self) -> None:
         """Let the database check what it would check at a commit. Raises IntegrityError."""

@@ -53,7 +53,7 @@ _FIXED_IN_SUBSCRIPTION = frozenset(
     {"id", "account", "legacy", "align", "discount", "discount_cycles", "contract"}
 )
 #: What of an account never changes, and what only guards change: the balance by postings, what is
-#: unbilled by monthly amounts. Nothing sets `reserved` and `liability` yet.
+#: unbilled by monthly amounts. No rule sets `reserved` and `liability` (docs/decisions/0005).
 _FIXED_IN_ACCOUNT = frozenset(
     {"id", "seller", "currency", "timezone", "balance", "unbilled", "reserved", "liability"}
 )

@@ -9,10 +9,12 @@ import zlib
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from core.domain.refusal import used_for_something_else
 from core.ledger.tables import SellerCredit, SellerWallet
 
 PARTS = 16
@@ -77,6 +79,8 @@ def top_up(
     """Put money into the seller's wallet. Returns False when this request has done so before.
 
     `at`: an instant (UTC).
+
+    Raises `Refused` if the request has put in another amount (Rule 4.2).
     """
     credit = (
         insert(SellerCredit)
@@ -92,23 +96,32 @@ def top_up(
         .returning(SellerCredit.id)
     )
     if connection.execute(credit).first() is None:
+        first = connection.execute(
+            select(SellerCredit.currency, SellerCredit.amount).where(
+                SellerCredit.seller == seller, SellerCredit.request_id == request_id
+            )
+        ).one()
+        if tuple(first) != (currency, amount):
+            raise used_for_something_else(request_id)
         return False
+    # Two first top-ups at once: the second waits here, and then finds what the first has put in.
+    parts = [_part(seller, currency, part, Decimal(0)) for part in range(PARTS)]
+    connection.execute(insert(SellerWallet).values(parts).on_conflict_do_nothing())
     of = {"of": seller, "in_currency": currency}
     left = sum(connection.execute(_ALL, of).scalars(), Decimal(0))
     _spread(connection, seller, currency, left + amount)
     return True
 
 
+def _part(seller: str, currency: str, part: int, holds: Decimal) -> dict[str, Any]:
+    return {"seller": seller, "currency": currency, "part": part, "balance": holds}
+
+
 def _spread(connection: Connection, seller: str, currency: str, total: Decimal) -> None:
     """Spread what a wallet holds evenly over its parts, which are locked."""
     each = (total / PARTS).quantize(_CENT, rounding="ROUND_DOWN")
     rows = [
-        {
-            "seller": seller,
-            "currency": currency,
-            "part": part,
-            "balance": each if part else total - each * (PARTS - 1),
-        }
+        _part(seller, currency, part, each if part else total - each * (PARTS - 1))
         for part in range(PARTS)
     ]
     new = insert(SellerWallet).values(rows)

@@ -9,12 +9,12 @@ from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.domain import catalog as catalogs
 from core.domain import policy as policies
 from core.domain.catalog import Catalog
 from core.domain.policy import Policy
+from core.ledger import sellers
 from core.ledger.bulk_write import insert_all
 from core.ledger.tables import CatalogEntry, PolicyVersion, Seller
 
@@ -63,7 +63,7 @@ def add_policy(connection: Connection, seller: str, policy: Policy) -> int:
 
     A new seller is created. The policy in force is not stored again.
     """
-    connection.execute(upsert(Seller).values(id=seller).on_conflict_do_nothing())
+    sellers.ensure(connection, seller)
     current = connection.execute(
         select(Seller.policy_version).where(Seller.id == seller).with_for_update()
     ).scalar_one()
@@ -81,6 +81,17 @@ def add_policy(connection: Connection, seller: str, policy: Policy) -> int:
     return current + 1
 
 
+def ensure_policy(connection: Connection, seller: str) -> None:
+    """Create the seller with the default policy, unless it has a policy (Rule 14)."""
+    query = select(Seller.policy_version).where(Seller.id == seller)
+    if connection.execute(query).scalar():
+        return
+    sellers.ensure(connection, seller)
+    # Another transaction may have put a policy in force meanwhile. It stays.
+    if not connection.execute(query.with_for_update()).scalar_one():
+        add_policy(connection, seller, policies.DEFAULT)
+
+
 def add_catalog(connection: Connection, seller: str, entries: Iterable[dict[str, Any]]) -> int:
     """Add entries to a seller's catalogue, and return how many are new.
 
@@ -90,7 +101,7 @@ def add_catalog(connection: Connection, seller: str, entries: Iterable[dict[str,
     connection.execute(select(Seller.id).where(Seller.id == seller).with_for_update()).scalar_one()
     stored = stored_entries(connection, seller)
     there = {_as_text(entry) for entry in stored}
-    new = [entry for entry in map(_plain, entries) if _as_text(entry) not in there]
+    new = [entry for entry in map(plain, entries) if _as_text(entry) not in there]
     catalogs.load(new, stored=stored)
     if new:
         insert_all(
@@ -108,7 +119,8 @@ def _as_text(entry: dict[str, Any]) -> str:
     return json.dumps(entry, sort_keys=True, default=str)
 
 
-def _plain(entry: dict[str, Any]) -> dict[str, Any]:
+def plain(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry of the catalogue as it is stored: days as text."""
     return {
         key: value.isoformat() if hasattr(value, "isoformat") else value
         for key, value in entry.items()

@@ -26,9 +26,10 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from core.domain.alarms import Alarm
 from core.domain.campaigns import CampaignState, RowOutcome
 from core.domain.deliveries import DeliveryState
 from core.domain.documents import DocumentKind, Format
@@ -89,6 +90,7 @@ class Seller(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     policy_version: Mapped[int] = mapped_column(server_default="0")
     catalog_revision: Mapped[int] = mapped_column(server_default="0")
+    __table_args__ = (CheckConstraint("id <> '*'", name="sellers_id"),)
 
 
 class SellerWallet(Base):
@@ -184,11 +186,18 @@ class TaxRateRow(Base):
 
 
 class Clock(Base):
-    """A test clock: a virtual now for the accounts attached to it."""
+    """A test clock: a virtual now for the accounts attached to it.
+
+    `seller` is that of the connection that makes it (`core.ledger.row_security`).
+    """
 
     __tablename__ = "clocks"
     id: Mapped[str] = mapped_column(Id, primary_key=True)
+    seller: Mapped[str] = mapped_column(
+        Id, server_default=text("current_setting('perennial.seller')")
+    )
     now: Mapped[datetime] = mapped_column(Instant)
+    __table_args__ = (CheckConstraint("seller <> '*'", name="clocks_seller"),)
 
 
 class AccountRow(Base):
@@ -224,6 +233,7 @@ class AccountRow(Base):
     suspended: Mapped[bool] = mapped_column(server_default="false")
     closed_on: Mapped[date | None]
     closed_for_good: Mapped[bool] = mapped_column(server_default="false")
+    erased_on: Mapped[date | None]
     uninvoiced: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
     version: Mapped[int] = mapped_column(server_default="1")
     __table_args__ = (
@@ -234,6 +244,45 @@ class AccountRow(Base):
         ),
         CheckConstraint(f"unbilled = 0 OR mode = '{Mode.POSTPAID}'", name="accounts_unbilled"),
         _one_of("mode", Mode, "accounts_mode"),
+    )
+
+
+class AccountWord(Base):
+    """A word by which people find an account. The guard `account_words` writes it."""
+
+    __tablename__ = "account_words"
+    account: Mapped[str] = mapped_column(
+        Id, ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
+    )
+    word: Mapped[str] = mapped_column(Id, primary_key=True)
+    seller: Mapped[str] = mapped_column(Id)
+    __table_args__ = (Index("account_words_word", "seller", "word", "account"),)
+
+
+class Erasure(Base):
+    """The erasing of the personal data of an account (docs/decisions/0038).
+
+    `years`: how long the law keeps invoices. `kept_until`: the last day of the newest one, NULL
+    for none. `erased_at`: everything else was erased. `again_on`: the day on which the years of the
+    oldest invoice that is left are over.
+    """
+
+    __tablename__ = "erasures"
+    account: Mapped[str] = mapped_column(Id, ForeignKey("accounts.id"), primary_key=True)
+    seller: Mapped[str] = mapped_column(Id)
+    asked_at: Mapped[datetime] = mapped_column(Instant)
+    years: Mapped[int]
+    kept_until: Mapped[date | None]
+    erased_at: Mapped[datetime | None] = mapped_column(Instant)
+    again_on: Mapped[date | None]
+    __table_args__ = (
+        Index(
+            "erasures_to_do",
+            "asked_at",
+            "account",
+            postgresql_where=text("erased_at IS NULL OR again_on IS NOT NULL"),
+        ),
+        CheckConstraint("years >= 0", name="erasures_years"),
     )
 
 
@@ -319,6 +368,21 @@ class SubscriptionRow(Base):
     )
 
 
+class SubscriptionPerson(Base):
+    """The assignee or a member of a subscription, by e-mail address in small letters.
+
+    The guard `subscription_people` writes it.
+    """
+
+    __tablename__ = "subscription_people"
+    subscription: Mapped[str] = mapped_column(
+        Id, ForeignKey("subscriptions.id", ondelete="CASCADE"), primary_key=True
+    )
+    email: Mapped[str] = mapped_column(Id, primary_key=True)
+    seller: Mapped[str] = mapped_column(Id)
+    __table_args__ = (Index("subscription_people_email", "seller", "email", "subscription"),)
+
+
 class TrialRow(Base):
     """A trial that an account has had (Rule 4.3). Never changed.
 
@@ -372,7 +436,8 @@ class Telling(Base):
     """A subject whose workflow is to be told what it has become, and in which version.
 
     The row is written by the transaction that has changed the subject, when another workflow or no
-    workflow has asked for it. It is deleted when the workflow was told.
+    workflow has asked for it. It is deleted when the workflow was told. `soon`: it would act too
+    late by what it knows. Any other one wakes up in time, and finds out by itself.
     """
 
     __tablename__ = "tellings"
@@ -380,7 +445,11 @@ class Telling(Base):
     subject: Mapped[str] = mapped_column(Id, primary_key=True)
     clock: Mapped[str | None] = mapped_column(Id)
     version: Mapped[int]
-    __table_args__ = (_one_of("subject_kind", SubjectKind, "tellings_subject_kind"),)
+    soon: Mapped[bool] = mapped_column(server_default="true")
+    __table_args__ = (
+        Index("tellings_soon", "subject_kind", "subject", postgresql_where=text("soon")),
+        _one_of("subject_kind", SubjectKind, "tellings_subject_kind"),
+    )
 
 
 class NumberRow(Base):
@@ -458,6 +527,12 @@ class NumberHistory(Base):
     actor: Mapped[str] = mapped_column(Text)
     __table_args__ = (
         Index("number_history_number", "seller", "number", "seq"),
+        Index(
+            "number_history_account",
+            "account",
+            "seq",
+            postgresql_where=text("account IS NOT NULL"),
+        ),
         _one_of("what", Happened, "number_history_what"),
     )
 
@@ -468,7 +543,8 @@ class Operation(Base):
     It is unique by (subscription, cycle, purpose), by the seller's request id, and by the card
     charge that it credits. A repeated request gets its `result` (Rule 4.2), which is empty without
     a request id. `cycle` is the expiry date that the operation moved. A guard checks that the
-    account exists.
+    account exists. `policy_version` is that of the policy that decided, and `catalog_revision` is
+    how many entries the catalogue had (Rules 3.5, 14).
     """
 
     __tablename__ = "operations"
@@ -484,6 +560,8 @@ class Operation(Base):
     charge: Mapped[str | None] = mapped_column(Id, ForeignKey("card_charges.key"))
     at: Mapped[datetime] = mapped_column(Instant)
     result: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    policy_version: Mapped[int | None]
+    catalog_revision: Mapped[int | None]
     __table_args__ = (
         Index(
             "operations_once_per_cycle",
@@ -509,9 +587,16 @@ class Operation(Base):
         Index(
             "operations_account",
             "account",
+            "id",
             postgresql_where=text(f"purpose <> '{Purpose.NEXT_CYCLE}'"),
         ),
         Index("operations_received", "account", "id", postgresql_where=text(RECEIVED)),
+        Index(
+            "operations_external_invoice",
+            "seller",
+            "external_invoice",
+            postgresql_where=text("external_invoice IS NOT NULL"),
+        ),
         Index(
             "operations_opening",
             "account",
@@ -543,7 +628,16 @@ class Posting(Base):
     account: Mapped[str] = mapped_column(Id)
     currency: Mapped[str] = mapped_column(Text)
     amount: Mapped[Decimal] = mapped_column(Money)
-    __table_args__ = (_one_of("book", Book, "postings_book"),)
+    __table_args__ = (
+        # Few installations have such postings. Reconciliation sums them, and reads no others.
+        Index(
+            "postings_of_sellers",
+            "account",
+            postgresql_include=["currency", "amount"],
+            postgresql_where=text(f"book = '{Book.SELLER}'"),
+        ),
+        _one_of("book", Book, "postings_book"),
+    )
 
 
 class PeriodRow(Base):
@@ -732,6 +826,7 @@ class History(Base):
     __table_args__ = (
         Index("history_subscription", "subscription", "seq"),
         Index("history_account", "account", "seq"),
+        Index("history_at", "at", postgresql_using="brin", postgresql_with={"pages_per_range": 16}),
         Index(
             "history_seldom",
             "account",
@@ -791,9 +886,14 @@ class Message(Base):
         UniqueConstraint("subscription", "expiry", "kind", name="messages_once"),
         Index(
             "messages_due",
+            "due",
+            postgresql_where=text(f"state = '{MessageState.PLANNED}' AND clock IS NULL"),
+        ),
+        Index(
+            "messages_due_on_clock",
             "clock",
             "due",
-            postgresql_where=text(f"state = '{MessageState.PLANNED}'"),
+            postgresql_where=text(f"state = '{MessageState.PLANNED}' AND clock IS NOT NULL"),
         ),
         _one_of("kind", Notice, "messages_kind"),
         _one_of("state", MessageState, "messages_state"),
@@ -801,9 +901,10 @@ class Message(Base):
 
 
 class Endpoint(Base):
-    """Where messages of a seller go: a webhook of its platform, or e-mails to its customers.
+    """Where messages of a seller go: a webhook of its platform, or e-mails.
 
-    See Rule 12 and docs/decisions/0025.
+    The e-mails are those to customers, or the alarms of the seller. See Rule 12 and
+    docs/decisions/0025.
 
     `url`, `salt`, `key`: of a webhook.
     `sender`, `seller_address`: of e-mails. Who they are from, and where the seller gets its own.
@@ -850,16 +951,46 @@ class Endpoint(Base):
         _one_of("kind", EndpointKind, "endpoints_kind"),
         CheckConstraint(
             f"kind = '{EndpointKind.WEBHOOK}' AND url IS NOT NULL AND salt IS NOT NULL "
-            f"AND key IS NOT NULL OR kind = '{EndpointKind.MAIL}' AND sender IS NOT NULL",
+            f"AND key IS NOT NULL OR kind = '{EndpointKind.MAIL}' AND sender IS NOT NULL "
+            f"OR kind = '{EndpointKind.ALARMS}' AND sender IS NOT NULL "
+            "AND seller_address IS NOT NULL",
             name="endpoints_whole",
         ),
     )
 
 
-class Delivery(Base):
-    """A line of the history that goes to an endpoint. The guard `tell_endpoints` writes it.
+class AlarmRow(Base):
+    """What a seller is told of its own business. The same `key` is raised once (Rule 12).
 
-    `event`: the line of the history. `subject`: the subscription or account in whose order it goes.
+    `seq`: a number of the history, so that both are in one order.
+    `account`: whom it is about, NULL for the whole business.
+    """
+
+    __tablename__ = "alarms"
+    seq: Mapped[int] = mapped_column(
+        BigInteger, primary_key=True, server_default=text("nextval('history_seq_seq')")
+    )
+    seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"))
+    kind: Mapped[str] = mapped_column(Text)
+    key: Mapped[str] = mapped_column(Text)
+    account: Mapped[str | None] = mapped_column(Id)
+    at: Mapped[datetime] = mapped_column(Instant)
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    __table_args__ = (
+        UniqueConstraint("seller", "kind", "key", name="alarms_once"),
+        Index("alarms_newest", "seller", "kind", "seq"),
+        Index("alarms_old", "at"),
+        _one_of("kind", Alarm, "alarms_kind"),
+    )
+
+
+class Delivery(Base):
+    """A line of the history that goes to an endpoint, or an alarm that goes to the seller.
+
+    The guard `tell_endpoints` writes it.
+
+    `event`: the line of the history or the alarm. `account`: NULL for the whole business.
+    `subject`: the subscription, account or kind of alarm in whose order it goes.
     `first_at`: when it was to go out. `next_at`: when it is tried next, or when another worker may
     take it over.
     `status`, `error`: the HTTP status of the last attempt, and what went wrong.
@@ -869,7 +1000,7 @@ class Delivery(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     endpoint: Mapped[int] = mapped_column(ForeignKey("endpoints.id"))
     event: Mapped[int] = mapped_column(BigInteger)
-    account: Mapped[str] = mapped_column(Id)
+    account: Mapped[str | None] = mapped_column(Id)
     subject: Mapped[str] = mapped_column(Id)
     state: Mapped[str] = mapped_column(Text, server_default=DeliveryState.PENDING)
     attempts: Mapped[int] = mapped_column(server_default="0")
@@ -981,7 +1112,7 @@ class CardCharge(Base):
     booked: Mapped[bool] = mapped_column(server_default="false")
     __table_args__ = (
         Index("card_charges_one_open", "account", unique=True, postgresql_where=text("NOT booked")),
-        Index("card_charges_account", "account"),
+        Index("card_charges_account", "account", "key"),
         Index(
             "card_charges_never_made",
             "asked_at",
@@ -1057,6 +1188,11 @@ class CampaignRow(Base):
         UniqueConstraint("seller", "request_id", name="campaigns_once_per_request"),
         Index("campaigns_newest", "seller", "started_at", "id"),
         Index("campaigns_untold", "id", postgresql_where=text("NOT told")),
+        Index(
+            "campaigns_running",
+            "id",
+            postgresql_where=text(f"state = '{CampaignState.RUNNING}'"),
+        ),
         CheckConstraint("settled BETWEEN 0 AND rows", name="campaigns_settled"),
         CheckConstraint("rate > 0", name="campaigns_rate"),
         _one_of("state", CampaignState, "campaigns_state"),
@@ -1098,7 +1234,8 @@ class ApiKey(Base):
 
     `id` is public, a part of the key and its prefix. `digest` is the SHA-256 of the key's secret in
     hexadecimal. The secret itself is never stored. `expires_at` is never moved to a later
-    instant. `used_at` is exact to a minute. `rotated_to` is the key that replaces it.
+    instant. `used_at` is exact to a minute. `rotated_to` is the key that replaces it. `scopes`: the
+    operations that it is narrowed to. NULL: all of its role.
     """
 
     __tablename__ = "api_keys"
@@ -1106,6 +1243,7 @@ class ApiKey(Base):
     seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"))
     name: Mapped[str] = mapped_column(Text)
     role: Mapped[str] = mapped_column(Text)
+    scopes: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     digest: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(Instant)
     created_by: Mapped[str] = mapped_column(Text)
@@ -1117,4 +1255,258 @@ class ApiKey(Base):
         Index("api_keys_seller", "seller", "created_at", "id"),
         CheckConstraint("digest ~ '^[0-9a-f]{64}$'", name="api_keys_digest"),
         _one_of("role", Role, "api_keys_role"),
+    )
+
+
+class Staff(Base):
+    """A person who signs in (docs/staff.md). The person belongs to a seller and has one role.
+
+    `email` is in small letters. `password` is an argon2id hash, NULL for a person without one.
+    `failures` are the wrong attempts in a row. The secret of the codes is derived from `code_salt`
+    and the key of the environment whose fingerprint is `code_key`. The codes are asked for since
+    `code_since`. `code_step` is the time step of the code that was used last.
+    """
+
+    __tablename__ = "staff"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"))
+    email: Mapped[str] = mapped_column(Id)
+    name: Mapped[str] = mapped_column(Text)
+    role: Mapped[str] = mapped_column(Text)
+    password: Mapped[str | None] = mapped_column(Text)
+    code_key: Mapped[str | None] = mapped_column(Text)
+    code_salt: Mapped[str | None] = mapped_column(Text)
+    code_since: Mapped[datetime | None] = mapped_column(Instant)
+    code_step: Mapped[int | None] = mapped_column(BigInteger)
+    failures: Mapped[int] = mapped_column(server_default="0")
+    locked_until: Mapped[datetime | None] = mapped_column(Instant)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    created_by: Mapped[str] = mapped_column(Text)
+    signed_in_at: Mapped[datetime | None] = mapped_column(Instant)
+    off_at: Mapped[datetime | None] = mapped_column(Instant)
+    __table_args__ = (
+        UniqueConstraint("seller", "email", name="staff_email"),
+        CheckConstraint("email = lower(email)", name="staff_email_small"),
+        CheckConstraint("password LIKE '$argon2id$%'", name="staff_password"),
+        CheckConstraint("failures >= 0", name="staff_failures"),
+        _one_of("role", Role, "staff_role"),
+    )
+
+
+class RecoveryCode(Base):
+    """A code for the day on which the app is lost. It is deleted when it is used."""
+
+    __tablename__ = "recovery_codes"
+    staff: Mapped[str] = mapped_column(Id, ForeignKey("staff.id"), primary_key=True)
+    digest: Mapped[str] = mapped_column(Text, primary_key=True)
+    seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"))
+
+
+class StaffRules(Base):
+    """What a seller demands of its staff.
+
+    `codes`: whether people of roles of money sign in with a code only.
+    """
+
+    __tablename__ = "staff_rules"
+    seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"), primary_key=True)
+    codes: Mapped[bool] = mapped_column(server_default="false")
+
+
+class Session(Base):
+    """A session of a person of the staff. `id` is public, `digest` the SHA-256 of its secret.
+
+    `how`: how the person has signed in. `address`: where from. `seen_at` is exact to a minute.
+    """
+
+    __tablename__ = "sessions"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"))
+    staff: Mapped[str] = mapped_column(Id, ForeignKey("staff.id"))
+    digest: Mapped[str] = mapped_column(Text)
+    how: Mapped[str] = mapped_column(Text)
+    address: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    seen_at: Mapped[datetime] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    __table_args__ = (
+        Index("sessions_living", "seller", "id", postgresql_where=text("ended_at IS NULL")),
+        Index("sessions_of", "staff", postgresql_where=text("ended_at IS NULL")),
+        CheckConstraint("digest ~ '^[0-9a-f]{64}$'", name="sessions_digest"),
+        CheckConstraint("char_length(address) <= 100", name="sessions_address"),
+    )
+
+
+class ApiRequest(Base):
+    """A request of the HTTP API that was no command: what it did, by its idempotency key.
+
+    The transaction that did it has written the row. `fingerprint` is a salted hash of what was
+    asked. `document` is what the caller was told. It never holds a secret. Never changed.
+    """
+
+    __tablename__ = "api_requests"
+    seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"), primary_key=True)
+    request_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    do: Mapped[str] = mapped_column(Text)
+    fingerprint: Mapped[str] = mapped_column(Text)
+    document: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    at: Mapped[datetime] = mapped_column(Instant)
+    actor: Mapped[str] = mapped_column(Text)
+    __table_args__ = (
+        Index(
+            "api_requests_account",
+            text("(document ->> 'account')"),
+            postgresql_where=text("\"do\" = 'open_account'"),
+        ),
+    )
+
+
+class BackgroundRequest(Base):
+    """A request of the HTTP API that goes on after its response.
+
+    `run`: a random word of the process that works on it. Only this one tells of it. `about`: what
+    was settled when it was asked for first. `told_at`: when that process has last told how far it
+    is. `stopped`: it has given up. The row is deleted when a row of `api_requests` says what the
+    request did.
+    """
+
+    __tablename__ = "background_requests"
+    seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"), primary_key=True)
+    request_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    do: Mapped[str] = mapped_column(Text)
+    fingerprint: Mapped[str] = mapped_column(Text)
+    actor: Mapped[str] = mapped_column(Text)
+    asked_at: Mapped[datetime] = mapped_column(Instant)
+    told_at: Mapped[datetime] = mapped_column(Instant)
+    run: Mapped[str] = mapped_column(Text)
+    about: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    done: Mapped[int] = mapped_column(server_default="0")
+    total: Mapped[int] = mapped_column(server_default="0")
+    stopped: Mapped[bool] = mapped_column(server_default="false")
+
+
+class MoneyLimitRow(Base):
+    """What each program or person of a role moves without a second person (docs/staff.md)."""
+
+    __tablename__ = "money_limits"
+    seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"), primary_key=True)
+    role: Mapped[str] = mapped_column(Text, primary_key=True)
+    currency: Mapped[str] = mapped_column(Text, primary_key=True)
+    per_command: Mapped[Decimal] = mapped_column(Money)
+    per_day: Mapped[Decimal] = mapped_column(Money)
+    __table_args__ = (
+        CheckConstraint("per_command >= 0 AND per_day >= 0", name="money_limits_amounts"),
+        _one_of("role", Role, "money_limits_role"),
+    )
+
+
+class MoneyMoved(Base):
+    """What a limited program or person has moved by itself. `who`: the key or the person."""
+
+    __tablename__ = "money_moved"
+    seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"), primary_key=True)
+    request_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    who: Mapped[str] = mapped_column(Id)
+    day: Mapped[date]
+    currency: Mapped[str] = mapped_column(Text)
+    amount: Mapped[Decimal] = mapped_column(Money)
+    __table_args__ = (
+        Index("money_moved_day", "seller", "who", "day"),
+        CheckConstraint("amount >= 0", name="money_moved_amount"),
+    )
+
+
+class Approval(Base):
+    """A command that needs a second person (docs/staff.md).
+
+    `values`: its fields. `who`: the key or the person that has asked, `decided_who` the one that
+    has decided. `asked_by` and `decided_by` are the same for people. `amount`: what it would move.
+    """
+
+    __tablename__ = "approvals"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"))
+    do: Mapped[str] = mapped_column(Text)
+    values: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    request_id: Mapped[str] = mapped_column(Id)
+    fingerprint: Mapped[str] = mapped_column(Text)
+    who: Mapped[str] = mapped_column(Id)
+    asked_by: Mapped[str] = mapped_column(Text)
+    role: Mapped[str] = mapped_column(Text)
+    amount: Mapped[Decimal] = mapped_column(Money)
+    currency: Mapped[str] = mapped_column(Text)
+    why: Mapped[str] = mapped_column(Text)
+    asked_at: Mapped[datetime] = mapped_column(Instant)
+    state: Mapped[str] = mapped_column(Text)
+    decided_by: Mapped[str | None] = mapped_column(Text)
+    decided_who: Mapped[str | None] = mapped_column(Id)
+    decided_at: Mapped[datetime | None] = mapped_column(Instant)
+    outcome: Mapped[str | None] = mapped_column(Text)
+    __table_args__ = (
+        UniqueConstraint("seller", "request_id", name="approvals_once_per_request"),
+        Index("approvals_newest", "seller", "asked_at", "id"),
+        Index("approvals_state", "seller", "state", "asked_at", "id"),
+        CheckConstraint("state <> 'approved' OR decided_who <> who", name="approvals_second"),
+        CheckConstraint("(state = 'open') = (decided_who IS NULL)", name="approvals_decided"),
+        _one_of("role", Role, "approvals_role"),
+    )
+
+
+class TermEffect(Base):
+    """What new terms would change for a sample of accounts (docs/decisions/0040).
+
+    `kind`: of which terms. `draft`: the new terms, as the editor has them. `told_at`: when the
+    process that works it out has last told how far it is. `found`: the effect, when it is there.
+    `error`: why there is none.
+    """
+
+    __tablename__ = "term_effects"
+    seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"), primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    draft: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    asked_at: Mapped[datetime] = mapped_column(Instant)
+    asked_by: Mapped[str] = mapped_column(Text)
+    told_at: Mapped[datetime] = mapped_column(Instant)
+    done: Mapped[int] = mapped_column(server_default="0")
+    total: Mapped[int] = mapped_column(server_default="0")
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    found: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    error: Mapped[str | None] = mapped_column(Text)
+    __table_args__ = (
+        Index("term_effects_newest", "seller", "asked_at", "id"),
+        CheckConstraint("done >= 0 AND total >= done", name="term_effects_progress"),
+    )
+
+
+class Audit(Base):
+    """An act of a person or a program, chained by hash (`core.ledger.audit`, docs/staff.md).
+
+    `position` counts from 1 in its chain. `hash` is the SHA-256 of the other columns but `id`.
+    `previous` is the hash of the record before it in the chain.
+    """
+
+    __tablename__ = "audit"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), unique=True)
+    seller: Mapped[str] = mapped_column(Id, primary_key=True)
+    chain: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(Instant)
+    actor: Mapped[str] = mapped_column(Text)
+    by: Mapped[str] = mapped_column(Text)
+    address: Mapped[str] = mapped_column(Text)
+    request_id: Mapped[str | None] = mapped_column(Id)
+    act: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str | None] = mapped_column(Id)
+    outcome: Mapped[str] = mapped_column(Text)
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    previous: Mapped[str] = mapped_column(Text)
+    hash: Mapped[str] = mapped_column(Text)
+    __table_args__ = (
+        Index("audit_newest", "seller", "id"),
+        Index("audit_actor", "seller", "actor", "id"),
+        Index("audit_subject", "seller", "subject", "id"),
+        Index("audit_act", "seller", "act", "id"),
+        CheckConstraint("position > 0", name="audit_position"),
     )

@@ -126,7 +126,7 @@ class Work(AccountReading):
         self.numbers: dict[str, Number] = {}
         self._changed_numbers: set[str] = set()
         self._next: dict[Subject, dict[str, Any] | None] = {}
-        self._told: dict[Subject, int] = {}
+        self._told: dict[Subject, tuple[int, bool]] = {}
         self._planned_step: tuple[Step | None] | None = None
         self._moved = ZERO
         self._cost_taken = ZERO
@@ -174,6 +174,8 @@ class Work(AccountReading):
         """
         id_ = self.new_id()
         repeatable = command is not None and command.request_id is not None
+        # The policy that was in force when E was set decides about its cycle (Rule 14).
+        read = self._read.get(subscription or "") if cycle else None
         self._add(
             Operation,
             id=id_,
@@ -188,6 +190,8 @@ class Work(AccountReading):
             charge=charge,
             at=self.now,
             result=dict(result) if repeatable else {},
+            policy_version=read.policy_version if read else self.policy_version,
+            catalog_revision=self.catalog_revision,
         )
         return id_
 
@@ -400,7 +404,7 @@ class Work(AccountReading):
     def save_account(self, account: Account) -> AccountSnapshot:
         """Change the account at once, and plan its next step anew."""
         before = self.account
-        self._tell(of_account(before.id), self.account_step, account.version)
+        self._tell(of_account(before.id), self.account_step, account.version, soon=True)
         self.account = account
         self._change_account(before)
         step = next_account_step(account, self.policy)
@@ -422,15 +426,12 @@ class Work(AccountReading):
 
     # subscriptions and steps
 
-    def create(self, subscription: Subscription, since: datetime | None = None) -> Snapshot:
-        """Add a subscription, its next step and its notices.
-
-        `since`: notices after this instant (UTC) are to come, default now.
-        """
+    def create(self, subscription: Subscription) -> Snapshot:
+        """Add a subscription, its next step and its notices."""
         self._current[subscription.id] = subscription
         self._add(SubscriptionRow, **subscription_values(subscription), **self._known(subscription))
         self._plan(subscription)
-        self._plan_notices(subscription, since)
+        self._plan_notices(subscription)
         return self.snapshot(subscription)
 
     def record_trial(self, subscription: Subscription, tried: str) -> None:
@@ -439,13 +440,14 @@ class Work(AccountReading):
 
     def save(self, subscription: Subscription) -> Snapshot:
         """Change a subscription. Its next step, and the notices of a new *E*, are planned anew."""
-        before = self._current[subscription.id]
-        if subscription.id in self._started:
-            id_ = subscription.id
-            self._tell(of_subscription(id_), lambda: self._steps[id_], subscription.version)
-        self._current[subscription.id] = subscription
-        self._changed.add(subscription.id)
+        id_ = subscription.id
+        before, known = self._current[id_], self._steps[id_]
+        self._current[id_] = subscription
+        self._changed.add(id_)
         self._plan(subscription)
+        if id_ in self._started:
+            soon = self.clock is not None or _is_earlier(self._steps[id_], known)
+            self._tell(of_subscription(id_), lambda: known, subscription.version, soon=soon)
         if subscription.expiry != before.expiry:
             self._plan_notices(subscription)
         return self.snapshot(subscription)
@@ -538,12 +540,14 @@ class Work(AccountReading):
             }
         )
 
-    def _tell(self, subject: Subject, known: Callable[[], Step | None], version: int) -> None:
+    def _tell(
+        self, subject: Subject, known: Callable[[], Step | None], version: int, *, soon: bool
+    ) -> None:
         """Note that a workflow is told of this version, if it does not find out by itself.
 
         The workflow that has asked for this transaction gets the result. When its time has woken
         it, it has woken all others of the account whose steps are due. On a test clock none wakes
-        up by itself.
+        up by itself. `soon`: by what it knows, it would act too late.
         """
         gets_result = subject == self._subject and self._asked_by is not AskedBy.ANOTHER
         if gets_result:
@@ -552,7 +556,7 @@ class Work(AccountReading):
             step = known()
             if step and step.due <= self.now:
                 return
-        self._told[subject] = version
+        self._told[subject] = version, soon or self._told.get(subject, (0, False))[1]
 
     def _plan(self, subscription: Subscription) -> None:
         """Ask the planner for the next step: once for each change of a subscription."""
@@ -561,9 +565,9 @@ class Work(AccountReading):
         on = None if step is None else by_date(step.kind, subscription, policy)
         self.set_step(of_subscription(subscription.id), step, subscription.version, on)
 
-    def _plan_notices(self, subscription: Subscription, since: datetime | None = None) -> None:
-        policy = self.policy_of(subscription)
-        ahead = planned_notices(subscription, policy, self.zone, since or self.now)
+    def _plan_notices(self, subscription: Subscription) -> None:
+        policy, since = self.policy_of(subscription), max(self.now, subscription.planned_at)
+        ahead = planned_notices(subscription, policy, self.zone, since)
         self._add_notices(subscription, ahead)
 
     def _add_notices(self, subscription: Subscription, notices: Iterable[PlannedNotice]) -> None:
@@ -640,13 +644,14 @@ class Work(AccountReading):
                 writes.ended.append(key)
             else:
                 writes.steps.append(row)
-        for subject, version in self._told.items():
+        for subject, (version, soon) in self._told.items():
             writes.told.append(
                 {
                     "subject_kind": str(subject.kind),
                     "subject": subject.id,
                     "clock": self.clock,
                     "version": version,
+                    "soon": soon,
                 }
             )
 
@@ -665,6 +670,11 @@ class Work(AccountReading):
 
     def _renewal_date(self, subscription: Subscription) -> date:
         return renewal_date(subscription, self.policy_of(subscription))
+
+
+def _is_earlier(step: Step | None, known: Step | None) -> bool:
+    """Whether a step is due before the one that a workflow knows."""
+    return step is not None and (known is None or step.due < known.due)
 
 
 def in_order(writes: Writes) -> Writes:

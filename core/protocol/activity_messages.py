@@ -150,12 +150,17 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandRequest:
-    """A command at a business instant. `charge` and `past` as in `StepRequest`."""
+    """A command at a business instant. `charge` and `past` as in `StepRequest`.
+
+    `by_workflow`: the workflow of the subject has asked, and gets the result. Otherwise it is told
+    later (`core.ledger.tables.Telling`). Default True.
+    """
 
     command: AnyCommand
     now: datetime
     charge: str | None = None
     past: tuple[Passed, ...] | None = None
+    by_workflow: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

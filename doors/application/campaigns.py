@@ -12,14 +12,16 @@ relay starts it. `doors/queries/campaigns.py` reads what became of the rows.
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 
 from core.domain import inputs
+from core.domain.acts import Act
 from core.domain.campaigns import (
     USUAL,
     CampaignState,
@@ -31,7 +33,8 @@ from core.domain.campaigns import (
 )
 from core.domain.commands.base import SubscriptionCommand
 from core.domain.faults import Fault, Faults
-from core.ledger import campaigns
+from core.ledger import audit, campaigns
+from core.ledger.acting import acting, as_one
 from core.ledger.bulk_write import one_of
 from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
@@ -120,7 +123,11 @@ class Campaigns:
                 return campaigns.same(found, new), False
         require_known(self._ledger, new.rows)
         with self._ledger.transaction("campaign") as connection:
-            return campaigns.create(connection, self._ledger.seller, new, machine_now())
+            campaign, anew = campaigns.create(connection, self._ledger.seller, new, machine_now())
+            if anew:
+                after = {"do": new.pattern.do, "rows": len(new.rows), "rate": new.rate}
+                self._record(connection, "start_campaign", campaign, after, new.pattern.actor)
+            return campaign, anew
 
     async def started_by(self, request_id: str) -> str | None:
         """The id of the campaign that a request id has started, or None."""
@@ -154,7 +161,9 @@ class Campaigns:
         def write() -> CampaignState:
             self._require(campaign)
             with self._ledger.transaction("campaign_state") as connection:
-                return campaigns.control(connection, campaign, what, machine_now())
+                state = campaigns.control(connection, campaign, what, machine_now())
+                self._record(connection, "control_campaign", campaign, {"do": str(what)})
+                return state
 
         state = await self._patience.in_thread(write)
         with suppress(NotAvailable), without_patience():
@@ -169,8 +178,22 @@ class Campaigns:
             self._require(campaign)
             with self._ledger.transaction("campaign_state") as connection:
                 campaigns.set_rate(connection, campaign, checked)
+                self._record(connection, "set_campaign_rate", campaign, {"rate": checked})
 
         await self._patience.in_thread(write)
+
+    def _record(
+        self,
+        connection: Connection,
+        act: Act,
+        campaign: str,
+        after: dict[str, Any],
+        actor: str | None = None,
+    ) -> None:
+        """Record an act in the audit. `actor`: who acts. Default: as the door has said."""
+        who = acting()
+        with as_one(who if actor is None else replace(who, actor=actor)):
+            audit.add(connection, self._ledger.seller, act, subject=campaign, after=after)
 
     def _require(self, campaign: str) -> None:
         """Raise `Faults` unless it is a campaign of the seller."""

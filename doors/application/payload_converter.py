@@ -14,6 +14,8 @@ from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter, pydantic_data_converter
 from temporalio.converter import (
     CompositePayloadConverter,
+    DataConverter,
+    DefaultFailureConverterWithEncodedAttributes,
     DefaultPayloadConverter,
     JSONPlainPayloadConverter,
     PayloadConverter,
@@ -54,3 +56,17 @@ class Payloads(PayloadConverter):
 
 
 data_converter = replace(pydantic_data_converter, payload_converter_class=Payloads)
+"""The converter without encryption."""
+
+
+def converter_of(keys: Sequence[str]) -> DataConverter:
+    """The converter that encrypts with keys, the newest first. Without a key: `data_converter`."""
+    if not keys:
+        return data_converter
+    from doors.application.payload_codec import EncryptedPayloads  # It loads a large library.
+
+    return replace(
+        data_converter,
+        payload_codec=EncryptedPayloads(keys),
+        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+    )

@@ -24,7 +24,7 @@ from uuid import uuid4
 from weakref import WeakValueDictionary
 
 import structlog
-from sqlalchemy import insert, or_, select
+from sqlalchemy import or_, select
 from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
@@ -42,17 +42,18 @@ from core.domain.commands.usage import Usage
 from core.domain.documents import Format
 from core.domain.refusal import Refusal, Refused
 from core.domain.rules import Rule
-from core.domain.steps import Step, SubjectKind
+from core.domain.steps import Step, Subject, SubjectKind, of_subscription
 from core.domain.subscription import Status
 from core.domain.usage_batch import ChargedBatch, check_batch
 from core.gateways.choose_gateway import choose_gateway
-from core.ledger import tellings
+from core.ledger import clocks, tellings
 from core.ledger.bulk_write import one_of
 from core.ledger.clocks import machine_now, virtual_now
 from core.ledger.database import connect
 from core.ledger.due_steps import Due
+from core.ledger.erasures import unfinished
 from core.ledger.ledger import Ledger
-from core.ledger.tables import AccountRow, Clock, SubscriptionRow
+from core.ledger.tables import AccountRow, SubscriptionRow
 from core.protocol.activity_messages import (
     CommandRequest,
     CommandResult,
@@ -73,13 +74,14 @@ from core.protocol.workflow_messages import (
 from doors.application import logs, test_clocks, usage_batches
 from doors.application.batches import RowFailed, past_failing_rows
 from doors.application.campaigns import Campaigns
+from doors.application.erasing import finish
 from doors.application.patience import NotAvailable, Patience, outcome_of, without_patience
-from doors.application.payload_converter import data_converter
+from doors.application.payload_converter import converter_of
 from doors.application.previews import Preview, preview
 from doors.application.sellers import refuse_foreign, refuse_foreign_subscription
-from doors.application.telling import tell_all
+from doors.application.telling import tell_all, tell_one, tell_some
 from doors.application.what_if import Assumptions, WhatIf, what_if
-from settings import Settings, settings
+from settings import Settings, keys_of, settings
 
 #: The row of a subscription that its workflow starts from, and what its senders have seen.
 _SEEN = select(
@@ -109,7 +111,7 @@ async def connect_temporal(config: Settings, address: str) -> Client:
         namespace=config.temporal_namespace,
         api_key=api_key,
         tls=config.tls or False,
-        data_converter=data_converter,
+        data_converter=converter_of(keys_of(config.payload_keys)),
     )
 
 
@@ -123,7 +125,8 @@ class Perennial:
 
     `activities` are the use cases over them. This is the one place that chooses the card gateway.
     `patience`: how long its calls wait for servers that are away.
-    `herd`: its commands are those of a campaign. Commands that a person waits for go first.
+    `herd`: its commands are those of a campaign. They wait for workflows only where a card is
+    charged. Commands that a person waits for go first.
     """
 
     def __init__(
@@ -187,7 +190,7 @@ class Perennial:
     ) -> "Perennial":
         """The same system for another seller, by the same servers. The parameters are as above."""
         ledger = self.ledger
-        if seller != ledger.seller:
+        if seller != ledger.seller or ledger.every_seller:
             ledger = Ledger(ledger.engine, seller, ledger.machine_now)
         return Perennial(ledger, self.temporal, self._config, patience, herd=herd)
 
@@ -326,6 +329,19 @@ class Perennial:
         `now`: the virtual now of a test clock. None otherwise.
         """
         await self._update_account(account, "catch_up", now, None)
+
+    async def at_once(self, command: AnySubscriptionCommand) -> CommandResult | None:
+        """Carry out one of many commands in one transaction. The workflow is told later.
+
+        The subscription is known to be one of the seller that lives by the machine's clock.
+
+        Returns None where only `do` can go on, by the workflow: something needs a card charge, or
+        more steps of the account are due before the command than one transaction takes (Rule 1.6).
+        Raises `NotAvailable` as `do`.
+        """
+        request = CommandRequest(command=command, now=machine_now(), past=(), by_workflow=False)
+        result: CommandResult = await self._sql(self.activities.call, command.do, request)
+        return None if result.before or result.needs_charge else result
 
     async def _create(self, command: NewSubscriptionCommand, now: datetime | None) -> CommandResult:
         """Commit first, then start the workflow.
@@ -712,7 +728,11 @@ class Perennial:
         """Raises `Faults`, `NotAvailable`, and `Refused` 4.1 for another seller's subscription."""
         inputs.required("subscription", subscription, inputs.read_id)
         with self.patience.one_limit():
-            await self._sql(refuse_foreign_subscription, self.ledger, subscription)
+            if await self._sql(self._is_untold, subscription):
+                subject = of_subscription(subscription)
+                await self.patience.call(
+                    lambda: tell_one(self.ledger, self.temporal, self.start_account, subject)
+                )
             handle = self.temporal.get_workflow_handle(subscription_workflow(subscription))
             return await self.patience.call(
                 lambda: handle.query(name, args=args, result_type=result)
@@ -744,6 +764,16 @@ class Perennial:
             for row in page:
                 yield row
 
+    async def finish_erasing(
+        self, account: str, progress: Callable[[int], None] | None = None
+    ) -> None:
+        """Erase at once what the relay would erase of an account soon.
+
+        `progress`: is told how many rows each page has looked at. Raises `NotAvailable` as a query.
+        """
+        for erasing in await self._sql(unfinished, self.ledger, account):
+            await finish(self.ledger, self.temporal, self.patience, erasing, progress)
+
     # documents
 
     async def invoice_document(self, number: int, format_: Format) -> Document:
@@ -751,11 +781,13 @@ class Perennial:
 
         Raises `NoSuchDocument`, `NotOffered`, and `NotAvailable` as a query.
         """
-        return await self._sql(invoice_document, self.ledger, number, format_)
+        own = self.config.document_templates
+        return await self._sql(invoice_document, self.ledger, number, format_, own)
 
     async def receipt_document(self, operation: int, format_: Format) -> Document:
         """A receipt of money that came in as a file. It raises what `invoice_document` raises."""
-        return await self._sql(receipt_document, self.ledger, operation, format_)
+        own = self.config.document_templates
+        return await self._sql(receipt_document, self.ledger, operation, format_, own)
 
     # accounts and clocks
 
@@ -779,7 +811,7 @@ class Perennial:
 
         def create() -> None:
             with self.ledger.transaction("new_clock") as connection:
-                connection.execute(insert(Clock).values(id=clock, now=now))
+                clocks.create(connection, self.ledger.seller, clock, now)
 
         await asyncio.to_thread(create)
 
@@ -791,24 +823,36 @@ class Perennial:
         outage: bool = False,
         at_once: int = 1,
         progress: Callable[[datetime], None] | None = None,
-    ) -> None:
+        stop: Callable[[], bool] = test_clocks.never,
+    ) -> bool:
         """Advance a test clock (see `doors.application.test_clocks.advance`).
 
+        Returns whether it is there, or `stop` has ended it before.
         Raises `NotAvailable` while a server is away for longer than the patience. The clock can be
         advanced again then. Raises `Faults` for a wrong id or instant.
         """
         inputs.required("clock", clock, inputs.read_id)
         inputs.required("until", until, inputs.check_instant)
         unfinished: test_clocks.Unfinished | None = None
+        there = True
         try:
-            await test_clocks.advance(
-                self.ledger, self, clock, until, outage=outage, at_once=at_once, progress=progress
+            there = await test_clocks.advance(
+                self.ledger,
+                self,
+                clock,
+                until,
+                outage=outage,
+                at_once=at_once,
+                progress=progress,
+                stop=stop,
+                in_threads=True,
             )
         except test_clocks.Unfinished as error:
             unfinished = error
         await self.tell(clock)
         if unfinished is not None:
             raise unfinished
+        return there
 
     async def tell(self, clock: str | None = None) -> int:
         """Tell the workflows whose subject was changed by another one's transaction.
@@ -816,6 +860,10 @@ class Perennial:
         `clock`: only those of a test clock. Default: all. Returns how many were told.
         """
         return await tell_all(self.ledger, self.temporal, self.start_account, clock)
+
+    async def tell_some(self, after: Subject) -> tuple[int, Subject]:
+        """Tell the workflows that would act too late, and some others (see `telling.tell_some`)."""
+        return await tell_some(self.ledger, self.temporal, self.start_account, after)
 
     # the database, off the event loop
 
@@ -861,6 +909,12 @@ class Perennial:
                 SubscriptionRow.id == subscription
             )
             return connection.execute(query).one_or_none()
+
+    def _is_untold(self, subscription: str) -> bool:
+        """Whether the workflow is still to be told. Raises `Refused` for another seller's."""
+        refuse_foreign_subscription(self.ledger, subscription)
+        with self.ledger.read() as connection:
+            return tellings.is_waiting(connection, of_subscription(subscription))
 
     def _is_suspended(self, subscription: str) -> bool:
         with self.ledger.engine.connect() as connection:

@@ -8,10 +8,15 @@ from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from core.domain.money import plain
+
+#: Values of exactly these types stay as they are. They are most of all values.
+_AS_IS = frozenset({str, int, bool, float, NoneType})
 
 
 def data(value: Any, currency: str | None = None) -> Any:
@@ -19,9 +24,12 @@ def data(value: Any, currency: str | None = None) -> Any:
 
     An amount gets the decimals of the currency beside it, or of the value that contains it.
     """
-    if is_dataclass(value) and not isinstance(value, type):
+    kind: Any = type(value)
+    if kind in _AS_IS:
+        return value
+    if (names := _fields_of(kind)) is not None:
         own = getattr(value, "currency", None) or currency
-        return {f.name: data(getattr(value, f.name), own) for f in fields(value)}
+        return {name: data(getattr(value, name), own) for name in names}
     match value:
         case Enum():
             return value.value
@@ -33,9 +41,15 @@ def data(value: Any, currency: str | None = None) -> Any:
             return str(value)
         case Mapping():
             return {str(key): data(item, currency) for key, item in value.items()}
-        case str() | None | bool() | int() | float():
+        case str() | int() | float():
             return value
         case Iterable():
             return [data(item, currency) for item in value]
         case _:  # Any other type is a fault of the program.
             raise TypeError(f"{type(value).__name__} has no form as plain data")
+
+
+@cache
+def _fields_of(kind: type) -> tuple[str, ...] | None:
+    """The names of the fields of a dataclass. None for another type."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None

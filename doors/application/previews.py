@@ -5,16 +5,14 @@ sets off at once (Rule 1.6). So it cannot differ from the command, unless someth
 between. No card is charged: the preview takes it that the card would be.
 """
 
-from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import aliased
 
-from activities.registry import Activities
 from core.domain.calendar import local_date
 from core.domain.commands import AnyCommand, AnyResult
 from core.domain.commands.base import NewSubscriptionCommand, SubscriptionCommand
@@ -24,7 +22,6 @@ from core.domain.planner.renewals import renewal_date
 from core.domain.price_in_force import next_fee_lines
 from core.domain.refusal import Refusal, Refused
 from core.domain.subscription import Status, Subscription
-from core.gateways.cards import Answer, GatewayUnavailable
 from core.ledger.bulk_write import one_of
 from core.ledger.clocks import virtual_now
 from core.ledger.ledger import Ledger
@@ -32,27 +29,18 @@ from core.ledger.rehearsal import Rehearsal, rehearsal
 from core.ledger.rows import ACCOUNT, account_from, subscription_from
 from core.ledger.tables import (
     AccountRow,
-    CardCharge,
     History,
     Invoice,
     Operation,
     Seller,
     SubscriptionRow,
 )
-from core.protocol.activity_messages import (
-    ChargeOutcome,
-    ChargeRequest,
-    ChargeResult,
-    CommandRequest,
-    CommandResult,
-)
-from core.protocol.call_sequences import Call, carry_out, catch_up
+from core.protocol.call_sequences import catch_up
+from doors.application.rehearsing import Rehearsing
 from doors.application.sellers import refuse_foreign
 
 MOST_SHOWN = 100
 """So many events and invoices are listed. The others are counted."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,36 +130,23 @@ def preview(ledger: Ledger, command: AnyCommand, now: datetime | None = None) ->
         return _Rehearsed(on, command, now).preview()
 
 
-def rehearse(on: Rehearsal, command: AnyCommand) -> tuple[CommandResult, Decimal | None]:
-    """Rehearse a command now, with what is due before it and what it sets off at once.
-
-    Returns its result, and what would be charged to the stored card. A command that raises leaves
-    nothing behind in the rehearsal.
-    """
-    with on.connection.begin_nested():
-        return _Rehearsed(on, command, None).outcome()
-
-
 class _Rehearsed:
     """One command in one rehearsal."""
 
     def __init__(self, ledger: Rehearsal, command: AnyCommand, now: datetime | None) -> None:
         self._ledger = ledger
         self._command = command
-        self._activities = Activities(ledger, _NoGateway())
         self._account = self._account_of(command)
-        self._card: Decimal | None = None
         clock = virtual_now(ledger.connection, account=self._account) if self._account else None
         self._now = now or clock or ledger.machine_now()
+        self._calls = Rehearsing(ledger, self._now)
 
     def preview(self) -> Preview:
         """Rehearse the command and say what it did."""
         self._catch_up()
-        self._card = None
+        self._calls.forget_charges()
         before, seen = self._standing(), self._seen()
-        result: CommandResult = self._drive(
-            carry_out(CommandRequest(command=self._command, now=self._now))
-        )
+        result = self._calls.command(self._command)
         row = self._account_row()
         about = {
             "do": self._command.do,
@@ -195,23 +170,8 @@ class _Rehearsed:
             events=events,
             invoices=invoices,
             left_out=more_events + more_invoices,
-            card=self._card,
+            card=self._charged(),
         )
-
-    def outcome(self) -> tuple[CommandResult, Decimal | None]:
-        """Rehearse the command. Returns its result, and what would be charged to the card for it.
-
-        The instant is that of the account's clock.
-        """
-        self._catch_up()
-        self._card = None
-        result: CommandResult = self._drive(
-            carry_out(CommandRequest(command=self._command, now=self._now))
-        )
-        card = self._card
-        if not result.refusal:
-            self._catch_up()
-        return result, card
 
     # running
 
@@ -232,32 +192,12 @@ class _Rehearsed:
             .order_by(AccountRow.id)
         )
         for account in self._ledger.connection.execute(companions).scalars().all():
-            self._drive(catch_up(account, self._now))
+            self._calls.drive(catch_up(account, self._now))
 
-    def _drive(self, sequence: Generator[Call, Any, T]) -> T:
-        try:
-            call = next(sequence)
-            while True:
-                call = sequence.send(self._answer(call))
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-
-    def _answer(self, call: Call) -> Any:
-        if isinstance(call.request, ChargeRequest):
-            return self._charged(call.request.key)
-        return self._activities.call(call.activity, call.request)
-
-    def _charged(self, key: str) -> ChargeResult:
-        """Take it that the card is charged, and ask no gateway."""
-        amount = self._ledger.connection.execute(
-            update(CardCharge)
-            .where(CardCharge.key == key)
-            .values(outcome=ChargeOutcome.CHARGED, calls=CardCharge.calls + 1)
-            .returning(CardCharge.amount)
-        ).scalar_one()
-        self._card = (self._card or Decimal(0)) + amount
-        return ChargeResult(key=key, outcome=ChargeOutcome.CHARGED, amount=amount)
+    def _charged(self) -> Decimal | None:
+        """What would be charged to the card, for the command and for what it sets off."""
+        both = (self._calls.by_commands, self._calls.by_steps)
+        return sum(filter(None, both), Decimal(0)) if any(both) else None
 
     # reading
 
@@ -363,19 +303,3 @@ class _Rehearsed:
             for row in rows[:MOST_SHOWN]
         )
         return shown, len(rows[MOST_SHOWN:])
-
-
-class _NoGateway:
-    """Stands where a gateway is needed. A rehearsal asks it for nothing."""
-
-    def charge(self, key: str, card: str, amount: Decimal, currency: str) -> Answer:
-        """Raises GatewayUnavailable."""
-        raise GatewayUnavailable("a rehearsal charges no card")
-
-    def look_up(self, key: str) -> Answer | None:
-        """Raises GatewayUnavailable."""
-        raise GatewayUnavailable("a rehearsal looks up no charge")
-
-    def refund(self, key: str, amount: Decimal) -> None:
-        """Raises GatewayUnavailable."""
-        raise GatewayUnavailable("a rehearsal refunds no charge")

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any, Protocol
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from activities.send_notices import notify
 from core.domain.steps import Step
@@ -19,6 +19,9 @@ from core.ledger.due_steps import Due
 from core.ledger.ledger import Ledger
 from doors.application.batches import past_failing_rows
 from doors.application.patience import first_line, is_passing
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Unfinished(Exception):
@@ -34,6 +37,15 @@ class Unfinished(Exception):
         )
         super().__init__(f"advanced, but for the accounts with errors: {reasons}")
         self.errors = errors
+
+
+class _Stopped(Exception):
+    """An advance is ended on request."""
+
+
+def never() -> bool:
+    """An advance that nothing ends before its instant."""
+    return False
 
 
 class Taker(Protocol):
@@ -54,8 +66,12 @@ async def advance(
     outage: bool = False,
     at_once: int = 1,
     progress: Callable[[datetime], None] | None = None,
-) -> None:
+    stop: Callable[[], bool] = never,
+    in_threads: bool = False,
+) -> bool:
     """Advance a clock to an instant (UTC). May be interrupted and called again.
+
+    Returns whether it is there. It is not when `stop` has ended it.
 
     `ledger`, `taker`: the ledger, and what takes the steps.
     `clock`, `until`: which clock, and to which instant (UTC).
@@ -65,20 +81,32 @@ async def advance(
     `at_once`: accounts are processed one after the other, or so many in parallel. In parallel the
     order of their invoices is undefined. Default 1.
     `progress`: is called with the instant after each batch.
+    `stop`: is asked before each step but the first one. True ends it there. Default: never.
+    `in_threads`: SQL of its own runs in threads, off the event loop. Default False.
 
     An account of which a step or a notice raises is left behind. The others go on. At the end
     `Unfinished` is raised. A server that is away ends the advance at once, with its error.
     """
     left: dict[str, Exception] = {}
     # What an earlier advance has left behind runs now. So does what a new owner's zone makes late.
-    earliest = now_of(ledger, clock)
+    earliest = stands_at = await _sql(in_threads, now_of, ledger, clock)
+    begun = stopped = False
+
+    async def move(to: datetime) -> None:
+        nonlocal stands_at
+        if to > stands_at:
+            await _sql(in_threads, _set, ledger, clock, to)
+            stands_at = to
+
     if outage:
-        _set(ledger, clock, until)
-    while batch := _earliest(ledger, clock, until, zones, left):
+        await move(until)
+    while batch := await _sql(in_threads, _earliest, ledger, clock, until, zones, left):
+        if stopped := begun and stop():
+            break
         instant = batch[0].due
         now = until if outage else max(instant, earliest)
         if not outage:
-            _set(ledger, clock, now)
+            await move(now)
         accounts = [
             (account, list(items))
             for account, items in groupby(batch, key=lambda item: item.account)
@@ -92,33 +120,46 @@ async def advance(
             instant: datetime = instant,
             places: asyncio.Semaphore = places,
         ) -> None:
+            async def step(item: Due) -> bool:
+                nonlocal begun
+                if begun and stop():
+                    raise _Stopped
+                begun = True
+                return await _take(taker, item, now, instant)
+
             async with places:
                 try:
-                    while any(
-                        [
-                            await _take(taker, item, now, instant)
-                            for item in items
-                            if item.kind is not None
-                        ]
-                    ):
-                        items = _of_account(ledger, clock, instant, account)
+                    while any([await step(item) for item in items if item.kind is not None]):
+                        items = await _sql(in_threads, _of_account, ledger, clock, instant, account)
                 except Exception as error:
-                    if is_passing(error):
+                    if is_passing(error) or isinstance(error, _Stopped):
                         raise
                     left[account] = error
 
-        if at_once == 1:
-            for account, items in accounts:
-                await take(account, items)
-        else:
-            await _all([take(account, items) for account, items in accounts])
-        _notify(ledger, now, batch, left)
+        try:
+            if at_once == 1:
+                for account, items in accounts:
+                    await take(account, items)
+            else:
+                await _all([take(account, items) for account, items in accounts])
+        except _Stopped:
+            stopped = True
+            break
+        await _sql(in_threads, _notify, ledger, now, batch, left)
+        begun = True
         if progress:
             progress(now)
-    if zones is None and not outage:
-        _set(ledger, clock, until)
+    if zones is None and not outage and not stopped:
+        await move(until)
     if left:
         raise Unfinished(left) from next(iter(left.values()))
+    return not stopped
+
+
+async def _sql(in_threads: bool, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    if in_threads:
+        return await asyncio.to_thread(function, *args, **kwargs)
+    return function(*args, **kwargs)
 
 
 async def _all(work: Sequence[Coroutine[Any, Any, None]]) -> None:

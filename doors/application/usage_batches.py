@@ -8,19 +8,16 @@ Each round gets at least one row of every account done.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
-from sqlalchemy import Row, select
+from sqlalchemy import func, literal, literal_column, select
 
 from activities.usage_batch import ACCOUNTS_AT_ONCE, Results, charge_usage
-from core.domain.calendar import local_date
 from core.domain.commands.usage import Usage
 from core.domain.usage_batch import BalanceAfter, ChargedRow, RowOutcome, check_batch
 from core.ledger.bulk_write import one_of
 from core.ledger.ledger import Ledger
-from core.ledger.rows import ACCOUNT, account_from
 from core.ledger.tables import AccountRow, Clock
 from core.protocol.activity_messages import CommandResult
 from doors.application.batches import past_failing_rows
@@ -100,26 +97,21 @@ def charge_in_bulk(ledger: Ledger, waiting: Waiting) -> Results:
 
 def balances_of(ledger: Ledger, accounts: Sequence[str]) -> list[BalanceAfter]:
     """The money of the seller's accounts now, by id. An account that does not exist is left out."""
+    now = func.coalesce(Clock.now, literal(ledger.machine_now()))
+    usable = func.usable(literal_column("accounts"), now)
     query = (
-        select(*ACCOUNT, Clock.now.label("clock_now"))
+        select(AccountRow.id, AccountRow.currency, AccountRow.balance, usable.label("usable"))
         .outerjoin(Clock, Clock.id == AccountRow.clock)
         .where(one_of(AccountRow.id, list(accounts)), AccountRow.seller == ledger.seller)
         .order_by(AccountRow.id)
     )
-    now, found = ledger.machine_now(), list[BalanceAfter]()
     with ledger.read() as connection:
-        rows: Iterable[Row[Any]] = connection.execute(query)
-        for row in rows:
-            account = account_from(row)
-            found.append(
-                BalanceAfter(
-                    account=account.id,
-                    currency=account.currency,
-                    balance=account.balance,
-                    usable=account.usable(local_date(row.clock_now or now, account.timezone)),
-                )
+        return [
+            BalanceAfter(
+                account=row.id, currency=row.currency, balance=row.balance, usable=row.usable
             )
-    return found
+            for row in connection.execute(query)
+        ]
 
 
 def _charged(row: Usage, result: CommandResult) -> ChargedRow:

@@ -24,6 +24,7 @@ from core.domain.events import Event
 from core.domain.faults import Fault, Faults
 from core.domain.forecast import Entry, forecast
 from core.domain.forecast_difference import Pair, side_by_side
+from core.domain.policy import Policy
 from core.domain.refusal import Refusal
 from core.domain.rules import Rule
 from core.domain.subscription import Failure, Status, Subscription
@@ -74,13 +75,15 @@ class Assumption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumptions:
-    """What is assumed: later versions of the catalogue's entries, and steps in their order.
+    """What is assumed: new terms, and steps in their order.
 
     `catalog`: entries as a person writes them (`core.domain.catalog`).
+    `policy`: a policy that is put in force now (Rule 14). None: it stays as it is.
     `steps`: at most `MOST_STEPS`. Their instants do not decrease, and none is inside an outage.
     """
 
     catalog: tuple[dict[str, Any], ...] = ()
+    policy: Policy | None = None
     steps: tuple[Assumption, ...] = ()
 
 
@@ -318,6 +321,10 @@ class _Play:
             stored_terms.add_catalog(connection, self._copied.clock, entries)
         refused = []
         self._pass(self._now)
+        if self._assumptions.policy is not None:
+            # What is due at this instant is done before (Rule 1.6).
+            policy = self._assumptions.policy
+            stored_terms.add_policy(self._ledger.connection, self._copied.clock, policy)
         for number, step in enumerate(self._assumptions.steps, start=1):
             self._pass(step.at)
             if step.outage_until is not None:
@@ -363,14 +370,19 @@ class _Play:
     def _happened(self) -> list[Entry]:
         """What the history of the copy holds, as the entries of a forecast."""
         query = (
-            select(History.__table__)
+            select(
+                *(History.at, History.event, History.subscription, History.amount, History.rule),
+                History.actor,
+                History.facts["reason"].astext.label("reason"),
+                History.facts["number"].astext.label("number"),
+            )
             .where(History.account == self._copied.account)
             .order_by(History.seq)
         )
         balance, entries = self._row.balance, []
         for row in self._ledger.connection.execute(query):
             balance += row.amount or 0
-            reason = row.facts.get("reason")
+            reason = row.reason
             failed = row.subscription is not None and reason in list(Failure)
             entries.append(
                 Entry(
@@ -383,7 +395,7 @@ class _Play:
                     rule=Rule(row.rule),
                     why="it is assumed" if row.actor == "assumption" else "",
                     reason=Failure(reason) if failed else None,
-                    number=row.facts.get("number"),
+                    number=row.number,
                 )
             )
         return entries

@@ -111,9 +111,12 @@ def _entry(function: Callable[..., None]) -> Callable[..., None]:
     @wraps(function)
     def entry(**values: Any) -> None:
         try:
+            from core.ledger.acting import COMMAND_LINE
+            from doors.commandline.acting import act_as
             from doors.commandline.errors import end_with_exit_code
 
             with end_with_exit_code():
+                act_as(values.get("by") or COMMAND_LINE.actor)
                 for name, (bundle, _) in bundles.items():
                     values[name] = bundle.from_options(values)
                 function(**values)

@@ -1,18 +1,17 @@
 """The receipt of a campaign as CSV, written row by row."""
 
-import csv
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
 from core.ledger.ledger import Ledger
-from doors.application.safe_text import spreadsheet_cell
-from doors.commandline.campaign_tables import RECEIPT, amount_of
+from doors.application.csv_lines import csv_line
 from doors.commandline.connection import ledger
 from doors.commandline.inputs import wrong
 from doors.commandline.output import print_json, say
-from doors.queries.campaigns import ReceiptRow, progress_of, receipt
+from doors.queries.campaigns import progress_of, receipt
+from doors.queries.receipt_csv import COLUMNS, cells
 
 
 def write_receipt(campaign: str, out: Path | None, *, force: bool, json: bool) -> None:
@@ -46,23 +45,9 @@ def write_receipt(campaign: str, out: Path | None, *, force: bool, json: bool) -
 
 
 def _write(opened: Ledger, campaign: str, file: TextIO) -> int:
-    writer, count = csv.writer(file, lineterminator="\n"), 0
-    writer.writerow(RECEIPT)
+    count = 0
+    file.write(csv_line(COLUMNS))
     for row in receipt(opened, campaign):
-        writer.writerow(_cells(row))
+        file.write(csv_line(cells(row)))
         count += 1
     return count
-
-
-def _cells(row: ReceiptRow) -> list[str | int]:
-    return [
-        row.line,
-        spreadsheet_cell(row.subscription),
-        row.outcome or "",
-        amount_of(row.amount, row.currency),
-        row.currency or "",
-        row.rule or "",
-        spreadsheet_cell(row.sentence or ""),
-        "" if row.at is None else row.at.isoformat(),
-        row.request_id,
-    ]

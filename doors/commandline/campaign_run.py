@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from core.domain.campaigns import EACH, MOST_ROWS, CampaignState, NewCampaign, Row, check_rate
+from core.domain.campaigns import EACH, CampaignState, NewCampaign, Row, check_rate
 from core.domain.commands.base import SubscriptionCommand
 from core.domain.subscription import Failure
 from doors.application.campaign_previews import preview_of
@@ -16,9 +16,9 @@ from doors.commandline.options import Many, Request
 from doors.commandline.output import console, print_json, print_parts, say
 from doors.commandline.progress_bars import counting
 from doors.intake.campaign_rows import read_rows
-from doors.queries.campaigns import CampaignLine, clocks_of, find_campaign, progress_of
+from doors.queries.campaign_selections import Selection, selected_rows
+from doors.queries.campaigns import CampaignLine, find_campaign, progress_of
 from doors.queries.list_names import WorkList
-from doors.queries.work_lists import work_list
 
 _LOOK_SECONDS = 0.5
 
@@ -54,7 +54,8 @@ def issue_many(pattern: SubscriptionCommand, request: Request, many: Many) -> No
 
     `pattern`: its command on the subscription `EACH`.
 
-    Raises `Ended` when it is not confirmed, and when rows are refused or unknown.
+    Raises `Ended` when its preview finds no row that would be done, when it is not confirmed, and
+    when rows are refused or unknown.
     """
     check_rate(many.rate)
     found = run(_started_before(pattern))
@@ -150,6 +151,7 @@ async def _watch(campaign: str) -> None:
 
 
 def _preview(new: NewCampaign, request: Request) -> None:
+    """Print what a campaign would do. Raises `Ended` when no row would be done."""
     with connection.ledger() as opened, counting("preview") as progress:
         require_known(opened, new.rows)
         found = preview_of(opened, new, progress)
@@ -157,6 +159,8 @@ def _preview(new: NewCampaign, request: Request) -> None:
         print_json(campaign_tables.preview_as_data(found))
     else:
         print_parts(campaign_tables.preview(found, new), console())
+    if not found.done:
+        raise Ended("No row would be done. Nothing was started.", Code.REFUSED)
 
 
 # which rows
@@ -170,23 +174,9 @@ def _rows(many: Many) -> tuple[list[Row], str | None]:
             return read_rows(many.file), None
         except OSError as error:
             inputs.wrong("--file", f"{many.file} cannot be read: {error.strerror or error}")
-    assert many.all_of is not None
-    account, clock, failure = _filters(many)
+    selection = _selection(many)
     with connection.ledger() as opened:
-        lines = work_list(opened, many.all_of, account=account, clock=clock)
-        ids = [
-            line.subscription for line in lines if failure is None or line.reason == failure.value
-        ]
-        clocks = clocks_of(opened, ids)
-    wanted = [id_ for id_ in ids if clocks[id_] == clock]
-    if not wanted:
-        inputs.wrong(f"--all-{many.all_of}", f"there are no subscriptions: {_words(many)}")
-    if len(wanted) > MOST_ROWS:
-        inputs.wrong(
-            f"--all-{many.all_of}",
-            f"{len(wanted)} subscriptions are more than {MOST_ROWS}; add --account",
-        )
-    return [Row(number, id_) for number, id_ in enumerate(wanted, start=1)], _words(many)
+        return selected_rows(opened, selection, f"--all-{many.all_of}"), selection.words
 
 
 def _rows_again(many: Many) -> tuple[list[Row], str | None]:
@@ -194,27 +184,20 @@ def _rows_again(many: Many) -> tuple[list[Row], str | None]:
     if many.file is not None:
         return _rows(many)
     _refuse_both(many)
-    _filters(many)
-    return [Row(1, EACH)], _words(many)
+    return [Row(1, EACH)], _selection(many).words
 
 
-def _filters(many: Many) -> tuple[str | None, str | None, Failure | None]:
-    account = inputs.optional_name("--account", many.account)
-    clock = inputs.optional_name("--clock", many.clock)
-    if many.failure is None:
-        return account, clock, None
-    if many.all_of is not WorkList.FAILED:
+def _selection(many: Many) -> Selection:
+    assert many.all_of is not None
+    if many.failure is not None and many.all_of is not WorkList.FAILED:
         inputs.wrong("--failure", "goes with --all-failed only")
-    return account, clock, inputs.choice("--failure", many.failure, Failure)
-
-
-def _words(many: Many) -> str:
-    """The filter in words, such as ``all failed of account acme``."""
-    parts = [f"all {many.all_of}"]
-    parts += [f"for {many.failure}"] if many.failure else []
-    parts += [f"of account {many.account}"] if many.account else []
-    parts += [f"on test clock {many.clock}"] if many.clock else []
-    return " ".join(parts)
+    failure = many.failure and inputs.choice("--failure", many.failure, Failure)
+    return Selection(
+        which=many.all_of,
+        account=inputs.optional_name("--account", many.account),
+        clock=inputs.optional_name("--clock", many.clock),
+        failure=failure or None,
+    )
 
 
 def _refuse_both(many: Many) -> None:

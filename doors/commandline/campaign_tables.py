@@ -5,18 +5,13 @@ from decimal import Decimal
 from typing import Any
 
 from core.domain.campaigns import CampaignState, NewCampaign
-from core.domain.money import plain
 from doors.application.campaign_previews import PART, CampaignPreview
+from doors.application.dates_and_money import moment, money
 from doors.commandline import tables
-from doors.commandline.dates_and_money import moment, money
 from doors.commandline.plain_data import data
 from doors.commandline.tables import Printed
 from doors.queries.campaigns import CampaignLine, CampaignView
 
-RECEIPT = (
-    "line", "subscription", "outcome", "amount", "currency", "rule", "sentence", "at", "request_id",
-)  # fmt: skip
-"""The columns of a receipt."""
 _SHOWN = 20
 
 
@@ -87,11 +82,13 @@ def as_data(view: CampaignView) -> Any:
     return {**found.pop("line"), **found}
 
 
-def campaigns(lines: Sequence[CampaignLine], limit: int) -> list[Printed]:
-    """Return the list of campaigns. There is one line more than the limit if there are more."""
+def campaigns(lines: Sequence[CampaignLine]) -> list[Printed]:
+    """Return a page of the list of campaigns."""
+    if not lines:
+        return ["There are no campaigns."]
     columns = ("Id", "Does", "On", "State", "Rows", "Through", "Started", "By")
     made = tables.table("Campaigns", *columns, right=("Rows", "Through"))
-    for line in lines[:limit]:
+    for line in lines:
         tables.add_row(
             made,
             line.campaign,
@@ -103,11 +100,6 @@ def campaigns(lines: Sequence[CampaignLine], limit: int) -> list[Printed]:
             f"{line.started_at:%Y-%m-%d %H:%M}",
             line.actor,
         )
-    if not lines:
-        return ["There are no campaigns."]
-    if len(lines) > limit:
-        last = lines[limit - 1].campaign
-        return [made, f"There are more. The next page: --after {last}"]
     return [made]
 
 
@@ -136,10 +128,3 @@ def _left(line: CampaignLine) -> str:
 
 def _seconds(seconds: float) -> str:
     return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"
-
-
-def amount_of(amount: Decimal | None, currency: str | None) -> str:
-    """Return an amount as text with the decimals of its currency, or an empty text."""
-    if amount is None:
-        return ""
-    return plain(amount, currency) if currency else format(amount, "f")

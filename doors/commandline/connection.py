@@ -15,20 +15,21 @@ from typing import Any, TypeVar
 
 import structlog
 from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RPCError
 
 from core.domain.commands import AnyCommand
 from core.domain.commands.base import NewSubscriptionCommand
+from core.ledger.acting import acting
 from core.ledger.database import connect
 from core.ledger.ledger import Ledger
 from core.protocol.activity_messages import CommandResult
+from doors.access.recorded import recorded
 from doors.application import logs
 from doors.application.patience import OutcomeUnknown, first_line, told_in_time
 from doors.application.perennial import Perennial
+from doors.application.worker_presence import pollers
 from doors.commandline import embedded_stack
 from doors.commandline.exit_codes import Unavailable
 from settings import Settings, read_settings
@@ -112,7 +113,7 @@ async def carry_out(
     if not isinstance(command, NewSubscriptionCommand):
         await require_workers(perennial, config)
     try:
-        return await perennial.do(command)
+        return await recorded(perennial, command, acting(), lambda: perennial.do(command))
     except (OutcomeUnknown, RPCError, WorkflowUpdateFailedError) as error:
         reason = error.reason if isinstance(error, OutcomeUnknown) else first_line(error)
         raise Unavailable(
@@ -160,17 +161,9 @@ async def query(question: Coroutine[Any, Any, R]) -> R | None:
 async def _role(
     perennial: Perennial, role: str, queue: str, kind: "TaskQueueType.ValueType"
 ) -> Role:
-    request = DescribeTaskQueueRequest(
-        namespace=perennial.temporal.namespace,
-        task_queue=TaskQueue(name=queue),
-        task_queue_type=kind,
-    )
-    service = perennial.temporal.workflow_service
-    response = await perennial.patience.call(lambda: service.describe_task_queue(request))
-    found = [
-        Poller(poller.identity, poller.last_access_time.ToDatetime()) for poller in response.pollers
-    ]
-    return Role(role, queue, found)
+    found = await perennial.patience.call(lambda: pollers(perennial.temporal, queue, kind))
+    serving = [Poller(poller.identity, poller.last_access_time.ToDatetime()) for poller in found]
+    return Role(role, queue, serving)
 
 
 def _quiet(config: Settings) -> None:

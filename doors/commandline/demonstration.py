@@ -17,7 +17,6 @@ from rich.console import Console
 from rich.text import Text
 
 from activities.documents import invoice_document
-from activities.number_invoices import number_invoices
 from core.domain.calendar import local_date
 from core.domain.commands import AnyCommand
 from core.domain.commands.recover import Recover
@@ -28,14 +27,16 @@ from core.domain.commands.top_up import TopUp
 from core.domain.documents import Format
 from core.ledger.clocks import machine_now
 from core.protocol.activity_messages import CommandResult
+from doors.application.dates_and_money import day
 from doors.application.perennial import Perennial
-from doors.commandline import embedded_stack, outcome, sentences, setup, tables
-from doors.commandline.dates_and_money import day
+from doors.commandline import embedded_stack, outcome, setup, tables
+from doors.commandline.demonstration_mailbox import CUSTOMER, Mailbox, mailbox
 from doors.commandline.embedded_stack import Addresses
 from doors.commandline.output import print_part, print_parts
 from doors.commandline.progress_bars import counting, passing
 from doors.intake import column_mapping
 from doors.intake.customer_import import import_file
+from doors.queries import sentences
 from doors.queries.explanations import explain_subscription
 from doors.queries.histories import account_history
 from doors.queries.invoices import invoices_of
@@ -72,6 +73,7 @@ class Played:
     `totals`: sums for each currency.
     `seconds`: how long the run took.
     `invoice`: the PDF of an invoice or a credit note to look at. None without one.
+    `mailbox`: the folder with the e-mails. None without one.
     """
 
     clock: str
@@ -79,6 +81,7 @@ class Played:
     totals: list[Totals]
     seconds: float
     invoice: Path | None
+    mailbox: Path | None
 
 
 class Demo:
@@ -98,21 +101,20 @@ class Demo:
         """Run the whole demonstration."""
         await self._perennial.new_clock(self._clock, BEGIN)
         await self._import(customers)
-        await self._pass(BEGIN, INTERVENTION)
-        cast = await self._intervene()
-        await self._pass(INTERVENTION, END)
-        while number_invoices(self._ledger):
-            pass
+        async with mailbox(self._ledger, self._config, self._clock) as mails:
+            await self._pass(BEGIN, INTERVENTION)
+            cast = await self._intervene()
+            await self._pass(INTERVENTION, END)
         totals = totals_of(self._ledger, self._clock)
         self._tables(totals)
         await self._life(cast.recovered or self._any_active())
         invoice = self._invoice(cast.refunded or cast.recovered or self._any_active())
-        self._farewell(cast, invoice)
+        self._farewell(cast, invoice, mails)
         seconds = round(time.monotonic() - self._began, 1)
-        return Played(self._clock, cast, totals, seconds, invoice)
+        return Played(self._clock, cast, totals, seconds, invoice, mails.folder)
 
     async def _import(self, customers: int) -> None:
-        by = column_mapping.read(EXAMPLES / "telco-mapping.yaml")
+        by = column_mapping.read(EXAMPLES / "telco-mapping.yaml", {"billing_email": CUSTOMER})
         file = EXAMPLES / "telco-customers.csv"
         with counting("importing customers", self._console) as progress:
             report = await import_file(
@@ -258,7 +260,7 @@ class Demo:
         file.write_bytes(invoice_document(self._ledger, number, Format.PDF).content)
         return file
 
-    def _farewell(self, cast: Cast, invoice: Path | None) -> None:
+    def _farewell(self, cast: Cast, invoice: Path | None, mails: Mailbox) -> None:
         self._say("")
         self._say(
             f"Done in {time.monotonic() - self._began:.0f} s. "
@@ -268,6 +270,18 @@ class Demo:
             self._say(f"  starter.py explain {id_}")
         if invoice:
             self._say(f"A document to look at: {invoice}")
+        self._mails(mails)
+
+    def _mails(self, mails: Mailbox) -> None:
+        """Say where the e-mails are, and which there are."""
+        if mails.folder is None:
+            self._say(f"There is no mailbox. {mails.why}")
+            return
+        kinds = mails.kinds()
+        total = sum(count for _, count, _ in kinds)
+        self._say(f"{total} e-mails to look at: {mails.folder}")
+        for kind, count, file in kinds:
+            self._say(f"  {count} × {kind}, such as {file.name}")
 
     def _say(self, text: str, *, timed: bool = False) -> None:
         began = f"[{time.monotonic() - self._began:3.0f} s] " if timed else ""

@@ -8,9 +8,10 @@ from rich.table import Table
 
 from core.domain.money import plain
 from core.domain.profiles import Profile
+from core.domain.taxes import TaxRate
 from core.ledger.profiles import Version
+from doors.application.dates_and_money import day, moment, money
 from doors.commandline import plain_data
-from doors.commandline.dates_and_money import day, moment, money
 from doors.commandline.tables import Printed, add_row, pairs, table
 from doors.queries.invoices import InvoiceDetails, InvoiceView, ReceiptView
 
@@ -23,6 +24,15 @@ def invoice_cells(found: InvoiceView) -> dict[str, Any]:
     """Return the cells of an invoice in a CSV. Its lines share one cell."""
     lines = "; ".join(f"{text}: {plain(amount, found.currency)}" for text, amount in found.lines)
     return {**plain_data.data(found), "lines": lines}
+
+
+def taxes(found: Sequence[TaxRate]) -> list[Printed]:
+    """Return taxes by country and first day."""
+    made = table("Taxes", "Country", "Since", "Name", "Percent", "Lines", right=("Percent",))
+    for rate in found:
+        percent = f"{rate.percent.normalize():f}"
+        add_row(made, rate.country, day(rate.since), rate.name, percent, rate.shown)
+    return [made]
 
 
 def invoice(found: InvoiceDetails) -> list[Printed]:

@@ -6,14 +6,16 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
+from core.domain.acts import Act
 from core.domain.fault_places import shown
 from core.domain.imported_subscription import ImportKind
 from core.ledger.clocks import machine_now
@@ -28,8 +30,10 @@ from doors.commandline.inputs import wrong
 from doors.commandline.issue_commands import confirm
 from doors.commandline.output import print_parts
 from doors.commandline.progress_bars import counting, passing
+from doors.commandline.recording import recorded_work
 from doors.intake import column_mapping, ready_mappings
 from doors.intake.catalog_import import import_catalog_file
+from doors.intake.csv_rows import digest_of
 from doors.intake.customer_import import Progress, import_file
 from doors.intake.import_outlook import SHOWN, ExpectedRow
 from doors.intake.import_report import ImportReport, NumberReport
@@ -56,6 +60,7 @@ class Import:
     `limit`: the number of rows to import, or None for all.
     `actor`: who asks for it.
     `report`: CSV file with each subscription as it will be, for a dry run or a rehearsal, or None.
+    `left_out`: CSV file with the rows that the mapping leaves out and the reasons, or None.
     `months`: how long the rehearsal lasts, or None for no rehearsal.
     `decline_cards`: whether every card is declined in the rehearsal.
     """
@@ -69,6 +74,7 @@ class Import:
     limit: int | None
     actor: str
     report: Path | None = None
+    left_out: Path | None = None
     months: int | None = None
     decline_cards: bool = False
     constants: Mapping[str, str] = field(default_factory=dict)
@@ -100,6 +106,8 @@ async def import_with_fault_file(
     """Import or rehearse. Faulty rows are listed in `faults`, or in `fault_file_of` if any."""
     _refuse_to_overwrite((wanted.file, wanted.mapping), faults)
     _refuse_to_overwrite((wanted.file, wanted.mapping, faults), wanted.report, "--report")
+    others = (wanted.file, wanted.mapping, faults, wanted.report)
+    _refuse_to_overwrite(others, wanted.left_out, "--left-out")
     if wanted.report is not None and not (wanted.dry_run or wanted.months):
         wrong("--report", "needs --dry-run or --rehearse; `import report` writes what has come in")
     with tempfile.TemporaryDirectory(prefix="perennial-") as scratch:
@@ -117,9 +125,12 @@ def import_numbers_with_fault_file(
     """Import numbers, and list faulty rows as `import_with_fault_file` does."""
 
     def work(ledger: Ledger, written: Path, progress: Progress) -> NumberReport:
-        return import_number_file(
-            ledger, file, actor=actor, dry_run=dry_run, faults=written, progress=progress
-        )
+        with _recorded(ledger, "import_numbers", file, dry_run=dry_run) as done:
+            report = import_number_file(
+                ledger, file, actor=actor, dry_run=dry_run, faults=written, progress=progress
+            )
+            done.update({"import": report.import_id, "new": report.imported})
+        return report
 
     return _with_fault_file(file, faults, work)
 
@@ -130,9 +141,23 @@ def import_catalog_with_fault_file(
     """Import SKUs and prices, and list faulty rows as `import_with_fault_file` does."""
 
     def work(ledger: Ledger, written: Path, progress: Progress) -> NumberReport:
-        return import_catalog_file(ledger, file, dry_run=dry_run, faults=written, progress=progress)
+        with _recorded(ledger, "add_catalog_entries", file, dry_run=dry_run) as done:
+            report = import_catalog_file(
+                ledger, file, dry_run=dry_run, faults=written, progress=progress
+            )
+            done["new"] = report.imported
+        return report
 
     return _with_fault_file(file, faults, work)
+
+
+def _recorded(
+    ledger: Ledger, act: Act, file: Path, *, dry_run: bool
+) -> AbstractContextManager[dict[str, Any]]:
+    """Record an import in the audit, by the digest of its file. A dry run is no act."""
+    if dry_run:
+        return nullcontext({})
+    return recorded_work(ledger, act, digest=digest_of(file))
 
 
 def _with_fault_file(
@@ -252,7 +277,10 @@ async def _import_rows(
         else:
             starter = await opened.enter_async_context(connection.perennial())
             ledger = starter.ledger
-        return await import_file(
+        done = opened.enter_context(
+            _recorded(ledger, "import_customers", wanted.file, dry_run=wanted.dry_run)
+        )
+        report = await import_file(
             ledger,
             wanted.file,
             mapping,
@@ -260,6 +288,7 @@ async def _import_rows(
             dry_run=wanted.dry_run,
             clock=wanted.clock,
             faults=faults,
+            left_out=wanted.left_out,
             table=wanted.report,
             prefix=wanted.prefix,
             as_of=wanted.as_of,
@@ -267,6 +296,8 @@ async def _import_rows(
             progress=progress,
             actor=wanted.actor,
         )
+        done.update({"import": report.import_id, "new": report.imported})
+        return report
 
 
 async def _rehearse(
@@ -336,11 +367,15 @@ def undo(wanted: Undo) -> UndoReport:
 async def _undo(wanted: Undo, lines: Sequence[ImportLine]) -> UndoReport:
     with counting("taking back") as progress:
         async with connection.perennial() as perennial:
-            return await undo_imports(
-                perennial.ledger,
-                lines,
-                ender=perennial,
-                actor=wanted.actor,
-                kept=wanted.kept,
-                progress=progress,
-            )
+            ids = [line.id for line in lines]
+            with recorded_work(perennial.ledger, "undo_imports", imports=ids) as done:
+                report = await undo_imports(
+                    perennial.ledger,
+                    lines,
+                    ender=perennial,
+                    actor=wanted.actor,
+                    kept=wanted.kept,
+                    progress=progress,
+                )
+                done.update({"undone": report.undone, "kept": report.kept})
+            return report

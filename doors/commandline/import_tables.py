@@ -7,7 +7,7 @@ from rich.table import Table
 
 from core.ledger.imports import ImportLine
 from doors.application.counted import counted
-from doors.commandline.dates_and_money import day, money
+from doors.application.dates_and_money import day, money
 from doors.commandline.tables import Printed, add_row, pairs, table
 from doors.intake.import_outlook import (
     Comparison,
@@ -37,8 +37,8 @@ def import_report(report: ImportReport) -> list[Printed]:
         f"({report.seconds:.1f} s, {rate:,.0f} rows/s)."
     ]
     if report.skipped:
-        left = counted(report.skipped, "row")
-        parts.append(f"{left} left out or added to others, as the mapping says.")
+        other = counted(report.skipped, "row")
+        parts.append(f"{other} replaced by newer ones or added to others, as the mapping says.")
     parts.append(f"Read as {report.read_as}.")
     if not report.dry_run:
         parts.append(f"{counted(report.started, 'workflow')} started.")
@@ -52,7 +52,18 @@ def import_report(report: ImportReport) -> list[Printed]:
     if report.unstarted:
         unstarted = counted(report.unstarted, "workflow")
         parts.append(f"{unstarted} could not be started. The relay tries again.")
-    return [*parts, *_faulty_rows(report.faults)]
+    return [*parts, *_left_out(report), *_faulty_rows(report.faults)]
+
+
+def _left_out(report: ImportReport) -> list[Printed]:
+    if not report.left_out:
+        return []
+    made = table("Not brought in, as the mapping says", "Line", "Id", "Because", right=("Line",))
+    for row in report.not_brought_in:
+        add_row(made, str(row.line), row.id, row.reason)
+    told = f"{counted(report.left_out, 'row is', 'rows are')} not brought in."
+    more = report.left_out - len(report.not_brought_in)
+    return [made, f"{told} --left-out FILE writes all." if more else told]
 
 
 def _faulty_rows(faults: Sequence[RowFault]) -> list[Printed]:

@@ -58,6 +58,11 @@ def _read(place: str, read: Callable[[], T]) -> T:
         wrong(place, str(error))
 
 
+def read(place: str, value: object, reader: Callable[[object], T]) -> T:
+    """What a reader returns. Raises `Faults` at the place if the reader raises `Wrong`."""
+    return _read(place, lambda: reader(value))
+
+
 def text(place: str, value: str, longest: int = LONGEST_TEXT) -> str:
     """Text on one line that is not blank, without control characters, in UTF-8."""
     return _read(place, lambda: read_text(value, longest))

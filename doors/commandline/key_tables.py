@@ -1,11 +1,10 @@
 """Tables of the keys of the HTTP API."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from core.ledger.api_keys import KeyLine
 from doors.commandline import tables
-from doors.commandline.tables import Printed
+from doors.commandline.tables import Printed, instant
 
 
 def keys(found: Sequence[KeyLine]) -> list[Printed]:
@@ -14,19 +13,15 @@ def keys(found: Sequence[KeyLine]) -> list[Printed]:
         return ["There is no key. `starter.py key create NAME --role ROLE` makes one."]
     made = tables.table("Keys (UTC)", "Key", "Name", "Role", "Made", "Last used", "State")
     for key in found:
-        cells = (key.id, key.name, key.role, _instant(key.created_at), _instant(key.used_at))
+        cells = (key.id, key.name, key.role, instant(key.created_at), instant(key.used_at))
         tables.add_row(made, *cells, _state(key), style=None if key.active else "dim")
     return [made]
 
 
-def _instant(instant: datetime | None) -> str:
-    return "never" if instant is None else f"{instant:%Y-%m-%d %H:%M}"
-
-
 def _state(key: KeyLine) -> str:
     if key.revoked_at is not None:
-        return f"revoked {_instant(key.revoked_at)}"
+        return f"revoked {instant(key.revoked_at)}"
     if key.expires_at is None:
         return "active"
     until = "active until" if key.active else "expired"
-    return f"{until} {_instant(key.expires_at)}"
+    return f"{until} {instant(key.expires_at)}"

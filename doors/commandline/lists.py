@@ -19,7 +19,7 @@ import typer
 
 from doors.commandline import inputs, output, plain_data
 from doors.commandline.options import Listing
-from doors.queries.pages import MOST_COUNTED, first_page
+from doors.queries import pages
 
 if TYPE_CHECKING:
     from doors.commandline.tables import Printed
@@ -33,22 +33,39 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What stands above a list that is a part of one thing, such as the periods of a subscription.
+
+    `parts`: for a person. `values`: of the JSON object, which has the rows under the key `rows`.
+    """
+
+    parts: "list[Printed]"
+    values: dict[str, Any]
+    rows: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class List(Generic[T]):
     """A list that a command prints.
 
-    `rows`: its rows, from the first one of the page on.
+    `rows`: its rows, from the first one of the page on. Without a `key`: all rows.
     `table`: makes tables of some rows.
-    `key`: the key of a row, after which the next page starts (`--after`).
+    `key`: the key of a row, after which the next page starts (`--after`). None: the rows have no
+    key, and are counted. `--after 200` is then the page after the first 200 rows.
     `columns`: the columns of the CSV, which `cells` has. Default `cells`: the fields of a row.
+    `value`: what the JSON has for a row. Default: the row.
+    `head`: what stands above it. Default None: nothing.
     `oldest_first`: all rows in the order of time, for a list whose pages begin with the newest
     rows. A page of it is printed in the order of time as well. Default None: another list.
     """
 
     rows: Iterator[T]
     table: "Callable[[Sequence[T]], list[Printed]]"
-    key: Callable[[T], str]
     columns: Sequence[str]
+    key: Callable[[T], str] | None = None
     cells: Callable[[T], dict[str, Any]] = plain_data.data
+    value: Callable[[T], Any] = lambda row: row
+    head: Head | None = None
     oldest_first: Iterator[T] | None = None
 
     @property
@@ -61,23 +78,47 @@ def show_list(found: List[T], listing: Listing) -> None:
     """Print a list as its options say. Its last line says how many rows are left out."""
     if listing.csv is not None:
         _write_csv(found, listing.csv, bom=listing.bom)
-    elif listing.limit is None:
-        everything = found.rows if listing.after else found.in_order
+        return
+    start = 0
+    if found.key is None:
+        start = inputs.optional_position("--after", listing.after) or 0
+    following = islice(found.rows, start, None)
+    if listing.limit is None:
+        everything = following if listing.after else found.in_order
         if listing.json:
-            print_json(everything)
+            _print_rows(everything, found)
         else:
-            _print_tables(everything, found.table)
+            _print_tables(everything, found)
+        return
+    page = pages.first_page(following, listing.limit)
+    rows = page.rows if found.oldest_first is None else page.rows[::-1]
+    key = _key_after(found, page.rows, start)
+    more = left_out(page.more, f"the next page: --after {shlex.quote(key)}, everything: --all")
+    if listing.json:
+        _print_rows(iter(rows), found)
+        for line in more:
+            typer.echo(line, err=True)
     else:
-        page = first_page(found.rows, listing.limit)
-        rows = page.rows if found.oldest_first is None else page.rows[::-1]
-        key = found.key(page.rows[-1]) if page.rows else ""
-        more = left_out(page.more, f"the next page: --after {shlex.quote(key)}, everything: --all")
-        if listing.json:
-            print_json(iter(rows))
-            for line in more:
-                typer.echo(line, err=True)
-        else:
-            output.print_parts([*found.table(rows), *more], output.console())
+        above = found.head.parts if found.head else []
+        output.print_parts([*above, *found.table(rows), *more], output.console())
+
+
+def _key_after(found: List[T], rows: Sequence[T], start: int) -> str:
+    """The key of the last row of a page, or how many rows there are up to it."""
+    if found.key is None:
+        return str(start + len(rows))
+    return found.key(rows[-1]) if rows else ""
+
+
+def after_key(rows: Iterable[T], key: Callable[[T], str], after: str | None) -> Iterator[T]:
+    """The rows after the one with a key, for a short list that is read as a whole.
+
+    `after`: the key, None for all rows. Raises `Faults` when there is no such row.
+    """
+    found = iter(rows)
+    if after is not None and all(key(row) != after for row in found):
+        inputs.wrong("--after", f"there is no {after!r} in this list")
+    return found
 
 
 def left_out(more: int, how: str) -> list[str]:
@@ -87,26 +128,35 @@ def left_out(more: int, how: str) -> list[str]:
     """
     if more <= 0:
         return []
-    count = f"{more:,}" + (" or more" if more >= MOST_COUNTED else " more")
+    count = f"{more:,}" + (" or more" if more >= pages.MOST_COUNTED else " more")
     return [f"… and {count} ({how})"]
 
 
-def _print_tables(rows: Iterator[T], table: "Callable[[Sequence[T]], list[Printed]]") -> None:
+def _print_rows(rows: Iterator[T], found: List[T]) -> None:
+    head = found.head
+    values = (head.values, head.rows) if head else (None, "")
+    print_json(map(found.value, rows), *values)
+
+
+def _print_tables(rows: Iterator[T], found: List[T]) -> None:
     console, chunk = output.console(), list(islice(rows, _CHUNK))
-    output.print_parts(table(chunk), console)
+    above = found.head.parts if found.head else []
+    output.print_parts([*above, *found.table(chunk)], console)
     while len(chunk) == _CHUNK and (chunk := list(islice(rows, _CHUNK))):
         console.print()
-        output.print_parts(table(chunk), console)
+        output.print_parts(found.table(chunk), console)
 
 
-def print_json(rows: Iterable[Any], head: dict[str, Any] | None = None) -> None:
+def print_json(
+    rows: Iterable[Any], head: dict[str, Any] | None = None, name: str = "lines"
+) -> None:
     """Print rows as one JSON array, row by row.
 
-    `head`: values of an object that has the rows as `lines`, default None: the array alone.
+    `head`: values of an object that has the rows under `name`, default None: the array alone.
     """
     out, margin = sys.stdout, "  "
     if head is not None:
-        out.write(plain_data.as_json(head).removesuffix("\n}") + ',\n  "lines": ')
+        out.write(plain_data.as_json(head).removesuffix("\n}") + f',\n  "{name}": ')
         margin = "    "
     separator = "["
     for row in rows:

@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from core.documents.mails import SAMPLE, BadTemplates, MailTexts
+from core.documents.mails import MailTexts, sample
+from core.documents.own_templates import BadTemplates
+from core.domain.alarms import Alarm
 from core.domain.events import Event
 from core.domain.fault_places import shown
+from core.domain.languages import Language
 from core.domain.mails import TOLD, Mail
-from core.domain.profiles import Language
 from core.ledger import endpoints
 from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
@@ -28,17 +30,20 @@ def check_texts(config: Settings) -> MailTexts:
     return texts
 
 
-def preview(config: Settings, kind: str) -> Mail:
+def preview(config: Settings, kind: str, language: Language) -> Mail:
     """An e-mail with made-up facts. Raises `Faults` for an unknown kind, and `Ended`."""
-    kinds = [str(event) for event in TOLD]
+    facts = sample(language)
+    kinds = [str(kind) for kind in (*TOLD, *Alarm)]
     if kind not in kinds:
         inputs.wrong("KIND", f"{shown(kind)} is no e-mail; allowed are {', '.join(kinds)}")
-    written = check_texts(config).write(Event(kind), Language.ENGLISH, SAMPLE)
+    texts = check_texts(config)
+    written = texts.sample(Alarm(kind) if kind in set(Alarm) else Event(kind), language)
     return Mail(
         id_=f"preview-{kind}",
+        kind=kind,
         at=machine_now(),
-        sender=SAMPLE.seller_email,
-        sender_name=SAMPLE.seller,
+        sender=facts.seller_email,
+        sender_name=facts.seller,
         to="customer@example.com",
         subject=written.subject,
         text=written.text,
@@ -49,7 +54,7 @@ def preview(config: Settings, kind: str) -> Mail:
 def write(to: Path, mail: Mail) -> None:
     """Write an e-mail into a file. Raises `Ended` when that is not possible."""
     try:
-        to.write_bytes(mail.message().as_bytes())
+        to.write_bytes(mail.content())
     except OSError as error:
         raise Ended(f"{to} cannot be written: {error.strerror}.", Code.BAD_INPUT) from None
 
@@ -77,6 +82,12 @@ def told(found: dict[str, Any]) -> str:
         return "Customers get no e-mails. `starter.py mail on` switches them on."
     how = {"off": "They wait: PERENNIAL_MAIL is off.", "file": "They are written into a folder."}
     words = [f"Customers get e-mails from {found['sender']}."]
+    address = found["seller"]
+    words.append(
+        f"Alarms go to {address}."
+        if address
+        else "You get no alarms; `starter.py mail on --seller ADDRESS` sends them."
+    )
     words.append(how.get(found["transport"], "They go out by SMTP."))
     if found["off_why"]:
         words.append(f"They were switched off: {found['off_why']}. `starter.py mail on` mends it.")

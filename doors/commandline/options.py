@@ -19,6 +19,7 @@ ClockId = Annotated[str, typer.Argument(metavar="CLOCK", help="The id of the tes
 Json = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON and nothing else on stdout.")
 ]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who asks, for the record.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and write nothing.")]
 FaultFile = Annotated[
     Path | None,
@@ -30,10 +31,6 @@ FaultFile = Annotated[
 MessageState = Annotated[
     str | None, typer.Option(metavar="STATE", help="Only pending, delivered, failed or dropped.")
 ]
-BeforeMessage = Annotated[
-    int | None, typer.Option(metavar="ID", help="Only before this message: the last of a page.")
-]
-MostMessages = Annotated[int, typer.Option(min=1, max=10_000, help="The most messages.")]
 NameOnDocuments = Annotated[str | None, typer.Option(metavar="TEXT", help="The name.")]
 Street = Annotated[str | None, typer.Option(metavar="TEXT", help="Street and house.")]
 PostalCode = Annotated[str | None, typer.Option(metavar="TEXT", help="Postal code.")]

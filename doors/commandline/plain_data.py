@@ -3,15 +3,13 @@
 Amounts are text with the decimals of their currency, days are 2021-01-31, instants have an offset.
 """
 
-import csv
 import json
 import re
-from collections.abc import Iterable
-from io import StringIO
 from typing import Any
 
+from doors.application.csv_lines import csv_line
 from doors.application.plain_data import data
-from doors.application.safe_text import printable, spreadsheet_cell
+from doors.application.safe_text import printable
 
 __all__ = ["as_json", "csv_line", "data"]
 
@@ -22,19 +20,5 @@ def as_json(value: Any, currency: str | None = None) -> str:
     return re.sub(r"[^\x20-\x7e\n]", lambda found: _json_escape(found[0]), text)
 
 
-def csv_line(cells: Iterable[object]) -> str:
-    """Return cells as a line of CSV that a spreadsheet can open. No cell is run as a formula."""
-    out = StringIO()
-    csv.writer(out, lineterminator="\n").writerow([_cell(cell) for cell in cells])
-    return out.getvalue()
-
-
 def _json_escape(character: str) -> str:
     return character if printable(character) == character else f"\\u{ord(character):04x}"
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return spreadsheet_cell(text)

@@ -3,9 +3,9 @@
 from typing import Any
 
 from core.domain.subscription import Status
+from doors.application.dates_and_money import day, money, signed
 from doors.application.previews import Preview, Standing
 from doors.commandline import tables
-from doors.commandline.dates_and_money import day, money, signed
 from doors.commandline.plain_data import data
 from doors.commandline.tables import Printed
 

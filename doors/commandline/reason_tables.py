@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from core.domain.reasons import Reason
-from doors.commandline.dates_and_money import moment
+from doors.application.dates_and_money import moment
 from doors.commandline.tables import Printed, add_row, pairs, table
 from doors.queries.reasons import Reasons
 

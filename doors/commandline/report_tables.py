@@ -1,19 +1,16 @@
-"""A report of money as tables, as CSV and as data for JSON."""
+"""A report of money as tables."""
 
-import csv
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from io import StringIO
-from typing import Any
 
 from core.domain.inputs import Wrong, read_day
 from core.domain.money import plain
 from core.ledger.clocks import machine_now
-from doors.application.safe_text import spreadsheet_cell
 from doors.commandline import inputs
 from doors.commandline.tables import Printed, add_row, table
 from doors.queries.list_names import MoneyReport
+from doors.queries.report_csv import cell
 from doors.queries.reports import COLUMNS, ReportRow
 
 _ON_CLOCK = "test clock"
@@ -33,36 +30,19 @@ def month(place: str, value: str | None) -> date:
         inputs.wrong(place, f"{value[:40]!r} is no month; write it as 2026-01")
 
 
-def as_data(report: MoneyReport, rows: Sequence[ReportRow]) -> list[dict[str, Any]]:
-    """The rows for a program. Amounts are text with the decimals of their currency."""
-    return [
-        {
-            "month": f"{row.month:%Y-%m}",
-            "currency": row.currency,
-            "on_test_clock": row.on_test_clock,
-            **{name: _plain(row, name) for name in COLUMNS[report]},
-        }
-        for row in rows
-    ]
-
-
-def as_csv(report: MoneyReport, rows: Sequence[ReportRow]) -> str:
-    """The rows for a spreadsheet."""
-    out = StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("month", "currency", "on_test_clock", *COLUMNS[report]))
-    for row in as_data(report, rows):
-        cells = (str(v).lower() if isinstance(v, bool) else str(v) for v in row.values())
-        writer.writerow(map(spreadsheet_cell, cells))
-    return out.getvalue()
-
-
 def tables_of(
-    report: MoneyReport, rows: Sequence[ReportRow], first: date, last: date
+    report: MoneyReport,
+    page: Sequence[ReportRow],
+    rows: Sequence[ReportRow],
+    first: date,
+    last: date,
 ) -> list[Printed]:
-    """A table of all rows, with a line of sums of the real accounts for each currency."""
+    """A table of a page. The last page ends with the sums of all real accounts by currency.
+
+    `page`: the rows of the page. `rows`: all rows of the report.
+    """
     months = f"{first:%Y-%m}" if first == last else f"{first:%Y-%m} to {last:%Y-%m}"
-    if not rows:
+    if not page:
         return [f"There is nothing to report for {months}."]
     names = COLUMNS[report]
     numbers = [name for name in names if not isinstance(rows[0].values[name], str)]
@@ -70,11 +50,11 @@ def tables_of(
     heads = [*map(_head, names), *(["Accounts"] if marked else [])]
     title = f"{_head(report.value)}, {months} (UTC)"
     made = table(title, "Month", "Currency", *heads, right=list(map(_head, numbers)))
-    for row in rows:
-        cells = [str(_plain(row, name)) for name in names]
+    for row in page:
+        cells = [str(cell(row, name)) for name in names]
         clock = [_ON_CLOCK if row.on_test_clock else ""] if marked else []
         add_row(made, f"{row.month:%Y-%m}", row.currency, *cells, *clock)
-    if report is not MoneyReport.DEFERRED and len(rows) > 1:
+    if report is not MoneyReport.DEFERRED and len(rows) > 1 and page[-1] is rows[-1]:
         for currency in sorted({row.currency for row in rows if not row.on_test_clock}):
             sums = [_sum(rows, currency, name) if name in numbers else "" for name in names]
             add_row(made, "sum", currency, *sums, *([""] if marked else []), style="bold")
@@ -83,11 +63,6 @@ def tables_of(
 
 def _head(name: str) -> str:
     return _HEADS.get(name) or name.replace("-", " ").capitalize()
-
-
-def _plain(row: ReportRow, name: str) -> str | int:
-    value = row.values[name]
-    return plain(value, row.currency) if isinstance(value, Decimal) else value
 
 
 def _sum(rows: Sequence[ReportRow], currency: str, name: str) -> str:

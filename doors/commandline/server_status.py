@@ -17,7 +17,7 @@ from doors.application.patience import first_line
 from doors.application.safe_text import without_passwords
 from doors.commandline import embedded_stack
 from doors.commandline.embedded_stack import Part
-from settings import Settings
+from settings import Settings, keys_of
 
 _SECONDS = 5.0
 
@@ -56,6 +56,17 @@ def of_all(config: Settings) -> Sequence[Part]:
         ConfiguredServer("PostgreSQL", where.database_url, _postgres_fault(where.database_url)),
         ConfiguredServer("Temporal", where.temporal_address, _tcp_fault(where.temporal_address)),
     ]
+
+
+def of_payloads(config: Settings) -> str:
+    """Say whether what Temporal keeps is encrypted, and with which key."""
+    keys = keys_of(config.payload_keys)
+    if not keys:
+        return "What Temporal keeps is not encrypted: PERENNIAL_PAYLOAD_KEYS is not set."
+    from doors.application.payload_codec import key_id
+
+    older = f"; {', '.join(map(key_id, keys[1:]))} still decrypt" if keys[1:] else ""
+    return f"What Temporal keeps is encrypted with the key {key_id(keys[0])}{older}."
 
 
 def as_data(parts: Sequence[Part]) -> list[dict[str, Any]]:

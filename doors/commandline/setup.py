@@ -8,22 +8,20 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
-from activities.open_account import NewAccount, open_account
-from core.domain import catalog as catalogs
+from activities.open_account import NewAccount, open_in
 from core.domain import policy as policies
 from core.domain.profiles import SellerProfile
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.domain.taxes import TaxRate
-from core.ledger import profiles, seller_wallets
+from core.ledger import audit, clocks, profiles, seller_wallets
 from core.ledger.clocks import machine_now, now_of
 from core.ledger.database import connect, migrate
 from core.ledger.ledger import Ledger
-from core.ledger.stored_terms import add_catalog, add_policy
-from core.ledger.tables import Clock, Seller
+from core.ledger.stored_terms import ensure_policy, stored_entries
+from doors.application import new_terms
 from doors.commandline.inputs import wrong
 from doors.queries.snapshot import NotFound
 
@@ -44,17 +42,14 @@ def prepare(database_url: str, seller: str) -> None:
 def ensure_seller(ledger: Ledger) -> None:
     """Create the seller with the default terms, unless it has terms."""
     with ledger.transaction("terms") as connection:
-        if not connection.execute(
-            select(Seller.policy_version).where(Seller.id == ledger.seller)
-        ).scalar():
-            add_policy(connection, ledger.seller, policies.DEFAULT)
+        ensure_policy(connection, ledger.seller)
 
 
 def load_policy(ledger: Ledger, document: object) -> int:
     """Put a policy in force and return its version. Raises `Faults`."""
     policy = policies.load({} if document is None else document)
     with ledger.transaction("terms") as connection:
-        return add_policy(connection, ledger.seller, policy)
+        return new_terms.put_policy(connection, ledger.seller, policy)
 
 
 def load_catalog(ledger: Ledger, entries: object) -> int:
@@ -62,10 +57,10 @@ def load_catalog(ledger: Ledger, entries: object) -> int:
     if not isinstance(entries, Iterable) or isinstance(entries, str | bytes | Mapping):
         wrong("catalog", "must be a list of SKUs, or a mapping with the key catalog")
     found = list(entries)
-    catalogs.load(found)
-    ensure_seller(ledger)
+    with ledger.read() as connection:
+        new = new_terms.new_entries(found, stored_entries(connection, ledger.seller))
     with ledger.transaction("catalog") as connection:
-        return add_catalog(connection, ledger.seller, found)
+        return new_terms.add_entries(connection, ledger.seller, new).new
 
 
 def open_new_account(ledger: Ledger, account: NewAccount) -> None:
@@ -82,7 +77,9 @@ def open_new_account(ledger: Ledger, account: NewAccount) -> None:
             except LookupError as error:
                 raise NotFound(str(error)) from None
     try:
-        open_account(ledger, account, now)
+        with ledger.transaction("open_account") as connection:
+            open_in(connection, ledger, account, now)
+            audit.add(connection, ledger.seller, "open_account", subject=account.id)
     except IntegrityError:
         raise Refused(Rule.PURCHASE, f"account {account.id} exists") from None
 
@@ -91,7 +88,8 @@ def new_clock(ledger: Ledger, clock: str, now: datetime) -> None:
     """Make a test clock. Raises `Refused` if the id exists."""
     try:
         with ledger.transaction("new_clock") as connection:
-            connection.execute(insert(Clock).values(id=clock, now=now))
+            clocks.create(connection, ledger.seller, clock, now)
+            audit.add(connection, ledger.seller, "create_clock", subject=clock)
     except IntegrityError:
         raise Refused(Rule.PURCHASE, f"test clock {clock} exists") from None
 
@@ -103,6 +101,7 @@ def top_up_seller(
 
     Returns whether it was put in now, and what the wallet holds.
     """
+    ensure_seller(ledger)
     with ledger.transaction("seller_top_up") as connection:
         anew = seller_wallets.top_up(
             connection,
@@ -113,6 +112,11 @@ def top_up_seller(
             request_id=request_id,
             actor=actor,
         )
+        if anew:
+            after = {"currency": currency, "amount": str(amount)}
+            audit.add(
+                connection, ledger.seller, "top_up_seller", request_id=request_id, after=after
+            )
         return anew, seller_wallets.balance(connection, ledger.seller, currency)
 
 
@@ -128,6 +132,8 @@ def set_seller_profile(
         before = profiles.seller_profile(connection, ledger.seller)
         after = replace(before, **changes)  # type: ignore[arg-type]
         profiles.add_seller_profile(connection, ledger.seller, after, at=machine_now(), actor=actor)
+        changed = {"changed": sorted(changes)}
+        audit.add(connection, ledger.seller, "change_seller_profile", after=changed)
         return after
 
 
@@ -146,3 +152,5 @@ def add_tax_rate(ledger: Ledger, rate: TaxRate, actor: str) -> None:
         if same and same[-1] == rate:
             return
         profiles.add_tax_rate(connection, ledger.seller, rate, at=machine_now(), actor=actor)
+        added = {"country": rate.country, "since": str(rate.since), "percent": str(rate.percent)}
+        audit.add(connection, ledger.seller, "add_tax_rate", after=added)

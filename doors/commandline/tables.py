@@ -4,6 +4,7 @@ Cells are text as it is, with control characters escaped. Ids are never broken i
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,6 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from core.domain.catalog import Catalog
 from core.domain.events import Event
 from core.domain.forecast import Entry
 from core.domain.money import is_currency, plain
@@ -21,9 +21,17 @@ from core.domain.rules import Rule
 from core.domain.steps import Step
 from core.domain.subscription import Mode, Status
 from core.ledger.double_entry import Book
+from doors.application.dates_and_money import cycle, day, moment, money, signed
 from doors.application.safe_text import printable, without_passwords
-from doors.commandline.dates_and_money import cycle, day, moment, money, signed
-from doors.commandline.sentences import (
+from doors.queries.account_list import AccountLine
+from doors.queries.accounts import AccountView
+from doors.queries.clocks import ClockLine
+from doors.queries.explanations import Explanation
+from doors.queries.histories import HistoryLine
+from doors.queries.invoices import InvoiceView
+from doors.queries.list_names import WorkList
+from doors.queries.numbers import NumberHistoryLine, NumberLine, NumberView
+from doors.queries.sentences import (
     change,
     closed,
     event,
@@ -33,15 +41,7 @@ from doors.commandline.sentences import (
     state,
     waiting,
 )
-from doors.queries.account_list import AccountLine
-from doors.queries.accounts import AccountView
-from doors.queries.clocks import ClockLine
-from doors.queries.explanations import Explanation
-from doors.queries.histories import HistoryLine
-from doors.queries.invoices import InvoiceView
-from doors.queries.list_names import WorkList
-from doors.queries.numbers import NumberLine, NumberView
-from doors.queries.subscriptions import SubscriptionView
+from doors.queries.subscriptions import PeriodView, SubscriptionView
 from doors.queries.totals import RETRY_FAILED, Totals
 from doors.queries.work_lists import ListRow
 
@@ -104,7 +104,7 @@ def _titled(title: str, lines: box.Box | None) -> Table:
 
 
 def subscription(view: SubscriptionView) -> list[Printed]:
-    """Return a subscription with its periods."""
+    """Return a subscription without its periods."""
     addons = ", ".join(f"{quantity} × {sku}" for sku, quantity in view.addons.items())
     cycles = f"{view.cycles_paid} cycle{'s' * (view.cycles_paid != 1)} paid"
     found = [
@@ -124,7 +124,7 @@ def subscription(view: SubscriptionView) -> list[Printed]:
     ]
     if view.clock:
         found.append(("Test clock", f"{view.clock}, {moment(view.now, view.timezone)}"))
-    return [pairs(f"Subscription {view.subscription}", found), _periods(view)]
+    return [pairs(f"Subscription {view.subscription}", found)]
 
 
 def last_day(trial: bool) -> str:
@@ -138,11 +138,12 @@ def _renews_on(view: SubscriptionView) -> str:
     return day(view.renewal_date) if view.auto_renew else "does not renew by itself"
 
 
-def _periods(view: SubscriptionView) -> Table:
+def periods(found: Sequence[PeriodView], currency: str) -> Table:
+    """Return periods of a subscription, with what was paid and given back."""
     made = table("Periods", "From", "To", "Paid", "Refunded", right=("Paid", "Refunded"))
-    for period in view.periods:
-        refunded = money(period.refunded, view.currency) if period.refunded else ""
-        paid = money(period.paid, view.currency)
+    for period in found:
+        refunded = money(period.refunded, currency) if period.refunded else ""
+        paid = money(period.paid, currency)
         add_row(made, day(period.start), day(period.expiry), paid, refunded)
     return made
 
@@ -291,9 +292,7 @@ def explanation(found: Explanation, answer: str, asked: str) -> list[Printed]:
     return parts
 
 
-def forecast(
-    subscription: str, view: AccountView, entries: Sequence[Entry], months: int
-) -> list[Printed]:
+def forecast(subscription: str, view: AccountView, entries: Sequence[Entry], months: int) -> Table:
     """Return what will happen to an account without any command, with its balance."""
     columns = ("When", "Subscription", "What", "Amount", "Balance", "Rule")
     title = f"Forecast for {view.account}: the next {cycle(months)}"
@@ -309,8 +308,7 @@ def forecast(
             entry.rule,
             style="dim" if entry.subscription not in (None, subscription) else None,
         )
-    balance = money(view.balance, view.currency)
-    return [made, f"This happens without any command. The balance now is {balance}."]
+    return made
 
 
 def totals(found: Totals) -> list[Printed]:
@@ -349,19 +347,35 @@ def _money_table(found: Totals) -> Table:
     return made
 
 
-def catalog(found: Catalog) -> Table:
-    """Return what is sold, with every version of the prices."""
+_AMOUNTS = ("prices", "activation_fee", "costs")
+CATALOG_COLUMNS = (
+    *("sku", "application", "kind", "months", "from", *_AMOUNTS, "trial_days", "refundable"),
+)
+"""The columns of the CSV of the catalogue."""
+
+
+def catalog(entries: Sequence[Mapping[str, Any]]) -> Table:
+    """Return entries of the catalogue: what is sold, with every version of the prices."""
     made = table("Catalogue", "SKU", "Kind", "Cycle", "From", "Price")
-    for sku in found.skus:
-        for index, version in enumerate(sku.versions):
-            prices = ", ".join(
-                money(price, currency)
-                for currency, price in sorted(version.prices.items())
-                if is_currency(currency)
-            )
-            first = (sku.sku, str(sku.kind), cycle(sku.months)) if index == 0 else ("", "", "")
-            add_row(made, *first, day(version.since) if version.since else "always", prices or "–")
+    for entry in entries:
+        prices = ", ".join(
+            money(Decimal(price), currency)
+            for currency, price in sorted(entry.get("prices", {}).items())
+            if is_currency(currency)
+        )
+        kind = (entry["kind"], cycle(entry["months"])) if "kind" in entry else ("", "")
+        since = day(date.fromisoformat(entry["from"])) if "from" in entry else "always"
+        add_row(made, entry["sku"], *kind, since, prices or "–")
     return made
+
+
+def catalog_cells(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the cells of an entry of the catalogue in a CSV. Its amounts share one cell each."""
+    cells = {name: entry.get(name) for name in CATALOG_COLUMNS}
+    for name in _AMOUNTS:
+        amounts = sorted(entry.get(name, {}).items())
+        cells[name] = "; ".join(f"{currency} {amount}" for currency, amount in amounts)
+    return cells
 
 
 def policy(version: int | None, settings: Mapping[str, Any]) -> Table:
@@ -438,13 +452,18 @@ def _why(line: NumberLine) -> str:
     return f"{why}: {line.remark}" if line.remark else why
 
 
+def instant(at: datetime | None) -> str:
+    """Return an instant in its own zone, to the minute, or never."""
+    return "never" if at is None else f"{at:%Y-%m-%d %H:%M}"
+
+
 def on_clock(clock: str | None) -> str:
     """Return the mark of an account on a test clock, or an empty text."""
     return f"test clock {clock}" if clock else ""
 
 
 def number(view: NumberView) -> list[Printed]:
-    """Return a number with its history."""
+    """Return a number without its history."""
     line, zone = view.line, view.timezone
     until = "" if line.until is None else f", until {day(line.until)}"
     found = [
@@ -459,8 +478,13 @@ def number(view: NumberView) -> list[Printed]:
         found.append(("Given back", f"{moment(view.returned_at, zone)} by {view.returned_by}"))
     if view.next_step:
         found.append(("Next step", next_step(view.next_step, zone)))
+    return [pairs(f"Number {line.number}", found)]
+
+
+def number_history(found: Sequence[NumberHistoryLine], zone: str) -> Table:
+    """Return lines of the history of a number."""
     made = table("History", "When", "What", "Account", "Subscription", "Until", "Remark", "By")
-    for one in view.history:
+    for one in found:
         add_row(
             made,
             moment(one.at, zone),
@@ -471,7 +495,7 @@ def number(view: NumberView) -> list[Printed]:
             one.remark or "",
             one.actor,
         )
-    return [pairs(f"Number {line.number}", found), made]
+    return made
 
 
 def reconciliation(report: "ReconciliationReport") -> list[Printed]:

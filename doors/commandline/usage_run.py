@@ -5,15 +5,17 @@
 
 from pathlib import Path
 
+from doors.application.dates_and_money import money
 from doors.application.patience import OutcomeUnknown
 from doors.commandline import connection, tables
 from doors.commandline.async_run import run
-from doors.commandline.dates_and_money import money
 from doors.commandline.exit_codes import Code, Ended, Unavailable
 from doors.commandline.inputs import wrong
 from doors.commandline.options import Request
 from doors.commandline.output import show
 from doors.commandline.progress_bars import counting
+from doors.commandline.recording import recorded_work
+from doors.intake.csv_rows import digest_of
 from doors.intake.usage_file import UsageReport, charge_file
 
 
@@ -65,7 +67,13 @@ async def _charge(file: Path, receipt: Path, actor: str) -> UsageReport:
             async with connection.perennial(config) as perennial:
                 await connection.require_workers(perennial, config)
                 charge = perennial.charge_usage_batch
-                return await charge_file(file, receipt, charge, actor=actor, progress=progress)
+                digest = digest_of(file)
+                with recorded_work(perennial.ledger, "charge_usage_batch", digest=digest) as done:
+                    report = await charge_file(
+                        file, receipt, charge, actor=actor, progress=progress
+                    )
+                    done.update({"charged": report.charged, "refused": report.refused})
+                return report
         except OSError as error:
             place = str(error.filename or file)
             wrong(place, f"cannot be read or written: {error.strerror or error}")

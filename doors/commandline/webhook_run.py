@@ -1,23 +1,25 @@
 """What the commands of webhooks and messages share: keys, names, a test, sending again."""
 
-import json
 from collections.abc import Sequence
-from uuid import uuid4
 
+from sqlalchemy import Connection
+
+from core.domain.acts import Act
 from core.domain.deliveries import Answer, DeliveryState
-from core.domain.event_payloads import trial_body
+from core.domain.endpoints import EndpointKind
 from core.domain.inputs import read_choice, required
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.gateways.webhook_secrets import SecretKeys, UnknownKey
-from core.gateways.webhooks import Webhooks
-from core.ledger import deliveries, endpoints
+from core.ledger import audit, deliveries, endpoints
 from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
+from doors.application import webhook_tests
+from doors.application.patience import Patience
 from doors.commandline import inputs
 from doors.commandline.connection import ledger
 from doors.commandline.exit_codes import Code, Ended
-from doors.queries.deliveries import find_message, list_messages
+from doors.queries.deliveries import list_messages, require_messages
 from settings import Settings, keys_of
 
 _PAGE = 1000
@@ -33,6 +35,11 @@ def keys(config: Settings) -> SecretKeys:
             Code.BAD_INPUT,
         )
     return SecretKeys(keys_of(config.webhook_keys))
+
+
+def record(opened: Ledger, connection: Connection, act: Act, name: str) -> None:
+    """Record in the audit what is done with an endpoint, in the transaction that does it."""
+    audit.add(connection, opened.seller, act, subject=webhook_tests.subject_of(name))
 
 
 def require_https(url: str, config: Settings) -> None:
@@ -57,20 +64,14 @@ def known(opened: Ledger, name: str) -> str:
 
 async def send_test(config: Settings, name: str) -> Answer:
     """Send a test message to an endpoint. Raises `Refused` and `Ended`."""
-    secret_keys, now = keys(config), machine_now()
-    with ledger(config) as opened, opened.read() as connection:
-        row = endpoints.find(connection, opened.seller, name)
-    id_ = f"test-{uuid4()}"
-    content = json.dumps(trial_body(id_, now))
-    try:
-        headers = secret_keys.headers(endpoints.secrets_of(row, now), id_, now, content)
-    except UnknownKey as error:
-        raise Ended(f"The test was not sent: {error}.", Code.BAD_INPUT) from None
-    sender = Webhooks(allow_private=config.webhook_private, seconds=config.webhook_seconds)
-    try:
-        return await sender.post(row.url, headers, content.encode())
-    finally:
-        sender.close()
+    secret_keys = keys(config)
+    with ledger(config) as opened:
+        try:
+            return await webhook_tests.send_test(
+                opened, Patience(config.patience_seconds), config, secret_keys, name
+            )
+        except UnknownKey as error:
+            raise Ended(f"The test was not sent: {error}.", Code.BAD_INPUT) from None
 
 
 def resend(opened: Ledger, ids: Sequence[int]) -> int:
@@ -78,10 +79,8 @@ def resend(opened: Ledger, ids: Sequence[int]) -> int:
 
     Raises NotFound for one that does not exist.
     """
-    for id_ in ids:
-        find_message(opened, id_)
-    with opened.transaction("message_resend") as connection:
-        return deliveries.resend(connection, ids, machine_now())
+    require_messages(opened, ids)
+    return _resend(opened, ids)
 
 
 def resend_failed(opened: Ledger, name: str) -> int:
@@ -90,13 +89,21 @@ def resend_failed(opened: Ledger, name: str) -> int:
     Raises `Refused` when there is no such endpoint, or when it is off.
     """
     with opened.read() as connection:
-        if endpoints.find(connection, opened.seller, name).off_at is not None:
+        row = endpoints.find(connection, opened.seller, name, mails=True)
+        if row.off_at is not None:
+            on = f"webhook on {name}" if row.kind == EndpointKind.WEBHOOK else "mail on"
             raise Refused(
-                Rule.MESSAGES,
-                f"endpoint {name} is switched off; `starter.py webhook on {name}` comes first",
+                Rule.MESSAGES, f"endpoint {name} is switched off; `starter.py {on}` comes first"
             )
     total = 0
     while page := list_messages(opened, endpoint=name, state=DeliveryState.FAILED, most=_PAGE):
-        with opened.transaction("message_resend") as connection:
-            total += deliveries.resend(connection, [line.id for line in page], machine_now())
+        total += _resend(opened, [line.id for line in page])
     return total
+
+
+def _resend(opened: Ledger, ids: Sequence[int]) -> int:
+    with opened.transaction("message_resend") as connection:
+        again = deliveries.resend(connection, ids, machine_now())
+        after = {"messages": list(ids), "sent_again": again}
+        audit.add(connection, opened.seller, "resend_messages", after=after)
+        return again

@@ -1,11 +1,14 @@
 """Tables of endpoints and of the messages to them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 
+from core.domain.alarms import Alarm
 from core.domain.deliveries import DeliveryState
 from core.domain.events import Event
-from doors.commandline.dates_and_money import moment
+from doors.application.dates_and_money import moment
+from doors.commandline.lists import List
 from doors.commandline.tables import Printed, add_row, pairs, table
 from doors.queries.deliveries import EndpointLine, MessageLine, MessageView
 
@@ -41,30 +44,42 @@ def _how(line: EndpointLine) -> str:
     return "works"
 
 
-def messages(lines: Sequence[MessageLine], limit: int) -> list[Printed]:
-    """Return a page of messages. `lines` may be one more than the page has."""
+def _words(event: str) -> str:
+    return Alarm(event).words if event in set(Alarm) else Event(event).words
+
+
+def list_of_messages(rows: Iterator[MessageLine]) -> List[MessageLine]:
+    """Return the list of messages that commands print, the newest first."""
+    return List(
+        rows=rows,
+        table=messages,
+        key=lambda row: str(row.id),
+        columns=[field.name for field in fields(MessageLine)],
+    )
+
+
+def messages(lines: Sequence[MessageLine]) -> list[Printed]:
+    """Return a page of messages."""
     if not lines:
         return ["There is no such message."]
     columns = ("Id", "Endpoint", "Happened (UTC)", "What", "Subscription", "State", "Attempts")
     made = table("Messages", *columns, "Next or done (UTC)", "Error", right=("Id", "Attempts"))
-    for line in lines[:limit]:
+    for line in lines:
         at = line.next_at or line.done_at
         add_row(
             made,
             str(line.id),
             line.endpoint,
             moment(line.happened_at, _UTC),
-            Event(line.event).words,
-            line.subscription or f"({line.account})",
+            _words(line.event),
+            line.subscription or (f"({line.account})" if line.account else ""),
             str(line.state),
             str(line.attempts),
             "" if at is None else moment(at, _UTC),
             line.error or "",
             style="red" if line.state is DeliveryState.FAILED else None,
         )
-    if len(lines) <= limit:
-        return [made]
-    return [made, f"There are more: --before {lines[limit - 1].id} shows the next page."]
+    return [made]
 
 
 def message(view: MessageView) -> list[Printed]:

@@ -1,44 +1,50 @@
 """Tables that show a forecast with assumptions beside the one without them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
 from core.domain.events import Event
 from core.domain.forecast import Entry
 from core.domain.forecast_difference import Pair
+from core.domain.money import plain
+from doors.application.dates_and_money import cycle, day, moment, money, signed
 from doors.application.what_if import WhatIf
-from doors.commandline.dates_and_money import cycle, day, moment, money, signed
-from doors.commandline.sentences import event
 from doors.commandline.tables import Printed, add_row, table
+from doors.queries.sentences import event
 
-MOST_SHOWN = 200
-"""So many rows are shown, unless all are asked for."""
-
-
-def what_if(found: WhatIf, months: int, *, all_rows: bool) -> list[Printed]:
-    """Return what assumptions change, how the account ends with and without them, and refusals.
-
-    `all_rows`: rows that are the same on both sides are shown, too, and no row is left out.
-    """
-    parts: list[Printed] = [_events(found, months, all_rows), *_left_out(found, all_rows)]
-    parts.append(_ends(found))
-    if found.refused:
-        parts.append(_refused(found))
-    parts.append("Nothing of this has happened. It was played on a copy, which is gone.")
-    return parts
+COLUMNS = (
+    *("date", "subscription", "without", "without_amount", "assumed", "assumed_amount", "same"),
+)
+"""The columns of the CSV of the events."""
 
 
-def _shown(found: WhatIf, all_rows: bool) -> Sequence[Pair]:
-    if all_rows:
-        return found.pairs
-    return [pair for pair in found.pairs if not pair.same][:MOST_SHOWN]
+def rows(found: WhatIf, *, everything: bool) -> Iterator[Pair]:
+    """The events that differ. `everything`: those that are the same on both sides, too."""
+    return (pair for pair in found.pairs if everything or not pair.same)
 
 
-def _events(found: WhatIf, months: int, all_rows: bool) -> Table:
+def cells(pair: Pair, currency: str) -> dict[str, str | bool | None]:
+    """A row of the CSV."""
+    found: dict[str, str | bool | None] = {
+        "date": pair.date.isoformat(),
+        "subscription": pair.subscription,
+        "same": pair.same,
+    }
+    for name, entry in (("without", pair.without), ("assumed", pair.assumed)):
+        amount = None if entry is None else entry.amount
+        found |= {
+            name: None if entry is None else entry.event.value,
+            f"{name}_amount": None if amount is None else plain(amount, currency),
+        }
+    return found
+
+
+def events(found: WhatIf, pairs: Sequence[Pair], months: int) -> Table:
+    """Return events with and without the assumptions, side by side."""
     title = f"What if, for {found.account}: the next {cycle(months)}"
     made = table(title, "Date", "Subscription", "Without", "With the assumptions")
-    for pair in _shown(found, all_rows):
+    for pair in pairs:
         add_row(
             made,
             day(pair.date),
@@ -50,6 +56,16 @@ def _events(found: WhatIf, months: int, all_rows: bool) -> Table:
     return made
 
 
+def ends(found: WhatIf, *, everything: bool) -> list[Printed]:
+    """Return what stays the same, how the account ends with and without, and the refusals."""
+    parts: list[Printed] = [] if everything else _the_same(found)
+    parts.append(_ends(found))
+    if found.refused:
+        parts.append(_refused(found))
+    parts.append("Nothing of this has happened. It was played on a copy, which is gone.")
+    return parts
+
+
 def _told(entry: Entry | None, currency: str) -> str:
     if entry is None:
         return "–"
@@ -57,20 +73,15 @@ def _told(entry: Entry | None, currency: str) -> str:
     return f"{event(entry)}{amount}"
 
 
-def _left_out(found: WhatIf, all_rows: bool) -> list[Printed]:
-    if all_rows:
-        return []
+def _the_same(found: WhatIf) -> list[Printed]:
     same = sum(pair.same for pair in found.pairs)
-    more = len(found.pairs) - same - MOST_SHOWN
-    told = []
-    if more > 0:
-        told.append(f"… and {more:,} more that differ. Use --all to see them.")
+    told: list[Printed] = []
     if len(found.pairs) == same:
         told.append("The assumptions change nothing.")
     if same:
-        events = "1 event is" if same == 1 else f"{same:,} events are"
-        told.append(f"{events} the same with and without. Use --all to see them.")
-    return [*told]
+        are = "1 event is" if same == 1 else f"{same:,} events are"
+        told.append(f"{are} the same with and without. Use --all to see them.")
+    return told
 
 
 def _ends(found: WhatIf) -> Table:

@@ -1,28 +1,48 @@
 """Runs roles of workers in a process, from its start to its last signal."""
 
 import asyncio
+import gc
 import signal
-from collections.abc import AsyncIterator, Sequence
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import text
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from doors.application.perennial import Perennial
-from doors.commandline import connection, mail_run
+from doors.commandline import connection, documents_run, mail_run
 from doors.commandline.exit_codes import Unavailable
+from doors.service.every_seller import every_seller
 from doors.service.messages import Messages
 from doors.service.relay import Relay
 from doors.service.workers import ROLES, running
 from settings import Settings
 
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
 ALL_ROLES = (*ROLES, "relay", "messages")
 """The roles that `all` stands for."""
-API = "api"
-"""The role that serves the HTTP API. It opens a port, so it is always named by itself."""
+API, CONSOLE = "api", "console"
+SERVING = (API, CONSOLE)
+"""The roles that serve HTTP. Each opens a port, so it is always named by itself."""
 
 log = structlog.get_logger()
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """The event loop of a process of workers: uvloop, where it is installed (not on Windows).
+
+    A renewal then costs 7 % less CPU of the worker (bench/RESULTS.md).
+    """
+    if sys.platform == "win32":
+        return asyncio.new_event_loop()
+    import uvloop
+
+    return uvloop.new_event_loop()
 
 
 async def run_roles(roles: Sequence[str], config: Settings) -> None:
@@ -38,13 +58,18 @@ async def run_roles(roles: Sequence[str], config: Settings) -> None:
     _warn_of_simulated_gateway(config)
     if "messages" in roles:
         mail_run.check_texts(config)
-    async with connection.perennial(config) as perennial:
+    if {"messages", API, CONSOLE} & set(roles):
+        documents_run.check_templates(config)
+    async with connection.perennial(config) as opened:
+        perennial = every_seller(opened)
         await asyncio.to_thread(_require_tables, perennial)
         async with AsyncExitStack() as stack:
             hosted = [role for role in roles if role in ROLES]
             await stack.enter_async_context(running(hosted, perennial, config))
             if API in roles:
                 await stack.enter_async_context(_api(perennial, config))
+            if CONSOLE in roles:
+                await stack.enter_async_context(_console(perennial, config))
             relay = _start_relay(perennial) if "relay" in roles else None
             messages = _start_messages(perennial) if "messages" in roles else None
             log.info(
@@ -65,10 +90,41 @@ async def run_roles(roles: Sequence[str], config: Settings) -> None:
 
 @asynccontextmanager
 async def _api(perennial: Perennial, config: Settings) -> AsyncIterator[None]:
-    from doors.http.server import AddressInUse, serving  # It loads much that workers do not need.
+    from doors.http.application import application  # It loads much that workers do not need.
+    from doors.http.imports import remove_left_over
 
+    await asyncio.to_thread(remove_left_over)
+    at, app = ("api", config.api_host, config.api_port), application(perennial)
+    ending = app.state.streams.ending.set
+    async with _serving(app, *at, config.shutdown_seconds, ending):
+        yield
+
+
+@asynccontextmanager
+async def _console(perennial: Perennial, config: Settings) -> AsyncIterator[None]:
+    from doors.console.application import application
+
+    at = ("console", config.console_host, config.console_port)
+    async with _serving(application(perennial), *at, config.shutdown_seconds):
+        yield
+
+
+@asynccontextmanager
+async def _serving(
+    app: "ASGIApp",
+    what: str,
+    host: str,
+    port: int,
+    shutdown_seconds: int,
+    ending: Callable[[], None] | None = None,
+) -> AsyncIterator[None]:
+    from doors.http.server import AddressInUse, Listening, serving
+
+    at = Listening(what=what, host=host, port=port, shutdown_seconds=shutdown_seconds)
+    gc.collect()
+    gc.freeze()  # What is loaded by now stays. A request need not wait until it is searched.
     try:
-        async with serving(perennial, config):
+        async with serving(app, at, ending):
             yield
     except AddressInUse as error:
         raise Unavailable(str(error)) from None

@@ -1,39 +1,96 @@
-"""Accounts, and what their money did: transactions, statements, forecasts."""
+"""Accounts: opened and read, and what their money did: transactions, statements, forecasts."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 
+from fastapi import Request, Response
+from sqlalchemy import Connection
+from starlette.responses import StreamingResponse
+
+from activities.open_account import NewAccount, open_in
+from core.domain import inputs
+from core.domain.commands import fields as kinds
 from core.domain.faults import Fault, Faults
 from core.domain.forecast import Entry
-from core.domain.transactions import TransactionKind
+from core.domain.inputs import LONGEST_ID, Sign
+from core.domain.subscription import Mode
+from core.ledger.clocks import machine_now, now_of
 from core.ledger.ledger import Ledger
+from core.ledger.stored_terms import ensure_policy
 from doors.http.callers import Calling
+from doors.http.forms import Field, Form, field, flag, id_
+from doors.http.once import once, told
 from doors.http.pages import Listed, page_of
 from doors.http.parameters import (
     USUAL_ROWS,
     After,
     AfterPosition,
     FirstDay,
+    IdempotencyKey,
     LastDay,
     Limit,
     Months,
     OfAccount,
+    OfTransactions,
+    Order,
     PathId,
-    SomeFirstDay,
-    SomeLastDay,
-    SubscriptionQuery,
+    Sort,
     TestClocks,
+    in_order,
 )
-from doors.http.routes import Routes
+from doors.http.routes import Answer, Routes, place_of
 from doors.queries.account_list import AccountLine, account_rows
 from doors.queries.accounts import AccountView, find_account
 from doors.queries.forecasts import forecast_account
+from doors.queries.personal_data import exported
 from doors.queries.statements import Statement, statement
-from doors.queries.transactions import TransactionLine, Wanted, transactions
+from doors.queries.transactions import TransactionLine, transactions
 
 MOST_ENTRIES = 1000
 """So many entries of a forecast are told. The others are counted."""
 STORED = "stored"
 """What is told instead of the token of a card."""
+
+OPEN = Form(
+    "NewAccount",
+    {
+        "account": id_("The id of the account.", required=True),
+        "currency": Field(
+            inputs.read_currency,
+            {"type": "string", "pattern": "^[A-Z]{3}$", "description": "ISO 4217 code."},
+            required=True,
+        ),
+        "timezone": Field(
+            inputs.read_zone,
+            {"type": "string", "maxLength": LONGEST_ID, "description": "IANA name."},
+            required=True,
+        ),
+        "credits": field(
+            kinds.Amount(sign=Sign.NOT_NEGATIVE, help="What it brings along (Rule 11.2).")
+        ),
+        "credit_limit": field(
+            kinds.Amount(
+                sign=Sign.NOT_NEGATIVE, help="How far below zero the balance may go (Rule 11.1)."
+            )
+        ),
+        "mode": field(kinds.Choice(help="How it pays (Rule 11.6).", choices=Mode)),
+        "owner": id_("The person who owns the account."),
+        "billing_email": field(kinds.Email(help="The address for bills.")),
+        "card": field(kinds.CardToken(help="The gateway's token of a card.")),
+        "renew_by_card": flag("Whether renewals may use the card (Rule 5.3)."),
+        "auto_top_up": flag("Whether it is topped up by card (Rule 11.2)."),
+        "clock": id_("The test clock that it is attached to, for good."),
+    },
+    example={
+        "account": "globex",
+        "currency": "USD",
+        "timezone": "Asia/Singapore",
+        "credits": "100.00",
+        "owner": "Ada Lim",
+        "billing_email": "ada@globex.example",
+    },
+)
 
 routes = Routes("accounts")
 
@@ -48,6 +105,13 @@ class Forecast:
     left_out: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedAccount:
+    """The id of an account that was opened."""
+
+    account: str
+
+
 @routes.get("/accounts", "list_accounts", Listed[AccountLine])
 async def list_accounts(
     caller: Calling, test_clocks: TestClocks = False, after: After = None, limit: Limit = USUAL_ROWS
@@ -55,10 +119,35 @@ async def list_accounts(
     """Accounts by id."""
 
     def read(ledger: Ledger) -> Listed[AccountLine]:
-        rows = account_rows(ledger, test_clocks=test_clocks, after=after)
+        rows = account_rows(ledger, test_clocks=test_clocks, after=after, page=limit + 1)
         return page_of(rows, limit, lambda row: row.account)
 
     return await caller.read(read)
+
+
+@routes.write("POST", "/accounts", "open_account", OpenedAccount, OPEN, 201)
+async def open_account(caller: Calling, request: Request, key: IdempotencyKey) -> Answer:
+    """Open an account. Its id must be new."""
+    values = await OPEN.of(request)
+    name = values.pop("account")
+
+    def act(ledger: Ledger, connection: Connection) -> dict[str, Any]:
+        new = NewAccount(id=name, seller=ledger.seller, **values)
+        now = machine_now() if new.clock is None else _now_of(connection, new.clock)
+        ensure_policy(connection, ledger.seller)
+        open_in(connection, ledger, new, now)
+        return {"account": name}
+
+    asked = {"account": name, **values}
+    done = await once(caller, key, "open_account", asked, act, taken=f"account {name} exists")
+    return told(done, done.document, 201, Location=place_of("accounts", name))
+
+
+def _now_of(connection: Connection, clock: str) -> datetime:
+    try:
+        return now_of(connection, clock)
+    except LookupError as error:
+        raise Faults([Fault("clock", str(error))]) from None
 
 
 @routes.get("/accounts/{account:path}", "show_account", AccountView)
@@ -71,30 +160,26 @@ async def show_account(caller: Calling, account: PathId) -> AccountView:
     return replace(view, card=None if view.card is None else STORED)
 
 
+@routes.file("/personal-data/{account:path}", "export_account", ["application/json"])
+async def export_account(caller: Calling, account: PathId) -> Response:
+    """Everything that is stored about an account and its people. The export is in the audit."""
+    pieces = await caller.read(exported, account)
+    return StreamingResponse(pieces, media_type="application/json")
+
+
 @routes.get("/transactions", "list_transactions", Listed[TransactionLine])
 async def list_transactions(
     caller: Calling,
-    account: OfAccount,
-    first_day: SomeFirstDay = None,
-    last_day: SomeLastDay = None,
-    kind: TransactionKind | None = None,
-    subscription: SubscriptionQuery = None,
+    wanted: OfTransactions,
+    sort: Sort = Order.NEWEST,
     after: AfterPosition = None,
     limit: Limit = USUAL_ROWS,
 ) -> Listed[TransactionLine]:
-    """The transactions of an account, the newest first (Rule 11.7)."""
-    if first_day is not None and last_day is not None:
-        _in_order(first_day <= last_day)
-    wanted = Wanted(
-        account=account,
-        first_day=first_day,
-        last_day=last_day,
-        kind=kind,
-        subscription=subscription,
-    )
+    """The transactions of an account, by time (Rule 11.7)."""
 
     def read(ledger: Ledger) -> Listed[TransactionLine]:
-        rows = transactions(ledger, wanted, after=after)
+        newest = sort.newest_first
+        rows = transactions(ledger, wanted, after=after, newest_first=newest, page=limit + 1)
         return page_of(rows, limit, lambda row: row.position)
 
     return await caller.read(read)
@@ -108,7 +193,7 @@ async def show_statement(
 
     The transactions of the same dates are the movements between them.
     """
-    _in_order(first_day <= last_day)
+    in_order(first_day, last_day)
     return await caller.read(statement, account, first_day, last_day)
 
 
@@ -122,8 +207,3 @@ async def forecast(caller: Calling, account: OfAccount, months: Months = 3) -> F
         entries=entries[:MOST_ENTRIES],
         left_out=max(0, len(entries) - MOST_ENTRIES),
     )
-
-
-def _in_order(ordered: bool) -> None:
-    if not ordered:
-        raise Faults([Fault("from", "is after `to`; the same day or an earlier one is allowed")])

@@ -6,44 +6,29 @@ query and every command runs within this seller.
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
 from core.ledger import api_keys
+from core.ledger.acting import from_here
 from core.ledger.api_keys import KeyLine
 from core.ledger.clocks import machine_now
-from core.ledger.ledger import Ledger
-from doors.application.patience import Patience
+from doors.access import caller as access
+from doors.access import operations
+from doors.access.sellers import Sellers
 from doors.application.perennial import Perennial
-from doors.http import access
 from doors.http.limits import InFlight, RateLimit
 from doors.http.problems import Kind, Problem
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 _SCHEME = "bearer "
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The caller of a request: its key, and the connection within the key's seller."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller(access.Caller):
+    """The caller of a request. `in_flight`: the commands that the process carries out."""
 
-    key: KeyLine
-    perennial: Perennial
     in_flight: InFlight
-
-    @property
-    def actor(self) -> str:
-        """The caller, for the history."""
-        return f"{self.key.name} (key {self.key.id})"
-
-    async def read(
-        self, query: Callable[Concatenate[Ledger, P], R], *args: P.args, **kwargs: P.kwargs
-    ) -> R:
-        """What a query of `doors.queries` returns, within the seller."""
-        return await self.perennial.read(query, *args, **kwargs)
 
 
 class Callers:
@@ -54,19 +39,18 @@ class Callers:
 
     def __init__(self, perennial: Perennial) -> None:
         config = perennial.config
-        self._first = perennial
-        self._patience = Patience(config.api_patience_seconds)
+        self._sellers = Sellers(perennial)
         self._limit = RateLimit(config.api_requests_per_second)
         self._in_flight = InFlight()
-        self._sellers: dict[str, Perennial] = {}
+        self._seller_of: dict[str, str] = {}
 
     async def find(self, request: Request, operation: str) -> Caller:
         """The caller of a request, who may do the operation.
 
-        Raises `Problem` 401 without a key that can be used, 429 with too many requests, and 403 for
-        a role that may not do it.
+        Raises `Problem` 401 without a key that can be used, 429 with too many requests, and
+        `NotAllowed` for a role that may not do it.
         """
-        key = await self._first.read(api_keys.authenticate, _shown(request), machine_now())
+        key = await self._key(_shown(request))
         if key is None:
             raise Problem(
                 Kind.NO_KEY,
@@ -75,18 +59,35 @@ class Callers:
             )
         request.state.key = key
         self._limit.take(key.id)
-        if not access.may(key.role, operation):
-            raise Problem(
-                Kind.NOT_ALLOWED,
-                f"the role {key.role} may not {operation}",
-                allowed=sorted(access.ROLES[operation]),
-            )
-        return Caller(key, self._within(key.seller), self._in_flight)
+        caller = Caller(
+            role=key.role,
+            who=f"key/{key.id}",
+            by=f"key/{key.id}",
+            address=request.client.host if request.client else "",
+            scopes=None if key.scopes is None else frozenset(key.scopes),
+            actor=f"{key.name} (key {key.id})",
+            perennial=self._sellers.within(key.seller),
+            in_flight=self._in_flight,
+        )
+        caller.require(operation)
+        from_here(caller.acting)
+        return caller
 
-    def _within(self, seller: str) -> Perennial:
-        if seller not in self._sellers:
-            self._sellers[seller] = self._first.of_seller(seller, self._patience)
-        return self._sellers[seller]
+    async def _key(self, shown: str) -> KeyLine | None:
+        """The key that a caller shows. It is read anew each time, so one that is revoked ends.
+
+        It is looked up among the keys of the seller that it had before. So a connection seldom
+        changes its seller, which costs round trips (docs/decisions/0033).
+        """
+        id_ = api_keys.id_of(shown)
+        seller = self._seller_of.get(id_)
+        system = self._sellers.first if seller is None else self._sellers.within(seller)
+        key = await system.read(api_keys.authenticate, shown, machine_now())
+        if key is None:
+            self._seller_of.pop(id_, None)
+        else:
+            self._seller_of[id_] = key.seller
+        return key
 
 
 def _shown(request: Request) -> str:
@@ -97,10 +98,10 @@ def _shown(request: Request) -> str:
 def checked(operation: str) -> Callable[[Request], Coroutine[Any, Any, None]]:
     """The check of an endpoint: it runs before everything else of the endpoint.
 
-    Raises KeyError for an operation that `doors/http/access.py` does not have.
+    Raises KeyError for an operation that `doors/access/operations.py` does not have.
     """
-    if operation not in access.ROLES:
-        raise KeyError(f"{operation} has no roles; doors/http/access.py names those that may do it")
+    if operation not in operations.ROLES:
+        raise KeyError(f"{operation} has no roles; add its row to doors/access/operations.py")
 
     async def check(request: Request) -> None:
         request.state.operation = operation
@@ -110,7 +111,7 @@ def checked(operation: str) -> Callable[[Request], Coroutine[Any, Any, None]]:
     return check
 
 
-def _caller(request: Request) -> Caller:
+async def _caller(request: Request) -> Caller:  # FastAPI would run it in a thread otherwise.
     caller: Caller = request.state.caller
     return caller
 

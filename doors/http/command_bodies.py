@@ -11,8 +11,8 @@ from core.domain.inputs import either, read_at
 from core.domain.numbers import HoldKind
 
 #: An amount of money, and the same with a sign (Rule 3.2).
-_AMOUNT = r"^-?[0-9]{1,12}(\.[0-9]{1,5})?$"
-_PERCENT = r"^[0-9]{1,3}(\.[0-9]{1,5})?$"
+AMOUNT = r"^-?[0-9]{1,12}(\.[0-9]{1,5})?$"
+PERCENT = r"^[0-9]{1,3}(\.[0-9]{1,5})?$"
 
 
 def values_of(command: type[Command]) -> list[CommandField]:
@@ -40,6 +40,8 @@ def read_command(
                 faults.append(Fault(name, "is missing"))
         elif document[name] is not None or not field.optional:
             values[name] = read_at(name, document[name], field.kind.read, faults)
+        elif field.required:
+            values[name] = None
     faults += _together(command, values)
     if faults:
         raise Faults(faults)
@@ -82,24 +84,25 @@ def _needs(name: str) -> dict[str, Any]:
 
 
 def _field(field: CommandField) -> dict[str, Any]:
-    schema = _schema(field.kind)
+    schema = schema_of(field.kind)
     if field.optional:
         schema = {"anyOf": [schema, {"type": "null"}]}
     return {**schema, "description": field.kind.help}
 
 
-def _schema(kind: kinds.AnyKind) -> dict[str, Any]:
+def schema_of(kind: kinds.AnyKind) -> dict[str, Any]:
+    """The JSON schema of a kind of fields."""
     match kind:
         case kinds.Amount():
-            return {"type": "string", "pattern": _AMOUNT, "examples": ["50.00"]}
+            return {"type": "string", "pattern": AMOUNT, "examples": ["50.00"]}
         case kinds.Percent():
-            return {"type": "string", "pattern": _PERCENT, "examples": ["12.5"]}
+            return {"type": "string", "pattern": PERCENT, "examples": ["12.5"]}
         case kinds.Whole():
             return {"type": "integer", **kind.bounds()}
         case kinds.Quantities():
             return {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}}
         case kinds.Numbers():
-            number = _schema(kinds.PhoneNumber(help=""))
+            number = schema_of(kinds.PhoneNumber(help=""))
             hold = {"type": "string", "enum": [hold.value for hold in HoldKind]}
             properties = {"number": number, "sku": {"type": "string"}, "hold": hold}
             return {

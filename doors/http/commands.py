@@ -2,7 +2,6 @@
 
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
 from fastapi import Request
 from pydantic import TypeAdapter
@@ -12,16 +11,20 @@ from temporalio.service import RPCError
 
 from core.domain.commands import COMMANDS, RESULTS
 from core.domain.commands.base import Command
+from core.ledger.api_requests import require_not_begun
+from core.ledger.approvals import ApprovalLine
 from core.protocol.activity_messages import CommandResult
+from doors.access.second_person import SecondPersonNeeded
 from doors.application.patience import OutcomeUnknown
 from doors.application.plain_data import data
 from doors.application.previews import Preview
 from doors.http.bodies import read_object
 from doors.http.callers import Caller, Calling
 from doors.http.command_bodies import body_name, read_command
+from doors.http.examples import example_of
 from doors.http.parameters import IdempotencyKey
 from doors.http.problems import refused
-from doors.http.routes import VERSION, Routes
+from doors.http.routes import Routes, place_of
 
 POLL_SECONDS = 2
 """Seconds after which a caller looks again at a command that has no outcome yet."""
@@ -29,16 +32,14 @@ POLL_SECONDS = 2
 routes = Routes("commands")
 
 
-def request_path(request_id: str) -> str:
-    """Where a caller finds out what became of a request."""
-    return f"{VERSION}/requests/{quote(request_id, safe='')}"
-
-
 async def _carry_out(caller: Caller, command: Any) -> Response:
     request_id = command.request_id
-    with caller.in_flight.only(caller.key.seller, request_id):
+    with caller.in_flight.only(caller.seller, request_id):
+        await caller.read(require_not_begun, request_id)
         try:
-            result = await caller.perennial.do(command)
+            result = await caller.do(command)
+        except SecondPersonNeeded as needed:
+            return _asked(needed.approval)
         except (OutcomeUnknown, RPCError, WorkflowUpdateFailedError):
             return _unknown(command.do, request_id)
     if result.refusal is not None:
@@ -58,9 +59,27 @@ def done(do: str, request_id: str, result: CommandResult) -> dict[str, Any]:
     }
 
 
+def _asked(line: ApprovalLine) -> Response:
+    """The response to a command that a second person has to approve. It did nothing."""
+    place = place_of("approvals", str(line.id))
+    return JSONResponse(
+        {
+            "do": line.do,
+            "request_id": line.request_id,
+            "state": "open",
+            "poll": place,
+            "approval": line.id,
+            "next": f"A second one has to approve it, because {line.why}. It is {line.state} now. "
+            "Look at `poll`, or send the same request again.",
+        },
+        HTTPStatus.ACCEPTED,
+        headers={"Location": place, "Retry-After": str(POLL_SECONDS)},
+    )
+
+
 def _unknown(do: str, request_id: str) -> Response:
     """The response while no outcome has come. The command may still be carried out."""
-    place = request_path(request_id)
+    place = place_of("requests", request_id)
     return JSONResponse(
         {
             "do": do,
@@ -93,7 +112,8 @@ def _add(do: str, command: type[Command]) -> None:
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": {"$ref": f"#/components/schemas/{body_name(command)}"}
+                    "schema": {"$ref": f"#/components/schemas/{body_name(command)}"},
+                    "examples": {"usual": {"value": example_of(command, do)}},
                 }
             },
         }
@@ -152,7 +172,8 @@ def _done(do: str) -> dict[str, Any]:
 
 
 _OPEN = _json(
-    "No outcome has come in time. It may still be carried out.",
+    "No outcome has come in time. It may still be carried out. With `approval`, it waits for a "
+    "second person.",
     {
         "type": "object",
         "required": ["do", "request_id", "state", "poll", "next"],
@@ -161,6 +182,7 @@ _OPEN = _json(
             "request_id": {"type": "string"},
             "state": {"const": "open"},
             "poll": {"type": "string", "description": "The path that tells what became of it."},
+            "approval": {"type": "string", "description": "What a second person approves."},
             "next": {"type": "string"},
         },
     },

@@ -1,13 +1,17 @@
 """The parameters of paths, queries and headers. `core/domain/inputs.py` reads them all."""
 
 from datetime import date
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Any
 
-from fastapi import Header, Path, Query
+from fastapi import Depends, Header, Path, Query
 from pydantic import BeforeValidator
 
 from core.domain import inputs
-from core.domain.inputs import LONGEST_ID, Wrong
+from core.domain.faults import Fault, Faults
+from core.domain.inputs import LARGEST_WHOLE, LONGEST_ID, Wrong
+from core.domain.transactions import TransactionKind
+from doors.queries.transactions import Wanted
 
 MOST_ROWS = 200
 """So many rows are on one page at most."""
@@ -37,6 +41,8 @@ def _key(value: object) -> str:
 PathId = Annotated[
     str, Path(description="The id, percent-encoded.", **_ID), BeforeValidator(inputs.read_id)
 ]
+PathNumber = Annotated[PathId, BeforeValidator(inputs.read_number)]
+"""A phone number in a path."""
 AccountQuery = Annotated[
     str | None,
     Query(description="Only this account.", **_ID),
@@ -50,8 +56,23 @@ SubscriptionQuery = Annotated[
     Query(description="Only this subscription.", **_ID),
     BeforeValidator(inputs.read_id),
 ]
+EndpointQuery = Annotated[
+    str | None,
+    Query(description="Only to this endpoint.", **_ID),
+    BeforeValidator(inputs.read_id),
+]
 SkuQuery = Annotated[
     str | None, Query(description="Only this SKU.", **_ID), BeforeValidator(inputs.read_id)
+]
+ActorQuery = Annotated[
+    str | None,
+    Query(description="Only of this one, as the records name it.", **_ID),
+    BeforeValidator(inputs.read_id),
+]
+SubjectQuery = Annotated[
+    str | None,
+    Query(description="Only about this: a subscription, an account, a key, a person.", **_ID),
+    BeforeValidator(inputs.read_id),
 ]
 ClockQuery = Annotated[
     str | None,
@@ -86,6 +107,74 @@ FirstDay = Annotated[Day, Query(alias="from", description="The first local date.
 LastDay = Annotated[Day, Query(alias="to", description="The last local date.")]
 SomeFirstDay = Annotated[Day | None, Query(alias="from", description="The first local date.")]
 SomeLastDay = Annotated[Day | None, Query(alias="to", description="The last local date.")]
+
+
+def in_order(first: date | None, last: date | None) -> None:
+    """Raise `Faults` unless the first day is the last one or an earlier one."""
+    if first is not None and last is not None and first > last:
+        raise Faults([Fault("from", "is after `to`; the same day or an earlier one is allowed")])
+
+
+async def _transactions(  # FastAPI would run it in a thread otherwise.
+    account: OfAccount,
+    first_day: SomeFirstDay = None,
+    last_day: SomeLastDay = None,
+    kind: TransactionKind | None = None,
+    subscription: SubscriptionQuery = None,
+) -> Wanted:
+    in_order(first_day, last_day)
+    return Wanted(
+        account=account,
+        first_day=first_day,
+        last_day=last_day,
+        kind=kind,
+        subscription=subscription,
+    )
+
+
+OfTransactions = Annotated[Wanted, Depends(_transactions)]
+"""Which transactions of an account are asked for, by five parameters."""
+
+
+class Order(StrEnum):
+    """The order of a list by time."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+
+    @property
+    def newest_first(self) -> bool:
+        """Whether the newest stands first."""
+        return self is Order.NEWEST
+
+
+Sort = Annotated[Order, Query(description="What stands first.")]
+"""The order of a list that an index carries both ways. `after` follows it."""
+LARGEST_NUMBER = 10**15
+"""The largest number of an invoice, a receipt or a message that is looked for."""
+
+
+class ReceiptFormat(StrEnum):
+    """The formats of receipts."""
+
+    PDF = "pdf"
+    HTML = "html"
+
+
+def _number(about: str, most: int = LARGEST_NUMBER) -> Any:
+    def digits(value: object) -> int:
+        number = inputs.read_position(value)
+        if not 1 <= number <= most:
+            inputs.wrong(f"must be a number from 1 to {most}")
+        return number
+
+    return Annotated[int, Path(description=about, ge=1, le=most), BeforeValidator(digits)]
+
+
+InvoiceNumber = _number("The number of the invoice, without leading zeros.")
+ReceiptNumber = _number("The number that the list of receipts shows.")
+MessageId = _number("The id of the message.")
+Version = _number("The version.", LARGEST_WHOLE)
 IdempotencyKey = Annotated[
     str,
     Header(

@@ -10,12 +10,15 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from core.domain.documents import NoSuchDocument, NotOffered
 from core.domain.faults import Fault, Faults
 from core.domain.refusal import Refusal, Refused
 from core.domain.rules import Rule
+from doors.access.caller import NotAllowed
 from doors.application.patience import NotAvailable
 from doors.queries.snapshot import NotFound
 
@@ -34,6 +37,8 @@ class Kind(StrEnum):
     WRONG_METHOD = "wrong-method"
     TOO_SLOW = "too-slow"
     KEY_USED = "idempotency-key-used"
+    CHANGED = "changed-meanwhile"
+    NO_PRECONDITION = "no-precondition"
     IN_FLIGHT = "in-flight"
     TOO_LARGE = "too-large"
     NOT_JSON = "not-json"
@@ -52,9 +57,11 @@ STATUS: Mapping[Kind, int] = {
     Kind.TOO_SLOW: 408,
     Kind.KEY_USED: 409,
     Kind.IN_FLIGHT: 409,
+    Kind.CHANGED: 412,
     Kind.TOO_LARGE: 413,
     Kind.NOT_JSON: 415,
     Kind.REFUSED: 422,
+    Kind.NO_PRECONDITION: 428,
     Kind.TOO_MANY: 429,
     Kind.OWN_ERROR: 500,
     Kind.UNAVAILABLE: 503,
@@ -68,6 +75,8 @@ TITLES: Mapping[Kind, str] = {
     Kind.WRONG_METHOD: "Another method is needed",
     Kind.TOO_SLOW: "The body did not come in time",
     Kind.KEY_USED: "The idempotency key was used for something else",
+    Kind.CHANGED: "Another caller has changed it",
+    Kind.NO_PRECONDITION: "The change does not say what it is based on",
     Kind.IN_FLIGHT: "The same request is being carried out",
     Kind.TOO_LARGE: "The body is too large",
     Kind.NOT_JSON: "The body is not JSON",
@@ -85,6 +94,8 @@ _NEXT: Mapping[Kind, str] = {
     Kind.WRONG_METHOD: "Use one of the methods in `allowed`.",
     Kind.TOO_SLOW: "Send the whole body within the time, with the same key.",
     Kind.KEY_USED: "Send a new idempotency key, or the body that this one was used with.",
+    Kind.CHANGED: "Read it again, then send the change with its new `ETag` as `If-Match`.",
+    Kind.NO_PRECONDITION: "Read it, then send the change with its `ETag` as `If-Match`.",
     Kind.IN_FLIGHT: "Send it again with the same key after `Retry-After` seconds.",
     Kind.TOO_LARGE: "Send a smaller body.",
     Kind.NOT_JSON: "Send one JSON object with `Content-Type: application/json`.",
@@ -166,24 +177,26 @@ def problem_of(error: Exception) -> Problem | None:
             return faulty(error.faults)
         case Refused():
             return refused(error.refusal)
-        case NotFound():
+        case NotAllowed():
+            return Problem(Kind.NOT_ALLOWED, str(error), allowed=error.allowed)
+        case NotFound() | NoSuchDocument():
             return Problem(Kind.NOT_FOUND, str(error))
+        case NotOffered():
+            return Problem(Kind.REFUSED, str(error), rule=Rule.INVOICES)
         case NotAvailable():
             return later(Kind.UNAVAILABLE, "a server does not respond")
         case RequestValidationError():
             return faulty(_fault(found) for found in error.errors())
-        case HTTPException(status_code=405):
-            allowed = (error.headers or {}).get("Allow", "")
-            return Problem(
-                Kind.WRONG_METHOD,
-                f"this path takes {allowed}",
-                allowed=allowed.split(", "),
-                headers={"Allow": allowed},
-            )
         case HTTPException(status_code=404):
             return Problem(Kind.NOT_FOUND, "there is no such path")
         case _:  # An error of Perennial's own.
             return None
+
+
+_TOLD = (
+    *(Problem, Faults, Refused, NotAllowed, NotFound, NoSuchDocument),
+    *(NotOffered, NotAvailable, RequestValidationError, HTTPException),
+)
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -195,9 +208,30 @@ def add_handlers(app: FastAPI) -> None:
             raise error
         return problem.response(request.state.id)
 
-    told = (Problem, Faults, Refused, NotFound, NotAvailable, RequestValidationError, HTTPException)
-    for kind in told:
+    async def wrong_method(request: Request, _: Exception) -> JSONResponse:
+        methods = _methods_of(app, request)
+        allowed = ", ".join(methods)
+        problem = Problem(
+            Kind.WRONG_METHOD,
+            f"this path takes {allowed}",
+            allowed=methods,
+            headers={"Allow": allowed},
+        )
+        return problem.response(request.state.id)
+
+    for kind in _TOLD:
         app.add_exception_handler(kind, handle)
+    app.add_exception_handler(STATUS[Kind.WRONG_METHOD], wrong_method)
+
+
+def _methods_of(app: FastAPI, request: Request) -> list[str]:
+    """The methods that the path of a request takes. Several endpoints may share a path."""
+    return sorted(
+        method
+        for route in iter_route_contexts(app.routes)
+        if route.path_regex.match(request.scope["path"])
+        for method in route.methods or ()
+    )
 
 
 def _fault(found: Mapping[str, Any]) -> Fault:

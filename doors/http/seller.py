@@ -1,18 +1,20 @@
-"""What the seller has: the catalogue, the policy, numbers, campaigns, reports, requests."""
+"""What the seller has: numbers, reports, and what became of its requests."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Depends, Query, Response
 from pydantic import BeforeValidator
 
-from core.domain import catalog, inputs, policy
-from core.domain.campaigns import CampaignState
+from core.domain import inputs
 from core.domain.numbers import NumberState
 from core.ledger.ledger import Ledger
-from doors.http.callers import Calling
+from doors.http.callers import Caller, Calling
+from doors.http.csv_files import csv_file
+from doors.http.file_headers import CSV
 from doors.http.pages import Listed, page_of
 from doors.http.parameters import (
     USUAL_ROWS,
@@ -22,35 +24,18 @@ from doors.http.parameters import (
     LastDay,
     Limit,
     PathId,
+    PathNumber,
     SkuQuery,
     TestClocks,
 )
 from doors.http.routes import Routes
-from doors.queries.campaigns import CampaignLine, CampaignView, find_campaign, list_campaigns
+from doors.queries import report_csv
 from doors.queries.list_names import MoneyReport
 from doors.queries.numbers import NumberLine, NumberView, find_number, number_rows
 from doors.queries.reports import ReportRow, money_report
 from doors.queries.requests import find_request
-from doors.queries.terms_in_force import catalog_in_force, policy_in_force
 
 routes = Routes("seller")
-
-PathNumber = Annotated[PathId, BeforeValidator(inputs.read_number)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogInForce:
-    """What is sold: the entries of the catalogue as they were loaded, with all their versions."""
-
-    entries: list[dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyInForce:
-    """The terms in force (Rule 14). Version 0 is the defaults."""
-
-    version: int
-    policy: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +57,8 @@ class RequestState(StrEnum):
 class RequestView:
     """What became of a request. The others are None while it is open.
 
-    `do`: the command. `sentence`: what it did, for a person. `result`: the same for a program.
+    `do`: the command, or another operation of the API.
+    `sentence`: what a command did, for a person. `result`: the same for a program.
     """
 
     request_id: str
@@ -80,20 +66,6 @@ class RequestView:
     do: str | None = None
     sentence: str | None = None
     result: Mapping[str, Any] | None = None
-
-
-@routes.get("/catalog", "show_catalog", CatalogInForce)
-async def show_catalog(caller: Calling) -> CatalogInForce:
-    """What is sold, with every version of the prices."""
-    found = await caller.read(catalog_in_force)
-    return CatalogInForce(entries=catalog.entries(found))
-
-
-@routes.get("/policy", "show_policy", PolicyInForce)
-async def show_policy(caller: Calling) -> PolicyInForce:
-    """The terms in force (Rule 14)."""
-    version, found = await caller.read(policy_in_force)
-    return PolicyInForce(version=version, policy=policy.document(found))
 
 
 @routes.get("/numbers", "list_numbers", Listed[NumberLine])
@@ -123,32 +95,16 @@ async def show_number(caller: Calling, number: PathNumber) -> NumberView:
     return await caller.read(find_number, number)
 
 
-@routes.get("/campaigns", "list_campaigns", Listed[CampaignLine])
-async def campaigns(
-    caller: Calling,
-    state: CampaignState | None = None,
-    after: After = None,
-    limit: Limit = USUAL_ROWS,
-) -> Listed[CampaignLine]:
-    """Campaigns, the newest first (docs/campaigns.md)."""
+@dataclass(frozen=True, slots=True)
+class Months:
+    """The months of a report, by their first days, and whose accounts it is about."""
 
-    def read(ledger: Ledger) -> Listed[CampaignLine]:
-        rows = list_campaigns(ledger, state=state, after=after, most=limit + 1)
-        return page_of(iter(rows), limit, lambda row: row.campaign)
-
-    return await caller.read(read)
+    first: date
+    last: date
+    with_test_clocks: bool
 
 
-@routes.get("/campaigns/{campaign}", "show_campaign", CampaignView)
-async def show_campaign(caller: Calling, campaign: PathId) -> CampaignView:
-    """One campaign with its counts and sums."""
-    return await caller.read(find_campaign, campaign)
-
-
-@routes.get("/reports/{report}", "show_report", Report)
-async def show_report(
-    caller: Calling,
-    report: MoneyReport,
+async def _months(  # FastAPI would run it in a thread otherwise.
     first: FirstDay,
     last: LastDay,
     test_clocks: Annotated[
@@ -156,23 +112,50 @@ async def show_report(
         Query(description="Whether accounts on test clocks are there, in rows of their own."),
         BeforeValidator(inputs.read_flag_text),
     ] = False,
-) -> Report:
+) -> Months:
+    return Months(first, last, test_clocks)
+
+
+OfMonths = Annotated[Months, Depends(_months)]
+"""The parameters of a report."""
+
+
+@routes.get("/reports/{report}", "show_report", Report)
+async def show_report(caller: Calling, report: MoneyReport, of: OfMonths) -> Report:
     """A report of money. `from` and `to` are the first days of the first and the last month."""
-    rows = await caller.read(money_report, report, first, last, with_test_clocks=test_clocks)
-    return Report(report=report, rows=rows)
+    return Report(report=report, rows=await _rows(caller, report, of))
+
+
+@routes.file("/reports/{report}/csv", "export_report", [CSV])
+async def export_report(caller: Calling, report: MoneyReport, of: OfMonths) -> Response:
+    """The same report as CSV."""
+    found = await _rows(caller, report, of)
+    columns = report_csv.columns(report)
+
+    async def rows() -> AsyncIterator[dict[str, Any]]:
+        for row in found:
+            yield report_csv.cells(report, row)
+
+    return csv_file(report, columns, rows(), lambda row: [row[name] for name in columns])
+
+
+async def _rows(caller: Caller, report: MoneyReport, of: Months) -> list[ReportRow]:
+    return await caller.read(
+        money_report, report, of.first, of.last, with_test_clocks=of.with_test_clocks
+    )
 
 
 @routes.get("/requests/{request_id:path}", "show_request", RequestView)
 async def show_request(caller: Calling, request_id: PathId) -> RequestView:
     """What became of a request, by its idempotency key (Rule 4.2)."""
     found = await caller.read(find_request, request_id)
-    if found is None or found.result is None:
-        state = RequestState.OPEN if found is None else RequestState.DONE
-        return RequestView(request_id=request_id, state=state)
+    if found is None:
+        return RequestView(request_id=request_id, state=RequestState.OPEN)
+    result = found.result
     return RequestView(
         request_id=request_id,
         state=RequestState.DONE,
-        do=found.result.do,
-        sentence=found.result.sentence(),
-        result=found.result.data(),
+        do=found.do,
+        sentence=None if result is None else result.sentence(),
+        result=None if result is None else result.data(),
     )

@@ -1,27 +1,40 @@
-"""The HTTP server of the API: uvicorn on one address, until it is stopped."""
+"""The HTTP server: uvicorn on one address, until it is stopped."""
 
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Callable, Generator
+from dataclasses import dataclass
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 
-from doors.application.perennial import Perennial
-from doors.http.application import application
-from settings import Settings
+from doors.http.connections import IDLE_SECONDS, Room, connections_of, most_waiting
 
-#: So many connections and requests at once. More are told to come back (503).
-_AT_ONCE = 1000
-#: Seconds that an idle connection is kept.
-_IDLE = 30
+#: So many connections wait to be taken.
+_WAITING = 2048
 
 log = structlog.get_logger()
 
 
 class AddressInUse(Exception):
-    """The address of the API cannot be used. The message says why and what to do."""
+    """The address cannot be used. The message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """What is served where.
+
+    `what`: its name, `api` or `console`. The settings `PERENNIAL_<what>_HOST` and `_PORT` hold
+    `host` and `port`.
+    `shutdown_seconds`: so long requests that run may take at the end.
+    """
+
+    what: str
+    host: str
+    port: int
+    shutdown_seconds: int
 
 
 class _Server(uvicorn.Server):
@@ -32,17 +45,18 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(perennial: Perennial, config: Settings) -> AsyncIterator[str]:
-    """Serve the API while the body runs. The value is its address.
+async def serving(
+    app: ASGIApp, at: Listening, ending: Callable[[], None] | None = None
+) -> AsyncIterator[str]:
+    """Serve an application while the body runs. The value is its address.
 
-    At the end requests that run are finished, for the seconds of the setting
-    `PERENNIAL_SHUTDOWN_SECONDS`. Raises `AddressInUse`.
+    `ending`: is called at the end, so that streams end by themselves. Raises `AddressInUse`.
     """
-    listening = _listen(config.api_host, config.api_port)
+    listening = _listen(at)
     host, port = listening.getsockname()[:2]
     server = _Server(
         uvicorn.Config(
-            application(perennial),
+            app,
             access_log=False,
             log_config=None,
             log_level="warning",
@@ -50,33 +64,37 @@ async def serving(perennial: Perennial, config: Settings) -> AsyncIterator[str]:
             date_header=True,
             lifespan="off",
             ws="none",
-            limit_concurrency=_AT_ONCE,
-            timeout_keep_alive=_IDLE,
-            timeout_graceful_shutdown=config.shutdown_seconds,
+            http=connections_of(Room(most_waiting())),
+            timeout_keep_alive=IDLE_SECONDS,
+            timeout_graceful_shutdown=at.shutdown_seconds,
             proxy_headers=False,
         )
     )
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     task = asyncio.create_task(server.serve(sockets=[listening]))
-    log.info("api_ready", address=address)
+    log.info(f"{at.what}_ready", address=address)
     try:
         yield address
     finally:
+        if ending is not None:
+            ending()
         server.should_exit = True
         await task
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def _listen(at: Listening) -> socket.socket:
+    family = socket.AF_INET6 if ":" in at.host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((host, port))
+        listening.bind((at.host, at.port))
+        listening.listen(_WAITING)  # Who connects before the server is ready, waits.
     except OSError as error:
         listening.close()
+        setting = f"PERENNIAL_{at.what.upper()}"
         raise AddressInUse(
-            f"The API cannot listen on {host}, port {port}: {error.strerror or error}.\n"
-            "PERENNIAL_API_HOST and PERENNIAL_API_PORT set the address."
+            f"{at.what} cannot listen on {at.host}, port {at.port}: {error.strerror or error}.\n"
+            f"{setting}_HOST and {setting}_PORT set the address."
         ) from None
     listening.set_inheritable(True)
     return listening

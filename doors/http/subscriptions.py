@@ -18,9 +18,11 @@ from doors.http.parameters import (
     AfterPosition,
     ClockQuery,
     Limit,
+    Order,
     PathId,
     SomeFirstDay,
     SomeLastDay,
+    Sort,
     SubscriptionQuery,
     TestClocks,
 )
@@ -94,16 +96,20 @@ async def list_history(
     caller: Calling,
     account: AccountQuery = None,
     subscription: SubscriptionQuery = None,
+    sort: Sort = Order.NEWEST,
     after: AfterPosition = None,
     limit: Limit = USUAL_ROWS,
 ) -> Listed[HistoryLine]:
-    """The history of an account or of a subscription, the newest first. Exactly one is named."""
+    """The history of an account or of a subscription, by time. Exactly one is named."""
 
     def read(ledger: Ledger) -> Listed[HistoryLine]:
+        newest, page = sort.newest_first, limit + 1
         if subscription is not None and account is None:
-            rows = subscription_lines(ledger, subscription, after=after)
+            rows = subscription_lines(
+                ledger, subscription, after=after, newest_first=newest, page=page
+            )
         elif account is not None and subscription is None:
-            rows = account_lines(ledger, account, after=after)
+            rows = account_lines(ledger, account, after=after, newest_first=newest, page=page)
         else:
             raise Faults([Fault("account", "exactly one of account or subscription is needed")])
         return page_of(rows, limit, lambda row: row.seq)

@@ -14,10 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
-
 from core.domain import catalog as catalogs
-from core.domain import policy as policies
 from core.domain.catalog import SkuKind
 from core.domain.faults import Fault, Faults
 from core.domain.inputs import (
@@ -33,7 +30,6 @@ from core.domain.inputs import (
 from core.domain.money import plain
 from core.ledger import stored_terms
 from core.ledger.ledger import Ledger
-from core.ledger.tables import Seller
 from doors.intake.csv_rows import header_of
 from doors.intake.file_shape import Declared, FileShape, shape_of
 from doors.intake.fixed_columns import TOO_LONG, FixedRow, fixed_columns, fixed_rows
@@ -101,9 +97,7 @@ def import_catalog_file(
         there, new = rows.entries(stored, progress)
         if new and not dry_run:
             with ledger.transaction("catalog") as connection:
-                terms = select(Seller.policy_version).where(Seller.id == ledger.seller)
-                if not connection.execute(terms).scalar():
-                    stored_terms.add_policy(connection, ledger.seller, policies.DEFAULT)
+                stored_terms.ensure_policy(connection, ledger.seller)
                 stored_terms.add_catalog(connection, ledger.seller, new)
     return CatalogReport(
         rows=rows.count,

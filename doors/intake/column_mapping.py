@@ -63,7 +63,8 @@ def parse(
     """Read a mapping from a YAML text. Raises `Faults` with every fault that can be found."""
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     try:
-        document = yaml.load(read_utf8(raw, LARGEST), Loader=_TextLoader)  # noqa: S506 (only text)
+        plain = read_utf8(raw, LARGEST)
+        document = yaml.load(plain, Loader=_TextLoader)  # noqa: S506 # nosec B506 # only text
         if constants and isinstance(document, dict) and isinstance(document.get("fields"), dict):
             document["fields"].update(constants)
         return load(document, folder)
@@ -346,13 +347,16 @@ class _Document:
         if not isinstance(written, Mapping):
             self._add(place, f"{shown(written)} is not a mapping with column and is, or is_not")
             return None
-        self._unknown(place, written, (*_TEXT, "is", "is_not"))
+        self._unknown(place, written, (*_TEXT, "is", "is_not", "because"))
         word = "is" if "is" in written else "is_not"
         if ("is" in written) == ("is_not" in written):
             self._add(place, "needs is or is_not, with one text or a list of them")
             return None
         texts = self._words(f"{place}.{word}", written[word], empty=True)
-        return Condition(self._columns(written, place), frozenset(texts), word == "is_not")
+        because = self._words(f"{place}.because", written.get("because", ""), empty=True)
+        return Condition(
+            self._columns(written, place), frozenset(texts), word == "is_not", " ".join(because)
+        )
 
     def _lookup_files(self, written: object, folder: Path) -> Mapping[str, LookupFile]:
         if not isinstance(written, Mapping):

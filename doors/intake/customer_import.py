@@ -93,6 +93,7 @@ async def import_file(
     as_of: date | None = None,
     limit: int | None = None,
     faults: Path | None = None,
+    left_out: Path | None = None,
     table: Path | None = None,
     progress: Progress | None = None,
     actor: str = "perennial",
@@ -111,6 +112,8 @@ async def import_file(
     this day, and nothing is due before it. Default: today.
     `limit`: the number of rows that are read. Default: all.
     `faults`: a CSV file for the faulty rows. It is replaced if it exists.
+    `left_out`: a CSV file for the rows that the mapping leaves out, with the reasons. It is
+    replaced if it exists.
     `table`: a CSV file with each subscription as it will be, for a dry run. It is replaced if it
     exists.
     `progress`: is called with the rows that are done and the rows that there are.
@@ -125,8 +128,12 @@ async def import_file(
     Temporal or the database is away. The caller can then run the same import again.
     """
     begin = time.perf_counter()
-    with FaultList(faults) as faulty, fault_file(table) as listed:
-        run = _Run(ledger, file, mapping, clock, prefix, as_of, limit, faulty)
+    with (
+        FaultList(faults) as faulty,
+        FaultList(left_out) as out,
+        fault_file(table) as listed,
+    ):
+        run = _Run(ledger, file, mapping, clock, prefix, as_of, limit, faulty, out)
         await asyncio.to_thread(run.check)
         if dry_run:
             run.look_ahead(listed)
@@ -141,6 +148,7 @@ async def import_file(
         there=there,
         faulty=run.faults.count,
         skipped=run.skipped,
+        left_out=run.left_out.count,
         read_as=run.read_as,
         started=started,
         unstarted=unstarted,
@@ -149,6 +157,7 @@ async def import_file(
         import_id=run.import_id,
         outlook=run.outlook.report() if run.outlook else None,
         faults=tuple(run.faults.first),
+        not_brought_in=tuple(run.left_out.first),
     )
 
 
@@ -238,6 +247,7 @@ class _Run:
         as_of: date | None,
         limit: int | None,
         faults: FaultList,
+        left_out: FaultList,
     ) -> None:
         self._ledger = ledger
         self._file = file
@@ -251,7 +261,7 @@ class _Run:
         self._numbers: dict[str, int] = {}
         self._actor = "perennial"
         self.clock = clock
-        self.faults = faults
+        self.faults, self.left_out = faults, left_out
         self.rows = 0
         self.import_id: int | None = None
         self.outlook: Outlook | None = None
@@ -271,8 +281,7 @@ class _Run:
                 )
             ).one_or_none()
             self._skus = ImportedSkus(Catalog(()), policies.DEFAULT)
-            self._has_policy = seller is not None and seller.policy_version > 0
-            if seller is not None and self._has_policy:
+            if seller is not None and seller.policy_version > 0:
                 catalog = self._ledger.references.catalog(
                     connection, self._ledger.seller, seller.catalog_revision
                 )
@@ -284,8 +293,9 @@ class _Run:
                 )
         self._source = SourceFile(self._file, self._mapping, self._limit)
         self.read_as = self._source.shape.words
-        self.faults.begin_list(self._source.header, self._source.shape)
-        for row in self._source.rows():
+        for listed in (self.faults, self.left_out):
+            listed.begin_list(self._source.header, self._source.shape)
+        for row in self._source.rows(self.left_out.add):
             self.rows += 1
             reasons = row.reasons
             first = self._lines.setdefault(hash_of(row.id), row.line)
@@ -316,12 +326,14 @@ class _Run:
                 raise ValueError(f"numbers: {one.number} is in line {first} already")
         self._numbers |= dict.fromkeys((one.number for one in customer.numbers), line)
 
-    def _customer(self, values: dict[str, Any]) -> Customer:
-        return customer_of(values, self._skus, self._now, self._prefix, self._as_of)
+    def _customer(self, values: dict[str, Any], *, checked: bool = False) -> Customer:
+        skus, now = self._skus, self._now
+        return customer_of(values, skus, now, self._prefix, self._as_of, checked=checked)
 
     def look_ahead(self, table: TextIO | None) -> None:
         """Note from now on what will become of each row. `table`: a CSV file for all of them."""
-        self.outlook = Outlook(self._skus.whole(), self._skus.policy, self._now, self._as_of, table)
+        skus, unread = self._skus, self._source.named_like_fields
+        self.outlook = Outlook(skus.whole(), skus.policy, self._now, self._as_of, unread, table)
 
     def prepare(self, actor: str) -> None:
         """Write the seller and the new SKUs, which the rows need, and the import itself."""
@@ -336,8 +348,7 @@ class _Run:
             actor=actor,
         )
         with self._ledger.transaction("catalog") as connection:
-            if not self._has_policy:
-                stored_terms.add_policy(connection, self._ledger.seller, policies.DEFAULT)
+            stored_terms.ensure_policy(connection, self._ledger.seller)
             if entries := self._skus.entries():
                 stored_terms.add_catalog(connection, self._ledger.seller, entries)
             seller = self._ledger.seller
@@ -346,7 +357,7 @@ class _Run:
     def chunks(self, size: int) -> Iterator[list[tuple[Customer, SourceRow]]]:
         """Read the file again. Returns the rows without faults, each as a customer."""
         customers = (
-            (self._customer(row.values), row)
+            (self._customer(row.values, checked=True), row)
             for row in self._source.rows()
             if row.line not in self._faulty
         )

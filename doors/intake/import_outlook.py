@@ -8,6 +8,7 @@ kept does not grow with the file, but for the counts by day.
 import csv
 import zlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -155,6 +156,7 @@ class Outlook:
 
     `catalog`: with the SKUs that the import adds. `policy`: the policy in force.
     `now`: the instant of the import (UTC). `as_of`: the day on which Perennial takes over.
+    `unread`: columns of the file that are named like fields, but that its mapping does not read.
     `table`: a CSV file for all rows, or None.
     """
 
@@ -164,10 +166,11 @@ class Outlook:
         policy: Policy,
         now: datetime,
         as_of: date | None,
+        unread: Sequence[str] = (),
         table: TextIO | None = None,
     ) -> None:
         self._catalog, self._policy = catalog, policy
-        self._now, self._as_of = now, as_of
+        self._now, self._as_of, self._unread = now, as_of, unread
         self._expected: Counter[Expected] = Counter()
         self._renewals: Counter[tuple[date, str]] = Counter()
         self._amounts: dict[tuple[date, str], Decimal] = {}
@@ -176,7 +179,7 @@ class Outlook:
         self._differing: list[ExpectedRow] = []
         self._sample: dict[str, tuple[int, ExpectedRow]] = {}
         self._rows = self._free = self._unfunded = self._unfunded_late = 0
-        self._failed_past = self._lost = 0
+        self._failed_past = self._lost = self._paused = 0
         self._writer = csv.writer(table, lineterminator="\n") if table else None
         if self._writer:
             self._writer.writerow((*COLUMNS, *COMPARED))
@@ -194,6 +197,7 @@ class Outlook:
         self._failed_past += (
             customer.state is TakeoverState.PAST_DUE and expected is Expected.EXPIRED
         )
+        self._paused += customer.state is TakeoverState.PAUSED
         self._lost += len(customer.numbers) if expected is Expected.TERMINATED else 0
         self._expected[expected] += 1
         self._anchors[subscription.anchor] += 1
@@ -262,6 +266,11 @@ class Outlook:
 
     def _odd(self) -> list[str]:
         found = []
+        if self._unread:
+            found.append(
+                "The mapping does not read these columns, which are named like fields: "
+                f"{', '.join(self._unread)}. Is that meant?"
+            )
         if self._rows >= FEWEST:
             anchor, count = self._anchors.most_common(1)[0]
             if count * 2 > self._rows:
@@ -283,14 +292,22 @@ class Outlook:
             renew = sum(self._expected[one] for one in _TRIED)
             found.append(
                 f"{self._unfunded:,} of {counted(renew, 'row that renews', 'rows that renew')} "
-                "bring neither credits for the next cycle nor a card for renewals. Such a renewal "
-                "fails until the account is topped up."
+                f"{'brings' if self._unfunded == 1 else 'bring'} neither "
+                "credits for the next cycle nor a card for renewals. Such a renewal fails until "
+                "the account is topped up."
             )
         if self._failed_past:
             found.append(
                 f"{counted(self._failed_past, 'row', 'rows')} failed to renew there, and the last "
                 f"paid day is past: EXPIRED at once (rule {Rule.OUTAGE}). With the status active, "
                 f"a row that is at most {self._policy.late_renewal_days} days late is tried once."
+            )
+        if self._paused:
+            found.append(
+                f"{counted(self._paused, 'row is', 'rows are')} paused there. The rules know no "
+                "pause: auto-renewal is off, and one whose last paid day is past is EXPIRED today. "
+                f"`resubscribe` or `reactivate` lets it go on (rules {Rule.AUTO_RENEWAL}, "
+                f"{Rule.REACTIVATE})."
             )
         if self._lost:
             found.append(
@@ -308,7 +325,8 @@ def _expected(subscription: Subscription, on: date, today: date) -> Expected:
     if subscription.status is Status.EXPIRED:
         return Expected.EXPIRED
     if subscription.trial:
-        return Expected.TRIAL
+        is_over = subscription.expiry < today and not subscription.auto_renew
+        return Expected.EXPIRED if is_over else Expected.TRIAL
     if not subscription.auto_renew:
         return Expected.UNSUBSCRIBED
     if subscription.renewal_failed:

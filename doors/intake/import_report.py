@@ -42,8 +42,9 @@ class ImportReport:
     `imported`: rows that became subscriptions. In a dry run, rows that would.
     `there`: rows whose subscription existed already.
     `faulty`: rows that were left out because of a fault.
-    `skipped`: rows of the file that the mapping leaves out, or adds to another one. They do not
-    count as rows.
+    `skipped`: rows of the file that a newer version replaces, or that the mapping adds to another
+    one. They do not count as rows.
+    `left_out`: rows of the file that the mapping leaves out. They do not count as rows.
     `read_as`: how the file is written, in words.
     `started`: workflows that were started, also of subscriptions that existed without one.
     `unstarted`: workflows that could not be started. The relay tries again.
@@ -52,6 +53,7 @@ class ImportReport:
     `import_id`: by which it can be undone. None in a dry run.
     `outlook`: what will become of the rows, in a dry run.
     `faults`: the first few faults.
+    `not_brought_in`: the first few rows that the mapping leaves out, with reasons.
     """
 
     rows: int
@@ -59,6 +61,7 @@ class ImportReport:
     there: int
     faulty: int
     skipped: int
+    left_out: int
     read_as: str
     started: int
     unstarted: int
@@ -67,6 +70,7 @@ class ImportReport:
     import_id: int | None
     outlook: OutlookReport | None
     faults: tuple[RowFault, ...]
+    not_brought_in: tuple[RowFault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +109,8 @@ class CatalogReport(NumberReport):
 
 class FaultList:
     """Counts the faulty rows, keeps the first few, and writes all of them to a file.
+
+    Rows that a mapping leaves out are listed in the same way.
 
     The file has the columns of the source behind `FAULT_COLUMNS`, and the rows as they are in the
     source. So it can be mended and imported by itself, with the same mapping. It is written like

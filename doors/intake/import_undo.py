@@ -58,6 +58,12 @@ def imports_named(ledger: Ledger, name: str) -> list[ImportLine]:
     """The imports that an id or a prefix means. Perhaps none."""
     with ledger.read() as connection:
         ids = imports.named(connection, ledger.seller, name)
+    return imports_with(ledger, ids)
+
+
+def imports_with(ledger: Ledger, ids: Sequence[int]) -> list[ImportLine]:
+    """The imports with these ids."""
+    with ledger.read() as connection:
         return imports.list_imports(connection, ledger.seller, ids) if ids else []
 
 
@@ -65,6 +71,17 @@ def all_imports(ledger: Ledger) -> list[ImportLine]:
     """The imports of the seller, the newest first."""
     with ledger.read() as connection:
         return imports.list_imports(connection, ledger.seller)
+
+
+def import_rows(ledger: Ledger, after: int | None = None) -> Iterator[ImportLine]:
+    """The imports of the seller, the newest first, read page by page. `after`: past this one."""
+    while True:
+        with ledger.read() as connection:
+            lines = imports.list_imports(connection, ledger.seller, before=after)
+        yield from lines
+        if len(lines) < imports.MOST_IMPORTS:
+            return
+        after = lines[-1].id
 
 
 async def undo_imports(

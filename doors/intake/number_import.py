@@ -27,6 +27,7 @@ from core.domain.numbers import HoldKind, NewNumber
 from core.ledger.clocks import machine_now
 from core.ledger.imports import ImportFacts, open_import
 from core.ledger.ledger import Ledger
+from core.ledger.stored_terms import ensure_policy
 from core.ledger.tables import Seller
 from doors.intake.csv_rows import digest_of, header_of
 from doors.intake.file_shape import Declared, shape_of
@@ -117,6 +118,7 @@ def _open(ledger: Ledger, file: Path, actor: str) -> int:
         kind=ImportKind.NUMBERS, file=file.name, digest=digest_of(file), actor=actor
     )
     with ledger.transaction("open_import") as connection:
+        ensure_policy(connection, ledger.seller)
         return open_import(connection, ledger.seller, facts, machine_now())
 
 

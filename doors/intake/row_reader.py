@@ -71,11 +71,13 @@ class Condition:
     `source`: the columns whose text is looked at.
     `texts`: the texts that count.
     `negated`: whether all other texts count instead.
+    `because`: why rows are left out by it, for people. Empty if the mapping does not say it.
     """
 
     source: FieldSource
     texts: frozenset[str]
     negated: bool = False
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,14 +225,22 @@ class RowReader:
                 Wanted(number=number, sku=sku, hold=hold) for number in values["numbers"]
             )
 
-    def is_wanted(self, row: Sequence[str]) -> bool:
-        """Whether the filters of the mapping let a row pass. A row of another width passes."""
+    def why_left_out(self, row: Sequence[str]) -> str | None:
+        """Why the filters of the mapping leave a row out. None if they let it pass.
+
+        A row of another width passes.
+        """
         mapping = self.mapping
         if not (mapping.skip_when or mapping.only_when) or self._width(row):
-            return True
-        return all(self._holds(one, row) for one in mapping.only_when) and not any(
-            self._holds(one, row) for one in mapping.skip_when
-        )
+            return None
+        stops = next((one for one in mapping.skip_when if self._holds(one, row)), None)
+        if stops is None:
+            stops = next((one for one in mapping.only_when if not self._holds(one, row)), None)
+        if stops is None:
+            return None
+        text = self._text(stops.source, row)
+        found = f"{stops.source.words} is {shown(text) if text else 'empty'}"
+        return f"{found}: {stops.because}" if stops.because else found
 
     def order(self, row: Sequence[str]) -> tuple[int, Any]:
         """What `latest_by` compares. Numbers and dates are compared as such, others as text.

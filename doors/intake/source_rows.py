@@ -8,7 +8,7 @@ rows with one another. The lines of a subscription are kept from its first line 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -22,10 +22,13 @@ from doors.intake import column_mapping
 from doors.intake.csv_rows import CsvRow, csv_rows, header_of
 from doors.intake.fields import LISTS
 from doors.intake.file_shape import Declared, FileShape, shape_of
-from doors.intake.import_report import FAULT_COLUMNS, unguarded
+from doors.intake.import_report import FAULT_COLUMNS, RowFault, unguarded
 from doors.intake.lookup_files import read_lookups
 from doors.intake.row_keys import hash_of
 from doors.intake.row_reader import ColumnMapping, RowReader
+
+LeftOut = Callable[[RowFault, Sequence[str]], None]
+"""Is called with each row that the filters leave out, and its cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class SourceFile:
 
     `shape`: how the file is written.
     `header`: the names of its columns.
-    `skipped`: rows that the last reading left out or added to others.
+    `skipped`: rows of the last reading that a newer version replaces, or that were added to others.
     """
 
     def __init__(
@@ -78,24 +81,37 @@ class SourceFile:
         self._reader: RowReader = self.mapping.reader(self.header, lookups)
         self._is_fault_list = set(FAULT_COLUMNS) <= set(self.header)
 
-    def rows(self) -> Iterator[SourceRow]:
-        """The customers in the order of the file. May be called several times."""
+    @property
+    def named_like_fields(self) -> list[str]:
+        """The columns that are named like fields, but that the mapping does not read."""
+        read = self.mapping.columns
+        return [name for name in self.header if name in column_mapping.FIELDS and name not in read]
+
+    def rows(self, left_out: LeftOut | None = None) -> Iterator[SourceRow]:
+        """The customers in the order of the file. May be called several times.
+
+        `left_out`: is told which rows are left out, and why.
+        """
         self.skipped = 0
         if self.mapping.latest_by:
-            yield from self._latest()
+            yield from self._latest(left_out)
         elif self.mapping.add_up:
-            yield from self._added_up()
+            yield from self._added_up(left_out)
         else:
-            for row in self._wanted():
+            for row in self._wanted(left_out):
                 yield self._read(row)
 
-    def _wanted(self) -> Iterator[CsvRow]:
+    def _wanted(self, left_out: LeftOut | None = None) -> Iterator[CsvRow]:
         """The rows that pass the filters."""
         for row in self._all():
-            if self._reader.is_wanted(row.cells):
+            if self._passes(row, left_out):
                 yield row
-            else:
-                self.skipped += 1
+
+    def _passes(self, row: CsvRow, left_out: LeftOut | None) -> bool:
+        why = self._reader.why_left_out(row.cells)
+        if why is not None and left_out:
+            left_out(RowFault(row.line, self._reader.id_of(row.cells), why), row.cells)
+        return why is None
 
     def _all(self) -> Iterator[CsvRow]:
         rows = islice(csv_rows(self._file, self.shape), 1, None)
@@ -114,11 +130,13 @@ class SourceFile:
 
     # several versions of one id
 
-    def _latest(self) -> Iterator[SourceRow]:
+    def _latest(self, left_out: LeftOut | None) -> Iterator[SourceRow]:
         older, faulty = self._older
         for row in self._all():
-            if row.line in older or not self._reader.is_wanted(row.cells):
+            if row.line in older:
                 self.skipped += 1
+                continue
+            if not self._passes(row, left_out):
                 continue
             found = self._read(row)
             if row.line in faulty:
@@ -149,11 +167,11 @@ class SourceFile:
 
     # several lines of one subscription
 
-    def _added_up(self) -> Iterator[SourceRow]:
+    def _added_up(self, left_out: LeftOut | None) -> Iterator[SourceRow]:
         lines = self._lines_of_ids
         seen: Counter[int] = Counter()
         waiting: dict[int, list[SourceRow]] = {}
-        for row in self._wanted():
+        for row in self._wanted(left_out):
             key = self._key(row)
             count = lines[key] if key else 1
             if count == 1:
@@ -169,7 +187,6 @@ class SourceFile:
         found: Counter[int] = Counter()
         for row in self._wanted():
             found[self._key(row)] += 1
-        self.skipped = 0
         return found
 
     def _together(self, lines: list[SourceRow]) -> SourceRow:

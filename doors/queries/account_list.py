@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 
 from core.ledger.ledger import Ledger
 from core.ledger.tables import AccountRow, SubscriptionRow
@@ -36,7 +36,14 @@ class AccountLine:
     clock: str | None
 
 
-_FAILED = exists().where(SubscriptionRow.account == AccountRow.id, SubscriptionRow.renewal_failed)
+#: Looked for by the index, account by account. For an EXISTS PostgreSQL would read all that failed.
+_FAILED = (
+    select(SubscriptionRow.id)
+    .where(SubscriptionRow.account == AccountRow.id, SubscriptionRow.renewal_failed)
+    .limit(1)
+    .scalar_subquery()
+    .is_not(None)
+)
 _COLUMNS = (
     AccountRow.id.label("account"),
     AccountRow.owner,
@@ -53,9 +60,9 @@ _COLUMNS = (
 
 
 def account_rows(
-    ledger: Ledger, *, test_clocks: bool = False, after: str | None = None
+    ledger: Ledger, *, test_clocks: bool = False, after: str | None = None, page: int = _PAGE
 ) -> Iterator[AccountLine]:
-    """The accounts by id, from the one after `after` on, read page by page.
+    """The accounts by id, from the one after `after` on, read in pages of `page` rows.
 
     `test_clocks`: whether accounts on test clocks are listed. Default: they are left out.
     """
@@ -65,8 +72,8 @@ def account_rows(
         if last is not None:
             query = query.where(AccountRow.id > last)
         with open_snapshot(ledger) as snapshot:
-            rows = snapshot.connection.execute(query.order_by(AccountRow.id).limit(_PAGE)).all()
+            rows = snapshot.connection.execute(query.order_by(AccountRow.id).limit(page)).all()
         listed = [AccountLine(**r._mapping) for r in rows if test_clocks or r.clock is None]
-        return listed, rows[-1].account if len(rows) == _PAGE else None
+        return listed, rows[-1].account if len(rows) == page else None
 
     return stream(read, after)

@@ -1,6 +1,6 @@
 """Campaigns: which there are, how far one is, and what became of each of its rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import func, select, tuple_
 
 from core.domain.campaigns import CampaignState, RowOutcome
-from core.ledger.bulk_write import one_of
 from core.ledger.ledger import Ledger
-from core.ledger.tables import AccountRow, CampaignItem, CampaignRow, SubscriptionRow
+from core.ledger.tables import CampaignItem, CampaignRow
+from doors.queries.pages import stream
 from doors.queries.snapshot import NotFound, open_snapshot
 
 _PAGE = 1000
@@ -76,11 +76,13 @@ class CampaignView:
 class ReceiptRow:
     """What became of a row.
 
+    `row`: its number, from 1. `line`: its line in a file.
     `outcome` is None while the row waits, and for good when the campaign was stopped before it.
     `amount`: what was paid, negative for what was given back. `sentence`: what was done, or why
     not. `request_id`: that of the row's command, as the ledger has it.
     """
 
+    row: int
     line: int
     subscription: str
     outcome: RowOutcome | None
@@ -115,6 +117,18 @@ def list_campaigns(
             query = query.where(tuple_(*key) < tuple_(last.started_at, last.id))
         ordered = query.order_by(*(column.desc() for column in key)).limit(most)
         return [_line(row) for row in snapshot.connection.execute(ordered)]
+
+
+def campaign_rows(
+    ledger: Ledger, *, state: CampaignState | None = None, after: str | None = None
+) -> Iterator[CampaignLine]:
+    """The campaigns of `list_campaigns`, read page by page. Raises NotFound at the first one."""
+
+    def read(last: str | None) -> tuple[list[CampaignLine], str | None]:
+        lines = list_campaigns(ledger, state=state, after=last, most=_PAGE)
+        return lines, lines[-1].campaign if len(lines) == _PAGE else None
+
+    yield from stream(read, after)
 
 
 def find_campaign(ledger: Ledger, campaign: str) -> CampaignView:
@@ -168,13 +182,14 @@ def progress_of(ledger: Ledger, campaign: str) -> CampaignLine:
         return _line(_row(connection, ledger.seller, campaign))
 
 
-def receipt(ledger: Ledger, campaign: str) -> Iterator[ReceiptRow]:
+def receipt(ledger: Ledger, campaign: str, *, after: int = 0) -> Iterator[ReceiptRow]:
     """What became of each row, in the order of the rows. Raises NotFound.
+
+    `after`: only rows with a larger number. Default: all.
 
     The rows are read in pages of 1000, each as it is then.
     """
     progress_of(ledger, campaign)
-    after = 0
     while True:
         query = (
             select(CampaignItem.__table__)
@@ -186,6 +201,7 @@ def receipt(ledger: Ledger, campaign: str) -> Iterator[ReceiptRow]:
             page = connection.execute(query).all()
         for row in page:
             yield ReceiptRow(
+                row=row.row,
                 line=row.line,
                 subscription=row.subscription,
                 outcome=None if row.outcome is None else RowOutcome(row.outcome),
@@ -199,23 +215,6 @@ def receipt(ledger: Ledger, campaign: str) -> Iterator[ReceiptRow]:
         if len(page) < _PAGE:
             return
         after = page[-1].row
-
-
-def clocks_of(ledger: Ledger, subscriptions: Sequence[str]) -> dict[str, str | None]:
-    """The test clock of each of these subscriptions of the seller. None: it is a real one."""
-    found: dict[str, str | None] = {}
-    with ledger.read() as connection:
-        for first in range(0, len(subscriptions), _PAGE):
-            query = (
-                select(SubscriptionRow.id, SubscriptionRow.clock)
-                .join(AccountRow, AccountRow.id == SubscriptionRow.account)
-                .where(
-                    one_of(SubscriptionRow.id, [*subscriptions[first : first + _PAGE]]),
-                    AccountRow.seller == ledger.seller,
-                )
-            )
-            found |= {row.id: row.clock for row in connection.execute(query)}
-    return found
 
 
 def _row(connection: Any, seller: str, campaign: str) -> Any:

@@ -28,7 +28,7 @@ class ClockLine:
 def find_clock(ledger: Ledger, clock: str) -> ClockLine:
     """One test clock. Raises NotFound."""
     with open_snapshot(ledger) as snapshot:
-        query = _selected().where(Clock.id == clock)
+        query = _selected(ledger).where(Clock.id == clock)
         row = snapshot.connection.execute(query).one_or_none()
     if row is None:
         raise NotFound(f"there is no test clock {clock}")
@@ -39,7 +39,7 @@ def clock_rows(ledger: Ledger, *, after: str | None = None) -> Iterator[ClockLin
     """All test clocks by id, from the one after `after` on, read page by page."""
 
     def read(last: str | None) -> tuple[list[ClockLine], str | None]:
-        query = _selected().order_by(Clock.id).limit(_PAGE)
+        query = _selected(ledger).order_by(Clock.id).limit(_PAGE)
         if last is not None:
             query = query.where(Clock.id > last)
         with open_snapshot(ledger) as snapshot:
@@ -49,6 +49,7 @@ def clock_rows(ledger: Ledger, *, after: str | None = None) -> Iterator[ClockLin
     return stream(read, after)
 
 
-def _selected() -> Select[Any]:
+def _selected(ledger: Ledger) -> Select[Any]:
     attached = select(func.count()).where(AccountRow.clock == Clock.id).scalar_subquery()
-    return select(Clock.id.label("clock"), Clock.now, attached.label("accounts"))
+    columns = Clock.id.label("clock"), Clock.now, attached.label("accounts")
+    return select(*columns).where(Clock.seller == ledger.seller)

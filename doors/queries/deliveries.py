@@ -1,5 +1,6 @@
 """The endpoints of a seller, and the messages that go to them (Rule 12)."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,13 +10,23 @@ from sqlalchemy import and_, func, literal, select, true
 from core.domain.deliveries import DeliveryState
 from core.domain.endpoints import EndpointKind
 from core.domain.event_payloads import body
+from core.ledger.bulk_write import one_of_ids
 from core.ledger.deliveries import happened_from
 from core.ledger.ledger import Ledger
-from core.ledger.tables import AccountRow, Delivery, Endpoint, History
+from core.ledger.tables import AccountRow, AlarmRow, Delivery, Endpoint, History
+from doors.queries.pages import stream
 from doors.queries.snapshot import NotFound
 
 _COUNTED = 10_000
 """The most messages that are counted of an endpoint."""
+
+
+_TOLD = (
+    func.coalesce(History.event, AlarmRow.kind).label("what"),
+    func.coalesce(History.at, AlarmRow.at).label("at"),
+    History.subscription,
+    AlarmRow.facts.label("alarm_facts"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +57,16 @@ class EndpointLine:
 class MessageLine:
     """A message to an endpoint. Instants are in UTC.
 
-    `event`: what happened, `happened_at` when. `next_at`: the next attempt, None when it is over.
+    `event`: what happened or the kind of the alarm, `happened_at` when.
+    `account`: None for an alarm about the whole business.
+    `next_at`: the next attempt, None when it is over.
     `status`, `error`: the HTTP status of the last attempt, and what went wrong.
     """
 
     id: int
     endpoint: str
     event: str
-    account: str
+    account: str | None
     subscription: str | None
     happened_at: datetime
     state: DeliveryState
@@ -68,7 +81,8 @@ class MessageLine:
 class MessageView:
     """A message with its body, as it is sent.
 
-    `url`: where a webhook goes. None for an e-mail, whose body is what it tells of.
+    `url`: where a webhook goes. None for an e-mail, whose body is what it tells of. That of an
+    alarm is its facts.
     """
 
     line: MessageLine
@@ -76,8 +90,20 @@ class MessageView:
     body: dict[str, Any]
 
 
-def list_endpoints(ledger: Ledger) -> list[EndpointLine]:
-    """The endpoints of the seller that are not removed, by name."""
+#: The messages of one query.
+_PAGE = 500
+
+
+def find_endpoint(ledger: Ledger, name: str) -> EndpointLine:
+    """An endpoint of the seller that is not removed. Raises NotFound."""
+    found = list_endpoints(ledger, name)
+    if not found:
+        raise NotFound(f"there is no endpoint {name}")
+    return found[0]
+
+
+def list_endpoints(ledger: Ledger, name: str | None = None) -> list[EndpointLine]:
+    """The endpoints of the seller that are not removed, by name. `name`: only this one."""
 
     def counted(state: DeliveryState) -> Any:
         some = (
@@ -102,6 +128,8 @@ def list_endpoints(ledger: Ledger) -> list[EndpointLine]:
         )
         .order_by(Endpoint.name)
     )
+    if name is not None:
+        query = query.where(Endpoint.name == name)
     with ledger.read() as connection:
         return [
             EndpointLine(
@@ -151,13 +179,12 @@ def list_messages(
         select(
             *of_endpoint.c,
             Endpoint.name,
-            History.event.label("what"),
-            History.at,
-            History.subscription,
+            *_TOLD,
         )
         .select_from(Endpoint)
         .join(of_endpoint, true())
-        .join(History, History.seq == of_endpoint.c.event)
+        .outerjoin(History, History.seq == of_endpoint.c.event)
+        .outerjoin(AlarmRow, AlarmRow.seq == of_endpoint.c.event)
         .where(Endpoint.seller == ledger.seller)
         .order_by(of_endpoint.c.event.desc(), of_endpoint.c.id.desc())
         .limit(most)
@@ -168,6 +195,39 @@ def list_messages(
         return [_line(row) for row in connection.execute(query)]
 
 
+def message_rows(
+    ledger: Ledger,
+    *,
+    endpoint: str | None = None,
+    account: str | None = None,
+    state: DeliveryState | None = None,
+    after: int | None = None,
+) -> Iterator[MessageLine]:
+    """The messages of `list_messages`, read page by page. `after`: what follows this message."""
+
+    def read(last: int | None) -> tuple[list[MessageLine], int | None]:
+        lines = list_messages(
+            ledger, endpoint=endpoint, account=account, state=state, before=last, most=_PAGE
+        )
+        return lines, lines[-1].id if len(lines) == _PAGE else None
+
+    yield from stream(read, after)
+
+
+def require_messages(ledger: Ledger, ids: Sequence[int]) -> None:
+    """Raise NotFound unless all these messages are the seller's. The first that is not is named."""
+    query = (
+        select(Delivery.id)
+        .join(Endpoint, Endpoint.id == Delivery.endpoint)
+        .where(one_of_ids(Delivery.id, ids), Endpoint.seller == ledger.seller)
+    )
+    with ledger.read() as connection:
+        there = set(connection.execute(query).scalars())
+    for id_ in ids:
+        if id_ not in there:
+            raise NotFound(f"there is no message {id_}")
+
+
 def find_message(ledger: Ledger, id_: int) -> MessageView:
     """A message with its body. Raises NotFound."""
     query = (
@@ -175,12 +235,11 @@ def find_message(ledger: Ledger, id_: int) -> MessageView:
             Delivery.__table__,
             Endpoint.name,
             Endpoint.url,
-            History.event.label("what"),
-            History.at,
-            History.subscription,
+            *_TOLD,
         )
         .join(Endpoint, Endpoint.id == Delivery.endpoint)
-        .join(History, History.seq == Delivery.event)
+        .outerjoin(History, History.seq == Delivery.event)
+        .outerjoin(AlarmRow, AlarmRow.seq == Delivery.event)
         .where(Delivery.id == id_, Endpoint.seller == ledger.seller)
     )
     happened = select(History.__table__, AccountRow.currency).join(
@@ -190,8 +249,9 @@ def find_message(ledger: Ledger, id_: int) -> MessageView:
         row = connection.execute(query).one_or_none()
         if row is None:
             raise NotFound(f"there is no message {id_}")
-        line = connection.execute(happened.where(History.seq == row.event)).one()
-        return MessageView(line=_line(row), url=row.url, body=body(happened_from(line)))
+        line = connection.execute(happened.where(History.seq == row.event)).one_or_none()
+        told = row.alarm_facts if line is None else body(happened_from(line))
+        return MessageView(line=_line(row), url=row.url, body=told)
 
 
 def _line(row: Any) -> MessageLine:

@@ -54,36 +54,46 @@ def account_history(ledger: Ledger, id_: str, limit: int = 1000) -> list[History
 
 
 def subscription_lines(
-    ledger: Ledger, id_: str, *, after: int | None = None, newest_first: bool = True
+    ledger: Ledger,
+    id_: str,
+    *,
+    after: int | None = None,
+    newest_first: bool = True,
+    page: int = _PAGE,
 ) -> Iterator[HistoryLine]:
-    """The history of a subscription, read page by page. Raises NotFound at the first line.
+    """The history of a subscription in pages of `page` lines. Raises NotFound at the first line.
 
     `after`: the `seq` of the line after which they start, in the order that is asked for.
     """
     with open_snapshot(ledger) as snapshot:
         snapshot.subscription_row(id_)
-    yield from _lines(ledger, History.subscription == id_, after, newest_first)
+    yield from _lines(ledger, History.subscription == id_, after, newest_first, page)
 
 
 def account_lines(
-    ledger: Ledger, id_: str, *, after: int | None = None, newest_first: bool = True
+    ledger: Ledger,
+    id_: str,
+    *,
+    after: int | None = None,
+    newest_first: bool = True,
+    page: int = _PAGE,
 ) -> Iterator[HistoryLine]:
     """The history of an account and its subscriptions. It is as `subscription_lines`."""
     with open_snapshot(ledger) as snapshot:
         snapshot.account_row(id_)
-    yield from _lines(ledger, History.account == id_, after, newest_first)
+    yield from _lines(ledger, History.account == id_, after, newest_first, page)
 
 
 def _lines(
-    ledger: Ledger, condition: ColumnElement[bool], after: int | None, newest_first: bool
+    ledger: Ledger, condition: ColumnElement[bool], after: int | None, newest_first: bool, page: int
 ) -> Iterator[HistoryLine]:
     def read(seq: int | None) -> tuple[list[HistoryLine], int | None]:
         beyond = [] if seq is None else [History.seq < seq if newest_first else History.seq > seq]
         order = History.seq.desc() if newest_first else History.seq
         with open_snapshot(ledger) as snapshot:
-            query = _selected(snapshot, condition, *beyond).order_by(order).limit(_PAGE)
+            query = _selected(snapshot, condition, *beyond).order_by(order).limit(page)
             found = [_line(row) for row in snapshot.connection.execute(query)]
-        return found, found[-1].seq if len(found) == _PAGE else None
+        return found, found[-1].seq if len(found) == page else None
 
     return stream(read, after)
 

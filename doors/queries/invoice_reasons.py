@@ -1,5 +1,6 @@
 """Why the lines of an invoice stand on it (Rule 11.4)."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -8,9 +9,19 @@ from sqlalchemy import select
 from core.domain.money import in_words
 from core.domain.reasons import Reason
 from core.domain.rules import Rule
+from core.ledger.bulk_write import one_of
 from core.ledger.double_entry import InvoiceKind, Purpose
 from core.ledger.ledger import Ledger
-from core.ledger.tables import AccountRow, History, Invoice, MonthlyAmount, Operation, Posting
+from core.ledger.tables import (
+    AccountRow,
+    History,
+    Invoice,
+    MonthlyAmount,
+    NumberRow,
+    Operation,
+    Posting,
+)
+from doors.queries.fee_terms import Fee, skus_in, terms_of_each
 from doors.queries.reasons import MOST_REASONS, Reasons, at_most
 from doors.queries.snapshot import NotFound, Snapshot, open_snapshot
 
@@ -68,14 +79,16 @@ def _own_lines(snapshot: Snapshot, row: Any) -> list[Reason]:
     purpose = Purpose(row.purpose)
     about = _subscription(snapshot, row.operation)
     of = f" of {about}" if about else ""
+    skus = skus_in(snapshot, [line["text"] for line in row.lines])
+    terms = terms_of_each(snapshot, [Fee(row.operation, named) for named in skus])
     return [
         Reason(
             at=row.at,
             text=f"{line['text']}: {_amount(line, row)}, for the {purpose.words}{of}.",
             rule=_rule(snapshot, row, purpose),
-            rows=rows,
+            rows=(*rows, *used),
         )
-        for line in row.lines
+        for line, used in zip(row.lines, terms, strict=True)
     ]
 
 
@@ -104,7 +117,7 @@ def _rule(snapshot: Snapshot, row: Any, purpose: Purpose) -> Rule:
 
 
 def _amounts(snapshot: Snapshot, row: Any) -> list[Reason]:
-    """The lines of a monthly invoice, each with the operation that has charged it."""
+    """The lines of a monthly invoice, each with the operation that has charged it and its terms."""
     query = (
         select(MonthlyAmount.__table__, Operation.at, Operation.purpose, Operation.subscription)
         .join(Operation, Operation.id == MonthlyAmount.operation)
@@ -112,13 +125,41 @@ def _amounts(snapshot: Snapshot, row: Any) -> list[Reason]:
         .order_by(MonthlyAmount.operation, MonthlyAmount.line)
         .limit(MOST_REASONS)
     )
+    lines = snapshot.connection.execute(query).all()
     return [
         Reason(
             at=it.at,
             text=f"{it.description}: {in_words(it.amount, row.currency)}, for the "
             f"{Purpose(it.purpose).words}{f' of {it.subscription}' if it.subscription else ''}.",
             rule=_RULES.get(Purpose(it.purpose), Rule.POSTPAID),
-            rows=(f"operation {it.operation}", f"monthly amount {it.operation}/{it.line}"),
+            rows=(
+                f"operation {it.operation}",
+                f"monthly amount {it.operation}/{it.line}",
+                *terms,
+            ),
         )
-        for it in snapshot.connection.execute(query)
+        for it, terms in zip(lines, _terms(snapshot, lines), strict=True)
     ]
+
+
+def _terms(snapshot: Snapshot, lines: Sequence[Any]) -> list[tuple[str, ...]]:
+    """The terms of the lines of a monthly invoice, which name their SKUs.
+
+    The line of an activation fee ends with the number. That of usage has the words of the caller.
+    """
+    ends = [it.description.split()[-1:] for it in lines]
+    numbers = select(NumberRow.number, NumberRow.sku).where(
+        NumberRow.seller == snapshot.seller,
+        one_of(NumberRow.number, [word for words in ends for word in words]),
+    )
+    of_numbers = {row.number: row.sku for row in snapshot.connection.execute(numbers)}
+    fees = []
+    named = skus_in(snapshot, [it.description for it in lines])
+    for it, skus, end in zip(lines, named, ends, strict=True):
+        purpose = Purpose(it.purpose)
+        if purpose is Purpose.ACTIVATION_FEE:
+            skus = [of_numbers[number] for number in end if number in of_numbers]
+        elif purpose is Purpose.USAGE:
+            skus = []
+        fees.append(Fee(it.operation, skus, activation=purpose is Purpose.ACTIVATION_FEE))
+    return terms_of_each(snapshot, fees)

@@ -21,6 +21,7 @@ from core.ledger.tables import (
     Operation,
     SubscriptionRow,
 )
+from doors.queries.fee_terms import Fee, terms_of
 from doors.queries.reasons import MOST_REASONS, Reasons, at_most
 from doors.queries.snapshot import NotFound, Snapshot, open_snapshot
 
@@ -62,6 +63,7 @@ def _taken(snapshot: Snapshot, number: Any, line: Any, before: Sequence[Any]) ->
     fee = invoice = None
     if charged is not None:
         rows.insert(0, f"operation {charged.operation}")
+        rows += terms_of(snapshot, Fee(charged.operation, [number.sku], activation=True))
         fee, invoice = in_words(-charged.amount, account.currency), _invoice_of(snapshot, charged)
     beside = _beside(snapshot, line)
     return Taken(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, literal_column, select
+from sqlalchemy import ColumnElement, Select, bindparam, literal_column, select
 
 from core.domain.numbers import NumberState
 from core.domain.steps import Step
@@ -43,8 +43,12 @@ class NumberLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberHistoryLine:
-    """What happened to a number, when (UTC), for which account, and who asked."""
+    """What happened to a number, when (UTC), for which account, and who asked.
 
+    `seq`: its place among all lines of all numbers.
+    """
+
+    seq: int
     at: datetime
     what: str
     account: str | None
@@ -78,6 +82,18 @@ _LINE = tuple(
     getattr(NumberRow, name) for name in NumberLine.__dataclass_fields__ if name != "clock"
 )
 _HISTORY = tuple(getattr(NumberHistory, name) for name in NumberHistoryLine.__dataclass_fields__)
+_NUMBER: Any = NUMBERS.add_columns(
+    *(
+        select(column).where(AccountRow.id == NumberRow.account).scalar_subquery().label(name)
+        for name, column in (("timezone", AccountRow.timezone), ("of_clock", AccountRow.clock))
+    )
+).where(NumberRow.seller == bindparam("of"), NumberRow.number == bindparam("named"))
+_NEWEST_HISTORY = (
+    select(*_HISTORY)
+    .where(NumberHistory.seller == bindparam("of"), NumberHistory.number == bindparam("named"))
+    .order_by(NumberHistory.seq.desc())
+    .limit(_NEWEST)
+)
 
 
 def number_rows(
@@ -139,15 +155,9 @@ def _by_index(
 
 def find_number(ledger: Ledger, number: str) -> NumberView:
     """A number with its history. Raises NotFound."""
-    zone, clock = (
-        select(column).where(AccountRow.id == NumberRow.account).scalar_subquery()
-        for column in (AccountRow.timezone, AccountRow.clock)
-    )
-    query: Any = NUMBERS.add_columns(zone.label("timezone"), clock.label("of_clock")).where(
-        NumberRow.seller == ledger.seller, NumberRow.number == number
-    )
     with open_snapshot(ledger) as snapshot:
-        row = snapshot.connection.execute(query).one_or_none()
+        of = {"of": ledger.seller, "named": number}
+        row = snapshot.connection.execute(_NUMBER, of).one_or_none()
         if row is None:
             raise NotFound(f"number {number} is not in the inventory")
         return NumberView(
@@ -162,12 +172,28 @@ def find_number(ledger: Ledger, number: str) -> NumberView:
         )
 
 
+def number_history(
+    ledger: Ledger, number: str, *, newest_first: bool = True, after: int | None = None
+) -> Iterator[NumberHistoryLine]:
+    """What happened to a number, read page by page. `after`: what follows this line."""
+    seq = NumberHistory.seq
+
+    def read(last: int | None) -> tuple[list[NumberHistoryLine], int | None]:
+        query = select(*_HISTORY).where(
+            NumberHistory.seller == ledger.seller, NumberHistory.number == number
+        )
+        if last is not None:
+            query = query.where(seq < last if newest_first else seq > last)
+        ordered = query.order_by(seq.desc() if newest_first else seq).limit(_PAGE)
+        with ledger.read() as connection:
+            lines = [NumberHistoryLine(**row._mapping) for row in connection.execute(ordered)]
+        return lines, lines[-1].seq if len(lines) == _PAGE else None
+
+    yield from stream(read, after)
+
+
 def _history(snapshot: Snapshot, number: str) -> list[NumberHistoryLine]:
-    query = (
-        select(*_HISTORY)
-        .where(NumberHistory.seller == snapshot.seller, NumberHistory.number == number)
-        .order_by(NumberHistory.seq.desc())
-        .limit(_NEWEST)
-    )
-    lines = [NumberHistoryLine(**row._mapping) for row in snapshot.connection.execute(query)]
+    of = {"of": snapshot.seller, "named": number}
+    found = snapshot.connection.execute(_NEWEST_HISTORY, of)
+    lines = [NumberHistoryLine(**row._mapping) for row in found]
     return lines[::-1]

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from core.domain import policy as policies
 from core.domain.calendar import local_date
@@ -42,6 +42,21 @@ SUBSCRIPTIONS_WITH_ACCOUNTS = (
     .join(AccountRow, AccountRow.id == SubscriptionRow.account)
     .outerjoin(Clock, Clock.id == AccountRow.clock)
     .outerjoin(StepRow, IS_NEXT_STEP)
+)
+# Statements that are made once. To make one takes as long as to carry it out.
+_SUBSCRIPTION = (
+    SUBSCRIPTIONS_WITH_ACCOUNTS.add_columns(Seller.catalog_revision)
+    .join(Seller, Seller.id == AccountRow.seller)
+    .where(SubscriptionRow.id == bindparam("id"), Seller.id == bindparam("of"))
+)
+#: An account (`id`) of a seller (`of`), with the now of its test clock.
+ACCOUNT = (
+    select(AccountRow.__table__, Clock.now.label("clock_now"))
+    .outerjoin(Clock, Clock.id == AccountRow.clock)
+    .where(AccountRow.id == bindparam("id"), AccountRow.seller == bindparam("of"))
+)
+_VERSIONS = select(Seller.catalog_revision, Seller.policy_version).where(
+    Seller.id == bindparam("of")
 )
 
 
@@ -83,10 +98,7 @@ class Snapshot:
 
     def subscription_row(self, id_: str) -> Any:
         """The row of a subscription, with its account's. Raises NotFound."""
-        query = SUBSCRIPTIONS_WITH_ACCOUNTS.where(
-            SubscriptionRow.id == id_, AccountRow.seller == self.seller
-        )
-        row = self.connection.execute(query).one_or_none()
+        row = self.connection.execute(_SUBSCRIPTION, self._one(id_)).one_or_none()
         if row is None:
             raise NotFound(f"subscription {id_} was never created")
         return row
@@ -99,7 +111,7 @@ class Snapshot:
         subscription = subscription_from(row).settled(today)
         policy = self.policy(subscription.policy_version)
         ended = subscription.status is Status.TERMINATED
-        fee = None if ended else self._fee(subscription, row.currency, today)
+        fee = None if ended else self._fee(row, subscription, today)
         return FoundSubscription(row, subscription, now, today, policy, fee)
 
     def account_of(self, id_: str) -> str:
@@ -131,22 +143,17 @@ class Snapshot:
 
     def account_row(self, id_: str) -> Any:
         """The row of an account, with the now of its test clock. Raises NotFound."""
-        query = (
-            select(AccountRow.__table__, Clock.now.label("clock_now"))
-            .outerjoin(Clock, Clock.id == AccountRow.clock)
-            .where(AccountRow.id == id_, AccountRow.seller == self.seller)
-        )
-        row = self.connection.execute(query).one_or_none()
+        row = self.connection.execute(ACCOUNT, self._one(id_)).one_or_none()
         if row is None:
             raise NotFound(f"there is no account {id_}")
         return row
 
+    def _one(self, id_: str) -> dict[str, str]:
+        return {"id": id_, "of": self.seller}
+
     def versions_in_force(self) -> tuple[int, int]:
         """The newest catalogue and the policy in force, as numbers. Zero if none is loaded."""
-        query = select(Seller.catalog_revision, Seller.policy_version).where(
-            Seller.id == self.seller
-        )
-        row = self.connection.execute(query).one_or_none()
+        row = self.connection.execute(_VERSIONS, {"of": self.seller}).one_or_none()
         return (0, 0) if row is None else (row.catalog_revision, row.policy_version)
 
     def policy(self, version: int) -> Policy:
@@ -155,24 +162,31 @@ class Snapshot:
             return policies.DEFAULT
         return self.ledger.references.policy(self.connection, self.seller, version)
 
-    def catalog(self) -> Catalog:
-        """The newest catalogue."""
-        revision, _ = self.versions_in_force()
+    def catalog(self, revision: int | None = None) -> Catalog:
+        """A revision of the catalogue. Default: the newest."""
+        if revision is None:
+            revision, _ = self.versions_in_force()
         return self.ledger.references.catalog(self.connection, self.seller, revision)
 
-    def _fee(self, subscription: Subscription, currency: str, today: date) -> Decimal | None:
+    def _fee(self, row: Any, subscription: Subscription, today: date) -> Decimal | None:
         subscription = as_reactivated(self.connection, subscription)
+        catalog = self.catalog(row.catalog_revision)
         try:
-            return total(next_fee_lines(subscription, self.catalog(), currency, today))
+            return total(next_fee_lines(subscription, catalog, row.currency, today))
         except Refused:
             return None
 
 
 @contextmanager
 def open_snapshot(ledger: Ledger) -> Iterator[Snapshot]:
-    """Open a transaction that only reads, and reads one snapshot of the database."""
+    """Open a transaction that only reads, and reads one snapshot of the database.
+
+    It is committed at the end. After a ROLLBACK psycopg would forget the statements that it has
+    prepared.
+    """
     with ledger.engine.connect() as connection:
         reading = connection.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
-        yield Snapshot(reading, ledger)
+        with reading.begin():
+            yield Snapshot(reading, ledger)

@@ -1,10 +1,12 @@
 """One subscription, as a person sees it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from core.domain.contents import Coming
 from core.domain.planner.renewals import renewal_date
@@ -14,6 +16,7 @@ from core.ledger.ledger import Ledger
 from core.ledger.period_amounts import PAID, REFUNDED
 from core.ledger.rows import step_from
 from core.ledger.tables import PeriodRow
+from doors.queries.pages import stream
 from doors.queries.snapshot import open_snapshot
 
 
@@ -74,8 +77,8 @@ class SubscriptionView:
     periods: list[PeriodView]
 
 
-def find_subscription(ledger: Ledger, id_: str) -> SubscriptionView:
-    """One subscription with its periods. Raises NotFound."""
+def find_subscription(ledger: Ledger, id_: str, *, with_periods: bool = True) -> SubscriptionView:
+    """One subscription with its periods, or without them. Raises NotFound."""
     with open_snapshot(ledger) as snapshot:
         found = snapshot.subscription(id_)
         row, subscription = found.row, found.subscription
@@ -113,17 +116,52 @@ def find_subscription(ledger: Ledger, id_: str) -> SubscriptionView:
             clock=row.clock,
             now=found.now,
             next_step=step_from(row),
-            periods=_periods(snapshot.connection, id_),
+            periods=_periods(snapshot.connection, id_) if with_periods else [],
         )
 
 
+def period_rows(
+    ledger: Ledger, subscription: str, *, newest_first: bool = True, after: date | None = None
+) -> Iterator[PeriodView]:
+    """The periods of a subscription, read page by page.
+
+    `after`: only those that come after the one with this last day.
+    """
+    if not newest_first:
+        with ledger.read() as connection:
+            yield from _periods(connection, subscription)
+        return
+
+    def read(last: date | None) -> tuple[list[PeriodView], date | None]:
+        query = _PERIODS.where(PeriodRow.subscription == subscription)
+        if last is not None:
+            query = query.where(PeriodRow.expiry < last)
+        with ledger.read() as connection:
+            rows = connection.execute(query.order_by(PeriodRow.expiry.desc()).limit(_PAGE)).all()
+        found = [_period(row) for row in rows]
+        return found, rows[-1].expiry if len(rows) == _PAGE else None
+
+    yield from stream(read, after)
+
+
+def newest_periods(ledger: Ledger, subscription: str, most: int) -> list[PeriodView]:
+    """The newest periods of a subscription, the newest first."""
+    query = _PERIODS.where(PeriodRow.subscription == subscription)
+    with ledger.read() as connection:
+        rows = connection.execute(query.order_by(PeriodRow.expiry.desc()).limit(most)).all()
+    return [_period(row) for row in rows]
+
+
+_PAGE = 500
+_PERIODS = select(
+    PeriodRow.start, PeriodRow.expiry, PAID.label("paid"), REFUNDED.label("given_back")
+)
+_ALL_PERIODS = _PERIODS.where(PeriodRow.subscription == bindparam("of")).order_by(PeriodRow.expiry)
+
+
 def _periods(connection: Connection, subscription: str) -> list[PeriodView]:
-    query = (
-        select(PeriodRow.start, PeriodRow.expiry, PAID.label("paid"), REFUNDED.label("given_back"))
-        .where(PeriodRow.subscription == subscription)
-        .order_by(PeriodRow.start, PeriodRow.id)
-    )
-    return [
-        PeriodView(start=row.start, expiry=row.expiry, paid=row.paid, refunded=row.given_back)
-        for row in connection.execute(query)
-    ]
+    return [_period(row) for row in connection.execute(_ALL_PERIODS, {"of": subscription})]
+
+
+def _period(row: Any) -> PeriodView:
+    return PeriodView(start=row.start, expiry=row.expiry, paid=row.paid, refunded=row.given_back)

@@ -111,9 +111,14 @@ class Positions:
 
 
 def transactions(
-    ledger: Ledger, wanted: Wanted, *, after: int | None = None, newest_first: bool = True
+    ledger: Ledger,
+    wanted: Wanted,
+    *,
+    after: int | None = None,
+    newest_first: bool = True,
+    page: int = _PAGE,
 ) -> Iterator[TransactionLine]:
-    """The transactions of an account, read page by page. Raises NotFound at the first one.
+    """The transactions of an account in pages of `page`. Raises NotFound at the first one.
 
     `after`: the position after which they start, in the order that is asked for. Default: all.
     `newest_first`: their order, default the newest first.
@@ -125,7 +130,8 @@ def transactions(
         if wanted.subscription is not None:
             snapshot.subscription_row(wanted.subscription)
         among = positions_of(snapshot, row, wanted.first_day, wanted.last_day)
-    yield from lines_of(ledger, row, wanted, among, after=after, newest_first=newest_first)
+    read = partial(_page, ledger, row, wanted, among, newest_first, most=page)
+    yield from stream(read, after)
 
 
 def lines_of(
@@ -174,9 +180,10 @@ def _page(
     among: Positions,
     newest_first: bool,
     after: int | None,
+    most: int = _PAGE,
 ) -> tuple[list[TransactionLine], int | None]:
     with open_snapshot(ledger) as snapshot:
-        return _page_of(snapshot, row, wanted, among, newest_first, after)
+        return _page_of(snapshot, row, wanted, among, newest_first, after, most)
 
 
 def _page_of(

@@ -2,17 +2,26 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 from itertools import islice
 from typing import Any, assert_never
 
-from sqlalchemy import ColumnElement, and_, literal_column, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    literal_column,
+    select,
+    tuple_,
+    union_all,
+)
 
 from core.domain.calendar import local_date
 from core.domain.steps import StepKind
-from core.domain.subscription import Status
+from core.domain.subscription import Failure, Status
 from core.ledger.bulk_write import one_of
 from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
@@ -59,6 +68,7 @@ class WorkFilter:
     `test_clocks`: whether accounts on test clocks are listed. Default True. An account or a clock
     that is named is listed in any case.
     `expiry_from`, `expiry_to`: the first and the last expiry date. None: all.
+    `failure`: only those that failed for this reason. None: all.
     """
 
     account: str | None = None
@@ -66,6 +76,7 @@ class WorkFilter:
     test_clocks: bool = True
     expiry_from: date | None = None
     expiry_to: date | None = None
+    failure: Failure | None = None
 
     @property
     def real_only(self) -> bool:
@@ -101,30 +112,27 @@ def work_rows(
     days before the expiry date.
     `after`: the subscription after which they start. Default: all.
 
-    A page looks at 100 subscriptions at most, whatever the filters are. Raises NotFound at the
-    first line.
+    A page reads 100 subscriptions at most, whatever the filters are. Raises NotFound at the first
+    line.
     """
     with open_snapshot(ledger) as snapshot:
         if of.account is not None:
             snapshot.account_row(of.account)
         start = None if after is None else (snapshot.subscription_row(after).account, after)
-        if which is WorkList.EXPIRING:
-            soon = _expiring(snapshot, of)
-            rows = [r for r in soon if start is None or (r.account, r.id) > start]
-    if which is WorkList.EXPIRING:
-        yield from map(_list_row, rows)
-    else:
-        yield from stream(partial(_page, ledger, which, of), start)
+    read = _expiring if which is WorkList.EXPIRING else partial(_page, _condition(which))
+    yield from stream(partial(read, ledger, of), start)
 
 
 def _page(
-    ledger: Ledger, which: WorkList, of: WorkFilter, after: tuple[str, str] | None
+    condition: ColumnElement[bool], ledger: Ledger, of: WorkFilter, after: tuple[str, str] | None
 ) -> tuple[list[ListRow], tuple[str, str] | None]:
     """The lines of the next 100 subscriptions of a list, and the key of the next page."""
     key = (SubscriptionRow.account, SubscriptionRow.id)
-    listed = select(*key).where(_condition(which)).order_by(*key).limit(_PAGE)
+    listed = select(*key).where(condition).order_by(*key).limit(_PAGE)
     if of.account is not None:
         listed = listed.where(SubscriptionRow.account == of.account)
+    if of.failure is not None:
+        listed = listed.where(SubscriptionRow.failure == of.failure)
     if after is not None:
         listed = listed.where(tuple_(*key) > tuple_(*after))
     with open_snapshot(ledger) as snapshot:
@@ -147,6 +155,8 @@ def _wanted(ledger: Ledger, of: WorkFilter) -> list[ColumnElement[bool]]:
         wanted.append(SubscriptionRow.expiry >= of.expiry_from)
     if of.expiry_to is not None:
         wanted.append(SubscriptionRow.expiry <= of.expiry_to)
+    if of.failure is not None:
+        wanted.append(SubscriptionRow.failure == of.failure)
     return wanted
 
 
@@ -172,51 +182,42 @@ def _condition(which: WorkList) -> ColumnElement[bool]:
             assert_never(unreachable)
 
 
-def _expiring(snapshot: Snapshot, of: WorkFilter) -> list[Any]:
-    """What expires soon, by account and id. Its next step is to expire."""
-    _, version = snapshot.versions_in_force()
-    days = snapshot.policy(version).expiring_notice_days
+def _expiring(
+    ledger: Ledger, of: WorkFilter, after: tuple[str, str] | None
+) -> tuple[list[ListRow], tuple[str, str] | None]:
+    """The lines of the next 100 subscriptions whose step to expire is due soon, as `_page`."""
     active = [SubscriptionRow.status == Status.ACTIVE, ~SubscriptionRow.auto_renew]
-    wanted = [*_wanted(snapshot.ledger, of), *active]
-    rows: list[Any] = []
-    for clock, now in _nows(snapshot, of):
-        for ids in _pages_of_expiries(snapshot, clock, now, days, of.account):
-            page = _read(snapshot, ids, wanted)
-            rows += [row for row in page if 0 <= _days_left(row) <= days]
-    return sorted(rows, key=lambda row: (row.account, row.id))
+    key = (SubscriptionRow.account, SubscriptionRow.id)
+    with open_snapshot(ledger) as snapshot:
+        _, version = snapshot.versions_in_force()
+        days = snapshot.policy(version).expiring_notice_days
+        soon = _soon(of, days).subquery()
+        listed = select(*key).join(soon, soon.c.subject == SubscriptionRow.id).where(*active)
+        if after is not None:
+            listed = listed.where(tuple_(*key) > tuple_(*after))
+        keys = snapshot.connection.execute(listed.order_by(*key).limit(_PAGE)).all()
+        found = _read(snapshot, [k.id for k in keys], [*_wanted(ledger, of), *active])
+    rows = [_list_row(row) for row in found if 0 <= _days_left(row) <= days]
+    last = keys[-1] if len(keys) == _PAGE else None
+    return rows, None if last is None else (last.account, last.id)
 
 
-def _nows(snapshot: Snapshot, of: WorkFilter) -> list[tuple[str | None, datetime]]:
-    """The clocks that accounts of the list live by, each with its now. None: the machine's."""
-    nows: list[tuple[str | None, datetime]] = []
-    if not of.real_only:
-        clocks = select(Clock.id, Clock.now)
-        if of.clock is not None:
-            clocks = clocks.where(Clock.id == of.clock)
-        if of.account is not None:
-            clocks = clocks.where(Clock.id == snapshot.account_row(of.account).clock)
-        nows += [(row.id, row.now) for row in snapshot.connection.execute(clocks)]
+def _soon(of: WorkFilter, days: int) -> CompoundSelect[Any]:
+    """The subscriptions that expire soon in some time zone, by the clocks of their accounts."""
+
+    def near(now: Any) -> ColumnElement[bool]:
+        return StepRow.due.between(now - timedelta(days=1), now + timedelta(days=days + 2))
+
+    step = select(StepRow.subject).where(StepRow.kind == StepKind.EXPIRE)
+    if of.account is not None:
+        step = step.where(StepRow.account == of.account)
+    found = list[Select[Any]]()
     if of.clock is None:
-        nows.append((None, machine_now()))
-    return nows
-
-
-def _pages_of_expiries(
-    snapshot: Snapshot, clock: str | None, now: datetime, days: int, account: str | None
-) -> Iterator[list[str]]:
-    """The ids of subscriptions that expire soon, in any time zone, page by page."""
-    key = (StepRow.due, StepRow.subject)
-    soon = StepRow.due.between(now - timedelta(days=1), now + timedelta(days=days + 2))
-    listed = select(*key).where(StepRow.kind == StepKind.EXPIRE, soon).order_by(*key).limit(_PAGE)
-    listed = listed.where(StepRow.clock.is_(None) if clock is None else StepRow.clock == clock)
-    if account is not None:
-        listed = listed.where(StepRow.account == account)
-    rows = snapshot.connection.execute(listed).all()
-    while rows:
-        yield [row.subject for row in rows]
-        if len(rows) < _PAGE:
-            return
-        rows = snapshot.connection.execute(listed.where(tuple_(*key) > tuple_(*rows[-1]))).all()
+        found.append(step.where(StepRow.clock.is_(None), near(machine_now())))
+    if not of.real_only:
+        clocked = step.join(Clock, Clock.id == StepRow.clock).where(near(Clock.now))
+        found.append(clocked if of.clock is None else clocked.where(Clock.id == of.clock))
+    return union_all(*found)
 
 
 def _days_left(row: Any) -> int:

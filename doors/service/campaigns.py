@@ -32,11 +32,14 @@ from doors.application.perennial import Perennial
 
 log = structlog.get_logger()
 
-AT_ONCE = 16
+AT_ONCE = 32
 """The most rows of a wave."""
 _BATCH_SECONDS = 20.0
 #: So long a row waits for its outcome. Then it is unknown, and is tried once more at the end.
 _ROW_SECONDS = 60.0
+#: So long after its start a wave begins no further row. The rows that are left are unknown, too.
+#: Otherwise rows of one account that all have no outcome would outlive their batch, for ever.
+_WAVE_SECONDS = 180.0
 #: Signs of life within the time after which the server gives a batch up.
 _BEATS = 5
 #: A wave without any outcome is tried so often before its rows are recorded as unknown.
@@ -130,8 +133,14 @@ class _Batch:
         for todo in wave:
             lanes[todo.lane].append(todo)
 
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + _WAVE_SECONDS
+
         async def run(lane: Sequence[ToDo]) -> list[Settled]:
-            return [await self._carry_out(client, row, todo) for todo in lane]
+            return [
+                await self._carry_out(client, row, todo) if loop.time() < ends else _not_begun(todo)
+                for todo in lane
+            ]
 
         parts = await asyncio.gather(*map(run, lanes.values()))
         outcomes = [one for part in parts for one in part]
@@ -151,7 +160,9 @@ class _Batch:
             actor=row.actor,
         )
         try:
-            return settled(todo.row, await client.do(command))
+            with client.patience.one_limit():
+                done = await client.at_once(command) if todo.at_once else None
+                return settled(todo.row, done or await client.do(command))
         except NotAvailable as error:
             told = f"no outcome in {_ROW_SECONDS:g} seconds: {error.reason}"
         except WorkflowUpdateFailedError as error:
@@ -203,3 +214,9 @@ def settled(row: int, result: CommandResult) -> Settled:
         amount=paid,
         currency=None if paid is None else result.result.currency,  # type: ignore[attr-defined]
     )
+
+
+def _not_begun(todo: ToDo) -> Settled:
+    """A row that was not begun, because those before it of the same account took too long."""
+    told = f"not begun: rows of the same account before it took {_WAVE_SECONDS:g} seconds"
+    return Settled(row=todo.row, outcome=RowOutcome.UNKNOWN, sentence=told)

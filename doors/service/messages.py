@@ -18,16 +18,20 @@ import structlog
 from sqlalchemy import Row
 from temporalio.runtime import Runtime
 
+from activities.alarm_mails import write_alarm
 from activities.mails import write_mail
-from core.documents.mails import BadTemplates, MailTexts
+from core.documents.mails import MailTexts
+from core.documents.own_templates import BadTemplates
+from core.domain.alarms import Raised
 from core.domain.deliveries import Answer
+from core.domain.documents import NotOffered
 from core.domain.endpoints import EndpointKind
 from core.domain.event_payloads import body, message_id
 from core.domain.mails import Mail, NoMail, NotYet
 from core.gateways.mail_transports import Folder, MailTransport, Smtp
 from core.gateways.webhook_secrets import SecretKeys, UnknownKey
 from core.gateways.webhooks import Webhooks
-from core.ledger import deliveries, endpoints
+from core.ledger import alarms, deliveries, endpoints
 from core.ledger.clocks import machine_now
 from core.ledger.deliveries import Taken
 from core.ledger.ledger import Ledger
@@ -152,7 +156,7 @@ class Messages:
 
     async def _start_lanes(self) -> None:
         for endpoint in await asyncio.to_thread(self._ready):
-            unsent = endpoint.kind == EndpointKind.MAIL and self._mails is None
+            unsent = endpoint.kind != EndpointKind.WEBHOOK and self._mails is None
             if endpoint.id not in self._lanes and not unsent:
                 self._lanes[endpoint.id] = asyncio.create_task(self._lane(endpoint))
 
@@ -234,7 +238,7 @@ class Messages:
 
     async def _send(self, endpoint: Row[Any], taken: Taken) -> Answer | None:
         """Send one message. Returns None when it has to wait, and was not tried."""
-        if endpoint.kind == EndpointKind.MAIL:
+        if endpoint.kind != EndpointKind.WEBHOOK or isinstance(taken.happened, Raised):
             return await self._send_mail(endpoint, taken)
         content = json.dumps(body(taken.happened), separators=(",", ":"), ensure_ascii=False)
         now = self._now()
@@ -251,7 +255,7 @@ class Messages:
         assert self._mails is not None
         try:
             mail = await asyncio.to_thread(self._write_mail, endpoint, taken)
-        except BadTemplates as error:
+        except (BadTemplates, NotOffered) as error:
             return Answer(error=f"the templates cannot be used: {error}"[:500])
         if isinstance(mail, NotYet):
             return None
@@ -269,7 +273,7 @@ class Messages:
         """The endpoint as it is now, and the messages that are taken for it."""
         with self._ledger.transaction("take_messages") as connection:
             row = endpoints.if_on(connection, endpoint)
-            taken = None if row is None else deliveries.take(connection, endpoint, now, most)
+            taken = None if row is None else deliveries.take(connection, row, now, most)
             return None if row is None or taken is None else (row, taken)
 
     def _end(
@@ -284,6 +288,17 @@ class Messages:
             return deliveries.end(connection, endpoint.id, ended, now) if ended else None
 
     def _write_mail(self, endpoint: Row[Any], taken: Taken) -> Mail | NoMail | NotYet:
+        if isinstance(taken.happened, Raised):
+            return write_alarm(
+                self._ledger,
+                self._texts,
+                taken.happened,
+                endpoint=endpoint.id,
+                sender=endpoint.sender,
+                to=endpoint.seller_address,
+                grace=timedelta(seconds=self._config.reconcile_grace_seconds),
+                now=self._now(),
+            )
         return write_mail(
             self._ledger,
             self._texts,
@@ -292,6 +307,7 @@ class Messages:
             sender=endpoint.sender,
             seller_address=endpoint.seller_address,
             now=self._now(),
+            own_documents=self._config.document_templates,
         )
 
     def _tidy(self) -> int:
@@ -300,4 +316,5 @@ class Messages:
             return 0
         self._tidied = now
         with self._ledger.transaction("tidy_messages") as connection:
+            alarms.raise_digests(connection, now)
             return deliveries.tidy(connection, now)

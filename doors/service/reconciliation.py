@@ -29,14 +29,17 @@ from temporalio.client import (
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.reconciliation.alarms import raise_alarms
 from activities.reconciliation.reconcile import Reconciliation
 from activities.reconciliation.workflow_port import Limits, Standing
 from core.domain.findings import Part, ReconcileRequest, ReconcileResult, ReconciliationReport
 from core.domain.steps import Subject, SubjectKind
 from core.ledger.clocks import machine_now
 from core.protocol.activity_messages import AccountSnapshot, Snapshot
+from core.protocol.campaign_messages import campaign_workflow
 from core.protocol.workflow_messages import workflow_id
 from doors.application.perennial import Perennial
+from doors.service.every_seller import every_seller
 from workflows.reconciliation import ReconciliationInput
 
 log = structlog.get_logger()
@@ -84,6 +87,7 @@ def reconciling(perennial: Perennial) -> Callable[..., Any]:
     async def run(request: ReconcileRequest) -> ReconcileResult:
         result = await reconciliation.reconcile(request)
         _tell(request.part, result)
+        await asyncio.to_thread(raise_alarms, perennial.ledger, request.now, request.part, result)
         return result
 
     return run
@@ -119,7 +123,8 @@ async def ensure_schedule(perennial: Perennial) -> None:
             await handle.update(lambda _: ScheduleUpdate(found))
 
 
-def _reconciliation(perennial: Perennial) -> Reconciliation:
+def _reconciliation(opened: Perennial) -> Reconciliation:
+    perennial = every_seller(opened)
     config = perennial.config
     limits = Limits(
         grace=timedelta(seconds=config.reconcile_grace_seconds),
@@ -166,8 +171,12 @@ class OnTemporal:
 
     async def standing(self, subject: Subject) -> Standing:
         """As `Workflows` describes."""
+        return await self._standing(workflow_id(subject))
+
+    async def _standing(self, workflow: str) -> Standing:
         try:
-            description = await self._handle(subject).describe()
+            handle = self._perennial.temporal.get_workflow_handle(workflow)
+            description = await handle.describe()
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
@@ -208,6 +217,14 @@ class OnTemporal:
                 pass  # A number has no workflow.
             case unreachable:
                 assert_never(unreachable)
+
+    async def campaign_standing(self, campaign: str) -> Standing:
+        """As `Workflows` describes."""
+        return await self._standing(campaign_workflow(campaign))
+
+    async def start_campaign(self, campaign: str) -> None:
+        """As `Workflows` describes."""
+        await self._perennial.campaigns.tell(campaign)
 
     async def tell(self, snapshot: Snapshot | AccountSnapshot) -> None:
         """As `Workflows` describes."""

@@ -4,7 +4,7 @@ A pass starts workflows that a crash after the commit has left behind, also thos
 makes the monthly invoices that are due, so that a month end needs no run of workflows.
 It tells workflows what another transaction has made of their subjects. It sends the notices of real
 accounts that are due, and takes the steps of numbers that are due. Those of test clocks are taken
-when their clock advances. It also numbers invoices.
+when their clock advances. It also numbers invoices, and erases what is to be erased of accounts.
 
 Concurrent relays do not disturb each other. If the database or Temporal is away, the parts that
 need it are logged and retried, each on its own, at growing intervals. A row that fails is logged as
@@ -25,12 +25,14 @@ from activities.month_end import ACCOUNTS_AT_ONCE, Billed, bill_month
 from activities.number_invoices import number_invoices_of, sellers
 from activities.send_notices import notify
 from core.domain.planner.notices import MessageState
-from core.ledger import due_steps
+from core.ledger import due_steps, tellings
 from core.ledger.clocks import machine_now
 from core.ledger.due_steps import Due
+from core.ledger.erasures import unfinished
 from core.ledger.tables import Message
 from core.protocol.activity_messages import Outcome, Passed, StepRequest, StepResult
 from doors.application.batches import past_failing_rows
+from doors.application.erasing import finish
 from doors.application.patience import first_line, is_passing, without_patience
 from doors.application.perennial import Perennial
 from doors.service.failing_rows import FailingRows
@@ -59,6 +61,7 @@ class Pass:
     notices: int = 0
     numbers: int = 0
     numbered: int = 0
+    erased: int = 0
     failed: int = 0
 
 
@@ -68,12 +71,14 @@ class Relay:
     def __init__(self, perennial: Perennial) -> None:
         self._perennial = perennial
         self._scheduled = False
+        self._last_told = tellings.BEGIN
         self._unstartable = FailingRows("start_missing")
         self._untold = FailingRows("campaigns")
         self._unsendable = FailingRows("notices")
         self._untakeable = FailingRows("numbers")
         self._unbillable = FailingRows("month_ends")
         self._unnumbered = FailingRows("invoices")
+        self._unerased = FailingRows("erasures")
 
     async def run(self, pause: Pause) -> None:
         """Run passes until the task is cancelled. `pause` waits for a number of seconds."""
@@ -113,9 +118,10 @@ class Relay:
         billed = await part("month_ends", self.month_ends)
         numbered = await part("invoices", self.number)
         campaigns = await part("campaigns", self.campaigns)
-        told = await part("tell", self._perennial.tell)
+        told = await part("tell", self.tell)
         notices = await part("notices", self.notices)
         numbers = await part("numbers", self.numbers)
+        erased = await part("erasures", self.erasures)
         if not self._scheduled:
             await part("schedule", self.schedule)
         return Pass(
@@ -126,6 +132,7 @@ class Relay:
             notices=notices,
             numbers=numbers,
             numbered=numbered,
+            erased=erased,
             failed=len(failed),
         )
 
@@ -158,6 +165,14 @@ class Relay:
         ):
             total += tried
         return total
+
+    async def tell(self) -> int:
+        """Tell workflows what their subjects have become. Returns how many were told.
+
+        Those that would find out in time by themselves are told by and by.
+        """
+        told, self._last_told = await self._perennial.tell_some(self._last_told)
+        return told
 
     async def notices(self) -> int:
         """Handle the notices that are due. Returns how many were sent."""
@@ -282,6 +297,24 @@ class Relay:
                     raise
                 failing.failed(seller, error)
         return total
+
+    async def erasures(self) -> int:
+        """Erase what is to be erased (docs/decisions/0038). Returns how many accounts."""
+        perennial, done, failing, seen = self._perennial, 0, self._unerased, set[str]()
+        while found := await asyncio.to_thread(
+            unfinished, perennial.ledger, past=[*failing.waiting(), *seen]
+        ):
+            for erasing in found:
+                seen.add(erasing.account)
+                try:
+                    await finish(perennial.ledger, perennial.temporal, perennial.patience, erasing)
+                except Exception as error:
+                    if is_passing(error):
+                        raise
+                    failing.failed(erasing.account, error)
+                else:
+                    done += 1
+        return done
 
     async def schedule(self) -> int:
         """Make sure that the schedule of the reconciliation exists."""

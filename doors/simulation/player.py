@@ -19,9 +19,9 @@ from core.ledger.tables import Clock
 from core.protocol.activity_messages import CommandResult
 from doors.application import test_clocks
 from doors.application.test_clocks import Taker
+from doors.scenarios.scenario import Scenario
+from doors.scenarios.step_shapes import CARDS
 from doors.simulation.report import Refused, report
-from doors.simulation.scenario import Scenario
-from doors.simulation.step_shapes import CARDS
 
 CLOCK = "scenario"
 

@@ -31,7 +31,7 @@ from core.ledger.tables import (
     Seller,
     SubscriptionRow,
 )
-from doors.simulation.scenario import Scenario, ScenarioStep
+from doors.scenarios.scenario import Scenario, ScenarioStep
 
 #: The old account's history tells a change of owner, too. The timeline tells it once. A debt that
 #: is brought forward moves no balance.

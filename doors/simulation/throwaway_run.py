@@ -8,9 +8,9 @@ from core.gateways.simulated_cards import SimulatedCards
 from core.ledger.database import connect, migrate
 from core.ledger.ledger import Ledger
 from doors.application.direct_engine import Direct
+from doors.scenarios.scenario import Scenario
 from doors.simulation import temporal_engine
 from doors.simulation.player import play
-from doors.simulation.scenario import Scenario
 from settings import Settings
 
 

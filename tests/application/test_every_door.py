@@ -27,7 +27,7 @@ from core.domain.faults import Faults
 from core.protocol.workflow_messages import AccountMessage, SubscriptionMessage
 from doors.application.perennial import Perennial
 from doors.intake import cell_values, column_mapping
-from doors.simulation import scenario
+from doors.scenarios import scenario
 from settings import PROJECT
 from tests.domain.test_every_command import value_of
 

@@ -25,7 +25,7 @@ run_and_exit(lambda: asyncio.run(main()))
 def told(address: str, before: str = "") -> subprocess.CompletedProcess[str]:
     program = [sys.executable, "-c", PROGRAM.format(before=before), address]
     return subprocess.run(
-        program, cwd=PROJECT, capture_output=True, text=True, check=True, timeout=60
+        program, cwd=PROJECT, capture_output=True, text=True, check=True, timeout=300
     )
 
 

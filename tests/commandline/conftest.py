@@ -6,10 +6,12 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer import testing
 from typer.testing import CliRunner
 
 from doors.application.perennial import Perennial
@@ -43,6 +45,9 @@ class Answer:
 
 
 Run = Callable[..., Answer]
+
+testing._get_command = cache(testing._get_command)
+"""Typer makes all commands anew for each call, which takes most of its time. Here they are kept."""
 
 
 def call(*arguments: str, answer: str | None = None) -> Answer:
@@ -97,10 +102,10 @@ def workers(installation: str, database: str, temporal_address: str) -> Iterator
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(host()), name="workers")
     thread.start()
-    assert ready.wait(30)
+    assert ready.wait(300)
     yield
     loop.call_soon_threadsafe(stop.set)
-    thread.join(60)
+    thread.join(300)
     loop.close()
 
 

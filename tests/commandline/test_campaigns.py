@@ -49,19 +49,26 @@ def test_it_is_shown_asked_for_done_and_told_row_by_row(
         assert words in told
     data = shop.run(*options, "--preview", "--json").json
     assert (data["done"], data["refused"][0]["rule"]) == (1, "6.2")
+    in_vain = ("extend", "--file", str(ids), "--cycles", "9", "--by", "ann")
+    for refused in (shop.run(*in_vain, "--preview"), shop.run(*in_vain)):
+        assert refused.code == 1
+        assert refused.err.endswith("No row would be done. Nothing was started.\n")
+        assert "Would be refused 2" in " ".join(refused.out.split())
     asked = shop.run(*options)
     assert (asked.code, "Confirm with --yes" in asked.err) == (2, True)
     assert shop.balance() == "50.00"
     assert shop.run("campaign", "list").out == "There are no campaigns.\n"
 
-    done = shop.run(*options, "--yes", "--request-id", "july", "--by", "=ann")
+    done = shop.run(*options, "--yes", "--request-id", f"{shop.acme}-july", "--by", "=ann")
     assert (done.code, "1 of 2 rows were refused" in done.err) == (1, True)
-    again = shop.run(*options, "--yes", "--request-id", "july")
+    again = shop.run(*options, "--yes", "--request-id", f"{shop.acme}-july")
     assert (again.code, "was started before" in again.out) == (1, True)
     assert shop.balance() == "0.00"
-    other = shop.run("unsubscribe", "--file", str(ids), "--yes", "--request-id", "july")
+    other = shop.run(
+        "unsubscribe", "--file", str(ids), "--yes", "--request-id", f"{shop.acme}-july"
+    )
     assert (other.code, "was used for another campaign" in other.err) == (1, True)
-    repeated = shop.run(*options, "--preview", "--request-id", "july")
+    repeated = shop.run(*options, "--preview", "--request-id", f"{shop.acme}-july")
     assert "nothing would be started" in repeated.out
 
     [line] = shop.run("campaign", "list", "--json").json
@@ -101,10 +108,10 @@ def test_the_csv_of_a_list_is_a_file_and_a_list_is_a_filter(
     on = ("resubscribe", "--all-active", "--account", shop.acme, "--yes", "--json")
     real = shop.run(*on)
     assert (real.code, "there are no subscriptions" in real.err) == (2, True)
-    told = shop.run(*on, "--clock", shop.clock, "--request-id", "on")
+    told = shop.run(*on, "--clock", shop.clock, "--request-id", f"{shop.acme}-on")
     assert (told.code, told.json["done"]) == (0, 2)
     assert told.json["selection"] == f"all active of account {shop.acme} on test clock {shop.clock}"
-    again = shop.run(*on, "--clock", shop.clock, "--request-id", "on")
+    again = shop.run(*on, "--clock", shop.clock, "--request-id", f"{shop.acme}-on")
     assert (again.code, again.json["campaign"]) == (0, told.json["campaign"])
     plan = shop.run("change-plan", "--file", str(ids), "BIZ", "--when", "renewal", "--yes")
     assert plan.code == 0
@@ -119,7 +126,7 @@ def test_the_csv_of_a_list_is_a_file_and_a_list_is_a_filter(
 def test_it_is_controlled_while_it_runs(shop: Shop, ids: Path) -> None:
     """Its rate is changed and it is resumed while it runs. It is watched to its end."""
     options = ("recover", "--file", str(ids), "--yes", "--no-watch", "--rate", "1")
-    started = shop.run(*options, "--request-id", "r", "--json")
+    started = shop.run(*options, "--request-id", f"{shop.acme}-r", "--json")
     id_ = started.json["campaign"]
     assert shop.run("campaign", "rate", id_, "500").code == 0
     assert shop.run("campaign", "rate", id_, "0").code == 2
@@ -141,7 +148,11 @@ def test_ctrl_c_ends_the_watching_only(
 
     monkeypatch.setattr(campaign_run, "_watch", interrupted)
     told = CliRunner().invoke(
-        app, ["extend", "--file", str(ids), "--cycles", "1", "--yes", "--request-id", "k"]
+        app,
+        [
+            *("extend", "--file", str(ids), "--cycles", "1"),
+            *("--yes", "--request-id", f"{shop.acme}-k"),
+        ],
     )
     assert told.exit_code == 130
     assert "It goes on." in told.stderr

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+from core.domain.commands import COMMANDS as COMMANDS_OF_THE_BOOK
 from core.domain.rules import Rule
 from settings import PROJECT
 from starter import app
@@ -65,3 +66,17 @@ def test_each_article_has_its_story_and_each_story_its_article() -> None:
     assert all(len(found) == 1 for found in stories)
     there = sorted(path.name for path in (PROJECT / "examples" / "scenarios").iterdir())
     assert sorted(found[0] for found in stories) == [name for name in there if name != "README.md"]
+
+
+#: The commands whose words on the command line are not those of their description.
+OTHERWISE = {"set_billing": "account billing"}
+
+
+@pytest.mark.parametrize("do", COMMANDS_OF_THE_BOOK)
+def test_each_command_has_a_row(do: str) -> None:
+    """`set_card` is `card set`, `change_plan` is `change-plan`."""
+    first, _, rest = do.partition("_")
+    words = (OTHERWISE.get(do), do.replace("_", "-"), f"{rest} {first}")
+    rows = re.findall(r"^\| .* \| (.*) \| .* \|$", PAGE, re.MULTILINE)
+    named = [line for row in rows for line in re.findall(r"`starter\.py ([^`]+)`", row)]
+    assert any(line.startswith(f"{word} ") for line in named for word in words if word)

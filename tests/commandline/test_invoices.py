@@ -96,8 +96,48 @@ def test_profiles_are_shown_with_their_history(billed: Shop) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "file", "begin"),
+    [
+        ("invoice", "sample.pdf", b"%PDF"),
+        ("credit_note", "sample.html", b"<!doctype html>"),
+        ("statement", "sample.HTM", b"<!doctype html>"),
+        ("receipt", "sample", b"%PDF"),
+    ],
+)
+def test_a_sample_of_a_document_is_written(
+    installation: str, tmp_path: Path, kind: str, file: str, begin: bytes
+) -> None:
+    told = call("invoice", "preview", kind, "--language", "ar", "--to", file)
+    assert (told.code, told.err) == (0, "")
+    assert told.out == f"The {kind.replace('_', ' ')} is in {file}.\n"
+    first = (tmp_path / file).read_bytes()
+    assert first[: len(begin)].lower() == begin.lower()
+    again = call("invoice", "preview", kind, "--language", "ar", "--to", file, "--json")
+    assert again.json == {"file": file}
+    assert (tmp_path / file).read_bytes() == first
+    call("invoice", "preview", kind, "--to", file)
+    assert (tmp_path / file).read_bytes() != first
+
+
+def test_a_sample_is_made_by_the_own_template(
+    installation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERENNIAL_DOCUMENT_TEMPLATES", str(tmp_path / "none"))
+    told = call("invoice", "preview", "--to", "sample.pdf")
+    assert (told.code, "PERENNIAL_DOCUMENT_TEMPLATES" in told.err) == (2, True)
+    assert not (tmp_path / "sample.pdf").exists()
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
+        (("invoice", "preview", "poem", "--to", "x.pdf"), 2, "'poem' is no document"),
+        (("invoice", "preview", "p" * 9999, "--to", "x.pdf"), 2, "KIND"),
+        (("invoice", "preview"), 2, "--to"),
+        (("invoice", "preview", "--to", "."), 2, "is a directory"),
+        (("invoice", "preview", "--to", "nowhere/x.pdf"), 2, "cannot be written"),
+        (("invoice", "preview", "--to", "x.xml"), 2, "'x.xml': allowed are .pdf, .html and .htm"),
+        (("invoice", "preview", "--to", "x.pdf", "--language", "xx"), 2, "--language"),
         (("invoice", "show", "999"), 1, "there is no invoice 000999"),
         (("invoice", "pdf", "999", "--to", "x.pdf"), 1, "There is no invoice 999"),
         (("invoice", "pdf", "0", "--to", "x.pdf"), 2, "greater than or equal to 1"),

@@ -29,7 +29,7 @@ def left(program: str, out: int | None = subprocess.PIPE) -> subprocess.Complete
         stdout=out,
         stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
 

@@ -26,7 +26,7 @@ def test_a_report_is_a_table_csv_or_json(shop: Shop) -> None:
             "amount": "50.00",
         }
     ]
-    rows = list(csv.DictReader(io.StringIO(shop.run("report", "books", *months, "--csv").out)))
+    rows = list(csv.DictReader(io.StringIO(shop.run("report", "books", *months, "--csv", "-").out)))
     assert {row["book"]: row["amount"] for row in rows} == {
         "opening": "-100.00",
         "revenue": "50.00",
@@ -39,7 +39,7 @@ def test_every_report_of_nothing_says_so(installation: str, name: MoneyReport) -
     told = call("report", name.value, "--to", "2021-01")
     assert (told.code, told.out) == (0, "There is nothing to report for 2021-01.\n")
     assert call("report", name.value, "--json").json == []
-    header = call("report", name.value, "--csv").out
+    header = call("report", name.value, "--csv", "-").out
     assert header.startswith("month,currency,on_test_clock,")
 
 

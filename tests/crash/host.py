@@ -15,6 +15,7 @@ all children are killed.
 """
 
 import contextlib
+import gc
 import json
 import os
 import selectors
@@ -22,6 +23,7 @@ import signal
 import socket
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
 
 from temporalio.worker._worker import load_default_build_id
@@ -41,6 +43,10 @@ WORK = {
     "billing": processes.run_billing,
     "reconciliation": processes.run_reconciliation,
     "campaign": processes.run_campaign,
+    "import on the machine's clock": partial(processes.run_import, clock=None),
+    "recover all": partial(processes.run_campaign, pattern=processes.RECOVERING),
+    "terminate all": partial(processes.run_campaign, pattern=processes.TERMINATING),
+    "look": processes.run_look,
 }
 #: These roles run until they are stopped. The others end by themselves.
 ENDLESS = ("worker", "relay")
@@ -140,6 +146,9 @@ def main() -> int:
     # The SDK hashes the code of all modules before the first worker starts. It keeps the result,
     # and every child inherits it.
     load_default_build_id()
+    processes.read_messages_soon()
+    # No child looks through what all of them share, nor copies it.
+    gc.freeze()
     host = Host(Path(sys.argv[1]))
     try:
         for role in sys.argv[2:]:

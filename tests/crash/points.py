@@ -67,13 +67,31 @@ RECONCILIATION = commits(
     "reconcile_books", "reconcile_invoices", "reconcile_charge", "reconcile_subscriptions"
 )
 KEYS = commits("api_key")
+STAFF = commits(
+    "staff", "staff_attempt", "staff_session", "staff_code", "staff_seen", "staff_sign_out"
+)
+SECOND_PERSON = commits(
+    *("money_limits", "money_taken", "money_settled"),
+    *("approval_asked", "approval_decided", "approval_ended"),
+)
+AUDIT = commits("audit")
+REQUESTS = commits("api_request")
+BACKGROUND = commits("background_request")
+EFFECTS = commits("term_effect")
+ALARMS = commits("raise_alarms")
+ERASING = commits("erase_page", "erased")
 CAMPAIGNS = commits("campaign", "campaign_told", "campaign_rows", "campaign_state")
 
-ALL = {
+#: What the scenario of tests/crash/test_kills.py reaches.
+OF_THE_SCENARIO = {
     *(point for points in ACTIVITIES.values() for point in points),
     *CHARGE,
     *CLIENT,
     *REFUSED,
+}
+#: The others have tests of their own.
+ALL = {
+    *OF_THE_SCENARIO,
     *IMPORT,
     *UNDO,
     *MESSAGES,
@@ -83,6 +101,14 @@ ALL = {
     *RECONCILIATION,
     *CAMPAIGNS,
     *KEYS,
+    *STAFF,
+    *SECOND_PERSON,
+    *AUDIT,
+    *REQUESTS,
+    *BACKGROUND,
+    *EFFECTS,
+    *ALARMS,
+    *ERASING,
 }
 
 

@@ -12,7 +12,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,17 @@ from activities.registry import Activities
 from core.domain.campaigns import EACH
 from core.domain.commands import AnyCommand
 from core.domain.commands.assign import Assign
+from core.domain.commands.base import SubscriptionCommand
 from core.domain.commands.close_account import CloseAccount
+from core.domain.commands.erase_account import EraseAccount
 from core.domain.commands.extend import Extend
 from core.domain.commands.purchase import Purchase
+from core.domain.commands.recover import Recover
 from core.domain.commands.reopen_account import ReopenAccount
 from core.domain.commands.reserve_number import ReserveNumber
 from core.domain.commands.set_billing import SetBilling
 from core.domain.commands.share import Share
+from core.domain.commands.terminate import Terminate
 from core.domain.commands.unreserve_number import UnreserveNumber
 from core.domain.commands.unshare import Unshare
 from core.domain.commands.withdraw_changes import WithdrawChanges
@@ -55,9 +59,24 @@ from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
 from core.ledger.rows import SUBSCRIPTIONS, step_from
 from core.ledger.tables import AccountRow, SubscriptionRow
+from core.protocol.activity_messages import (
+    ChargeRequest,
+    ChargeResult,
+    CommandRequest,
+    CommandResult,
+    StepRequest,
+    StepResult,
+)
 from core.protocol.campaign_messages import campaign_workflow
-from core.protocol.workflow_messages import account_workflow
-from doors.application import test_clocks
+from core.protocol.workflow_messages import (
+    AccountInput,
+    AccountMessage,
+    SubscriptionInput,
+    SubscriptionMessage,
+    account_workflow,
+    subscription_workflow,
+)
+from doors.application import payload_converter, test_clocks
 from doors.application.direct_engine import Direct
 from doors.application.perennial import Perennial
 from doors.commandline.app import load_app
@@ -75,14 +94,15 @@ from doors.intake.import_undo import all_imports, undo_imports
 from doors.intake.number_import import import_number_file
 from doors.intake.usage_file import charge_file
 from doors.queries.deliveries import list_messages
+from doors.scenarios.scenario import Scenario, parse
+from doors.scenarios.step_shapes import CARDS
 from doors.service import relay
 from doors.service.messages import Messages
 from doors.service.reconciliation import reconcile
 from doors.simulation.player import CLOCK, Engine
 from doors.simulation.report import Refused
-from doors.simulation.scenario import Scenario, parse
-from doors.simulation.step_shapes import CARDS
 from settings import Settings, read_settings
+from workflows import activity_driver, campaign, reconciliation
 
 SCENARIO, JOURNAL, CUSTOMERS = "scenario.yaml", "journal", "customers.csv"
 NUMBERS = "numbers.csv"
@@ -92,7 +112,7 @@ RESERVING = "reserving"
 """The account of a scenario for which numbers are reserved before its first step."""
 RESERVED = ("+491", "+492")
 TAX = TaxRate(country="SG", since=date(2020, 1, 1), percent=Decimal(9), name="GST")
-CLOSING = "closing"
+CLOSING, ERASING = "closing", "erasing"
 """The account of a scenario that is closed, opened again, and closed."""
 SHARED = "b1"
 """The subscription of that scenario that is assigned and shared."""
@@ -114,8 +134,25 @@ SOLD = {
     "prices": {"EUR": "3.00"},
 }
 NUMBER_SKU = {"sku": "DID", "kind": "number", "months": 1, "prices": {"EUR": "3.00"}}
+RETRIES = {
+    activity_driver: ("_AGAIN", "_UNLESS_SENSELESS", "_UNLESS_BUSY"),
+    campaign: ("_AGAIN",),
+    reconciliation: ("_AGAIN",),
+}
+"""The retries of activities, by the module of the workflow that asks for them."""
+READ = (
+    *(StepRequest, StepResult, CommandRequest, CommandResult, ChargeRequest, ChargeResult),
+    *(AccountInput, AccountMessage, SubscriptionInput, SubscriptionMessage),
+)
+"""The messages of workflows and activities."""
+SOON, SOON_AGAIN = timedelta(milliseconds=50), timedelta(seconds=1)
 RATE = 4
 """Rows of a campaign in a wave, and in a second."""
+EXTENDING = Extend(subscription=EACH, cycles=1, request_id="extend all", actor="ann")
+RECOVERING = Recover(subscription=EACH, request_id="recover all", actor="ann")
+TERMINATING = Terminate(
+    subscription=EACH, reason="the service ends", request_id="terminate all", actor="ann"
+)
 
 
 @asynccontextmanager
@@ -127,13 +164,37 @@ async def connected(config: Settings) -> AsyncIterator[Perennial]:
         yield perennial
 
 
+def retry_soon() -> None:
+    """Let this process retry activities sooner, however often they were tried already.
+
+    Otherwise the retries begin after a second, and each waits twice as long as the one before.
+    """
+    for module, names in RETRIES.items():
+        for name in names:
+            soon = replace(
+                getattr(module, name), initial_interval=SOON, maximum_interval=SOON_AGAIN
+            )
+            setattr(module, name, soon)
+
+
+def read_messages_soon() -> None:
+    """Make what reads messages. A child that is forked afterwards has it already.
+
+    A process makes it when the first message of a kind comes in, a quarter of a second in all.
+    """
+    for hint in READ:
+        payload_converter._adapter(hint)
+
+
 def run_worker(_: Path) -> int:
     """Run a worker as in production, without the relay."""
+    retry_soon()
     return worker.main(["workflows", "activities", "charge"])
 
 
 def run_relay(_: Path) -> int:
     """Run a worker with the relay."""
+    retry_soon()
     return worker.main(["all"])
 
 
@@ -151,14 +212,15 @@ def run_player(home: Path) -> int:
     return _connected(play)
 
 
-def run_import(home: Path) -> int:
-    """Import a few customers onto the test clock."""
+def run_import(home: Path, clock: str | None = CLOCK) -> int:
+    """Import a few customers. `clock`: the test clock that they live by. None: the machine's."""
 
     async def run(perennial: Perennial) -> None:
-        with suppress(RefusedByRule):
-            new_clock(perennial.ledger, CLOCK, TODAY)
+        if clock is not None:
+            with suppress(RefusedByRule):
+                new_clock(perennial.ledger, clock, TODAY)
         await customer_import.import_file(
-            perennial.ledger, home / CUSTOMERS, starter=perennial, clock=CLOCK, chunk=CHUNK
+            perennial.ledger, home / CUSTOMERS, starter=perennial, clock=clock, chunk=CHUNK
         )
 
     return _connected(run)
@@ -289,18 +351,32 @@ def run_reconciliation(_: Path) -> int:
     return _connected(run)
 
 
-def run_campaign(home: Path) -> int:
-    """Extend all customers of the import as a campaign, paused and resumed on the way."""
+def run_campaign(home: Path, pattern: SubscriptionCommand = EXTENDING) -> int:
+    """Give a command to all customers of the import, as a campaign. It is paused and resumed."""
 
     async def run(perennial: Perennial) -> None:
         with (home / CUSTOMERS).open() as file:
             ids = [row["id"] for row in csv.DictReader(file)]
-        pattern = Extend(subscription=EACH, cycles=1, request_id="all", actor="ann")
         started = await perennial.campaigns.start(pattern, ids, rate=RATE)
         with suppress(Faults):  # It is over.
             await perennial.campaigns.pause(started.campaign)
             await perennial.campaigns.resume(started.campaign)
-        await perennial.temporal.get_workflow_handle(campaign_workflow(started.campaign)).result()
+        handle = perennial.temporal.get_workflow_handle(campaign_workflow(started.campaign))
+        await perennial.patience.call(handle.result)
+
+    return _connected(run)
+
+
+def run_look(_: Path) -> int:
+    """Wait for the workflows that have to end, and look at what the others know."""
+
+    async def run(perennial: Perennial) -> None:
+        with perennial.ledger.read() as connection:
+            over = SUBSCRIPTIONS.where(SubscriptionRow.status == "TERMINATED")
+            ended = [row.id for row in connection.execute(over)]
+        for id_ in ended:
+            await perennial.temporal.get_workflow_handle(subscription_workflow(id_)).result()
+        await every_workflow_knows_its_next_step(perennial)
 
     return _connected(run)
 
@@ -376,7 +452,8 @@ def _steps(scenario: Scenario) -> list[tuple[datetime, datetime | None, AnyComma
             Unshare(subscription=SHARED, member="ben@example.com"),
         )
         withdraw = WithdrawChanges(subscription=CHANGED)
-        commands = (*people, withdraw, billing, close, reopen, close)
+        erase = CloseAccount(account=ERASING), EraseAccount(account=ERASING)
+        commands = (*people, withdraw, billing, close, reopen, close, *erase)
         steps += [(steps[-1][0], None, command) for command in commands]
     return steps
 

@@ -10,6 +10,9 @@ from core.ledger.tables import Operation
 from doors.queries.campaigns import find_campaign, list_campaigns, receipt
 from tests.crash import points, state, test_import
 from tests.crash.conftest import Machine
+from tests.crash.test_servers import Site, site
+
+__all__ = ["site"]
 
 
 def check(machine: Machine) -> None:
@@ -41,3 +44,22 @@ def test_each_row_is_done_once_when_processes_are_killed(machine: Machine, place
         with machine.ledger() as ledger:
             [line] = list_campaigns(ledger)
             assert find_campaign(ledger, line.campaign).repeated >= 4
+
+
+#: In a wave: before and after a row's command and the record of the wave.
+SERVERS_DIE = (
+    "extend.before_commit=STOP",
+    "extend.after_commit:3=STOP",
+    "campaign_rows.before_commit:2=STOP",
+    "campaign_rows.after_commit:3=STOP",
+)
+
+
+def test_each_row_is_done_once_when_postgresql_and_temporal_are_killed(site: Site) -> None:
+    """The worker stops in a wave, one server after the other is killed, and the worker goes on."""
+    test_import.prepare(site.machine)
+    site.machine.run("import")
+    kills = iter((site.kill_postgres, site.kill_temporal) * 2)
+    site.machine.run("worker", "campaign", fail_at=SERVERS_DIE, stopped=lambda: next(kills)())
+    assert site.machine.stopped == len(SERVERS_DIE)
+    check(site.machine)

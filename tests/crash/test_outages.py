@@ -75,8 +75,8 @@ def test_a_client_and_a_worker_that_are_killed_while_what_is_overdue_is_made_goo
         fail_at=[
             "expire.before_commit",
             "expire.after_commit:3",
-            "clock.after_commit:22",
-            "clock.before_commit:24",
+            "clock.after_commit:10",
+            "clock.before_commit:11",
         ],
     )
     assert machine.killed["worker"] == machine.killed["player"] == 2

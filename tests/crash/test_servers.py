@@ -50,7 +50,7 @@ def _kill(pid: int) -> None:
     family = [*server.children(recursive=True), server]
     for process in reversed(family):
         os.kill(process.pid, signal.SIGKILL)
-    psutil.wait_procs(family, timeout=20)
+    psutil.wait_procs(family, timeout=300)
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from core.domain.documents import (
     ReceiptFacts,
     StatementFacts,
 )
-from core.domain.profiles import CustomerProfile, Language, SellerProfile
+from core.domain.languages import Language
+from core.domain.profiles import CustomerProfile, SellerProfile
 from core.domain.taxes import Shown, TaxRate
 from core.domain.transactions import TransactionKind
 

@@ -8,10 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from core.documents import languages, line_texts, pages
+from core.documents import languages, line_texts, mails, pages
 from core.documents.languages import LOCALES, Untranslated, catalog_of, words_of
 from core.documents.line_texts import in_language
-from core.domain.profiles import Language
+from core.domain.languages import Language
 
 FOREIGN = [language for language in Language if language is not Language.ENGLISH]
 ISOLATES = str.maketrans("", "", "\u2068\u2069\u200e\u200f\u061c")
@@ -21,6 +21,7 @@ def said() -> Iterator[str]:
     """Every text that the code says: the arguments of `say`, and the tables of messages."""
     yield from pages._PAID_BY.values()
     yield from pages._MOVED_BY.values()
+    yield from mails.REASONS.values()
     yield from (message for _, message in line_texts.SHAPES)
     for path in LOCALES.parent.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -57,6 +58,7 @@ def test_money_has_the_minor_unit_of_the_currency_and_more_where_needed() -> Non
     assert german.money(Decimal("1234.5"), "EUR") == "1.234,50\xa0€"
     arabic = words_of(Language.ARABIC).money(Decimal("50.00"), "AED").translate(ISOLATES)
     assert arabic == "50.00\xa0د.إ."
+    assert words_of(Language.ARABIC).money(Decimal(50), "USD").endswith("US$\u200e")
 
 
 def test_dates_and_percentages_are_those_of_the_language() -> None:

@@ -126,3 +126,20 @@ def test_a_statement_goes_from_its_opening_to_its_closing_balance() -> None:
     assert "100.00" in page.rows[0][-1]
     assert "95.00" in page.totals[-1].amount
     assert len(page.notes) == 1
+
+
+@pytest.mark.parametrize("name", ["株式会社", "บริษัท", "Acme \N{PARTY POPPER}"])
+def test_a_pdf_with_letters_that_no_font_has_is_refused_and_html_shows_them(name: str) -> None:
+    """Otherwise a customer would get boxes in place of its name."""
+    customer = replace(ADA, name=name)
+    parties = replace(CASES["english"].parties, customer=customer)
+    facts = replace(CASES["english"], parties=parties)
+    with pytest.raises(NotOffered, match="Ask for HTML"):
+        render(facts, Format.PDF)
+    assert name in render(facts, Format.HTML).decode()
+
+
+@pytest.mark.parametrize("name", ["Ελλάδα", "Привет", "שלום", "Việt Nam", "Ñandú ₹ ₿ €"])
+def test_a_pdf_has_the_letters_of_other_scripts(name: str) -> None:
+    parties = replace(CASES["english"].parties, customer=replace(ADA, name=name))
+    assert render(replace(CASES["english"], parties=parties), Format.PDF).startswith(b"%PDF-")

@@ -56,6 +56,18 @@ def test_rule_11_5_a_change_costs_the_prorated_difference_never_below_zero(
     assert str(prorated.cost) == cost
 
 
+def test_rule_11_5_a_change_costs_its_difference_in_each_paid_period() -> None:
+    """10.50 on 11-25 of 11-16..12-15, and the whole 15.00 of the next period: 25.50."""
+    before = subscription(sku="PRO-M")
+    wanted = Coming(item=Item.PLAN, sku="BIZ-M", amount=1)
+    begun = lifecycle.start(before)
+    coming = replace(
+        begun, start=day("12-16"), expiry=day("2021-01-15"), scheduled_start=day("12-16")
+    )
+    prorated = prorate(before, wanted, {1: begun, 2: coming}, CATALOG, "USD", day("11-25"))
+    assert str(prorated.cost) == "25.50"
+
+
 def test_rule_11_5_the_cost_of_a_year_is_prorated_by_its_months() -> None:
     """VAULT costs 50 for 12 months: 50/12 × 21/30 = 2.9166… on 11-25 of 11-16..12-15."""
     before = subscription()

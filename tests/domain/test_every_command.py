@@ -29,7 +29,7 @@ from core.domain.numbers import HoldKind, Wanted
 from core.domain.rules import Rule
 from core.domain.subscription import Mode
 from core.protocol.workflow_messages import AccountMessage, SubscriptionMessage
-from doors.simulation import command_steps
+from doors.scenarios import command_steps
 from tests.crash import points
 from tests.domain.made import subscription
 from workflows import subject_workflow
@@ -177,11 +177,11 @@ def test_it_has_a_row_of_the_table_of_states_or_is_about_an_account(do: str) -> 
 def test_rule_11_8_what_a_suspended_and_what_a_closed_account_may_still_do() -> None:
     suspended = {do for do, command in COMMANDS.items() if command.while_suspended}
     assert suspended == {
-        *("resume", "terminate"),
+        *("resume", "terminate", "erase_account"),
         *("top_up", "set_card", "set_account", "set_billing", "pay_invoice"),  # Payments.
     }
     closed = {do for do, command in COMMANDS.items() if command.while_closed}
-    assert closed == {"reopen_account"}
+    assert closed == {"reopen_account", "erase_account"}
 
 
 @every_command

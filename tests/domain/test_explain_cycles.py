@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core.domain.events import Event
-from core.domain.explain_cycles import Told, unusual
+from core.domain.explain_cycles import Told, late, unusual
 from core.domain.explain_number import Taken, why_fee
 from core.domain.rules import Rule
 from tests.domain.made import at, day
@@ -115,6 +115,43 @@ def test_rule_4_3_a_trial_that_could_not_be_charged() -> None:
         "It was not renewed, and expired after 2021-01-31: its first cycle could not be charged, "
         "the usable credits did not cover the fee. 4.3"
     ]
+
+
+def delays(*lines: Told) -> list[tuple[str, str, bool]]:
+    """From when to when something was late, and whether it was an outage."""
+    found = late([BOUGHT, *lines], 7, UTC)
+    return [(str(it.due), str(it.line.date), it.is_outage(UTC)) for it in found]
+
+
+def test_rule_13_what_was_done_late_has_the_days_on_which_it_was_due_and_done() -> None:
+    late_one = line("02-03", Event.RENEWED, "13", expiry="2021-02-28")
+    assert delays(late_one) == [("2021-01-24", "2021-02-03", True)]
+    assert delays(line("01-24", Event.RENEWED, expiry="2021-02-28")) == []
+    busy = line("01-30", Event.RENEWED, expiry="2021-02-28", quiet=at("2021-01-29T10:00"))
+    assert delays(busy) == [("2021-01-24", "2021-01-30", False)]
+
+
+def test_rule_13_a_late_attempt_that_fails_and_expires_at_once_is_one_delay() -> None:
+    failed = line("02-03", Event.RENEWAL_FAILED, "13", reason="no_credits")
+    expired = line("02-03", Event.EXPIRED, "13")
+    assert delays(failed, expired) == [("2021-01-24", "2021-02-03", True)]
+
+
+def test_rule_13_a_missed_renewal_a_late_expiry_and_a_late_conversion() -> None:
+    assert delays(line("02-01", Event.EXPIRED, "1.5")) == [("2021-01-24", "2021-02-01", True)]
+    off = line("01-10", Event.UNSUBSCRIBED, "8.1", by="ann")
+    assert delays(off, line("02-01", Event.EXPIRED, "1.5")) == []
+    assert delays(off, line("02-06", Event.EXPIRED, "1.5")) == [("2021-02-01", "2021-02-06", True)]
+    tried = line("01-02", Event.TRIAL_STARTED, "4.3", expiry="2021-01-31")
+    converted = line("02-04", Event.CONVERTED, "4.3", expiry="2021-02-28")
+    assert delays(tried, converted) == [("2021-02-01", "2021-02-04", True)]
+
+
+def test_rule_5_4_retries_and_what_people_do_are_not_late() -> None:
+    failed = line("01-24", Event.RENEWAL_FAILED, reason="no_credits")
+    again = line("01-30", Event.RENEWAL_FAILED, "5.4", reason="no_credits")
+    assert delays(failed, again, line("01-31", Event.RENEWED, "5.4", expiry="2021-02-28")) == []
+    assert delays(line("02-05", Event.RENEWED, by="ann", expiry="2021-02-28")) == []
 
 
 def test_rule_8_2_a_termination_is_told_with_who_asked_and_its_rows() -> None:

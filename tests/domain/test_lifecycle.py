@@ -287,6 +287,14 @@ def test_rule_7_as_many_cycles_as_reach_today_for_one_fee(
     )
 
 
+def test_rule_7_one_that_came_in_as_expired_while_it_is_paid_gets_the_cycle_after() -> None:
+    """An import onto a day to come may bring one in that is paid for some days more."""
+    early = expired(day("2021-02-01"), anchor=day("2021-01-07"))
+    active, period = reactivation.reactivate(early, day("2021-01-23"), NOW, 1)
+    assert (active.expiry, active.cycles_paid) == (day("2021-03-06"), 2)
+    assert (period.start, period.scheduled_start) == (day("2021-02-07"), day("2021-02-07"))
+
+
 @pytest.mark.parametrize("auto_renew", [True, False])
 def test_rule_7_auto_renewal_stays_as_it_was(auto_renew: bool) -> None:
     active, _ = reactivation.reactivate(

@@ -28,3 +28,12 @@ def test_rule_5_4_none_is_retried_without_the_policy_or_a_price_or_while_suspend
     assert list(retried_after_top_up(account(), [S1], without, NOW)) == []
     assert list(retried_after_top_up(account(suspended=True), [S1], terms(), NOW)) == []
     assert list(retried_after_top_up(account(currency="EUR"), [S1], terms(), NOW)) == []
+
+
+def test_rule_3_1_equal_parts_cost_the_same_and_each_line_has_its_own_words() -> None:
+    members = [S1, S2, replace(S1, id="s3", quantity=2)]
+    lines = price(members, account(), terms(), day("12-09")).lines
+    [one], [same], [double] = lines["s1"], lines["s2"], lines["s3"]
+    assert one.amount == same.amount
+    assert double.amount == 2 * one.amount
+    assert [line.text[:2] for line in (one, same, double)] == ["s1", "s2", "s3"]

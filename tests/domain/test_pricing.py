@@ -60,7 +60,7 @@ def test_rule_3_1_a_line_says_what_it_is_for() -> None:
         line.text for line in next_cycle_lines(subscription(addons={"SEAT": 3}), CATALOG, "USD", ON)
     ] == [
         "s1 primary PRO-M",
-        "s1 add-on SEAT",
+        "s1 add-on 3 × SEAT",
     ]
 
 

@@ -31,6 +31,7 @@ CATALOG = catalogs.load(
 )
 NUMBER = Coming(item=Item.NUMBER, name="+1", sku="DID")
 BIZ = Coming(item=Item.PLAN, sku="BIZ", amount=1)
+BIZ3 = Coming(item=Item.PLAN, sku="BIZ", amount=3)
 
 
 def seats(quantity: int) -> Coming:
@@ -183,6 +184,22 @@ def test_rule_11_4_the_line_says_what_it_is_for_and_for_which_days() -> None:
     found = prorate(MONTHLY, BIZ, {1: NOVEMBER, 2: DECEMBER}, CATALOG, "USD", day("11-25"))
     assert found.line.text == "s1 primary BIZ from 2020-11-25 to 2021-01-15"
     assert str(found.line.amount) == "68.00"
+
+
+@pytest.mark.parametrize(
+    ("of", "change", "said"),
+    [
+        (MONTHLY, seats(3), "add-on 3 × SEAT"),
+        # two of the three are charged for
+        (subscription(sku="PRO", addons={"SEAT": 1}), seats(3), "add-on SEAT"),
+        (subscription(sku="PRO", quantity=3), BIZ3, "primary 3 × BIZ"),
+    ],
+)
+def test_rule_11_4_the_line_says_how_many_when_all_of_them_are_charged_for(
+    of: Subscription, change: Coming, said: str
+) -> None:
+    found = prorate(of, change, {1: NOVEMBER}, CATALOG, "USD", day("11-25"))
+    assert found.line.text == f"s1 {said} from 2020-11-25 to 2020-12-15"
 
 
 @given(

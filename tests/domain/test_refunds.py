@@ -261,22 +261,24 @@ def test_rule_8_3_a_termination_gives_back_the_sum_of_its_periods_less_the_fee(
 
 # Bought on 2021-04-01: a year that is under way, and the next one, which is paid already.
 @pytest.mark.parametrize(
-    ("today", "contract", "amounts"),
+    ("today", "since", "amounts"),
     [
-        ("2021-04-15", Contract.AS_INCURRED, {1: "120.00", 2: "120.00"}),  # day 14
-        ("2021-04-16", Contract.AS_INCURRED, {}),  # day 15: not even the next period
+        ("2021-04-15", "2021-04-01", {1: "120.00", 2: "120.00"}),  # day 14
+        ("2021-04-16", "2021-04-01", {}),  # day 15: not even the next period
+        ("2021-04-15", "2021-03-31", {}),  # a free period came before
         ("2021-04-16", None, {1: "110.00", 2: "120.00"}),
     ],
 )
 def test_rule_8_3_a_contract_as_incurred_gives_all_back_in_the_window_and_then_nothing(
-    today: str, contract: Contract | None, amounts: dict[int, str]
+    today: str, since: str | None, amounts: dict[int, str]
 ) -> None:
     periods = [period("2021-04-01", 12), period("2022-04-01", 12, id_=2)]
-    given_back = refunds(periods, DEFAULT, day(today), "USD", contract)
+    contract_since = None if since is None else day(since)
+    given_back = refunds(periods, DEFAULT, day(today), "USD", contract_since)
     assert [{id_: str(it) for id_, it in one.periods.items()} for one in given_back] == (
         [amounts] if amounts else []
     )
-    assert refunds([], DEFAULT, day(today), "USD", contract) == []
+    assert refunds([], DEFAULT, day(today), "USD", contract_since) == []
 
 
 def test_rule_8_3_under_a_milestone_the_wallet_pays_nothing() -> None:

@@ -209,6 +209,13 @@ def test_rule_13_what_ran_out_is_renewed_late_or_expires_today(
     assert (subscription.status, str(subscription.expired_on)) == (status, expired_on)
 
 
+def test_rule_13_what_ran_out_is_due_on_the_day_of_the_import_and_not_before() -> None:
+    subscription, _ = today_is("2024-06-20", paid_until="2024-06-16")
+    step = next_step(subscription, DEFAULT, "UTC")
+    assert step is not None
+    assert (step.kind, step.due) == ("renew", at("2024-06-20T12:00"))
+
+
 def test_rule_5_4_a_failed_renewal_has_its_retries_ahead() -> None:
     facts = {"state": TakeoverState.PAST_DUE, "paid_until": "2024-06-16"}
     subscription, _ = today_is("2024-06-10", **facts)

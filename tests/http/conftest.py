@@ -14,7 +14,9 @@ from core.ledger import api_keys
 from core.ledger.clocks import machine_now
 from doors.application.perennial import Perennial
 from doors.http.application import application
+from doors.service.every_seller import every_seller
 from doors.service.workers import ROLES, running
+from tests.shared_database import of_workers
 from tests.workflows.shop import JANUARY, Shop, settings_for
 
 
@@ -52,11 +54,21 @@ class Api:
         seller: str = "main",
     ) -> httpx.Response:
         """Send something. `request_id`: its idempotency key, default a new one."""
-        headers = {
-            "Authorization": f"Bearer {self.key(role, seller)}",
-            "Idempotency-Key": request_id or str(uuid.uuid4()),
-        }
-        return await self.client.post(path, json=body, headers=headers)
+        headers = {"Idempotency-Key": request_id or str(uuid.uuid4())}
+        return await self.send("POST", path, body, role, seller, headers)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        role: Role = Role.ADMIN,
+        seller: str = "main",
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        """Send something with any method. `headers`: beside that of the key."""
+        all_headers = {"Authorization": f"Bearer {self.key(role, seller)}", **(headers or {})}
+        return await self.client.request(method, path, json=body, headers=all_headers)
 
     async def done(self, do: str, body: dict[str, Any], **options: Any) -> dict[str, Any]:
         """Carry out a command, which is not refused."""
@@ -66,6 +78,9 @@ class Api:
         return document
 
 
+USUAL: dict[str, Any] = {"api_requests_per_second": 1000.0, "webhook_keys": "k" * 32}
+"""The settings of a shop's API, unless a test changes them."""
+
 OpenApi = Callable[..., AbstractAsyncContextManager[Api]]
 
 
@@ -73,20 +88,23 @@ OpenApi = Callable[..., AbstractAsyncContextManager[Api]]
 def open_api(database: str, temporal_address: str) -> OpenApi:
     """Returns a function that opens the API of a shop with an account `acme` on a test clock.
 
+    The API and the workers have the role of an installation, so a seller sees its own rows only
+    (docs/decisions/0033). The shop owns the tables.
     `workers`: the roles of the workers that run. Default: all. `changes`: further settings.
     """
 
     @asynccontextmanager
     async def open_(*, workers: tuple[str, ...] = ROLES, **changes: Any) -> AsyncIterator[Api]:
-        config = settings_for(**{"api_requests_per_second": 1000.0} | changes)
+        config = settings_for(**USUAL | changes)
         async with (
             Perennial.connect(database, temporal_address, config) as perennial,
-            running(workers, perennial, config),
+            Perennial.connect(of_workers(database), temporal_address, config) as installed,
+            running(workers, every_seller(installed), config),
         ):
             shop = Shop(perennial, config)
             await shop.open(JANUARY)
             await shop.account()
-            transport = httpx.ASGITransport(app=application(perennial))
+            transport = httpx.ASGITransport(app=application(installed))
             async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
                 yield Api(shop, client)
 

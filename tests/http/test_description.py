@@ -14,6 +14,11 @@ from tests.http.conftest import Api
 from tests.http.test_access import body_of
 
 DOCUMENT = describe(application())
+ELSEWHERE = {
+    "/v1/webhook-tests": "it sends a message to the address of the example",
+    "/v1/import-undos": "it needs an import, which tests/http/test_imports.py makes",
+}
+"""Examples that are not carried out here, and why."""
 
 
 def test_the_file_is_what_the_endpoints_say() -> None:
@@ -26,6 +31,49 @@ def test_a_body_that_can_be_read_is_one_by_its_schema(do: str) -> None:
     schema = body_schema(COMMANDS[do])
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(body_of(do), schema, cls=jsonschema.Draft202012Validator)
+
+
+async def test_the_example_of_each_command_is_carried_out(reading: Api) -> None:
+    """Each has an effect or a refusal by a rule, on a shop that has none of its ids."""
+    for do in COMMANDS:
+        body = DOCUMENT["paths"][f"/v1/commands/{do}"]["post"]["requestBody"]["content"]
+        example = body["application/json"]["examples"]["usual"]["value"]
+        schema = body_schema(COMMANDS[do])
+        jsonschema.validate(example, schema, cls=jsonschema.Draft202012Validator)
+        previewed = await reading.post(f"/v1/previews/{do}", example)
+        assert previewed.status_code == 200, (do, previewed.text)
+        assert previewed.json()["refusal"]["rule"], do
+
+
+async def test_the_example_of_each_other_request_is_carried_out(api: Api) -> None:
+    """The examples in the order in which a seller would send them. None is a wrong input."""
+    acme, s = api.shop.id("acme"), await api.shop.buy()
+    etag = (await api.get("/v1/policy")).headers["etag"]
+    paths = {"/v1/campaigns/{campaign}/rate": None, "/v1/webhooks/{name}": "/v1/webhooks/crm"}
+    paths["/v1/clocks/{clock}"] = "/v1/clocks/spring"
+    tried = 0
+    for path, methods in DOCUMENT["paths"].items():
+        for method, about in methods.items():
+            body = about.get("requestBody", {}).get("content", {}).get("application/json", {})
+            if method == "get" or not body or "/commands/" in path or "/previews/" in path:
+                continue
+            if path in ELSEWHERE:
+                continue
+            text = json.dumps(body["examples"]["usual"]["value"])
+            example = json.loads(text.replace('"acme"', f'"{acme}"').replace('"s1"', f'"{s}"'))
+            here = paths.get(path, path)
+            if here is None:
+                campaign = (await api.get("/v1/campaigns")).json()["data"][0]["campaign"]
+                here = path.format(campaign=campaign)
+            if method == "patch":
+                etag = (await api.get(here)).headers.get("etag", etag)
+            headers = {"Idempotency-Key": f"k-{tried}", "If-Match": etag}
+            if path == "/v1/catalog-entries":
+                headers.pop("If-Match")
+            answer = await api.send(method.upper(), here, example, headers=headers)
+            assert answer.status_code in (200, 201, 202), (method, path, answer.text)
+            tried += 1
+    assert tried > 10
 
 
 def checked(path: str, method: str, response: Any) -> None:

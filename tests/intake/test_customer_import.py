@@ -5,6 +5,7 @@ Today is 2024-03-15 in California, unless a test says otherwise: the test clock 
 
 import asyncio
 import csv
+import dataclasses
 import json
 import os
 import signal
@@ -36,7 +37,7 @@ from core.protocol.workflow_messages import subscription_workflow
 from doors.application import test_clocks
 from doors.application.direct_engine import Direct
 from doors.application.perennial import Perennial
-from doors.intake import column_mapping
+from doors.intake import column_mapping, customer_import
 from doors.intake.column_mapping import ColumnMapping
 from doors.intake.customer_import import import_file
 from doors.intake.import_report import ImportReport
@@ -986,7 +987,7 @@ def test_killed_in_the_middle_and_run_again_gives_what_an_undisturbed_run_gives(
         cwd=ROOT,
         env=environment,
         capture_output=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert died.returncode == -signal.SIGKILL, died.stderr.decode()
@@ -1107,3 +1108,23 @@ async def test_without_workflows_they_are_left_to_the_relay(
         assert rows_of(
             perennial.ledger, "SELECT count(*) FROM subscriptions WHERE NOT workflow_started"
         ) == [(0,)]
+
+
+def test_a_policy_that_is_set_while_a_first_import_is_checked_stays(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rule 14. The defaults are put in force only where there is no policy."""
+    fresh = dataclasses.replace(ledger, seller="fresh")
+    chosen = policy.load({"max_licences": 400, "renewal_lead_days": 10})
+    prepare = customer_import._Run.prepare
+
+    def set_meanwhile(self: Any, actor: str) -> None:
+        with fresh.transaction("terms") as connection:
+            stored_terms.add_policy(connection, "fresh", chosen)
+        prepare(self, actor)
+
+    monkeypatch.setattr(customer_import._Run, "prepare", set_meanwhile)
+    report = asyncio.run(import_file(fresh, plain(tmp_path, "s1,a1,USD,UTC,1,10.00,2020-12-15")))
+    assert report.imported == 1
+    in_force = "SELECT policy_version FROM sellers WHERE id = 'fresh'"
+    assert rows_of(ledger, in_force) == [(1,)]

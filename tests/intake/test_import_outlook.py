@@ -73,6 +73,15 @@ def test_rows_are_counted_by_what_they_will_be(ledger: Ledger, tmp_path: Path) -
     }
 
 
+def test_rule_8_1_what_is_paused_there_is_told(ledger: Ledger, tmp_path: Path) -> None:
+    header, file = HEADER.strip() + ",status,paid_until\n", tmp_path / "customers.csv"
+    file.write_text(header + "s1,a1,EUR,UTC,1,30.00,,0,yes,,,paused,2024-03-20\n")
+    outlook = take(ledger, file, dry_run=True).outlook
+    assert outlook is not None
+    assert outlook.expected == {"runs out, auto-renewal is off": 1}
+    assert outlook.odd[0].startswith("1 row is paused there. The rules know no pause: auto-renewal")
+
+
 def test_the_renewals_of_the_next_30_days_and_their_amounts(ledger: Ledger, tmp_path: Path) -> None:
     """s1 renews on 04-02. s2 is tried today, and on 04-12 for its next cycle. s3 is beyond."""
     outlook = looked(
@@ -160,7 +169,7 @@ def test_the_next_charge_of_the_other_system_is_compared_row_by_row(tmp_path: Pa
     """s0 is paid up to 2024-04-14 here, so 04-15 is the first day that is not paid."""
     entry = {"sku": "A", "kind": "application", "months": 1, "prices": {"EUR": "5.00"}}
     table = (tmp_path / "all.csv").open("w+")
-    outlook = Outlook(catalogs.load([entry]), policy.DEFAULT, NOW, None, table)
+    outlook = Outlook(catalogs.load([entry]), policy.DEFAULT, NOW, None, table=table)
     for number, there in enumerate(("2024-04-15", "2024-04-16", "2024-04-14", "2024-05-01", None)):
         outlook.add(
             Customer(

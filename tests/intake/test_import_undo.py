@@ -5,6 +5,7 @@ Today is 2024-03-15, unless a test says otherwise: the test clock stands at 20:0
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.exc import IntegrityError
 from temporalio.client import Client
 
+from activities import undo_import
 from activities.reconciliation.reconcile import Reconciliation
 from activities.reconciliation.workflow_port import Limits
 from activities.registry import Activities
@@ -191,6 +193,31 @@ def test_what_came_in_is_gone_and_the_history_tells_of_both(ledger: Ledger, file
     ]
     (line,) = all_imports(ledger)
     assert (line.rows, line.undone, line.file) == (4, 4, "customers.csv")
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_what_a_concurrent_undoing_takes_back_is_neither_undone_again_nor_kept(
+    ledger: Ledger, file: Path, monkeypatch: pytest.MonkeyPatch, dry_run: bool
+) -> None:
+    """The other one takes everything back after the rows were read, before the lock."""
+    before, import_id = contents(ledger), take(ledger, file).import_id
+    lines, read = imports_named(ledger, str(import_id)), undo_import.imports.page
+    others = list[UndoReport]()
+
+    def page(*arguments: Any, **options: Any) -> Any:
+        found = read(*arguments, **options)
+        if found and not others:
+            monkeypatch.undo()
+            with ThreadPoolExecutor() as pool:
+                other = pool.submit(lambda: asyncio.run(undo_imports(ledger, lines)))
+                others.append(other.result())
+        return found
+
+    monkeypatch.setattr(undo_import.imports, "page", page)
+    report = asyncio.run(undo_imports(ledger, lines, dry_run=dry_run))
+    assert (others[0].undone, others[0].kept) == (4, 0)
+    assert (report.undone, report.kept, report.first_kept) == (0, 0, ())
+    assert contents(ledger) == before
 
 
 def test_the_same_ids_can_be_imported_again_with_another_zone_and_are_reconciled(

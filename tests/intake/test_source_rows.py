@@ -194,7 +194,7 @@ def test_memory_stays_flat(top: str, tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             check=True,
-            timeout=120,
+            timeout=300,
         )
         read, most = map(int, done.stdout.split())
         assert read == count

@@ -63,6 +63,9 @@ STATES = "SELECT id, status, auto_renew, expiry, renewal_date FROM subscriptions
 
 def test_i7_the_last_paid_day_and_the_status_are_taken_as_they_are(ledger: Ledger) -> None:
     mapping = (CASES / "i7-mapping.yaml").read_text()
+    unread = run(ledger, CASES / "i7-paid-until.csv", mapping, dry_run=True).outlook
+    assert unread is not None
+    assert "which are named like fields: paid_until. Is that meant?" in unread.odd[0]
     before = "  auto_renew: {column: status, values: {active: yes, cancelled: no}}"
     states = "values: {active: active, cancelled: unsubscribed}"
     after = f"  status: {{column: status, {states}}}\n  paid_until: {{column: paid_until}}"
@@ -102,10 +105,12 @@ def test_every_status_comes_in_as_the_rules_have_it(ledger: Ledger, tmp_path: Pa
         "i,expired,2024-06-20",
         "j,cancelled,2024-06-20",
         "k,past_due,",
+        "l,paused,2024-06-20",
+        "m,paused,2024-03-20",
     )
     assert [fault.reason for fault in report.faults] == [
         "status: it is expired, but paid until 2024-06-20, which is not past",
-        "status: must be active, past_due, unsubscribed, expired, terminated or trial, "
+        "status: must be active, past_due, unsubscribed, paused, expired, terminated or trial, "
         "not 'cancelled'",
         "paid_until: missing; column until is empty",
     ]
@@ -115,14 +120,18 @@ def test_every_status_comes_in_as_the_rules_have_it(ledger: Ledger, tmp_path: Pa
     )
     assert found(ledger, query) == [
         ("a", "ACTIVE", False, None, None, "renew", date(2024, 6, 13)),
-        ("b", "ACTIVE", False, None, None, "renew", date(2024, 5, 26)),
+        ("b", "ACTIVE", False, None, None, "renew", date(2024, 6, 3)),
         ("c", "ACTIVE", True, None, None, "retry", date(2024, 6, 4)),
         ("d", "EXPIRED", False, date(2024, 6, 3), None, "end", date(2024, 7, 1)),
         ("e", "ACTIVE", False, None, None, "expire", date(2024, 6, 21)),
         ("f", "EXPIRED", False, date(2024, 5, 21), None, "end", date(2024, 6, 18)),
         ("g", "TERMINATED", False, date(2024, 1, 21), date(2024, 2, 18), None, None),
         ("h", "TERMINATED", False, None, date(2024, 6, 3), None, None),
+        ("l", "ACTIVE", False, None, None, "expire", date(2024, 6, 21)),
+        ("m", "EXPIRED", False, date(2024, 6, 3), None, "end", date(2024, 7, 1)),
     ]
+    was = "SELECT subscription FROM history WHERE facts->>'was' = 'paused' ORDER BY seq"
+    assert found(ledger, was) == [("l",), ("m",)]
     assert found(ledger, "SELECT id FROM subscriptions WHERE workflow_started ORDER BY id") == [
         ("g",),
         ("h",),

@@ -50,14 +50,21 @@ class Shop:
         open_account(self.ledger, NewAccount(id=id_, credits=Decimal(credits_), **settings), DAY)
 
     def do(
-        self, command: AnyCommand, now: datetime = DAY, past: tuple[str, ...] | None = ()
+        self,
+        command: AnyCommand,
+        now: datetime = DAY,
+        past: tuple[str, ...] | None = (),
+        *,
+        by_workflow: bool = True,
     ) -> CommandResult:
         """Carry out a command. Due steps of the subscriptions in `past` are skipped."""
         skipped = (
             None if past is None else tuple(Passed(subject=of_subscription(id_)) for id_ in past)
         )
         result: CommandResult = self.engine._drive(
-            carry_out(CommandRequest(command=command, now=now, past=skipped))
+            carry_out(
+                CommandRequest(command=command, now=now, past=skipped, by_workflow=by_workflow)
+            )
         )
         return result
 

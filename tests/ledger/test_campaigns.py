@@ -8,10 +8,14 @@ from sqlalchemy.exc import IntegrityError
 
 from core.domain.campaigns import EACH, CampaignState, Control, NewCampaign, Row, RowOutcome
 from core.domain.commands.extend import Extend
+from core.domain.faults import Faults
 from core.ledger import campaigns
 from core.ledger.campaigns import Settled
 from core.protocol.campaign_messages import Place
+from doors.queries import campaign_selections
+from doors.queries.campaign_selections import Selection, selected_rows
 from doors.queries.campaigns import find_campaign, list_campaigns, receipt
+from doors.queries.list_names import WorkList
 from tests.ledger.conftest import Shop
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -121,6 +125,25 @@ def test_a_list_of_campaigns_has_pages(shop: Shop) -> None:
     assert sorted(found) == sorted(ids)
     assert found[0] == ids[4]
     assert {*found[1:3]} == {*ids[2:4]}
+
+
+def test_rows_on_test_clocks_do_not_hide_that_a_list_is_too_long(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for id_ in ("a1", "a2"):
+        shop.open(id_)
+        shop.buy(f"of-{id_}", id_)
+    shop.put_on_clock()
+    for id_ in ("b1", "b2"):
+        shop.open(id_)
+        shop.buy(f"of-{id_}", id_)
+    every, on_clock = (Selection(which=WorkList.ACTIVE, clock=clock) for clock in (None, "c"))
+    for selection, ids in ((every, ["of-b1", "of-b2"]), (on_clock, ["of-a1", "of-a2"])):
+        rows = selected_rows(shop.ledger, selection, "list")
+        assert [row.subscription for row in rows] == ids
+    monkeypatch.setattr(campaign_selections, "MOST_ROWS", 1)
+    with pytest.raises(Faults, match="more than 1 subscriptions; name an account"):
+        selected_rows(shop.ledger, every, "list")
 
 
 def test_10_000_rows_are_written_and_told_in_pages(shop: Shop) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,8 @@ from core.domain.commands.top_up import TopUp
 from core.domain.commands.transfer import Transfer
 from core.domain.commands.usage import Usage
 from core.domain.documents import Format, How, InvoiceFacts, NoSuchDocument, NotOffered
-from core.domain.profiles import Language, SellerProfile
+from core.domain.languages import Language
+from core.domain.profiles import SellerProfile
 from core.domain.subscription import Mode
 from core.domain.taxes import TaxRate
 from core.ledger import profiles
@@ -97,6 +99,19 @@ def test_a_file_is_made_once_whoever_asks_first(
     monkeypatch.setattr("core.documents.render.render", lambda *_: b"another")
     assert invoice_document(shop.ledger, 1, Format.PDF) == made[0]
     assert invoice_document(shop.ledger, 1, Format.HTML).content == b"another"
+
+
+def test_a_sellers_own_template_is_for_what_was_not_made_before(shop: Shop, tmp_path: Path) -> None:
+    shop.open()
+    shop.buy()
+    shop.buy("t")
+    number_invoices(shop.ledger)
+    before = invoice_document(shop.ledger, 1, Format.HTML)
+    (tmp_path / "invoice.html").write_text("Ours {{ page.title }}")
+    assert invoice_document(shop.ledger, 1, Format.HTML, tmp_path) == before
+    own = invoice_document(shop.ledger, 2, Format.HTML, tmp_path)
+    assert own.content == b"Ours Invoice 000002"
+    assert invoice_document(shop.ledger, 2, Format.HTML) == own
 
 
 @pytest.mark.parametrize(

@@ -243,12 +243,12 @@ def at_once_later(function):
     pool = ThreadPoolExecutor(1)
     future = pool.submit(function)
     pool.shutdown(wait=False)
-    return lambda: future.result(timeout=30)
+    return lambda: future.result(timeout=300)
 
 
 def waiting(shop):
     """Wait until a transaction waits for a lock."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 300
     while not shop.value("SELECT count(*) FROM pg_locks WHERE NOT granted"):
         assert time.monotonic() < end, "no transaction waits for a lock"
 

@@ -78,7 +78,7 @@ def test_two_migrations_of_an_empty_database_at_once_are_one(postgres_url: str) 
         )
         for _ in range(2)
     ]
-    said = [run.communicate(timeout=60)[0] for run in runs]
+    said = [run.communicate(timeout=300)[0] for run in runs]
     assert [run.returncode for run in runs] == [0] * 2, said
     with psycopg.connect(url.replace("+psycopg", "")) as connection:
         assert connection.execute("SELECT count(*) FROM policies").fetchone() == (1,)

@@ -72,6 +72,7 @@ ACCOUNT: dict[str, Any] = {
     "suspended": True,
     "closed_on": date(2021, 4, 3),
     "closed_for_good": True,
+    "erased_on": date(2021, 5, 4),
     "uninvoiced": (date(2021, 2, 1), date(2021, 3, 1)),
     "version": 2,
 }

@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from activities.reconciliation.seller_wallets import SellerWallets
 from core.domain import policy
 from core.domain.commands.purchase import Purchase
 from core.domain.findings import Part, ReconcileRequest
+from core.domain.refusal import Refused
 from core.ledger import seller_wallets, stored_terms
 from tests.ledger.conftest import DAY, Shop
 
@@ -35,17 +38,21 @@ def costly(shop: Shop) -> Shop:
     return shop
 
 
-def put_in(shop: Shop, amount: str, request_id: str = "r1") -> bool:
+def put_in(shop: Shop, amount: str, request_id: str = "r1", currency: str = "USD") -> bool:
     with shop.ledger.transaction("seller_top_up") as connection:
-        return seller_wallets.top_up(
-            connection,
-            "main",
-            "USD",
-            Decimal(amount),
-            at=DAY,
-            request_id=request_id,
-            actor="test",
-        )
+        return put_in_by(connection, amount, request_id, currency)
+
+
+def put_in_by(connection: Connection, amount: str, request_id: str, currency: str = "USD") -> bool:
+    return seller_wallets.top_up(
+        connection,
+        "main",
+        currency,
+        Decimal(amount),
+        at=DAY,
+        request_id=request_id,
+        actor="test",
+    )
 
 
 def holds(shop: Shop) -> Decimal:
@@ -88,6 +95,29 @@ def test_rule_4_2_a_repeated_request_puts_money_in_once(costly: Shop) -> None:
     assert not put_in(costly, "100.00")
     assert put_in(costly, "0.00003", "r2")
     assert holds(costly) == Decimal("100.00003")
+
+
+@pytest.mark.parametrize(("amount", "currency"), [("100.01", "USD"), ("100.00", "EUR")])
+def test_rule_4_2_a_request_that_puts_in_something_else_is_refused(
+    costly: Shop, amount: str, currency: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        put_in(costly, amount, currency=currency)
+    assert str(refused.value.refusal) == "request id r1 was used for something else (rule 4.2)"
+    assert holds(costly) == 100
+
+
+def test_rule_11_5_the_first_two_top_ups_at_once_lose_nothing(shop: Shop) -> None:
+    """The wallet does not exist yet. The second waits for the first: 1.00 + 2.00 = 3.00."""
+    with ThreadPoolExecutor(1) as pool:
+        with shop.ledger.transaction("seller_top_up") as connection:
+            put_in_by(connection, "1.00", "r1")
+            second = pool.submit(put_in, shop, "2.00", "r2")
+            while not shop.value("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                assert not second.done()
+        assert second.result()
+    assert holds(shop) == 3
+    assert findings(shop) == []
 
 
 def test_a_full_reconciliation_finds_a_wallet_that_does_not_add_up(costly: Shop) -> None:

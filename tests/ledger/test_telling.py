@@ -9,7 +9,12 @@ from structlog.testing import capture_logs
 from temporalio.service import RPCError, RPCStatusCode
 
 from core.domain.commands.close_account import CloseAccount
-from doors.application.telling import tell_all
+from core.domain.commands.extend import Extend
+from core.domain.commands.unsubscribe import Unsubscribe
+from core.domain.steps import of_subscription
+from core.ledger import tellings
+from doors.application import telling
+from doors.application.telling import tell_all, tell_one, tell_some
 from tests.ledger.conftest import Shop
 
 
@@ -89,6 +94,52 @@ def test_while_temporal_is_away_the_pass_ends_and_what_was_told_is_done(waiting:
         tell(waiting, temporal)
     assert logs == []
     assert left(waiting) == ["s1"]
+
+
+def pass_of(shop: Shop, temporal: Temporal, after: Any = tellings.BEGIN) -> tuple[int, Any]:
+    some = tell_some(shop.ledger, temporal, temporal.start_account, after)  # type: ignore[arg-type]
+    return asyncio.run(some)
+
+
+def test_those_that_would_act_too_late_come_first_and_the_others_by_and_by(
+    waiting: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "_IN_A_PASS", 2)
+    waiting.run("UPDATE tellings SET soon = false WHERE subject <> 's4'")
+    temporal = Temporal({"subscription/s1": RPCStatusCode.INVALID_ARGUMENT})
+    told, after = pass_of(waiting, temporal)
+    assert (told, temporal.told) == (2, ["subscription/s4", "subscription/s0"])
+    told, after = pass_of(waiting, temporal, after)
+    assert (told, left(waiting)) == (2, ["s1"]), "one that cannot be told stops no other"
+    told, after = pass_of(waiting, Temporal(), pass_of(waiting, Temporal(), after)[1])
+    assert (told, after, left(waiting)) == (1, tellings.BEGIN, [])
+
+
+def test_one_workflow_is_told_by_itself(waiting: Shop) -> None:
+    temporal, subject = Temporal(), of_subscription("s3")
+    started = temporal.start_account
+    asyncio.run(tell_one(waiting.ledger, temporal, started, subject))  # type: ignore[arg-type]
+    assert temporal.told == ["subscription/s3"]
+    assert left(waiting) == ["s0", "s1", "s2", "s4"]
+
+
+def test_a_step_that_moves_to_later_waits_and_one_that_moves_to_earlier_does_not(
+    shop: Shop,
+) -> None:
+    """A workflow wakes up at the step that it knows. What is to be told soon stays so."""
+    shop.open()
+    shop.buy("s1")
+    shop.run("UPDATE subscriptions SET workflow_started = true")
+
+    def soon_after(command: Any) -> bool:
+        shop.do(command, by_workflow=False)
+        return bool(shop.value("SELECT soon FROM tellings"))
+
+    assert not soon_after(Extend(subscription="s1", cycles=1))
+    assert not soon_after(Extend(subscription="s1", cycles=1))
+    shop.run("UPDATE steps SET due = due + interval '1 year'")
+    assert soon_after(Unsubscribe(subscription="s1"))
+    assert soon_after(Extend(subscription="s1", cycles=1))
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from sqlalchemy import event as engine_event
 
 from activities.usage_batch import charge_usage
 from core.domain.commands.close_account import CloseAccount
@@ -339,3 +340,17 @@ def test_the_month_of_a_row_is_that_of_its_account_rule_11_4(shop: Shop, door: D
         ("acme", "2021-04-01"),
         ("beta", "2021-03-01"),
     ]
+
+
+def test_many_accounts_take_few_statements(shop: Shop, door: Door) -> None:
+    """One transaction locks 500 accounts in the order of their ids, and charges all their rows."""
+    ids = [f"a{number:04}" for number in range(120)]
+    for id_ in ids:
+        shop.open(id_)
+    asked: list[str] = []
+    engine_event.listen(
+        shop.ledger.engine, "before_cursor_execute", lambda *given: asked.append(given[2])
+    )
+    charged = door([row(id_, 1) for id_ in reversed(ids)])
+    assert outcomes(charged) == [CHARGED] * len(ids)
+    assert (len(asked) <= 8, door.single) == (True, []), asked

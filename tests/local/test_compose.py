@@ -35,7 +35,7 @@ def help_of(program: str, *arguments: str) -> str:
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         env=os.environ | {"COLUMNS": "200"},
     )
     assert done.returncode == 0, done.stderr
@@ -57,7 +57,7 @@ def test_docker_itself_accepts_it_where_docker_is_there() -> None:
     ):
         return  # the schema above is what can be checked without it
     passwords = ("LEDGER_POSTGRES_PASSWORD", "LEDGER_APP_PASSWORD", "TEMPORAL_POSTGRES_PASSWORD")
-    keys = ("PERENNIAL_WEBHOOK_KEYS",)
+    keys = ("PERENNIAL_WEBHOOK_KEYS", "PERENNIAL_PAYLOAD_KEYS")
     secrets = dict.fromkeys((*passwords, *keys), "x")
     done = subprocess.run(
         [docker, "compose", "config", "--quiet"],
@@ -89,7 +89,8 @@ def test_secrets_have_no_default() -> None:
 
 
 @pytest.mark.parametrize(
-    "service", ["migrate", *(name for name in SERVICES if name.startswith("worker-"))]
+    "service",
+    ["migrate", "api", "console", *(name for name in SERVICES if name.startswith("worker-"))],
 )
 def test_what_is_configured_are_settings_of_perennial_with_their_own_defaults(
     service: str, monkeypatch: pytest.MonkeyPatch
@@ -181,8 +182,15 @@ def test_only_the_migration_owns_the_schema() -> None:
         name for name, url in urls.items() if not url.startswith("postgresql://perennial_app:")
     }
     assert owners == {"migrate"}
-    assert len(urls) == 6
+    assert len(urls) == 8
     assert SERVICES["ledger-roles"]["environment"]["OWNER_URL"] == urls["migrate"]
+
+
+def test_what_people_sign_in_with_reaches_the_console() -> None:
+    of_console = SERVICES["console"]["environment"]
+    passed_on = {name for name, value in of_console.items() if value is None}
+    wanted = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields if "openid" in name}
+    assert wanted | {"PERENNIAL_STAFF_KEYS", "PERENNIAL_CONSOLE_ADDRESS"} <= passed_on
 
 
 def test_shell_scripts_are_correct_shell() -> None:

@@ -80,7 +80,7 @@ def test_the_guard_tells_when_its_server_ended(tmp_path: Path) -> None:
         remove=None,
         end="KILL",
     ) as guard:
-        assert guard.wait(timeout=10) == 3
+        assert guard.wait(timeout=300) == 3
     assert process.tail(tmp_path / "log") == "    no"
 
 

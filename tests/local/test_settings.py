@@ -45,7 +45,7 @@ def test_every_setting_has_a_line_that_says_what_it_is() -> None:
         ("CHARGES_PER_SECOND", "nan", "finite"),
         ("CHARGES_PER_SECOND", "0", "greater than 0"),
         ("JITTER_SECONDS", "-1", "greater than or equal to 0"),
-        ("WORKFLOW_CACHE", "0", "greater than or equal to 1"),
+        ("WORKFLOW_CACHE", "-1", "greater than or equal to 0"),
         ("STICKY_SECONDS", "0.5", "greater than or equal to 1"),
         ("LOG_LEVEL", "loud", "DEBUG"),
         ("METRICS_PORT", "70000", "65535"),

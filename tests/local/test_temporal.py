@@ -289,7 +289,7 @@ def test_two_at_once_build_it_once(bare: Settings, tmp_path: Path) -> None:
         for _ in range(2)
     ]
     for one in both:
-        _, words = one.communicate(timeout=60)
+        _, words = one.communicate(timeout=300)
         assert one.returncode == 0, words
     assert len(list(tmp_path.glob("built-*"))) == 1
 

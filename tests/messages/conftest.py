@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from core.domain.mails import TOLD
 from core.gateways.webhook_secrets import SecretKeys
 from core.ledger import endpoints
 from doors.service.messages import Messages
@@ -58,7 +59,26 @@ def role(shop: Shop, time: Time) -> Callable[..., Messages]:
     """Returns a function that makes the role `messages`, with further settings."""
 
     def make(**changes: Any) -> Messages:
-        given = {"webhook_keys": KEY, "webhook_private": True, "webhook_seconds": 1.0}
+        given = {"webhook_keys": KEY, "webhook_private": True, "webhook_seconds": 30.0}
         return Messages(shop.ledger, Settings(**(given | changes)), now=time)
 
     return make
+
+
+@pytest.fixture
+def switch_on(shop: Shop) -> Callable[..., None]:
+    """Returns a function that switches the e-mails of the seller on."""
+
+    def on(seller: str = "main", **values: Any) -> None:
+        given = {"sender": "billing@example.com", "seller_address": None, "test_clocks": False}
+        with shop.ledger.engine.begin() as connection:
+            endpoints.set_mail(
+                connection,
+                seller,
+                events=[str(event) for event in TOLD],
+                now=datetime.now(UTC),
+                actor="t",
+                **(given | values),
+            )
+
+    return on

@@ -244,7 +244,7 @@ async def test_an_endpoint_that_hangs_holds_up_no_other_one(
         add_endpoint(alive.url, name="alive")
         for number in range(40):
             shop.buy(f"s{number}")
-        messages = role(webhook_seconds=30.0)
+        messages = role()
         task = asyncio.create_task(messages.once())
         await alive.until(40)
         await dead.until(8)
@@ -288,7 +288,9 @@ async def test_what_a_killed_worker_has_taken_goes_out_again_with_the_same_id(
         shop.buy()
         endpoint = shop.value("SELECT id FROM endpoints")
         with shop.ledger.engine.begin() as connection:
-            taken = deliveries.take(connection, endpoint, time(), 8)
+            row = endpoints.if_on(connection, endpoint)
+            assert row is not None
+            taken = deliveries.take(connection, row, time(), 8)
         assert taken is not None
         messages = role()
         assert await messages.once() == 0
@@ -306,7 +308,7 @@ async def test_a_worker_that_is_stopped_loses_nothing(
     async with platform(reply=hang) as there:
         add_endpoint(there.url)
         shop.buy()
-        task = asyncio.create_task(role(webhook_seconds=30.0).run(asyncio.sleep))
+        task = asyncio.create_task(role().run(asyncio.sleep))
         await there.until(1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -1,35 +1,34 @@
 """E-mails to customers: true, once, to the right address, over a real SMTP server (Rule 12)."""
 
-import asyncio
-import email
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
-from email.policy import default
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aiosmtpd.smtp import SMTP as SMTPProtocol  # noqa: N811 - it is a protocol of asyncio
-from sqlalchemy import insert
 
+from activities.number_invoices import number_invoices
 from core.domain import policy
 from core.domain.commands.top_up import TopUp
 from core.domain.commands.unsubscribe import Unsubscribe
-from core.domain.mails import TOLD, Mail
+from core.domain.languages import Language
+from core.domain.mails import Mail
+from core.domain.profiles import CustomerProfile
 from core.gateways.mail_transports import Folder, Smtp
-from core.ledger import endpoints, stored_terms
-from core.ledger.tables import History
+from core.ledger import profiles, stored_terms
+from doors.commandline.webhook_run import resend_failed
 from doors.queries.deliveries import list_messages
 from doors.service.messages import Messages
 from settings import Settings
 from tests.ledger.conftest import DAY, Shop
 from tests.messages.conftest import Time
+from tests.messages.mail_server import Server, mail_server
+from tests.messages.mailbox import deliver, happens, take_due, text_of
 
 MAIL = Mail(
     id_="event-7-1",
+    kind="renewed",
     at=datetime(2026, 3, 8, tzinfo=UTC),
     sender="billing@example.com",
     sender_name="Example, Ltd",
@@ -40,91 +39,13 @@ MAIL = Mail(
 )
 
 
-class Server:
-    """What a mail server got, and how it replies to each recipient and e-mail."""
-
-    def __init__(self) -> None:
-        self.got: list[EmailMessage] = []
-        self.rcpt = self.data = "250 OK"
-
-    async def handle_RCPT(  # noqa: N802 - the name is aiosmtpd's
-        self, server: Any, session: Any, envelope: Any, address: str, options: Any
-    ) -> str:
-        if self.rcpt.startswith("2"):
-            envelope.rcpt_tos.append(address)
-        return self.rcpt
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
-        if self.data.startswith("2"):
-            message = email.message_from_bytes(envelope.content, policy=default)
-            assert isinstance(message, EmailMessage)
-            message["X-Rcpt"] = ",".join(envelope.rcpt_tos)
-            self.got.append(message)
-        return self.data
-
-
 @asynccontextmanager
-async def mail_server() -> AsyncIterator[tuple[Server, Smtp]]:
-    """A real SMTP server on this machine, and a transport to it."""
-    server = Server()
-    loop = asyncio.get_running_loop()
-    listening = await loop.create_server(
-        lambda: SMTPProtocol(server, enable_SMTPUTF8=True), "127.0.0.1", 0
-    )
-    port = listening.sockets[0].getsockname()[1]
-    transport = Smtp("127.0.0.1", port, security="none", seconds=5)
-    try:
+async def connected() -> AsyncIterator[tuple[Server, Smtp]]:
+    """A mail server, and a transport to it."""
+    async with mail_server() as server:
+        transport = Smtp("127.0.0.1", server.port, security="none", seconds=300)
         yield server, transport
         await transport.close()
-    finally:
-        listening.close()
-
-
-@pytest.fixture
-def switch_on(shop: Shop) -> Callable[..., None]:
-    """Returns a function that switches the e-mails of the seller on."""
-
-    def on(**values: Any) -> None:
-        given = {"sender": "billing@example.com", "seller_address": None, "test_clocks": False}
-        with shop.ledger.engine.begin() as connection:
-            endpoints.set_mail(
-                connection,
-                "main",
-                events=[str(event) for event in TOLD],
-                now=datetime.now(UTC),
-                actor="t",
-                **(given | values),
-            )
-
-    return on
-
-
-def happens(shop: Shop, event: str, facts: dict[str, str], id_: str = "s1") -> None:
-    """Something is in the history, as a step would write it."""
-    line = {"at": DAY, "account": "acme", "subscription": id_, "event": event, "facts": facts}
-    with shop.ledger.engine.begin() as connection:
-        connection.execute(
-            insert(History).values(**line, rule="12", actor="perennial", amount=None)
-        )
-
-
-async def deliver(shop: Shop, folder: Path, now: datetime) -> list[EmailMessage]:
-    """Run the role once at an instant. Returns all e-mails in the folder."""
-    shop.run("UPDATE deliveries SET next_at = '2000-01-01', first_at = now()")
-    config = Settings(mail="file", mail_folder=folder)
-    await Messages(shop.ledger, config, now=lambda: now).once()
-    found = []
-    for path in sorted(folder.glob("*.eml")):
-        message = email.message_from_bytes(path.read_bytes(), policy=default)
-        assert isinstance(message, EmailMessage)
-        found.append(message)
-    return found
-
-
-def text_of(message: EmailMessage) -> str:
-    part = message.get_body(("plain",))
-    assert part is not None
-    return str(part.get_content())
 
 
 async def test_a_notice_is_written_with_what_is_true_now(
@@ -144,6 +65,22 @@ async def test_a_notice_is_written_with_what_is_true_now(
     html = mail.get_body(("html",))
     assert html is not None
     assert "$150.00" in html.get_content()
+
+
+async def test_a_customer_is_told_in_the_language_of_its_documents(
+    shop: Shop, switch_on: Callable[..., None], tmp_path: Path
+) -> None:
+    shop.open(billing_email="ann@acme.example")
+    with shop.ledger.engine.begin() as connection:
+        german = CustomerProfile(name="Anna", language=Language.GERMAN)
+        profiles.add_customer_profile(connection, "acme", german, at=DAY, actor="t")
+    switch_on()
+    shop.buy()
+    happens(shop, "notice_renewal", {"expiry": "2021-03-31"})
+    [mail] = await deliver(shop, tmp_path, DAY + timedelta(days=16))
+    assert mail["Subject"] == "PRO verlängert sich am 24. März 2021"
+    assert "Guten Tag Anna," in text_of(mail)
+    assert "kostet der nächste Zeitraum 50,00 $." in text_of(mail)
 
 
 async def test_a_notice_that_is_no_longer_true_is_dropped(
@@ -180,22 +117,9 @@ async def test_a_failed_renewal_is_told_once_with_the_next_try_and_what_to_do(
     assert [str(line.state) for line in list_messages(shop.ledger)] == ["dropped", "delivered"]
 
 
-async def take_due(shop: Shop, at: datetime) -> None:
-    """Take the step of s1 that is due at an instant of the test clock."""
-    from core.ledger.due_steps import due_at
-
-    with shop.ledger.engine.connect() as connection:
-        due = due_at(connection, "c", at)
-    for item in due:
-        if item.kind is not None:
-            await shop.engine.take(item, item.due)
-
-
 async def test_a_renewal_comes_with_its_invoice_once_that_has_a_number(
     shop: Shop, switch_on: Callable[..., None], tmp_path: Path
 ) -> None:
-    from activities.number_invoices import number_invoices
-
     shop.open(billing_email="ann@acme.example")
     shop.buy()
     shop.put_on_clock()
@@ -211,6 +135,27 @@ async def test_a_renewal_comes_with_its_invoice_once_that_has_a_number(
     assert file.get_filename() == "invoice-2.pdf"
     assert file.get_content().startswith(b"%PDF")
     assert "invoice 2" in text_of(mail)
+
+
+async def test_an_invoice_whose_letters_no_font_has_comes_as_html(
+    shop: Shop, switch_on: Callable[..., None], tmp_path: Path
+) -> None:
+    shop.open(billing_email="ann@acme.example")
+    with shop.ledger.engine.begin() as connection:
+        chinese = CustomerProfile(name="株式会社")
+        profiles.add_customer_profile(connection, "acme", chinese, at=DAY, actor="t")
+    shop.buy()
+    number_invoices(shop.ledger)
+    switch_on()
+    shop.run(
+        "INSERT INTO history (at, account, subscription, event, rule, actor, facts, operation) "
+        "SELECT at, account, subscription, 'reactivated', '7', 't', facts, operation "
+        "FROM history WHERE event = 'purchased'"
+    )
+    [mail] = await deliver(shop, tmp_path, datetime.now(UTC))
+    [file] = mail.iter_attachments()
+    assert file.get_filename() == "invoice-1.html"
+    assert "株式会社" in file.get_content()
 
 
 async def test_without_an_address_nothing_is_sent_and_it_is_said(
@@ -240,7 +185,7 @@ async def test_by_the_policy_the_seller_gets_a_copy(
 
 
 async def test_a_mail_server_gets_it_with_a_stable_id_and_no_header_of_a_text() -> None:
-    async with mail_server() as (server, transport):
+    async with connected() as (server, transport):
         for _ in range(2):
             assert (await transport.send(replace(MAIL, cc="ops@example.com"))).taken
     first, second = server.got
@@ -264,7 +209,7 @@ async def test_a_mail_server_gets_it_with_a_stable_id_and_no_header_of_a_text() 
 async def test_a_refusal_for_good_ends_it_and_the_next_one_goes_out(
     rcpt: str, data: str, final: bool
 ) -> None:
-    async with mail_server() as (server, transport):
+    async with connected() as (server, transport):
         server.rcpt, server.data = rcpt, data
         answer = await transport.send(MAIL)
         assert (answer.taken, answer.final) == (False, final)
@@ -273,7 +218,7 @@ async def test_a_refusal_for_good_ends_it_and_the_next_one_goes_out(
 
 
 async def test_a_mail_server_that_comes_back_is_connected_again() -> None:
-    async with mail_server() as (_, transport):
+    async with connected() as (_, transport):
         assert (await transport.send(MAIL)).taken
     answer = await transport.send(MAIL)
     assert "mail server" in str(answer.error)
@@ -284,8 +229,8 @@ async def test_a_folder_keeps_one_file_of_an_e_mail(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "box")
     for _ in range(2):
         assert (await folder.send(MAIL)).taken
-    assert [path.name for path in (tmp_path / "box").iterdir()] == ["event-7-1.eml"]
-    assert not (await Folder(tmp_path / "box" / "event-7-1.eml").send(MAIL)).taken
+    assert [path.name for path in (tmp_path / "box").iterdir()] == ["event-7-1-renewed.eml"]
+    assert not (await Folder(tmp_path / "box" / "event-7-1-renewed.eml").send(MAIL)).taken
 
 
 async def test_a_failed_sending_is_tried_again_and_reaches_the_server(
@@ -296,7 +241,7 @@ async def test_a_failed_sending_is_tried_again_and_reaches_the_server(
     switch_on()
     shop.do(TopUp(account="acme", amount=shop.value("SELECT 1.00")))
     happens(shop, "terminated", {})
-    async with mail_server() as (server, transport):
+    async with connected() as (server, transport):
         server.data = "451 Try later"
         messages = Messages(shop.ledger, Settings(mail="smtp"), now=time)
         messages._mails = transport
@@ -305,3 +250,21 @@ async def test_a_failed_sending_is_tried_again_and_reaches_the_server(
         time.pass_(seconds=6)
         assert await messages.once() == 1
     assert [mail["Subject"] for mail in server.got] == ["PRO has ended for good"]
+
+
+async def test_failed_e_mails_are_sent_again_by_the_name_of_their_endpoint(
+    shop: Shop, switch_on: Callable[..., None], time: Time
+) -> None:
+    shop.open(billing_email="ann@acme.example")
+    shop.buy()
+    switch_on()
+    happens(shop, "terminated", {})
+    async with connected() as (server, transport):
+        server.rcpt = "550 No such user"
+        messages = Messages(shop.ledger, Settings(mail="smtp"), now=time)
+        messages._mails = transport
+        assert await messages.once() == 0
+        server.rcpt = "250 OK"
+        assert resend_failed(shop.ledger, "e-mail") == 1
+        time.pass_(seconds=60)
+        assert await messages.once() == 1

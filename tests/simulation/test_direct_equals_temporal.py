@@ -16,11 +16,10 @@ from hypothesis import HealthCheck, given, settings
 
 from activities.registry import Activities
 from core.gateways.simulated_cards import SimulatedCards
-from core.ledger.database import connect
 from core.ledger.ledger import Ledger
 from doors.application.direct_engine import Direct
+from doors.scenarios.scenario import Scenario, parse
 from doors.simulation.player import play
-from doors.simulation.scenario import Scenario, parse
 from doors.simulation.temporal_engine import engine
 from local import postgres
 from local import temporal as temporal_server
@@ -36,7 +35,7 @@ EXAMPLES = sorted(
 
 @pytest.fixture
 def both(
-    postgres_url: str, migrated_template: str
+    new_ledger: Callable[[], Ledger], postgres_url: str, migrated_template: str
 ) -> Callable[[Scenario], tuple[dict[str, Any], dict[str, Any]]]:
     """Plays a scenario by both engines, each in its own database.
 
@@ -44,36 +43,25 @@ def both(
     """
 
     def play_both(scenario: Scenario) -> tuple[dict[str, Any], dict[str, Any]]:
-        names = [f"both_{uuid.uuid4().hex}" for _ in range(2)]
-        urls = [
-            postgres.create_database(postgres_url, name, template=migrated_template)
-            for name in names
-        ]
+        by_calls = asyncio.run(direct(scenario, new_ledger()))
+        name = f"both_{uuid.uuid4().hex}"
+        url = postgres.create_database(postgres_url, name, template=migrated_template)
         try:
             with temporal_server.throwaway() as address:
-                return asyncio.run(direct(scenario, urls[0])), asyncio.run(
-                    temporal(scenario, urls[1], address)
-                )
+                return by_calls, asyncio.run(temporal(scenario, url, address))
         finally:
-            for name in names:
-                postgres.drop_database(postgres_url, name)
+            postgres.drop_database(postgres_url, name)
 
     return play_both
 
 
-async def direct(scenario: Scenario, url: str) -> dict[str, Any]:
-    ledger = Ledger(connect(url))
-    try:
-        return await play(
-            scenario, ledger, Direct(Activities(ledger, SimulatedCards(ledger.engine)))
-        )
-    finally:
-        ledger.engine.dispose()
+async def direct(scenario: Scenario, ledger: Ledger) -> dict[str, Any]:
+    return await play(scenario, ledger, Direct(Activities(ledger, SimulatedCards(ledger.engine))))
 
 
 async def temporal(scenario: Scenario, url: str, address: str) -> dict[str, Any]:
     async with engine(url, address, Settings(cycles_per_run=2)) as perennial:
-        return await asyncio.wait_for(play(scenario, perennial.ledger, perennial), 60)
+        return await play(scenario, perennial.ledger, perennial)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)

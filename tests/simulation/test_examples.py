@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from core.domain.faults import Faults
-from doors.simulation.scenario import parse
+from doors.scenarios.scenario import parse
 from settings import PROJECT
 from tests.stories.story import tell
 

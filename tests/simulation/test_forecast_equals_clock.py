@@ -5,15 +5,12 @@ The forecast is made at a moment in the middle of a story.
 
 import asyncio
 import json
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, event, given, note, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -33,34 +30,19 @@ from core.ledger.rows import NUMBERS, SUBSCRIPTIONS, number_from, step_from
 from core.ledger.tables import History, NumberRow, SubscriptionRow
 from doors.application import test_clocks
 from doors.application.direct_engine import Direct
+from doors.scenarios.scenario import parse
 from doors.simulation.player import CLOCK, play
-from doors.simulation.scenario import parse
-from local import postgres
 from tests.simulation.how_many import scenarios_in_ci
 
-Databases = Callable[[], Any]
 Event = tuple[datetime, str, str | None, Decimal | None, str | None]
-
-
-@pytest.fixture(scope="session")
-def databases(postgres_url: str, migrated_template: str) -> Databases:
-    """A context manager that creates a migrated database for a story, and drops it."""
-
-    @contextmanager
-    def database() -> Iterator[str]:
-        name = f"story_{uuid.uuid4().hex}"
-        yield postgres.create_database(postgres_url, name, template=migrated_template)
-        postgres.drop_database(postgres_url, name)
-
-    return database
 
 
 class Stories:
     """Plays a story up to a moment, forecasts from there, lets time pass, and compares."""
 
-    def __init__(self, url: str) -> None:
-        self.ledger = Ledger(connect(url))
-        self.engine = Direct(Activities(self.ledger, SimulatedCards(self.ledger.engine)))
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.engine = Direct(Activities(ledger, SimulatedCards(ledger.engine)))
 
     def play(self, story: dict[str, Any], moment: datetime) -> list[str]:
         """Play the steps of a story up to a moment. Returns the ids of the accounts."""
@@ -135,27 +117,24 @@ def foretold(entries: list[Entry]) -> list[Event]:
 
 
 def check(
-    url: str,
+    ledger: Ledger,
     story: dict[str, Any],
     moment: datetime,
     end: datetime,
     next_policy: dict[str, Any] | None = None,
 ) -> dict[str, list[Entry]]:
     """Check the forecast of each account of a story against the engine. Returns the forecasts."""
-    stories = Stories(url)
-    try:
-        accounts = stories.play(story, moment)
-        if next_policy is not None:
-            stories.change_policy(next_policy)
-        forecasts = {account: stories.forecast(account, moment, end) for account in accounts}
-        stories.advance(end)
-        for account, entries in forecasts.items():
-            assert foretold(entries) == stories.happened(account, moment)
-            balance = stories.state(account, end)[0].balance
-            assert entries == [] or entries[-1].balance == balance
-        return forecasts
-    finally:
-        stories.ledger.engine.dispose()
+    stories = Stories(ledger)
+    accounts = stories.play(story, moment)
+    if next_policy is not None:
+        stories.change_policy(next_policy)
+    forecasts = {account: stories.forecast(account, moment, end) for account in accounts}
+    stories.advance(end)
+    for account, entries in forecasts.items():
+        assert foretold(entries) == stories.happened(account, moment)
+        balance = stories.state(account, end)[0].balance
+        assert entries == [] or entries[-1].balance == balance
+    return forecasts
 
 
 # --- stories by hand. The forecast shows what each is about ---------------------------------------
@@ -214,7 +193,11 @@ def events(
     A text has the date, the event, the subscription, the amount and the reason.
     """
     at, until = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (moment, end))
-    entries = check(url, told, at, until, next_policy)["acme"]
+    ledger = Ledger(connect(url))
+    try:
+        entries = check(ledger, told, at, until, next_policy)["acme"]
+    finally:
+        ledger.engine.dispose()
     parts = (
         (str(e.date)[5:], e.event, e.subscription, e.amount and f"{e.amount:+.2f}", e.reason)
         for e in entries
@@ -713,13 +696,17 @@ def stories(draw: st.DrawFn) -> tuple[dict[str, Any], datetime, datetime]:
     return told, moment, moment + timedelta(days=draw(st.sampled_from([60, 100, 400])))
 
 
-SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+SLOW = [
+    HealthCheck.too_slow,
+    HealthCheck.data_too_large,
+    HealthCheck.function_scoped_fixture,
+]
 
 
 @settings(max_examples=scenarios_in_ci(50), deadline=None, suppress_health_check=SLOW)
 @given(stories(), st.none() | rules())
 def test_the_forecast_is_what_the_clock_then_shows(
-    databases: Databases,
+    new_ledger: Callable[[], Ledger],
     told: tuple[dict[str, Any], datetime, datetime],
     next_policy: dict[str, Any] | None,
 ) -> None:
@@ -728,8 +715,7 @@ def test_the_forecast_is_what_the_clock_then_shows(
     note(f"from {moment} to {end}")
     if next_policy is not None:
         next_policy = for_accounts(len(story["accounts"]), next_policy)
-    with databases() as url:
-        forecasts = check(url, story, moment, end, next_policy)
+    forecasts = check(new_ledger(), story, moment, end, next_policy)
     for told_of in {entry.event for entries in forecasts.values() for entry in entries} or {
         "nothing"
     }:
@@ -739,46 +725,42 @@ def test_the_forecast_is_what_the_clock_then_shows(
 @settings(max_examples=scenarios_in_ci(25), deadline=None, suppress_health_check=SLOW)
 @given(stories(), st.integers(1, 45))
 def test_rule_13_a_forecast_at_the_end_of_an_outage_begins_with_what_is_overdue(
-    databases: Databases, told: tuple[dict[str, Any], datetime, datetime], days: int
+    new_ledger: Callable[[], Ledger], told: tuple[dict[str, Any], datetime, datetime], days: int
 ) -> None:
     story, moment, end = told
     resumed = moment + timedelta(days=days)
     note(json.dumps(story, indent=1))
     note(f"nothing runs from {moment} to {resumed}, then until {end}")
-    with databases() as url:
-        overdue(url, story, moment, resumed, max(end, resumed))
+    overdue(new_ledger(), story, moment, resumed, max(end, resumed))
 
 
 def overdue(
-    url: str, story: dict[str, Any], moment: datetime, resumed: datetime, end: datetime
+    ledger: Ledger, story: dict[str, Any], moment: datetime, resumed: datetime, end: datetime
 ) -> None:
     """Check the forecast for the end of an outage and the time after it against the engine.
 
     The forecast starts from the state at the first instant of the outage. It does not know the
     notices that were due in the outage. A subscription does not record whether they were sent.
     """
-    stories = Stories(url)
-    try:
-        accounts = stories.play(story, moment)
-        forecasts = {}
-        for account in accounts:
-            state = stories.state(account, moment)
-            numbers, charges = stories.numbers(account), state[0].card == "sim_ok"
-            forecasts[account] = forecast(
-                *state,
-                resumed,
-                end,
-                numbers=numbers,
-                card_charges=charges,
-                seller_wallet=stories.seller_wallet(state[0]),
-            )
-        stories.advance(resumed, outage=True)
-        stories.advance(end)
-        for account, entries in forecasts.items():
-            happened = stories.happened(account, moment)
-            late_notices = [e for e in happened if e[0] == resumed and e[1].startswith("notice_")]
-            assert foretold(entries) == [e for e in happened if e not in late_notices]
-            for told in entries:
-                event(f"{told.event} at its end" if told.at == resumed else told.event)
-    finally:
-        stories.ledger.engine.dispose()
+    stories = Stories(ledger)
+    accounts = stories.play(story, moment)
+    forecasts = {}
+    for account in accounts:
+        state = stories.state(account, moment)
+        numbers, charges = stories.numbers(account), state[0].card == "sim_ok"
+        forecasts[account] = forecast(
+            *state,
+            resumed,
+            end,
+            numbers=numbers,
+            card_charges=charges,
+            seller_wallet=stories.seller_wallet(state[0]),
+        )
+    stories.advance(resumed, outage=True)
+    stories.advance(end)
+    for account, entries in forecasts.items():
+        happened = stories.happened(account, moment)
+        late_notices = [e for e in happened if e[0] == resumed and e[1].startswith("notice_")]
+        assert foretold(entries) == [e for e in happened if e not in late_notices]
+        for told in entries:
+            event(f"{told.event} at its end" if told.at == resumed else told.event)

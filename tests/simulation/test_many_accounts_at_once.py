@@ -31,7 +31,7 @@ async def quarter(url: str, at_once: int) -> list[Any]:
     try:
         with ledger.engine.begin() as connection:
             stored_terms.add_policy(connection, ledger.seller, policy.DEFAULT)
-            connection.execute(text("INSERT INTO clocks VALUES ('c', '2024-01-01Z')"))
+            connection.execute(text("INSERT INTO clocks VALUES ('c', 'main', '2024-01-01Z')"))
         await import_file(
             ledger,
             EXAMPLES / "telco-customers.csv",

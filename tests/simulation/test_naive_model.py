@@ -9,7 +9,6 @@ card is charged once.
 import asyncio
 import difflib
 import json
-import uuid
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -23,14 +22,12 @@ from activities.registry import Activities
 from core.domain.calendar import first_instant
 from core.gateways.cards import GatewayUnavailable
 from core.gateways.simulated_cards import SimulatedCards
-from core.ledger.database import connect
 from core.ledger.ledger import Ledger
 from doors.application.direct_engine import Direct
-from doors.simulation import document as documents
+from doors.scenarios import document as documents
+from doors.scenarios.scenario import parse
+from doors.scenarios.step_shapes import CARDS
 from doors.simulation.player import play
-from doors.simulation.scenario import parse
-from doors.simulation.step_shapes import CARDS
-from local import postgres
 from tests.simulation import naive
 from tests.simulation.how_many import scenarios_in_ci
 from tests.simulation.stories import ZONES, scenarios
@@ -42,9 +39,6 @@ tokens = st.fixed_dictionaries(
         "declined": st.sampled_from(["sim_declined", "sim_insufficient"]),
     }
 )
-
-
-#: The examples of rules that the naive model does not know.
 
 
 class Patient(Activities):
@@ -59,31 +53,18 @@ class Patient(Activities):
 
 @pytest.fixture
 def engine(
-    postgres_url: str, migrated_template: str
+    new_ledger: Callable[[], Ledger],
 ) -> Callable[[str, dict[str, str]], dict[str, Any]]:
-    """Plays a scenario by the direct engine in its own database.
+    """Plays a scenario by the direct engine.
 
     The second argument maps the cards of the scenario to tokens of the gateway.
     """
 
     def play_directly(text: str, cards: dict[str, str]) -> dict[str, Any]:
-        name = f"naive_{uuid.uuid4().hex}"
-        ledger = Ledger(
-            connect(
-                postgres.create_database(postgres_url, name, template=migrated_template),
-                pool_size=2,
-            )
-        )
-        try:
-            with patch.dict(CARDS, cards):
-                return asyncio.run(
-                    play(
-                        parse(text), ledger, Direct(Patient(ledger, SimulatedCards(ledger.engine)))
-                    )
-                )
-        finally:
-            ledger.engine.dispose()
-            postgres.drop_database(postgres_url, name)
+        ledger = new_ledger()
+        engine = Direct(Patient(ledger, SimulatedCards(ledger.engine)))
+        with patch.dict(CARDS, cards):
+            return asyncio.run(play(parse(text), ledger, engine))
 
     return play_directly
 

@@ -6,12 +6,10 @@ at once. Where a card would be charged, only a card that is not declined can be 
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import Connection, text
 
@@ -21,16 +19,14 @@ from core.domain.commands import AnyCommand
 from core.domain.commands.base import SubscriptionCommand
 from core.domain.commands.transfer import Transfer
 from core.gateways.simulated_cards import SimulatedCards
-from core.ledger.database import connect
 from core.ledger.ledger import Ledger
 from core.ledger.rows import account_from
 from core.protocol.activity_messages import CommandResult
 from core.protocol.call_sequences import catch_up
 from doors.application.direct_engine import Direct
 from doors.application.previews import Preview, preview
+from doors.scenarios.scenario import parse
 from doors.simulation.player import play
-from doors.simulation.scenario import parse
-from local import postgres
 from tests.simulation.how_many import scenarios_in_ci
 from tests.simulation.stories import scenarios
 
@@ -133,20 +129,6 @@ class Previewing(Direct):
         return connection.execute(text(sql), values).one()
 
 
-@pytest.fixture
-def clean(postgres_url: str, migrated_template: str) -> Iterator[Any]:
-    """Makes a new database for each scenario."""
-    names: list[str] = []
-
-    def create() -> str:
-        names.append(f"previews_{uuid4().hex}")
-        return postgres.create_database(postgres_url, names[-1], template=migrated_template)
-
-    yield create
-    for name in names:
-        postgres.drop_database(postgres_url, name)
-
-
 @given(scenarios())
 @settings(
     max_examples=scenarios_in_ci(50),
@@ -154,13 +136,12 @@ def clean(postgres_url: str, migrated_template: str) -> Iterator[Any]:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     print_blob=True,
 )
-def test_a_command_does_what_its_preview_says(clean: Any, document: dict[str, Any]) -> None:
-    ledger = Ledger(connect(clean()))
-    try:
-        engine = Previewing(ledger)
-        result = asyncio.run(play(parse(json.dumps(document)), ledger, engine))
-    finally:
-        ledger.engine.dispose()
+def test_a_command_does_what_its_preview_says(
+    new_ledger: Callable[[], Ledger], document: dict[str, Any]
+) -> None:
+    ledger = new_ledger()
+    engine = Previewing(ledger)
+    result = asyncio.run(play(parse(json.dumps(document)), ledger, engine))
     assert result["ledger_sum"] == "0.00"
     done = len(document["steps"]) - len(result["refused"])
     assert engine.compared or not done or all(s["do"] == "outage" for s in document["steps"])

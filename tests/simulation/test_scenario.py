@@ -31,8 +31,8 @@ from core.domain.commands.unsubscribe import Unsubscribe
 from core.domain.faults import Faults
 from core.domain.policy import GroupRenewal
 from core.domain.subscription import Mode
-from doors.simulation import document
-from doors.simulation.scenario import Scenario, ScenarioStep, parse
+from doors.scenarios import document
+from doors.scenarios.scenario import Scenario, ScenarioStep, parse
 from tests.simulation.test_examples import EXAMPLES
 
 CATALOG = [

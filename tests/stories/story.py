@@ -24,8 +24,8 @@ from core.ledger.tables import AccountRow
 from doors.application.direct_engine import Direct
 from doors.queries.statements import movements, statement
 from doors.queries.transactions import Wanted, transactions
+from doors.scenarios.scenario import Scenario, parse
 from doors.simulation.player import play
-from doors.simulation.scenario import Scenario, parse
 
 SHOP = """
 catalog:

@@ -37,6 +37,28 @@ def test_opening_credits_and_renewals_by_card_are_no_top_ups(story):
     assert len(told.events("card_charged")) == 2
 
 
+def test_a_transfer_in_is_no_top_up_that_is_repeated(story):
+    """Rule 11.9. At 5.00 there is no top-up yet. Later the last one is 20.00, and a fifth is 4.00.
+
+    The transfers are 100.00 and 50.00. A fifth of them would be 20.00 and 10.00.
+    """
+    told = story("""
+        accounts:
+          - {id: acme, currency: USD, timezone: Asia/Singapore, card: ok, auto_top_up: true}
+          - {id: bank, currency: USD, timezone: Asia/Singapore, credits: "150.00"}
+        steps:
+          - {at: 2020-11-16, do: transfer, account: bank, to: acme, amount: "100.00"}
+          - {at: 2020-11-17, do: usage, account: acme, amount: "95.00", text: calls}
+          - {at: 2020-11-18, do: top_up, account: acme, amount: "20.00"}
+          - {at: 2020-11-18, do: transfer, account: bank, to: acme, amount: "50.00"}
+          - {at: 2020-11-19, do: usage, account: acme, amount: "70.99", text: calls}
+          - {at: 2020-11-20, do: usage, account: acme, amount: "0.01", text: calls}
+        until: 2020-11-20
+    """)
+    assert told.events("auto_topped_up") == ["2020-11-20 acme auto_topped_up 20.00"]
+    assert told.balances == {"acme": "24.00", "bank": "0.00"}
+
+
 def test_a_declined_card_and_no_card_and_no_switch(story):
     told = story("""
         accounts:

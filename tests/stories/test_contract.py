@@ -1,5 +1,7 @@
 """Stories of contracts (Rule 8.3)."""
 
+import pytest
+
 from tests.stories.story import lines
 
 
@@ -34,6 +36,26 @@ def test_as_incurred_gives_nothing_back_after_the_window_not_even_the_next_perio
     assert told.events("refunded") == []
 
 
+@pytest.mark.parametrize(("sku", "discount"), [("PRO", 100), ("FREE", 0)])
+def test_the_window_begins_with_the_purchase_also_if_the_first_cycle_was_free(story, sku, discount):
+    """Bought on 11-16 for nothing, renewed on 12-08 for 90.00. 12-17 is day 31 after the purchase.
+
+    It is day 1 of the first period that was paid for, which does not count.
+    """
+    told = story(f"""
+        steps:
+          - {{at: 2020-11-16, do: purchase, id: s1, account: acme, sku: {sku}, pay: contract,
+             contract: as_incurred, discount: {discount}}}
+          - {{at: 2020-11-17, do: change_plan, id: s1, sku: BIZ, when: renewal}}
+          - {{at: 2020-12-17, do: terminate, id: s1, reason: moved}}
+        until: 2020-12-17
+    """)
+    assert told.events("renewed", "terminated", "refunded") == lines("""
+        2020-12-08 s1 renewed -90.00
+        2020-12-17 s1 terminated (moved)
+    """)
+
+
 def test_a_milestone_charges_nothing_ever_and_gives_nothing_back(story):
     """Also without credits: purchase, change, extension, renewal in a group, reactivation."""
     told = story("""
@@ -64,6 +86,24 @@ def test_a_milestone_charges_nothing_ever_and_gives_nothing_back(story):
     """)
     assert told.invoices == []
     assert told.balances == {"acme": "0.00"}
+
+
+def test_a_milestone_charges_no_activation_fee_when_it_is_bought_nor_later(story):
+    """Rule 10.1: there is no event, and nothing on the invoice of the month."""
+    told = story("""
+        steps:
+          - {at: 2020-11-16, do: purchase, id: s1, account: acme, sku: PRO, pay: contract,
+             contract: milestone, numbers: [{number: "+65", sku: DID}]}
+          - {at: 2020-11-25, do: add_number, id: s1, number: "+66", sku: DID}
+          - {at: 2020-11-25, do: add_number, id: s1, number: "+67", sku: DID, when: renewal}
+        until: 2020-12-08
+    """)
+    assert told.events("number_added", "activation_fee", "renewed") == lines("""
+        2020-11-25 s1 number_added +66
+        2020-11-25 s1 number_added +67
+        2020-12-08 s1 renewed
+    """)
+    assert (told.invoices, told.balances) == ([], {"acme": "100.00"})
 
 
 def test_its_fee_is_what_the_cycle_costs_whoever_pays_it(story):

@@ -1,5 +1,7 @@
 """Stories of discounts (Rule 3.6)."""
 
+from tests.stories.story import lines
+
 
 def test_it_is_off_each_line_before_rounding_for_its_cycles(story):
     """12.5 percent: 50 → 43.75, 3 seats 30 → 26.25. The third cycle costs the full price."""
@@ -24,6 +26,27 @@ def test_it_is_for_the_first_cycle_unless_told_otherwise(story):
     """)
     assert told.events("purchased") == ["2020-11-16 s1 purchased -45.00"]
     assert told.state("s1", "fee") == "50.00"
+
+
+def test_activation_fees_are_not_discounted_and_what_is_prorated_in_the_period_is(story):
+    """50 and 10 less 10 percent: 54.00. On 11-25, 21 of 30 days are left: 10/30 × 21 × 0.9 = 6.30.
+
+    Each number costs 5.00 for its activation.
+    """
+    told = story("""
+        steps:
+          - {at: 2020-11-16, do: purchase, id: s1, account: acme, sku: PRO, discount: 10,
+             numbers: [{number: "+65", sku: DID}]}
+          - {at: 2020-11-25, do: add_number, id: s1, number: "+66", sku: DID}
+        until: 2020-11-25
+    """)
+    assert told.timeline == lines("""
+        2020-11-16 s1 purchased -54.00
+        2020-11-16 s1 activation_fee +65 -5.00
+        2020-11-25 s1 number_added +66 -6.30
+        2020-11-25 s1 activation_fee +66 -5.00
+    """)
+    assert told.balances == {"acme": "29.70"}
 
 
 def test_the_whole_price_off_needs_no_credits_and_has_no_invoice(story):

@@ -366,6 +366,23 @@ def test_bought_again_within_24_hours_it_costs_no_activation_fee(story, back, ag
     assert len(told.events("activation_fee")) == 1 + fee
 
 
+@pytest.mark.parametrize(
+    ("again", "fee"), [("2021-01-14T00:00:00+08:00", False), ("2021-01-14T00:00:01+08:00", True)]
+)
+def test_day_29_gives_a_number_back_and_the_24_hours_count_from_there(story, again, fee):
+    """E is 12-15, so it is terminated on 01-13. The number is still held for the account."""
+    told = story(f"""
+        {BOUGHT}
+          - {{at: 2020-11-17, do: unsubscribe, id: s1}}
+          - {{at: "{again}", do: purchase, id: s2, account: acme, sku: FREE,
+             numbers: [{{number: "+65", sku: DID}}]}}
+        until: 2021-01-15
+    """)
+    assert told.events("terminated") == ["2021-01-13 s1 terminated"]
+    assert told.refused == []
+    assert len(told.events("activation_fee")) == 1 + fee
+
+
 def test_a_number_that_expired_is_not_given_back_within_the_24_hours(story):
     """Rule 10.1 names removal, swap and termination. E is 12-15."""
     told = story(f"""
@@ -400,6 +417,25 @@ def test_a_ring_of_swaps_is_refused_and_a_swap_back_after_the_hold_is_not(story)
         2020-11-17 s1 number_swapped +65
         2020-11-19 s1 number_released +66
         2020-12-08 s1 renewed -60.00
+    """)
+
+
+def test_a_number_that_is_swapped_in_is_normal_whatever_it_replaces(story):
+    """Rule 10.2: ported in, +65 is held for 28 days after its swap. +66 is held as a normal one.
+
+    +65: from 11-20 to 12-18. +66: removed on 11-25, 28 days, to 12-23. Ported in it were 56 days.
+    """
+    told = story("""
+        steps:
+          - {at: 2020-11-16, do: purchase, id: s1, account: acme, sku: PRO,
+             numbers: [{number: "+65", sku: DID, hold: ported_in}]}
+          - {at: 2020-11-20, do: swap_number, id: s1, number: "+65", to: "+66"}
+          - {at: 2020-11-25, do: remove_number, id: s1, number: "+66"}
+        until: 2020-12-24
+    """)
+    assert told.events("number_released") == lines("""
+        2020-12-19 s1 number_released +65
+        2020-12-24 s1 number_released +66
     """)
 
 

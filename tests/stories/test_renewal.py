@@ -474,3 +474,37 @@ def test_the_timeline_has_account_events_first_then_subscriptions_by_code_point(
         2021-03-01 a purchased -50.00
         2021-03-01 b purchased -50.00
     """)
+
+
+def test_rule_5_4_a_card_that_is_stored_and_a_renewal_that_it_pays_retry_nothing(story):
+    """The card is charged for s2 alone. s1 failed on 12-08 and waits for its retry on 12-10."""
+    told = story("""
+        steps:
+          - {at: 2020-11-16, do: purchase, id: s1, account: acme, sku: PRO}
+          - {at: 2020-11-17, do: purchase, id: s2, account: acme, sku: PRO}
+          - {at: "2020-12-08T12:00:00+08:00", do: set_card, account: acme, card: ok}
+          - {at: "2020-12-08T12:00:00+08:00", do: set, account: acme, renew_by_card: true}
+        until: 2020-12-10
+    """)
+    assert told.events("renewal_failed", "card_charged", "renewed") == lines("""
+        2020-12-08 s1 renewal_failed (no_credits)
+        2020-12-09 acme card_charged 50.00
+        2020-12-09 s2 renewed -50.00
+        2020-12-10 acme card_charged 50.00
+        2020-12-10 s1 renewed -50.00
+    """)
+
+
+def test_rule_5_4_a_higher_limit_retries_nothing(story):
+    """The limit covers the fee from noon on. It is paid on the retry day, 12-10."""
+    told = story("""
+        accounts: [{id: acme, currency: USD, timezone: Asia/Singapore, credits: "50.00"}]
+        steps:
+          - {at: 2020-11-16, do: purchase, id: s1, account: acme, sku: PRO}
+          - {at: "2020-12-08T12:00:00+08:00", do: set, account: acme, credit_limit: "50.00"}
+        until: 2020-12-10
+    """)
+    assert told.events("renewal_failed", "renewed") == lines("""
+        2020-12-08 s1 renewal_failed (no_credits)
+        2020-12-10 s1 renewed -50.00
+    """)

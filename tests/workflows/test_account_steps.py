@@ -1,5 +1,6 @@
 """The steps of an account run in its workflow (Rules 11.4, 11.8): by a test clock and by timers."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from core.domain.commands.reopen_account import ReopenAccount
 from core.domain.commands.swap_number import SwapNumber
 from core.domain.steps import StepKind
 from core.ledger.clocks import machine_now
+from core.protocol.activity_messages import AccountSnapshot
 from tests.workflows.conftest import OpenShop
 from tests.workflows.shop import JANUARY, Shop, kinds
 
@@ -65,6 +67,17 @@ async def test_by_the_clock_of_the_machine_it_sleeps_until_the_step(open_shop: O
         assert "TimerStarted" in kinds(await shop.account_workflow().fetch_history())
         state = await shop.account_workflow().query("state", result_type=dict)
         assert state["next_step"]["due"] > machine_now().isoformat()
+
+
+async def test_a_workflow_that_is_told_that_nothing_is_left_to_do_ends(open_shop: OpenShop) -> None:
+    """The relay has made its monthly invoice, for example."""
+    async with open_shop(clock=False) as shop:
+        acme = await shop.account(opening="0.00")
+        await do(shop, CloseAccount(account=acme))
+        state = await shop.account_workflow().query("state", result_type=AccountSnapshot)
+        told = replace(state, version=state.version + 1, next_step=None)
+        await shop.account_workflow().signal("moved", told)
+        await shop.account_workflow().result()
 
 
 def activate(shop: Shop, subscription: str) -> None:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import event as engine_event
 from sqlalchemy import select
 
 from activities import registry
@@ -17,9 +18,11 @@ from core.domain.campaigns import EACH, CampaignState, Control, RowOutcome
 from core.domain.commands.change_plan import ChangePlan
 from core.domain.commands.extend import Extend
 from core.domain.commands.recover import Recover
+from core.domain.commands.terminate import Terminate
 from core.domain.commands.top_up import TopUp
 from core.domain.commands.unsubscribe import Unsubscribe
 from core.domain.faults import Faults
+from core.domain.findings import FindingKind, Part
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from core.ledger.campaigns import control
@@ -30,6 +33,7 @@ from doors.application.campaigns import Campaigns
 from doors.application.patience import NotAvailable
 from doors.queries.campaigns import find_campaign, list_campaigns, receipt
 from doors.service import campaigns as service
+from doors.service.reconciliation import reconcile
 from doors.service.relay import Relay
 from tests.workflows.conftest import OpenShop
 from tests.workflows.shop import Shop, until
@@ -85,6 +89,21 @@ async def test_each_row_has_an_outcome_and_the_history_names_who_started_it(shop
         actors = connection.execute(select(History.actor).where(History.event == "extended"))
         assert actors.scalars().all() == ["ann"]
     assert shop.balance() == "0.00"
+
+
+async def test_a_row_of_a_preview_takes_few_statements(shop: Shop) -> None:
+    """What is due of the account is read once for each row, by the command itself."""
+    ids = await sold(shop, 12, opening="2000.00")
+    statements = []
+
+    def seen(*cursor_and_statement: Any) -> None:
+        statements.append(cursor_and_statement[2])
+
+    engine_event.listen(shop.perennial.ledger.engine, "before_cursor_execute", seen)
+    preview = await shop.perennial.campaigns.preview(pattern(shop), ids)
+    assert preview.done == 12
+    assert len(statements) <= 6 * 12 + 6
+    assert shop.balance() == "1400.00"
 
 
 async def test_the_same_request_is_one_campaign_and_another_one_is_refused(shop: Shop) -> None:
@@ -172,10 +191,16 @@ async def test_it_is_paused_goes_on_and_is_stopped_between_rows(
     assert outcomes(shop, campaign)[2] == ("s2", None, None)
 
 
+@pytest.mark.parametrize("clock", [True, False], ids=["by its workflow", "in one transaction"])
 async def test_a_wave_that_was_not_recorded_runs_again_and_does_nothing_twice(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
+    open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch, clock: bool
 ) -> None:
     """Rule 4.2 for each row: the worker dies after the commands and before their record."""
+    async with open_shop(clock=clock) as shop:
+        await _dies_in_a_wave(shop, monkeypatch)
+
+
+async def _dies_in_a_wave(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = await sold(shop, 3)
     record, tries = service._Batch._record, []
 
@@ -230,6 +255,25 @@ async def test_a_row_that_cannot_work_is_unknown_and_is_tried_again_on_request(
     assert shop.balance() == "800.00"
 
 
+async def test_rows_that_a_wave_has_no_time_for_are_unknown_and_done_on_request(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So rows of one account that all take long never outlive their batch."""
+    ids = await sold(shop, 2)
+    with monkeypatch.context() as patched:
+        patched.setattr(service, "_WAVE_SECONDS", 0.0)
+        patched.setattr(service, "_TRIES", 1)
+        started = await shop.perennial.campaigns.start(pattern(shop), ids)
+        await ended(shop, started.campaign)
+    rows = list(receipt(shop.perennial.ledger, started.campaign))
+    assert [row.outcome for row in rows] == [RowOutcome.UNKNOWN] * 2
+    assert "not begun" in (rows[1].sentence or "")
+    await shop.perennial.campaigns.resume(started.campaign)
+    await ended(shop, started.campaign)
+    found = [outcome for _, outcome, _ in outcomes(shop, started.campaign)]
+    assert found == [RowOutcome.DONE, RowOutcome.DONE]
+
+
 async def test_a_long_campaign_continues_as_new_and_carries_no_rows(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,7 +308,71 @@ async def test_a_crash_before_its_workflow_is_started_is_made_good_by_the_relay(
     assert (await Relay(shop.perennial).once()).campaigns == 0
 
 
-async def test_rows_give_way_to_the_commands_of_people(shop: Shop) -> None:
+async def test_a_running_campaign_that_temporal_has_lost_is_started_again(
+    open_shop: OpenShop,
+) -> None:
+    """Reconciliation starts it from its rows (docs/decisions/0023). A paused one needs nothing."""
+    async with open_shop(workers=()) as shop:
+        ids = await sold(shop, 2)
+        started = await shop.perennial.campaigns.start(pattern(shop), ids)
+        campaign = started.campaign
+        assert await found(shop) == [], "it waits for a worker, and that is not late yet"
+        await _lose(shop, campaign)
+        await shop.perennial.campaigns.pause(campaign)
+        await _lose(shop, campaign)
+        assert await found(shop) == []
+        shop.sql("UPDATE campaigns SET state = 'running'")
+        assert await found(shop) == [(FindingKind.WORKFLOW_MISSING, campaign, True)]
+        async with shop.working():
+            await ended(shop, campaign)
+        assert find_campaign(shop.perennial.ledger, campaign).done == 2
+        assert shop.balance() == "800.00"
+        assert await found(shop) == []
+
+
+async def _lose(shop: Shop, campaign: str) -> None:
+    await shop.perennial.temporal.get_workflow_handle(campaign_workflow(campaign)).terminate("lost")
+
+
+async def found(shop: Shop) -> list[tuple[FindingKind, str, bool]]:
+    """What a reconciliation finds of campaigns."""
+    report = await reconcile(shop.perennial)
+    assert report.checked[Part.CAMPAIGNS] <= 1
+    return [
+        (one.kind, one.subject, one.repaired)
+        for one in report.findings
+        if one.subject.startswith("c-")
+    ]
+
+
+async def test_rows_on_the_machines_clock_wait_for_no_workflow_and_the_relay_tells_them(
+    open_shop: OpenShop,
+) -> None:
+    """A row is one transaction here. The workflow learns of it, and does not run the command."""
+    async with open_shop(clock=False) as shop:
+        await shop.account(opening="250.00")
+        ids = [await shop.bought(machine_now(), f"s{number}") for number in range(3)]
+        started = await shop.perennial.campaigns.start(pattern(shop), ids)
+        await ended(shop, started.campaign)
+        found = [outcome for _, outcome, _ in outcomes(shop, started.campaign)]
+        assert found == [RowOutcome.DONE, RowOutcome.DONE, RowOutcome.REFUSED]
+        state = await shop.perennial.state(ids[0])
+        assert state.subscription.expiry == shop.row(ids[0]).expiry, "it is told before it is asked"
+        assert (await Relay(shop.perennial).once()).told == 1
+        assert "ActivityTaskScheduled" not in await shop.history(ids[0])
+
+
+async def test_a_workflow_that_is_told_of_its_end_ends(open_shop: OpenShop) -> None:
+    async with open_shop(clock=False) as shop:
+        await shop.account()
+        ids = [await shop.bought(machine_now())]
+        ending = Terminate(subscription=EACH, reason="over", request_id=shop.id("end"))
+        await ended(shop, (await shop.perennial.campaigns.start(ending, ids)).campaign)
+        assert (await Relay(shop.perennial).once()).told == 1
+        assert (await shop.workflow(ids[0]).result())["next_step"] is None
+
+
+async def test_rows_on_a_test_clock_give_way_to_the_commands_of_people(shop: Shop) -> None:
     """Priority 4 for what a campaign does, 1 for what a person waits for."""
     [s] = await sold(shop, 1)
     started = await shop.perennial.campaigns.start(pattern(shop), [s])
@@ -310,9 +418,10 @@ async def test_failed_renewals_on_a_test_clock_are_recovered(shop: Shop) -> None
         TopUp(account=shop.id("acme"), amount=Decimal(60)),
         datetime(2021, 2, 8, tzinfo=UTC),
     )
-    started = await shop.perennial.campaigns.start(
-        Recover(subscription=EACH, request_id=shop.id("r")), ids
-    )
+    recover = Recover(subscription=EACH, request_id=shop.id("r"))
+    preview = await shop.perennial.campaigns.preview(recover, ids)
+    assert (preview.done, [one.rule for one in preview.refused]) == (1, [Rule.RECOVER])
+    started = await shop.perennial.campaigns.start(recover, ids)
     await ended(shop, started.campaign)
     assert [(o, r) for _, o, r in outcomes(shop, started.campaign)] == [
         (RowOutcome.DONE, None),

@@ -51,7 +51,7 @@ async def test_a_result_that_arrives_after_newer_news_does_not_undo_them(
     def slow(*arguments: Any) -> CommandResult:
         result = extend(*arguments)
         committed.set()
-        assert go_on.wait(60)
+        assert go_on.wait(300)
         return result
 
     monkeypatch.setitem(registry._COMMANDS, "extend", slow)
@@ -60,7 +60,7 @@ async def test_a_result_that_arrives_after_newer_news_does_not_undo_them(
     sent = asyncio.create_task(
         shop.perennial.do(Extend(subscription=s, cycles=1, request_id=shop.id("e")))
     )
-    assert await asyncio.to_thread(committed.wait, 60)
+    assert await asyncio.to_thread(committed.wait, 300)
     assert shop.call("unsubscribe", Unsubscribe(subscription=s), JANUARY).refusal is None
     [(newest, _)] = shop.perennial.ledger.snapshots([s], JANUARY)
     await shop.workflow(s).signal("moved", newest)
@@ -82,7 +82,7 @@ async def test_senders_that_wait_get_their_outcomes_before_a_long_run_ends(
     extend = registry._COMMANDS["extend"]
 
     def held_up(*arguments: Any) -> CommandResult:
-        assert go_on.wait(60)
+        assert go_on.wait(300)
         return extend(*arguments)
 
     monkeypatch.setitem(registry._COMMANDS, "extend", held_up)
@@ -106,7 +106,7 @@ async def test_senders_that_wait_get_their_outcomes_before_a_long_run_ends(
         for _ in range(LONG):
             await shop.workflow(s).signal("moved", old)
         go_on.set()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(300):
             results = await asyncio.gather(*(update.result() for update in sent))
         assert [result.refusal for result in results] == [None] * 3
         run = shop.perennial.temporal.get_workflow_handle(f"subscription/{s}", run_id=first)

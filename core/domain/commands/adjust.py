@@ -19,6 +19,7 @@ class Adjust(AccountCommand):
     amount: Annotated[Decimal, Amount(help="How much, negative to take.", sign=Sign.NOT_ZERO)]
     reason: Annotated[str, Text(help="Why, for the history.")]
 
+    moves_money: ClassVar[bool] = True
     rule: ClassVar[Rule] = Rule.TRANSFERS
 
 
@@ -30,6 +31,10 @@ class AdjustResult(Result):
     account: str
     amount: Decimal
     currency: str
+
+    def moved(self) -> Decimal:
+        """The amount, given or taken."""
+        return abs(self.amount)
 
     def sentence(self) -> str:
         """``$5.00 given to acme.``"""

@@ -82,6 +82,8 @@ class Command:
     """The rule that the command carries out."""
     while_suspended: ClassVar[bool] = False
     """Whether a suspended account may still do it (Rule 11.8)."""
+    moves_money: ClassVar[bool] = False
+    """Whether it moves credits by hand, or gives money back (docs/staff.md)."""
     while_closed: ClassVar[bool] = False
     """Whether it may be done to a closed account (Rule 11.8)."""
     in_scenario: ClassVar[bool] = True
@@ -197,6 +199,10 @@ class Result:
         Returns None where it is not about money.
         """
         return None
+
+    def moved(self) -> Decimal:
+        """What it moved by hand, or gave back (docs/staff.md). Default: the refund."""
+        return max(-(self.paid() or Decimal(0)), Decimal(0))
 
     def data(self) -> dict[str, Any]:
         """What the command did, for a program.

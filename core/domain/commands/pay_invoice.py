@@ -18,6 +18,7 @@ class PayInvoice(AccountCommand):
     do: Literal["pay_invoice"] = "pay_invoice"
     amount: Annotated[Decimal, Amount(help="How much, such as 50.00.", sign=Sign.POSITIVE)]
 
+    moves_money: ClassVar[bool] = True
     rule: ClassVar[Rule] = Rule.POSTPAID
     while_suspended: ClassVar[bool] = True
 
@@ -31,6 +32,10 @@ class PayInvoiceResult(Result):
     amount: Decimal
     receivable: Decimal
     currency: str
+
+    def moved(self) -> Decimal:
+        """The amount."""
+        return self.amount
 
     def sentence(self) -> str:
         """``$20.00 paid by acme; $21.50 is still receivable.``"""

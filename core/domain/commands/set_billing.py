@@ -5,7 +5,8 @@ from typing import Annotated, ClassVar, Literal
 
 from core.domain.commands.base import AccountCommand, Result
 from core.domain.commands.fields import Choice, Text
-from core.domain.profiles import LONGEST_LINE, Language
+from core.domain.languages import Language
+from core.domain.profiles import LONGEST_LINE
 from core.domain.rules import Rule
 
 

@@ -22,6 +22,7 @@ class Terminate(SubscriptionCommand):
     in_campaign: ClassVar[bool] = True
     while_suspended: ClassVar[bool] = True
     pays_back: ClassVar[bool] = True
+    moves_money: ClassVar[bool] = True
     states: ClassVar[States] = States(
         active=ALLOWED,
         failed=ALLOWED,

@@ -18,6 +18,7 @@ class TopUp(AccountCommand):
     do: Literal["top_up"] = "top_up"
     amount: Annotated[Decimal, Amount(help="How much, such as 50.00.", sign=Sign.POSITIVE)]
 
+    moves_money: ClassVar[bool] = True
     rule: ClassVar[Rule] = Rule.RETRY
     while_suspended: ClassVar[bool] = True
 
@@ -30,6 +31,10 @@ class TopUpResult(Result):
     account: str
     amount: Decimal
     currency: str
+
+    def moved(self) -> Decimal:
+        """The amount."""
+        return self.amount
 
     def sentence(self) -> str:
         """``$50.00 added to acme.``"""

@@ -19,6 +19,7 @@ class Transfer(AccountCommand):
     to: Annotated[str, AccountId(help="The account that gets the credits.")]
     amount: Annotated[Decimal, Amount(help="How much, such as 50.00.", sign=Sign.POSITIVE)]
 
+    moves_money: ClassVar[bool] = True
     rule: ClassVar[Rule] = Rule.TRANSFERS
 
     def other_accounts(self) -> tuple[str, ...]:
@@ -35,6 +36,10 @@ class TransferResult(Result):
     to: str
     amount: Decimal
     currency: str
+
+    def moved(self) -> Decimal:
+        """The amount."""
+        return self.amount
 
     def sentence(self) -> str:
         """``$50.00 transferred from acme to other.``"""

@@ -1,5 +1,7 @@
 """The next step of a subscription (Rules 1.5, 4.3)."""
 
+from dataclasses import replace
+
 from core.domain.planner.attempt_at_once import attempt_at_once
 from core.domain.planner.expiry import end, expiry
 from core.domain.planner.renewals import renewal, retry
@@ -10,9 +12,20 @@ from core.domain.subscription import Status, Subscription
 
 
 def next_step(subscription: Subscription, policy: Policy, zone: str) -> Step | None:
-    """The next step in the account's time zone. Returns None when the status is TERMINATED."""
+    """The next step in the account's time zone. Returns None when the status is TERMINATED.
+
+    Nothing is due before it was planned. What came in by an import onto a day to come was planned
+    for that day, so a step that would be past then is due on that day.
+    """
     if subscription.status is Status.TERMINATED:
         return None
+    step = _by_status(subscription, policy, zone)
+    if step.due >= subscription.planned_at:
+        return step
+    return replace(step, due=subscription.planned_at)
+
+
+def _by_status(subscription: Subscription, policy: Policy, zone: str) -> Step:
     if subscription.status is Status.EXPIRED:
         return end(subscription, policy, zone)
     if subscription.trial:

@@ -6,6 +6,9 @@
 -- booked card charge, the monthly invoice of an amount, the outcome of a campaign's row. A trigger
 -- names its columns, so a statement that does not set them pays nothing for it.
 --
+-- A row from which the personal data of its account is erased passes (docs/decisions/0038). The rows
+-- that never change otherwise become exactly what `erased_row` says.
+--
 -- Nothing sets `reserved` and `liability` yet, so they are fixed, too.
 
 CREATE FUNCTION refuse_delete() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -20,6 +23,10 @@ END $$;
 
 CREATE FUNCTION refuse_this_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  IF TG_OP = 'UPDATE' AND being_erased() IS NOT NULL
+     AND only_erased(TG_TABLE_NAME, to_jsonb(OLD), to_jsonb(NEW)) THEN
+    RETURN NEW;
+  END IF;
   RAISE EXCEPTION '%: % (%)', TG_TABLE_NAME, TG_ARGV[0], TG_ARGV[1]
     USING ERRCODE = 'restrict_violation';
 END $$;
@@ -41,7 +48,7 @@ BEGIN
 
   FOR entry IN SELECT * FROM (VALUES
     ('sellers', 'id', 'rule 11.3'),
-    ('clocks', 'id', 'rule 11.3'),
+    ('clocks', 'id, seller', 'rule 11.3'),
     ('accounts', 'id, seller, currency, timezone, clock, reserved, liability', 'rule 11.1'),
     ('subscriptions', 'id, clock, legacy, align, discount, discount_cycles, contract',
      'rule 2'),
@@ -92,6 +99,7 @@ BEGIN
     ('subscriptions', 'status', 'OLD.status = ''TERMINATED''', 'TERMINATED is final', 'rule 2'),
     ('subscriptions', 'trial', 'NOT OLD.trial', 'a paid one becomes no trial', 'rule 4.3'),
     ('accounts', 'closed_for_good', 'OLD.closed_for_good', 'closed for good is final', 'rule 11.8'),
+    ('accounts', 'erased_on', 'OLD.erased_on IS NOT NULL', 'it is erased once', 'rule 11.8'),
     ('invoices', 'number', 'OLD.number IS NOT NULL', 'a number is final', 'rule 11.4'),
     ('invoices', 'seller_profile', 'OLD.number IS NOT NULL', 'final with the number', 'rule 11.4'),
     ('invoices', 'customer_profile', 'OLD.number IS NOT NULL', 'final with the number', 'rule 11.4'),
@@ -109,5 +117,14 @@ BEGIN
       'WHEN (OLD.%2$I IS DISTINCT FROM NEW.%2$I AND %3$s) '
       'EXECUTE FUNCTION refuse_this_change(%4$L, %5$L)',
       entry.name, entry.col, entry.reached, entry.why, entry.rule);
+  END LOOP;
+
+  FOR entry IN SELECT unnest(ARRAY[
+    'operations', 'history', 'number_history', 'customer_profiles', 'api_requests'
+  ]) AS name
+  LOOP
+    EXECUTE format(
+      'CREATE TRIGGER only_erased BEFORE UPDATE ON %I FOR EACH ROW '
+      'EXECUTE FUNCTION refuse_this_change(''rows never change'', ''rule 11.3'')', entry.name);
   END LOOP;
 END $$;

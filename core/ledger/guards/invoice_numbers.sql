@@ -14,8 +14,10 @@ CREATE FUNCTION refuse_gap() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   bad record;
 BEGIN
-  SELECT seller, min(number) AS first, max(number) AS last INTO bad FROM numbered
-    WHERE number IS NOT NULL GROUP BY seller
+  SELECT seller, min(number) AS first, max(number) AS last INTO bad
+    FROM (SELECT n.seller, n.number FROM new_rows n JOIN old_rows b ON b.id = n.id
+           WHERE b.number IS NULL AND n.number IS NOT NULL) AS numbered
+    GROUP BY seller
     HAVING max(number) - min(number) + 1 <> count(*) OR min(number) < 1
       OR min(number) > 1 AND NOT EXISTS (
         SELECT 1 FROM invoices i
@@ -27,5 +29,6 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
-CREATE TRIGGER gap_free AFTER UPDATE ON invoices REFERENCING NEW TABLE AS numbered
+CREATE TRIGGER gap_free AFTER UPDATE ON invoices
+  REFERENCING NEW TABLE AS new_rows OLD TABLE AS old_rows
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_gap();

@@ -21,3 +21,7 @@ BEGIN
 END $$;
 CREATE TRIGGER cap_refunds AFTER INSERT ON refunds REFERENCING NEW TABLE AS added
   FOR EACH STATEMENT EXECUTE FUNCTION cap_refunds();
+
+-- The foreign key finds the operation of any seller, and this one that of the seller in force only.
+CREATE TRIGGER operation_exists AFTER INSERT ON refunds REFERENCING NEW TABLE AS added
+  FOR EACH STATEMENT EXECUTE FUNCTION operation_exists();

@@ -10,7 +10,8 @@ CREATE VIEW report_movements AS
          a.clock IS NOT NULL AS on_test_clock, p.book, o.purpose, p.amount
     FROM operations o
     JOIN postings p ON p.operation = o.id
-    JOIN accounts a ON a.id = p.account;
+    JOIN accounts a ON a.id = p.account
+    WHERE o.seller = ANY (ARRAY(SELECT id FROM seen_sellers));
 
 CREATE VIEW report_books AS
   SELECT seller, currency, month, on_test_clock, book, count(*) AS postings, sum(amount) AS amount
@@ -107,6 +108,7 @@ CREATE VIEW report_deferred AS
         JOIN accounts a ON a.id = o.account
        WHERE date_trunc('month', o.at AT TIME ZONE 'UTC')::date = m.month
     ) f
+    WHERE f.seller = ANY (ARRAY(SELECT id FROM seen_sellers))
     GROUP BY f.seller, f.currency, m.month, f.on_test_clock;
 
 -- What postpaid accounts owe on consolidated invoices now (Rule 11.6). A payment pays the oldest
@@ -131,5 +133,6 @@ CREATE VIEW report_receivables AS
              ), 0) AS newer
         FROM invoices v WHERE v.account = a.id AND v.kind = 'consolidated'
     ) i
-    WHERE a.mode = 'postpaid' AND owed.amount > 0 AND i.newer < owed.amount
+    WHERE a.seller = ANY (ARRAY(SELECT id FROM seen_sellers))
+      AND a.mode = 'postpaid' AND owed.amount > 0 AND i.newer < owed.amount
     GROUP BY 1, 2, 3, 4, 5;

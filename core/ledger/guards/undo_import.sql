@@ -7,14 +7,15 @@
 -- caller holds the locks of the accounts.
 --
 -- The function runs with the rights of its owner. The role of the workers may call it, but it may
--- not delete.
+-- not delete. It looks itself whether the accounts are those of the seller in force.
 
 CREATE FUNCTION undo_import(undone bigint[], wanted text[], instant timestamptz) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
   touched text := (
     SELECT a.id FROM accounts a WHERE a.id = ANY (wanted) AND (
-      a.suspended OR a.closed_on IS NOT NULL
+      coalesce(current_setting('perennial.seller', true), '') NOT IN (a.seller, '*')
+      OR a.suspended OR a.closed_on IS NOT NULL
       OR EXISTS (SELECT 1 FROM subscriptions s WHERE s.account = a.id AND NOT EXISTS (
         SELECT 1 FROM imported i WHERE i.import_id = ANY (undone) AND i.account = a.id
           AND i.subject = s.id AND i.undone_at IS NULL))

@@ -10,7 +10,8 @@ CREATE VIEW subscription_list AS
     FROM subscriptions s
     JOIN accounts a ON a.id = s.account
     LEFT JOIN clocks c ON c.id = a.clock
-    LEFT JOIN steps n ON n.subject_kind = 'subscription' AND n.subject = s.id;
+    LEFT JOIN steps n ON n.subject_kind = 'subscription' AND n.subject = s.id
+    WHERE a.seller = ANY (ARRAY(SELECT id FROM seen_sellers));
 
 CREATE VIEW account_list AS
   SELECT a.id, a.seller, a.owner, a.currency, a.balance, a.reserved, a.liability, a.credit_limit,
@@ -23,10 +24,12 @@ CREATE VIEW account_list AS
              count(*) FILTER (WHERE s.renewal_failed) AS failed,
              count(*) FILTER (WHERE s.status = 'EXPIRED') AS expired
         FROM subscriptions s WHERE s.account = a.id
-    ) counted;
+    ) counted
+    WHERE a.seller = ANY (ARRAY(SELECT id FROM seen_sellers));
 
 CREATE VIEW money_by_day AS
   SELECT o.seller, p.currency, (o.at AT TIME ZONE 'UTC')::date AS day, o.purpose, p.book,
          sum(p.amount) AS amount
     FROM postings p JOIN operations o ON o.id = p.operation
+    WHERE o.seller = ANY (ARRAY(SELECT id FROM seen_sellers))
     GROUP BY 1, 2, 3, 4, 5;

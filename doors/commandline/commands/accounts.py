@@ -1,10 +1,13 @@
-"""`account`, `suspend`, `resume`: open accounts, show them, change them."""
+"""`account`, `suspend`, `resume`: open accounts, show, change and erase them."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from core.domain.kept_years import MOST_YEARS, USUAL_YEARS
+from core.domain.languages import Language
 from doors.commandline.app import command, group
 from doors.commandline.options import (
     AccountId,
@@ -20,6 +23,7 @@ from doors.commandline.options import (
     Street,
     TaxNumber,
     TestClocks,
+    Yes,
 )
 
 group("account", "Open accounts, show them, change their settings.")
@@ -211,14 +215,6 @@ def account_set(
     issue(changed, request)
 
 
-class DocumentLanguage(StrEnum):
-    """The languages of documents."""
-
-    ENGLISH = "en"
-    GERMAN = "de"
-    ARABIC = "ar"
-
-
 @command(
     "account billing",
     "account billing acme --name 'Acme GmbH' --street 'Ring 1' --city Berlin --country DE "
@@ -234,9 +230,7 @@ def billing(
     city: City = None,
     country: Country = None,
     tax_number: TaxNumber = None,
-    language: Annotated[
-        DocumentLanguage | None, typer.Option(help="The language of documents.")
-    ] = None,
+    language: Annotated[Language | None, typer.Option(help="The language of documents.")] = None,
     history: ProfileHistory = False,
 ) -> None:
     """Show or change what documents show of a customer. Empty text removes a value.
@@ -244,7 +238,6 @@ def billing(
     A change holds for invoices that get their number after it.
     """
     from core.domain.commands.set_billing import SetBilling
-    from core.domain.profiles import Language
     from doors.commandline import inputs
     from doors.commandline.issue_commands import issue
 
@@ -257,7 +250,7 @@ def billing(
         city=inputs.line("--city", city),
         country=inputs.country("--country", country) if country else country,
         tax_number=inputs.line("--tax-number", tax_number),
-        language=None if language is None else Language(language.value),
+        language=language,
         request_id=request.id,
         actor=request.actor,
     )
@@ -324,3 +317,58 @@ def reopen(account: AccountId, request: Request) -> None:
 
     name = inputs.name("ACCOUNT", account)
     issue(ReopenAccount(account=name, request_id=request.id, actor=request.actor), request)
+
+
+@command("account export", "account export acme --to acme.json")
+def export(
+    account: AccountId,
+    to: Annotated[Path, typer.Option(metavar="FILE", help="The file, as JSON.")],
+    json: Json = False,
+) -> None:
+    """Write everything that is stored about an account and its people to a file.
+
+    The export is in the audit. Only its owner can read the file.
+    """
+    from doors.commandline import inputs
+    from doors.commandline.connection import ledger
+    from doors.commandline.files import write_private
+    from doors.queries.personal_data import exported
+
+    name = inputs.name("ACCOUNT", account)
+    with ledger() as opened:
+        pieces = exported(opened, name)
+        write_private(to, pieces, f"What is stored about {name}", json=json)
+
+
+@command(
+    "account erase",
+    "account erase acme --preview",
+    "account erase acme --invoice-years 8 --yes",
+)
+def erase(
+    account: AccountId,
+    request: Request,
+    invoice_years: Annotated[
+        int,
+        typer.Option(
+            metavar="YEARS",
+            min=0,
+            max=MOST_YEARS,
+            help="How long the law keeps invoices, after the year of their date.",
+        ),
+    ] = USUAL_YEARS,
+    yes: Yes = False,
+) -> None:
+    """Erase the personal data of a closed account, for good. Its books and invoices stay."""
+    from core.domain.commands.erase_account import EraseAccount
+    from doors.commandline import inputs
+    from doors.commandline.erasure_run import finish_erasing
+    from doors.commandline.issue_commands import issue
+
+    name = inputs.name("ACCOUNT", account)
+    wanted = EraseAccount(
+        account=name, invoice_years=invoice_years, request_id=request.id, actor=request.actor
+    )
+    issue(wanted, request, yes=yes)
+    if not request.preview:
+        finish_erasing(name, json=request.json)

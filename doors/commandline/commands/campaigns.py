@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from doors.commandline.app import command, group
-from doors.commandline.options import Json
+from doors.commandline.options import Json, Listing
 
 group("campaign", "One command on many subscriptions: progress, control, receipt.")
 
@@ -17,32 +17,36 @@ CampaignId = Annotated[
 
 @command("campaign list", "campaign list", "campaign list --state running")
 def campaign_list(
+    listing: Listing,
     state: Annotated[
         str | None,
         typer.Option(metavar="STATE", help="Only running, paused, stopped or finished."),
     ] = None,
-    after: Annotated[
-        str | None,
-        typer.Option(metavar="CAMPAIGN", help="Only older than this one: the last of a page."),
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="The most campaigns of a page.")] = 50,
-    json: Json = False,
 ) -> None:
     """Show campaigns, the newest first."""
+    from dataclasses import fields
+
     from core.domain.campaigns import CampaignState
     from doors.commandline import campaign_tables, inputs
     from doors.commandline.connection import ledger
-    from doors.commandline.output import show
-    from doors.queries.campaigns import list_campaigns
+    from doors.commandline.lists import List, show_list
+    from doors.queries.campaigns import CampaignLine, campaign_rows
 
     with ledger() as opened:
-        lines = list_campaigns(
+        rows = campaign_rows(
             opened,
             state=None if state is None else inputs.choice("--state", state, CampaignState),
-            after=inputs.optional_name("--after", after),
-            most=limit if json else limit + 1,
+            after=inputs.optional_name("--after", listing.after),
         )
-    show(lines, campaign_tables.campaigns(lines, limit), json=json)
+        show_list(
+            List(
+                rows=rows,
+                table=campaign_tables.campaigns,
+                key=lambda row: row.campaign,
+                columns=[field.name for field in fields(CampaignLine)],
+            ),
+            listing,
+        )
 
 
 @command("campaign show", "campaign show c-9f86d081884c7d65 --watch")

@@ -64,12 +64,18 @@ def clock_advance(
 async def _advance(clock: str, now: datetime, until: datetime) -> None:
     from doors.commandline import connection
     from doors.commandline.progress_bars import passing
+    from doors.commandline.recording import recorded_work
 
     config = connection.configured()
     async with connection.perennial(config) as perennial:
         await connection.require_workers(perennial, config)
-        with passing(now, until) as progress:
+        to = until.isoformat()
+        with (
+            recorded_work(perennial.ledger, "advance_clock", clock, to=to) as done,
+            passing(now, until) as progress,
+        ):
             await perennial.advance(clock, until, progress=progress)
+            done["now"] = to
 
 
 @command("clock show", "clock show", "clock show spring")

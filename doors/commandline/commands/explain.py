@@ -128,10 +128,11 @@ def _reasons(ledger: "Ledger", id_: str, what: _Asked) -> "Reasons":
 
 
 def _explain_subscription(config: "Settings", id_: str, json: bool) -> None:
-    from doors.commandline import plain_data, reason_tables, sentences, tables
+    from doors.commandline import plain_data, reason_tables, tables
     from doors.commandline.async_run import run
     from doors.commandline.connection import ledger
     from doors.commandline.output import show
+    from doors.queries import sentences
     from doors.queries.explanations import explain_subscription
 
     with ledger(config) as opened:

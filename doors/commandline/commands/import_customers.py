@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from doors.commandline.app import command, group
-from doors.commandline.options import DryRun, FaultFile, Json, Yes
+from doors.commandline.options import DryRun, FaultFile, Json, Listing, Yes
 
 group(
     "import",
@@ -70,6 +70,14 @@ def import_customers(
             help="With --dry-run or --rehearse: CSV of all subscriptions as they will be.",
         ),
     ] = None,
+    left_out: Annotated[
+        Path | None,
+        typer.Option(
+            "--left-out",
+            metavar="FILE",
+            help="CSV of the rows that the mapping leaves out, with the reasons.",
+        ),
+    ] = None,
     rehearse: Annotated[
         tuple[int, str] | None,
         typer.Option(
@@ -107,12 +115,14 @@ def import_customers(
         limit=limit,
         actor=inputs.name("--by", by),
         report=report,
+        left_out=left_out,
         months=import_run.months_of("--rehearse", rehearse),
         decline_cards=card_declines,
         constants=constants_of("--set", constants or []),
     )
     for option in (("--dry-run", dry_run), ("--clock", clock)):
         import_run.refuse_together([("--rehearse", rehearse), option])
+    import_run.refuse_together([("--rehearse", rehearse), ("--left-out", left_out)])
     import_run.refuse_together([("--suggest", suggest), ("--mapping", mapping), ("--json", json)])
     if suggest:
         typer.echo(import_run.suggestion(file), nl=False)
@@ -123,16 +133,26 @@ def import_customers(
 
 
 @command("import list", "import list")
-def import_list(json: Json = False) -> None:
+def import_list(listing: Listing) -> None:
     """Show the imports of files, the newest first, and what is left of each."""
-    from doors.commandline import import_tables
+    from dataclasses import fields
+
+    from core.ledger.imports import ImportLine
+    from doors.commandline import import_tables, inputs
     from doors.commandline.connection import ledger
-    from doors.commandline.output import show
-    from doors.intake.import_undo import all_imports
+    from doors.commandline.lists import List, show_list
+    from doors.intake.import_undo import import_rows
 
     with ledger() as opened:
-        lines = all_imports(opened)
-    show(lines, import_tables.imports(lines), json=json)
+        show_list(
+            List(
+                rows=import_rows(opened, inputs.optional_position("--after", listing.after)),
+                table=lambda lines: [import_tables.imports(lines)],
+                key=lambda row: str(row.id),
+                columns=[field.name for field in fields(ImportLine)],
+            ),
+            listing,
+        )
 
 
 @command("import report", "import report 12 --csv perennial.csv")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.domain.languages import Language
 from doors.commandline.app import command, group
 from doors.commandline.options import AccountId, Json, Listing
 
@@ -146,7 +147,7 @@ def _write_receipt(number: int, format_: "Format", to: Path, *, json: bool) -> N
 
 
 def _write(
-    made_of: "Callable[[Ledger, int, Format], Document]",
+    made_of: "Callable[[Ledger, int, Format, Path | None], Document]",
     what: str,
     number: int,
     format_: "Format",
@@ -154,9 +155,38 @@ def _write(
     *,
     json: bool,
 ) -> None:
-    from doors.commandline.connection import ledger
+    from doors.commandline.connection import configured, ledger
     from doors.commandline.files import write
 
-    with ledger() as opened:
-        made = made_of(opened, number, format_)
+    config = configured()
+    with ledger(config) as opened:
+        made = made_of(opened, number, format_, config.document_templates)
     write(to, made, f"{what} {number}", json=json)
+
+
+@command(
+    "invoice preview",
+    "invoice preview --to sample.pdf",
+    "invoice preview statement --language ar --to sample.html",
+)
+def invoice_preview(
+    to: To,
+    kind: Annotated[
+        str,
+        typer.Argument(metavar="KIND", help="invoice, credit_note, receipt or statement."),
+    ] = "invoice",
+    language: Annotated[
+        Language, typer.Option(help="The language of the customer.")
+    ] = Language.ENGLISH,
+    json: Json = False,
+) -> None:
+    """Write a document with made-up facts. Your own templates are used (docs/documents.md).
+
+    It is HTML if the name of the file ends in .html or .htm, and PDF if it ends in .pdf.
+    """
+    from doors.commandline import documents_run
+    from doors.commandline.connection import configured
+    from doors.commandline.output import show
+
+    documents_run.preview(configured(), kind, language, to)
+    show({"file": str(to)}, f"The {kind.replace('_', ' ')} is in {to}.", json=json)

@@ -5,12 +5,11 @@ from typing import Annotated
 import typer
 
 from doors.commandline.app import command, group
-from doors.commandline.options import Json
+from doors.commandline.options import By, Json, Listing
 
 group("key", "The keys of the HTTP API. A key belongs to the seller and has one role.")
 
 KeyId = Annotated[str, typer.Argument(metavar="KEY", help="The id of the key, as in its list.")]
-By = Annotated[str, typer.Option(metavar="NAME", help="Who asks, for the record.")]
 
 
 @command("key create", "key create shop --role platform", "key create ann --role support")
@@ -23,13 +22,21 @@ def key_create(
         str | None,
         typer.Option(metavar="INSTANT", help="From when on it is refused. Default: never."),
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OPERATION", help="Only this, such as extend. It may be repeated."),
+    ] = None,
     by: By = "command line",
     json: Json = False,
 ) -> None:
-    """Make a key. It is shown once and stored nowhere."""
+    """Make a key. It is shown once and stored nowhere.
+
+    The operations are those of the API's description, and each command and its preview has one.
+    """
     from core.domain.roles import Role
     from core.ledger import api_keys
     from core.ledger.clocks import machine_now
+    from doors.access import key_scopes
     from doors.commandline import inputs
     from doors.commandline.connection import ledger
 
@@ -38,29 +45,43 @@ def key_create(
     if until is not None and until <= now:
         inputs.wrong("--expires", f"{until.isoformat()} is past; a later instant is allowed")
     of, whose = inputs.choice("--role", role, Role), inputs.name("NAME", name)
-    actor = inputs.name("--by", by)
+    actor, scopes = inputs.name("--by", by), key_scopes.read("--only", only, of)
     with ledger() as opened, opened.transaction("api_key") as connection:
         key = api_keys.create(
-            connection, opened.seller, whose, of, now=now, actor=actor, expires_at=until
+            connection,
+            opened.seller,
+            whose,
+            of,
+            now=now,
+            actor=actor,
+            expires_at=until,
+            scopes=scopes,
         )
     _show_new(key, f"The key of {whose}, with the role {of}:", json=json)
 
 
 @command("key list", "key list")
-def key_list(json: Json = False) -> None:
+def key_list(listing: Listing) -> None:
     """List the keys of the seller, oldest first. Their secrets are stored nowhere."""
+    from dataclasses import fields
+
     from core.ledger import api_keys
     from core.ledger.clocks import machine_now
-    from doors.commandline import key_tables, output
+    from doors.commandline import inputs, key_tables
     from doors.commandline.connection import ledger
-    from doors.commandline.lists import print_json
+    from doors.commandline.lists import List, show_list
 
+    after = inputs.optional_name("--after", listing.after)
     with ledger() as opened, opened.read() as connection:
-        found = api_keys.keys(connection, opened.seller, machine_now())
-        if json:
-            print_json(found)
-        else:
-            output.print_parts(key_tables.keys(list(found)), output.console())
+        show_list(
+            List(
+                rows=api_keys.keys(connection, opened.seller, machine_now(), after=after),
+                table=key_tables.keys,
+                key=lambda row: row.id,
+                columns=[field.name for field in fields(api_keys.KeyLine)],
+            ),
+            listing,
+        )
 
 
 @command("key revoke", "key revoke 0f3a9c1d2b4e")

@@ -17,7 +17,7 @@ def mail_on(
     ],
     seller: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help="Where the seller gets its own (policy notify)."),
+        typer.Option(metavar="ADDRESS", help="Where the seller gets alarms and its own e-mails."),
     ] = None,
     test_clocks: Annotated[
         bool, typer.Option("--test-clocks", help="Also to customers on test clocks.")
@@ -29,10 +29,11 @@ def mail_on(
 ) -> None:
     """Tell customers by e-mail what happens from now on (rule 12). docs/emails.md says of what.
 
+    The seller gets alarms: failed renewals, the work lists of each day, and what is not in order.
     PERENNIAL_MAIL says how they go out. Repeat it to change the addresses.
     """
     from core.domain.mails import TOLD
-    from core.ledger import endpoints
+    from core.ledger import audit, endpoints
     from core.ledger.clocks import machine_now
     from doors.commandline import inputs, mail_run
     from doors.commandline.connection import configured, ledger
@@ -53,25 +54,29 @@ def mail_on(
             now=machine_now(),
             actor=inputs.name("--by", by),
         )
+        after = {"alarms": seller is not None, "test_clocks": test_clocks}
+        audit.add(connection, opened.seller, "switch_mails_on", after=after)
     waits = " PERENNIAL_MAIL is off, so they wait." if config.mail == "off" else ""
+    alarms = f"Alarms go to {seller}." if seller else "You get no alarms; --seller says where to."
     show(
         {"sender": sender, "seller": seller, "transport": config.mail},
-        f"Customers get e-mails from {sender}.{waits}",
+        f"Customers get e-mails from {sender}. {alarms}{waits}",
         json=json,
     )
 
 
 @command("mail off", "mail off")
 def mail_off(json: Json = False) -> None:
-    """Send customers no e-mails. Those that wait are not sent."""
-    from core.ledger import endpoints
+    """Send no e-mails and no alarms. Those that wait are not sent."""
+    from core.ledger import audit, endpoints
     from core.ledger.clocks import machine_now
     from doors.commandline.connection import ledger
     from doors.commandline.output import show
 
     with ledger() as opened, opened.transaction("mail_off") as connection:
         endpoints.mail_off(connection, opened.seller, machine_now())
-    show({"mail": False}, "Customers get no e-mails.", json=json)
+        audit.add(connection, opened.seller, "switch_mails_off")
+    show({"mail": False}, "Customers get no e-mails, and you get no alarms.", json=json)
 
 
 @command("mail show", "mail show")

@@ -5,14 +5,16 @@ from typing import Annotated
 
 import typer
 
+from core.domain.languages import Language
 from doors.commandline.app import command, group
-from doors.commandline.options import BeforeMessage, Json, MessageState, MostMessages
+from doors.commandline.options import Json, Listing, MessageState
 
 group("message", "Messages to endpoints: look at them, send them again.")
 
 
 @command("message list", "message list --state failed", "message list --account acme")
 def message_list(
+    listing: Listing,
     endpoint: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only to this endpoint.")
     ] = None,
@@ -20,26 +22,22 @@ def message_list(
         str | None, typer.Option(metavar="ACCOUNT", help="Only of this account.")
     ] = None,
     state: MessageState = None,
-    before: BeforeMessage = None,
-    limit: MostMessages = 50,
-    json: Json = False,
 ) -> None:
     """Show messages, the newest first."""
     from doors.commandline import inputs, webhook_run, webhook_tables
     from doors.commandline.connection import ledger
-    from doors.commandline.output import show
-    from doors.queries.deliveries import list_messages
+    from doors.commandline.lists import show_list
+    from doors.queries.deliveries import message_rows
 
     with ledger() as opened:
-        lines = list_messages(
+        rows = message_rows(
             opened,
             endpoint=inputs.optional_name("--endpoint", endpoint),
             account=inputs.optional_name("--account", account),
             state=webhook_run.state("--state", state),
-            before=before,
-            most=limit if json else limit + 1,
+            after=inputs.optional_position("--after", listing.after),
         )
-    show(lines, webhook_tables.messages(lines, limit), json=json)
+        show_list(webhook_tables.list_of_messages(rows), listing)
 
 
 @command("message show", "message show 17")
@@ -58,11 +56,18 @@ def message_show(
     show(found, webhook_tables.message(found), json=json)
 
 
-@command("message preview", "message preview renewal_failed --to failed.eml")
+@command(
+    "message preview",
+    "message preview renewal_failed --to failed.eml",
+    "message preview renewed --language de",
+)
 def message_preview(
     kind: Annotated[
         str, typer.Argument(metavar="KIND", help="An e-mail, such as renewed or renewal_failed.")
     ],
+    language: Annotated[
+        Language, typer.Option(help="The language of the customer. Alarms are in English.")
+    ] = Language.ENGLISH,
     to: Annotated[
         Path | None, typer.Option(metavar="FILE.eml", help="Write the e-mail into this file.")
     ] = None,
@@ -73,7 +78,7 @@ def message_preview(
     from doors.commandline.connection import configured
     from doors.commandline.output import show
 
-    mail = mail_run.preview(configured(), kind)
+    mail = mail_run.preview(configured(), kind, language)
     if to is not None:
         mail_run.write(to, mail)
     told = [f"Subject: {mail.subject}", "", mail.text.rstrip()]

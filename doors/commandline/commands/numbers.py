@@ -97,17 +97,39 @@ def number_list(
 
 
 @command("number show", "number show +6561234567")
-def number_show(number: Number, json: Json = False) -> None:
-    """Show a number: whose it is, until when, what comes next, and its history."""
+def number_show(number: Number, listing: Listing) -> None:
+    """Show a number: whose it is, until when, what comes next, and its history.
+
+    The newest lines of the history are shown, in the order of time. The CSV has the history.
+    """
+    from dataclasses import fields
+
     from doors.commandline import inputs, plain_data, tables
     from doors.commandline.connection import ledger
-    from doors.commandline.output import show
-    from doors.queries.numbers import find_number
+    from doors.commandline.lists import Head, List, show_list
+    from doors.queries.numbers import NumberHistoryLine, find_number, number_history
 
+    asked = inputs.number("NUMBER", number)
+    after = inputs.optional_position("--after", listing.after)
     with ledger() as opened:
-        view = find_number(opened, inputs.number("NUMBER", number))
-    values = plain_data.data(view)
-    show(values.pop("line") | values, tables.number(view), json=json)
+        view = find_number(opened, asked)
+        values = plain_data.data(view)
+        del values["history"]
+        show_list(
+            List(
+                rows=number_history(opened, asked, after=after),
+                oldest_first=number_history(opened, asked, newest_first=False),
+                table=lambda rows: [tables.number_history(rows, view.timezone)],
+                key=lambda row: str(row.seq),
+                columns=[field.name for field in fields(NumberHistoryLine)],
+                head=Head(
+                    parts=tables.number(view),
+                    values=values.pop("line") | values,
+                    rows="history",
+                ),
+            ),
+            listing,
+        )
 
 
 @command("number reserve", "number reserve +6561234567 acme --remark 'for the new office'")

@@ -37,7 +37,12 @@ def reconcile(
 
 async def _reconcile(full: bool) -> "ReconciliationReport":
     from doors.commandline import connection
+    from doors.commandline.recording import recorded_work
     from doors.service.reconciliation import reconcile as find_differences
 
     async with connection.perennial() as perennial:
-        return await find_differences(perennial, full=full)
+        with recorded_work(perennial.ledger, "reconcile", full=full) as done:
+            report = await find_differences(perennial, full=full)
+            repaired = sum(finding.repaired for finding in report.findings)
+            done.update({"findings": len(report.findings), "repaired": repaired})
+        return report

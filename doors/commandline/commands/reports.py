@@ -5,14 +5,14 @@ from typing import Annotated
 import typer
 
 from doors.commandline.app import command
-from doors.commandline.options import Json
+from doors.commandline.options import Listing
 from doors.queries.list_names import MoneyReport
 
 
 @command(
     "report",
     "report money-in",
-    "report margin --from 2026-01 --to 2026-12 --csv",
+    "report margin --from 2026-01 --to 2026-12 --csv margin.csv",
     "report deferred --from 2026-11 --json",
 )
 def report(
@@ -25,6 +25,7 @@ def report(
             "receivables: owed on invoices, by age; books: all books of the ledger.",
         ),
     ],
+    listing: Listing,
     first: Annotated[
         str | None,
         typer.Option(
@@ -40,8 +41,6 @@ def report(
     test_clocks: Annotated[
         bool, typer.Option("--test-clocks", help="Show accounts on test clocks, too, marked.")
     ] = False,
-    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
-    json: Json = False,
 ) -> None:
     """Show a report of money, per currency and month (docs/reports.md).
 
@@ -49,8 +48,8 @@ def report(
     """
     from doors.commandline import inputs, report_tables
     from doors.commandline.connection import ledger
-    from doors.commandline.output import console as screen
-    from doors.commandline.output import print_json, print_parts
+    from doors.commandline.lists import List, show_list
+    from doors.queries import report_csv
     from doors.queries.reports import money_report
 
     until = report_tables.month("--to", last)
@@ -64,9 +63,13 @@ def report(
             seller=inputs.optional_name("--seller", seller),
             with_test_clocks=test_clocks,
         )
-    if json:
-        print_json(report_tables.as_data(which, rows))
-    elif csv:
-        typer.echo(report_tables.as_csv(which, rows), nl=False)
-    else:
-        print_parts(report_tables.tables_of(which, rows, begin, until), screen())
+    show_list(
+        List(
+            rows=iter(rows),
+            table=lambda page: report_tables.tables_of(which, page, rows, begin, until),
+            columns=report_csv.columns(which),
+            cells=lambda row: report_csv.cells(which, row),
+            value=lambda row: report_csv.cells(which, row),
+        ),
+        listing,
+    )

@@ -8,9 +8,11 @@ import typer
 
 from doors.commandline.app import command, group
 from doors.commandline.options import (
+    By,
     City,
     Country,
     Json,
+    Listing,
     NameOnDocuments,
     PostalCode,
     ProfileHistory,
@@ -19,8 +21,6 @@ from doors.commandline.options import (
 )
 
 group("seller", "The seller's own wallet, its profile on documents, and its taxes.")
-
-By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who asks, for the record.")]
 
 
 class Lines(StrEnum):
@@ -42,9 +42,9 @@ def top_up(
     json: Json = False,
 ) -> None:
     """Put money into the wallet. Costs are paid from it under the policy `seller_wallet`."""
+    from doors.application.dates_and_money import money
     from doors.commandline import inputs, setup
     from doors.commandline.connection import ledger
-    from doors.commandline.dates_and_money import money
     from doors.commandline.output import show
 
     code = inputs.currency("CODE", currency)
@@ -67,9 +67,9 @@ def show_wallets(json: Json = False) -> None:
     """Show what the seller's own wallet holds, by currency."""
     from core.domain.money import plain
     from core.ledger import seller_wallets
+    from doors.application.dates_and_money import money
     from doors.commandline import tables
     from doors.commandline.connection import ledger
-    from doors.commandline.dates_and_money import money
     from doors.commandline.output import show
 
     with ledger() as opened, opened.read() as connection:
@@ -187,22 +187,27 @@ def tax(
     )
     with ledger() as opened:
         setup.add_tax_rate(opened, rate, inputs.name("--by", by))
-    taxes(json=json)
+    taxes(Listing(limit=None, after=None, csv=None, bom=False, json=json))
 
 
 @command("seller taxes", "seller taxes")
-def taxes(json: Json = False) -> None:
+def taxes(listing: Listing) -> None:
     """Show the taxes, at most 1000. Of two with one country and day, the last counts."""
+    from dataclasses import fields
+
+    from core.domain.taxes import TaxRate
     from core.ledger import profiles
-    from doors.commandline import tables
+    from doors.commandline import document_tables
     from doors.commandline.connection import ledger
-    from doors.commandline.dates_and_money import day
-    from doors.commandline.output import show
+    from doors.commandline.lists import List, show_list
 
     with ledger() as opened, opened.read() as connection:
         found = profiles.tax_rates(connection, opened.seller)
-    made = tables.table("Taxes", "Country", "Since", "Name", "Percent", "Lines", right=("Percent",))
-    for rate in found:
-        percent = f"{rate.percent.normalize():f}"
-        tables.add_row(made, rate.country, day(rate.since), rate.name, percent, rate.shown)
-    show(found, made, json=json)
+    show_list(
+        List(
+            rows=iter(found),
+            table=document_tables.taxes,
+            columns=[field.name for field in fields(TaxRate)],
+        ),
+        listing,
+    )

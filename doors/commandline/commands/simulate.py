@@ -34,8 +34,8 @@ def simulate(
     from doors.commandline.async_run import run
     from doors.commandline.connection import configured
     from doors.commandline.output import show
+    from doors.scenarios.scenario import parse
     from doors.simulation import throwaway_run
-    from doors.simulation.scenario import parse
 
     scenario = parse(inputs.content("FILE", file))
     config, servers = configured(), embedded_stack.required(temporary=True)

@@ -34,8 +34,10 @@ def stack_status(json: Json = False) -> None:
     from doors.commandline.exit_codes import Unavailable
     from doors.commandline.output import show
 
-    parts = server_status.of_all(configured())
+    config = configured()
+    parts = server_status.of_all(config)
     show(server_status.as_data(parts), tables.stack(parts), json=json)
+    typer.echo(server_status.of_payloads(config), err=json)
     if stopped := [part.name for part in parts if not part.running]:
         raise Unavailable(
             f"Not running: {', '.join(stopped)}.\n"

@@ -39,6 +39,7 @@ def transactions(
     from doors.commandline import inputs, transaction_tables
     from doors.commandline.connection import ledger
     from doors.commandline.lists import List, show_list
+    from doors.queries import transaction_csv
     from doors.queries.transactions import Wanted
     from doors.queries.transactions import transactions as read
 
@@ -59,8 +60,8 @@ def transactions(
                 oldest_first=read(opened, wanted, newest_first=False),
                 table=lambda rows: transaction_tables.transactions(f"Transactions of {name}", rows),
                 key=lambda row: str(row.position),
-                columns=transaction_tables.COLUMNS,
-                cells=transaction_tables.cells,
+                columns=transaction_csv.COLUMNS,
+                cells=transaction_csv.cells,
             ),
             listing,
         )
@@ -88,9 +89,10 @@ def statement(
     Opening balance plus movements is the closing balance (rule 11.7).
     """
     from doors.commandline import inputs, plain_data, transaction_tables
-    from doors.commandline.connection import ledger
+    from doors.commandline.connection import configured, ledger
     from doors.commandline.lists import List, print_json, show_list
     from doors.commandline.output import console, print_parts
+    from doors.queries import transaction_csv
     from doors.queries.statements import movements
     from doors.queries.statements import statement as read
 
@@ -98,12 +100,14 @@ def statement(
     first_day, last_day = inputs.day("--from", first), inputs.day("--to", last)
     inputs.in_order("--from", first_day, "--to", last_day)
     after = inputs.optional_position("--after", listing.after)
-    with ledger() as opened:
+    config = configured()
+    with ledger(config) as opened:
         found = read(opened, name, first_day, last_day)
         if pdf or html:
             from doors.commandline.files import write_statement  # Typst is slow to import.
 
-            write_statement(opened, found, pdf, html, json=listing.json)
+            own = config.document_templates
+            write_statement(opened, found, pdf, html, own=own, json=listing.json)
             return
         if listing.json:
             print_json(movements(opened, found, after=after), plain_data.data(found))
@@ -114,11 +118,11 @@ def statement(
             console().print()
         show_list(
             List(
-                rows=rows if listing.csv is None else transaction_tables.whole(found, rows),
+                rows=rows if listing.csv is None else transaction_csv.whole(found, rows),
                 table=lambda rows: transaction_tables.transactions("Movements", rows),
                 key=transaction_tables.position,
-                columns=transaction_tables.COLUMNS,
-                cells=transaction_tables.cells,
+                columns=transaction_csv.COLUMNS,
+                cells=transaction_csv.cells,
             ),
             listing,
         )

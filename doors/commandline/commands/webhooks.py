@@ -5,12 +5,11 @@ from typing import Annotated
 import typer
 
 from doors.commandline.app import command, group
-from doors.commandline.options import BeforeMessage, Json, MessageState, MostMessages, Yes
+from doors.commandline.options import By, Json, Listing, MessageState, Yes
 
 group("webhook", "Endpoints of your platform that are told of events.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of the endpoint.")]
-By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who asks, for the record.")]
 
 
 @command(
@@ -62,6 +61,7 @@ def webhook_add(
             now=machine_now(),
             actor=actor,
         )
+        webhook_run.record(opened, connection, "add_webhook", name)
     secret = keys.secret(sealed)
     show(
         {"name": name, "url": url, "events": events, "secret": secret},
@@ -71,16 +71,26 @@ def webhook_add(
 
 
 @command("webhook list", "webhook list")
-def webhook_list(json: Json = False) -> None:
+def webhook_list(listing: Listing) -> None:
     """Show the endpoints, how they do, and what waits for them."""
+    from dataclasses import fields
+
     from doors.commandline import webhook_tables
     from doors.commandline.connection import ledger
-    from doors.commandline.output import show
-    from doors.queries.deliveries import list_endpoints
+    from doors.commandline.lists import List, after_key, show_list
+    from doors.queries.deliveries import EndpointLine, list_endpoints
 
     with ledger() as opened:
         lines = list_endpoints(opened)
-    show(lines, webhook_tables.endpoints(lines), json=json)
+    show_list(
+        List(
+            rows=after_key(lines, lambda row: row.name, listing.after),
+            table=webhook_tables.endpoints,
+            key=lambda row: row.name,
+            columns=[field.name for field in fields(EndpointLine)],
+        ),
+        listing,
+    )
 
 
 @command("webhook rotate", "webhook rotate crm --keep-old-hours 48")
@@ -106,6 +116,7 @@ def webhook_rotate(
     with ledger(config) as opened, opened.transaction("webhook_rotate") as connection:
         now, old_for = machine_now(), timedelta(hours=keep_old_hours)
         endpoints.rotate(connection, opened.seller, name, sealed, now, old_for)
+        webhook_run.record(opened, connection, "rotate_webhook_secret", name)
     secret = keys.secret(sealed)
     show(
         {"name": name, "secret": secret, "old_secret_until": now + old_for},
@@ -140,26 +151,23 @@ def webhook_test(name: Name, json: Json = False) -> None:
 @command("webhook deliveries", "webhook deliveries crm --state failed")
 def webhook_deliveries(
     name: Name,
+    listing: Listing,
     state: MessageState = None,
-    before: BeforeMessage = None,
-    limit: MostMessages = 50,
-    json: Json = False,
 ) -> None:
     """Show the messages to an endpoint, the newest first. `message show` shows one whole."""
     from doors.commandline import inputs, webhook_run, webhook_tables
     from doors.commandline.connection import ledger
-    from doors.commandline.output import show
-    from doors.queries.deliveries import list_messages
+    from doors.commandline.lists import show_list
+    from doors.queries.deliveries import message_rows
 
     with ledger() as opened:
-        lines = list_messages(
+        rows = message_rows(
             opened,
             endpoint=webhook_run.known(opened, inputs.name("NAME", name)),
             state=webhook_run.state("--state", state),
-            before=before,
-            most=limit if json else limit + 1,
+            after=inputs.optional_position("--after", listing.after),
         )
-    show(lines, webhook_tables.messages(lines, limit), json=json)
+        show_list(webhook_tables.list_of_messages(rows), listing)
 
 
 @command("webhook on", "webhook on crm")
@@ -169,13 +177,14 @@ def webhook_on(name: Name, json: Json = False) -> None:
     What happened while it was off is not sent.
     """
     from core.ledger import endpoints
-    from doors.commandline import inputs
+    from doors.commandline import inputs, webhook_run
     from doors.commandline.connection import ledger
     from doors.commandline.output import show
 
     name = inputs.name("NAME", name)
     with ledger() as opened, opened.transaction("webhook_on") as connection:
         endpoints.switch_on(connection, opened.seller, name)
+        webhook_run.record(opened, connection, "change_webhook", name)
     show({"name": name}, f"Endpoint {name} gets messages.", json=json)
 
 
@@ -184,7 +193,7 @@ def webhook_remove(name: Name, yes: Yes = False, json: Json = False) -> None:
     """Remove an endpoint. What waits for it is not sent."""
     from core.ledger import endpoints
     from core.ledger.clocks import machine_now
-    from doors.commandline import inputs
+    from doors.commandline import inputs, webhook_run
     from doors.commandline.connection import ledger
     from doors.commandline.issue_commands import confirm
     from doors.commandline.output import show
@@ -197,6 +206,7 @@ def webhook_remove(name: Name, yes: Yes = False, json: Json = False) -> None:
             confirm(json=json)
         with opened.transaction("webhook_remove") as connection:
             endpoints.remove(connection, opened.seller, name, machine_now())
+            webhook_run.record(opened, connection, "remove_webhook", name)
     show({"name": name}, f"Endpoint {name} is removed.", json=json)
 
 

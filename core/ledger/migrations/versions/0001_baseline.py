@@ -24,7 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 
 revision = "0001"
 down_revision = None
@@ -44,16 +44,23 @@ IN_ORDER = (
     "numbers",
     "trials",
     "being_undone",
+    "being_erased",
     "never_changed",
     "allowed_changes",
     "undo_import",
+    "erase_account",
     "change_of_owner",
     "card_charges",
     "invoice_numbers",
     "monthly_invoices",
     "last_line_before",
+    "account_words",
+    "subscription_people",
     "tell_endpoints",
     "api_keys",
+    "staff",
+    "approvals",
+    "sellers",
     "views",
     "reports",
 )
@@ -78,6 +85,10 @@ def upgrade() -> None:
     _campaigns()
     _refusals()
     _api_keys()
+    _staff()
+    _second_person()
+    _term_effects()
+    _audit()
     _simulated_gateway()
     for name in IN_ORDER:
         op.execute((GUARDS / f"{name}.sql").read_text())
@@ -95,6 +106,7 @@ def _sellers() -> None:
         Column("id", ID, primary_key=True),
         Column("policy_version", Integer, nullable=False, server_default="0"),
         Column("catalog_revision", Integer, nullable=False, server_default="0"),
+        CheckConstraint("id <> '*'", name="sellers_id"),
     )
     op.create_table(
         "seller_wallets",
@@ -136,7 +148,11 @@ def _accounts() -> None:
     op.create_table(
         "clocks",
         Column("id", ID, primary_key=True),
+        Column(
+            "seller", ID, nullable=False, server_default=text("current_setting('perennial.seller')")
+        ),
         Column("now", INSTANT, nullable=False),
+        CheckConstraint("seller <> '*'", name="clocks_seller"),
     )
     op.create_table(
         "accounts",
@@ -165,6 +181,7 @@ def _accounts() -> None:
         Column("suspended", Boolean, nullable=False, server_default="false"),
         Column("closed_on", Date),
         Column("closed_for_good", Boolean, nullable=False, server_default="false"),
+        Column("erased_on", Date),
         Column("uninvoiced", JSONB),
         Column("version", Integer, nullable=False, server_default="1"),
         CheckConstraint(
@@ -178,6 +195,30 @@ def _accounts() -> None:
         "accounts",
         ["clock", "timezone"],
         postgresql_where=text("clock IS NOT NULL"),
+    )
+    op.create_table(
+        "account_words",
+        Column("account", ID, ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+        Column("word", ID, primary_key=True),
+        Column("seller", ID, nullable=False),
+    )
+    op.create_index("account_words_word", "account_words", ["seller", "word", "account"])
+    op.create_table(
+        "erasures",
+        Column("account", ID, ForeignKey("accounts.id"), primary_key=True),
+        Column("seller", ID, nullable=False),
+        Column("asked_at", INSTANT, nullable=False),
+        Column("years", Integer, nullable=False),
+        Column("kept_until", Date),
+        Column("erased_at", INSTANT),
+        Column("again_on", Date),
+        CheckConstraint("years >= 0", name="erasures_years"),
+    )
+    op.create_index(
+        "erasures_to_do",
+        "erasures",
+        ["asked_at", "account"],
+        postgresql_where=text("erased_at IS NULL OR again_on IS NOT NULL"),
     )
 
 
@@ -243,6 +284,17 @@ def _subscriptions() -> None:
         postgresql_where=text("NOT workflow_started"),
     )
     op.create_table(
+        "subscription_people",
+        Column(
+            "subscription", ID, ForeignKey("subscriptions.id", ondelete="CASCADE"), primary_key=True
+        ),
+        Column("email", ID, primary_key=True),
+        Column("seller", ID, nullable=False),
+    )
+    op.create_index(
+        "subscription_people_email", "subscription_people", ["seller", "email", "subscription"]
+    )
+    op.create_table(
         "trials",
         Column("account", ID, ForeignKey("accounts.id"), primary_key=True),
         Column("tried", ID, primary_key=True),
@@ -282,6 +334,10 @@ def _subscriptions() -> None:
         Column("subject", ID, primary_key=True),
         Column("clock", ID),
         Column("version", Integer, nullable=False),
+        Column("soon", Boolean, nullable=False, server_default="true"),
+    )
+    op.create_index(
+        "tellings_soon", "tellings", ["subject_kind", "subject"], postgresql_where=text("soon")
     )
     op.create_table(
         "messages",
@@ -298,7 +354,16 @@ def _subscriptions() -> None:
         UniqueConstraint("subscription", "expiry", "kind", name="messages_once"),
     )
     op.create_index(
-        "messages_due", "messages", ["clock", "due"], postgresql_where=text("state = 'planned'")
+        "messages_due",
+        "messages",
+        ["due"],
+        postgresql_where=text("state = 'planned' AND clock IS NULL"),
+    )
+    op.create_index(
+        "messages_due_on_clock",
+        "messages",
+        ["clock", "due"],
+        postgresql_where=text("state = 'planned' AND clock IS NOT NULL"),
     )
 
 
@@ -364,6 +429,12 @@ def _numbers() -> None:
         Column("actor", Text, nullable=False),
     )
     op.create_index("number_history_number", "number_history", ["seller", "number", "seq"])
+    op.create_index(
+        "number_history_account",
+        "number_history",
+        ["account", "seq"],
+        postgresql_where=text("account IS NOT NULL"),
+    )
 
 
 def _money() -> None:
@@ -391,7 +462,7 @@ def _money() -> None:
         unique=True,
         postgresql_where=text("NOT booked"),
     )
-    op.create_index("card_charges_account", "card_charges", ["account"])
+    op.create_index("card_charges_account", "card_charges", ["account", "key"])
     op.create_index(
         "card_charges_never_made",
         "card_charges",
@@ -412,6 +483,8 @@ def _money() -> None:
         Column("charge", ID, ForeignKey("card_charges.key")),
         Column("at", INSTANT, nullable=False),
         Column("result", JSONB, nullable=False),
+        Column("policy_version", Integer),
+        Column("catalog_revision", Integer),
         CheckConstraint(
             "(purpose = 'card charge') = (charge IS NOT NULL)", name="operations_charge"
         ),
@@ -440,7 +513,7 @@ def _money() -> None:
     op.create_index(
         "operations_account",
         "operations",
-        ["account"],
+        ["account", "id"],
         postgresql_where=text("purpose <> 'next cycle'"),
     )
     op.create_index(
@@ -448,6 +521,12 @@ def _money() -> None:
         "operations",
         ["account", "id"],
         postgresql_where=text("purpose = ANY ('{top_up,card charge,payment}'::text[])"),
+    )
+    op.create_index(
+        "operations_external_invoice",
+        "operations",
+        ["seller", "external_invoice"],
+        postgresql_where=text("external_invoice IS NOT NULL"),
     )
     op.create_index(
         "operations_opening",
@@ -470,6 +549,13 @@ def _money() -> None:
         Column("account", ID, nullable=False),
         Column("currency", Text, nullable=False),
         Column("amount", MONEY, nullable=False),
+    )
+    op.create_index(
+        "postings_of_sellers",
+        "postings",
+        ["account"],
+        postgresql_include=["currency", "amount"],
+        postgresql_where=text("book = 'seller wallet'"),
     )
     op.create_table(
         "periods",
@@ -608,10 +694,17 @@ def _records() -> None:
     )
     op.create_index("history_account", "history", ["account", "seq"])
     op.create_index("history_subscription", "history", ["subscription", "seq"])
+    op.create_index(
+        "history_at",
+        "history",
+        ["at"],
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": 16},
+    )
 
 
 def _deliveries() -> None:
-    """The endpoints of webhooks, and what goes to them."""
+    """The endpoints of a seller, its alarms, and what goes to the endpoints."""
     op.create_table(
         "endpoints",
         Column("id", BigInteger, Identity(), primary_key=True),
@@ -638,7 +731,8 @@ def _deliveries() -> None:
         Column("removed_at", INSTANT),
         CheckConstraint(
             "kind = 'webhook' AND url IS NOT NULL AND salt IS NOT NULL "
-            "AND key IS NOT NULL OR kind = 'mail' AND sender IS NOT NULL",
+            "AND key IS NOT NULL OR kind = 'mail' AND sender IS NOT NULL "
+            "OR kind = 'alarms' AND sender IS NOT NULL AND seller_address IS NOT NULL",
             name="endpoints_whole",
         ),
     )
@@ -650,11 +744,26 @@ def _deliveries() -> None:
         postgresql_where=text("removed_at IS NULL"),
     )
     op.create_table(
+        "alarms",
+        Column(
+            "seq", BigInteger, primary_key=True, server_default=text("nextval('history_seq_seq')")
+        ),
+        Column("seller", ID, ForeignKey("sellers.id"), nullable=False),
+        Column("kind", Text, nullable=False),
+        Column("key", Text, nullable=False),
+        Column("account", ID),
+        Column("at", INSTANT, nullable=False),
+        Column("facts", JSONB, nullable=False),
+        UniqueConstraint("seller", "kind", "key", name="alarms_once"),
+    )
+    op.create_index("alarms_newest", "alarms", ["seller", "kind", "seq"])
+    op.create_index("alarms_old", "alarms", ["at"])
+    op.create_table(
         "deliveries",
         Column("id", BigInteger, Identity(), primary_key=True),
         Column("endpoint", BigInteger, ForeignKey("endpoints.id"), nullable=False),
         Column("event", BigInteger, nullable=False),
-        Column("account", ID, nullable=False),
+        Column("account", ID),
         Column("subject", ID, nullable=False),
         Column("state", Text, nullable=False, server_default="pending"),
         Column("attempts", Integer, nullable=False, server_default="0"),
@@ -809,6 +918,9 @@ def _campaigns() -> None:
     )
     op.create_index("campaigns_newest", "campaigns", ["seller", "started_at", "id"])
     op.create_index("campaigns_untold", "campaigns", ["id"], postgresql_where=text("NOT told"))
+    op.create_index(
+        "campaigns_running", "campaigns", ["id"], postgresql_where=text("state = 'running'")
+    )
     op.create_table(
         "campaign_rows",
         Column("campaign", ID, ForeignKey("campaigns.id"), primary_key=True),
@@ -854,13 +966,14 @@ def _refusals() -> None:
 
 
 def _api_keys() -> None:
-    """The keys of the HTTP API."""
+    """The keys of the HTTP API, and its requests that were no commands."""
     op.create_table(
         "api_keys",
         Column("id", ID, primary_key=True),
         Column("seller", ID, ForeignKey("sellers.id"), nullable=False),
         Column("name", Text, nullable=False),
         Column("role", Text, nullable=False),
+        Column("scopes", ARRAY(Text)),
         Column("digest", Text, nullable=False),
         Column("created_at", INSTANT, nullable=False),
         Column("created_by", Text, nullable=False),
@@ -871,6 +984,191 @@ def _api_keys() -> None:
         CheckConstraint("digest ~ '^[0-9a-f]{64}$'", name="api_keys_digest"),
     )
     op.create_index("api_keys_seller", "api_keys", ["seller", "created_at", "id"])
+    op.create_table(
+        "api_requests",
+        Column("seller", ID, ForeignKey("sellers.id"), primary_key=True),
+        Column("request_id", ID, primary_key=True),
+        Column("do", Text, nullable=False),
+        Column("fingerprint", Text, nullable=False),
+        Column("document", JSONB, nullable=False),
+        Column("at", INSTANT, nullable=False),
+        Column("actor", Text, nullable=False),
+    )
+    op.create_index(
+        "api_requests_account",
+        "api_requests",
+        [text("(document ->> 'account')")],
+        postgresql_where=text("\"do\" = 'open_account'"),
+    )
+    op.create_table(
+        "background_requests",
+        Column("seller", ID, ForeignKey("sellers.id"), primary_key=True),
+        Column("request_id", ID, primary_key=True),
+        Column("do", Text, nullable=False),
+        Column("fingerprint", Text, nullable=False),
+        Column("actor", Text, nullable=False),
+        Column("asked_at", INSTANT, nullable=False),
+        Column("told_at", INSTANT, nullable=False),
+        Column("run", Text, nullable=False),
+        Column("about", JSONB, nullable=False),
+        Column("done", Integer, nullable=False, server_default="0"),
+        Column("total", Integer, nullable=False, server_default="0"),
+        Column("stopped", Boolean, nullable=False, server_default="false"),
+    )
+
+
+def _staff() -> None:
+    """The people who sign in, and their sessions."""
+    op.create_table(
+        "staff",
+        Column("id", ID, primary_key=True),
+        Column("seller", ID, ForeignKey("sellers.id"), nullable=False),
+        Column("email", ID, nullable=False),
+        Column("name", Text, nullable=False),
+        Column("role", Text, nullable=False),
+        Column("password", Text),
+        Column("code_key", Text),
+        Column("code_salt", Text),
+        Column("code_since", INSTANT),
+        Column("code_step", BigInteger),
+        Column("failures", Integer, nullable=False, server_default="0"),
+        Column("locked_until", INSTANT),
+        Column("created_at", INSTANT, nullable=False),
+        Column("created_by", Text, nullable=False),
+        Column("signed_in_at", INSTANT),
+        Column("off_at", INSTANT),
+        UniqueConstraint("seller", "email", name="staff_email"),
+        CheckConstraint("email = lower(email)", name="staff_email_small"),
+        CheckConstraint("password LIKE '$argon2id$%'", name="staff_password"),
+        CheckConstraint("failures >= 0", name="staff_failures"),
+    )
+    op.create_table(
+        "recovery_codes",
+        Column("staff", ID, ForeignKey("staff.id"), primary_key=True),
+        Column("digest", Text, primary_key=True),
+        Column("seller", ID, ForeignKey("sellers.id"), nullable=False),
+    )
+    op.create_table(
+        "staff_rules",
+        Column("seller", ID, ForeignKey("sellers.id"), primary_key=True),
+        Column("codes", Boolean, nullable=False, server_default="false"),
+    )
+    op.create_table(
+        "sessions",
+        Column("id", ID, primary_key=True),
+        Column("seller", ID, ForeignKey("sellers.id"), nullable=False),
+        Column("staff", ID, ForeignKey("staff.id"), nullable=False),
+        Column("digest", Text, nullable=False),
+        Column("how", Text, nullable=False),
+        Column("address", Text, nullable=False),
+        Column("created_at", INSTANT, nullable=False),
+        Column("seen_at", INSTANT, nullable=False),
+        Column("ended_at", INSTANT),
+        CheckConstraint("digest ~ '^[0-9a-f]{64}$'", name="sessions_digest"),
+        CheckConstraint("char_length(address) <= 100", name="sessions_address"),
+    )
+    living = text("ended_at IS NULL")
+    op.create_index("sessions_living", "sessions", ["seller", "id"], postgresql_where=living)
+    op.create_index("sessions_of", "sessions", ["staff"], postgresql_where=living)
+
+
+def _second_person() -> None:
+    """Limits of money, and commands that wait for a second person."""
+    op.create_table(
+        "money_limits",
+        Column("seller", ID, ForeignKey("sellers.id"), primary_key=True),
+        Column("role", Text, primary_key=True),
+        Column("currency", Text, primary_key=True),
+        Column("per_command", MONEY, nullable=False),
+        Column("per_day", MONEY, nullable=False),
+        CheckConstraint("per_command >= 0 AND per_day >= 0", name="money_limits_amounts"),
+    )
+    op.create_table(
+        "money_moved",
+        Column("seller", ID, ForeignKey("sellers.id"), primary_key=True),
+        Column("request_id", ID, primary_key=True),
+        Column("who", ID, nullable=False),
+        Column("day", Date, nullable=False),
+        Column("currency", Text, nullable=False),
+        Column("amount", MONEY, nullable=False),
+        CheckConstraint("amount >= 0", name="money_moved_amount"),
+    )
+    op.create_index("money_moved_day", "money_moved", ["seller", "who", "day"])
+    op.create_table(
+        "approvals",
+        Column("id", ID, primary_key=True),
+        Column("seller", ID, ForeignKey("sellers.id"), nullable=False),
+        Column("do", Text, nullable=False),
+        Column("values", JSONB, nullable=False),
+        Column("request_id", ID, nullable=False),
+        Column("fingerprint", Text, nullable=False),
+        Column("who", ID, nullable=False),
+        Column("asked_by", Text, nullable=False),
+        Column("role", Text, nullable=False),
+        Column("amount", MONEY, nullable=False),
+        Column("currency", Text, nullable=False),
+        Column("why", Text, nullable=False),
+        Column("asked_at", INSTANT, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("decided_by", Text),
+        Column("decided_who", ID),
+        Column("decided_at", INSTANT),
+        Column("outcome", Text),
+        UniqueConstraint("seller", "request_id", name="approvals_once_per_request"),
+        CheckConstraint("state <> 'approved' OR decided_who <> who", name="approvals_second"),
+        CheckConstraint("(state = 'open') = (decided_who IS NULL)", name="approvals_decided"),
+    )
+    op.create_index("approvals_newest", "approvals", ["seller", "asked_at", "id"])
+    op.create_index("approvals_state", "approvals", ["seller", "state", "asked_at", "id"])
+
+
+def _term_effects() -> None:
+    """What new terms would change for a sample of accounts."""
+    op.create_table(
+        "term_effects",
+        Column("seller", ID, ForeignKey("sellers.id"), primary_key=True),
+        Column("id", ID, primary_key=True),
+        Column("kind", Text, nullable=False),
+        Column("draft", JSONB, nullable=False),
+        Column("asked_at", INSTANT, nullable=False),
+        Column("asked_by", Text, nullable=False),
+        Column("told_at", INSTANT, nullable=False),
+        Column("done", Integer, nullable=False, server_default="0"),
+        Column("total", Integer, nullable=False, server_default="0"),
+        Column("ended_at", INSTANT),
+        Column("found", JSONB),
+        Column("error", Text),
+        CheckConstraint("done >= 0 AND total >= done", name="term_effects_progress"),
+    )
+    op.create_index("term_effects_newest", "term_effects", ["seller", "asked_at", "id"])
+
+
+def _audit() -> None:
+    """Acts of people and programs, chained by hash."""
+    op.create_table(
+        "audit",
+        Column("id", BigInteger, Identity(), nullable=False, unique=True),
+        Column("seller", ID, primary_key=True),
+        Column("chain", SmallInteger, primary_key=True, autoincrement=False),
+        Column("position", BigInteger, primary_key=True, autoincrement=False),
+        Column("at", INSTANT, nullable=False),
+        Column("actor", Text, nullable=False),
+        Column("by", Text, nullable=False),
+        Column("address", Text, nullable=False),
+        Column("request_id", ID),
+        Column("act", Text, nullable=False),
+        Column("subject", ID),
+        Column("outcome", Text, nullable=False),
+        Column("before", JSONB),
+        Column("after", JSONB),
+        Column("previous", Text, nullable=False),
+        Column("hash", Text, nullable=False),
+        CheckConstraint("position > 0", name="audit_position"),
+    )
+    op.create_index("audit_newest", "audit", ["seller", "id"])
+    op.create_index("audit_actor", "audit", ["seller", "actor", "id"])
+    op.create_index("audit_subject", "audit", ["seller", "subject", "id"])
+    op.create_index("audit_act", "audit", ["seller", "act", "id"])
 
 
 def _simulated_gateway() -> None:

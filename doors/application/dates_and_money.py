@@ -1,0 +1,34 @@
+"""How dates, durations and amounts of money are written for a person."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from core.domain.calendar import local_time
+from core.domain.commands.base import day_in_words
+from core.domain.money import in_words
+
+
+def day(value: date | None) -> str:
+    """Return ``31 January 2021``, or a dash for None."""
+    return "–" if value is None else day_in_words(value)
+
+
+def moment(at: datetime, zone: str) -> str:
+    """Return ``31 January 2021, 08:00`` in the time zone of the account."""
+    local = local_time(at, zone)
+    return f"{day(local.date())}, {local:%H:%M}"
+
+
+def money(amount: Decimal | None, currency: str) -> str:
+    """Return ``$1,200.00``, or a dash for None."""
+    return "–" if amount is None else in_words(amount, currency)
+
+
+def signed(amount: Decimal | None, currency: str) -> str:
+    """Return ``+$50.00`` or ``-$50.00``, or an empty text for None."""
+    return "" if amount is None else ("+" if amount > 0 else "") + in_words(amount, currency)
+
+
+def cycle(months: int) -> str:
+    """Return ``1 month`` or ``12 months``."""
+    return "1 month" if months == 1 else f"{months} months"

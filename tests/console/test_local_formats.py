@@ -1,0 +1,49 @@
+"""Numbers, dates and amounts are those of the visitor's language. The words are English."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from doors.console.local_formats import asked_for, formats
+from tests.console.conftest import Desk
+
+
+@pytest.mark.parametrize(
+    ("header", "amount", "day", "number"),
+    [
+        ("", "$1,200.50", "7 Feb 2021", "12,345"),
+        ("en-US,en;q=0.9", "$1,200.50", "7 Feb 2021", "12,345"),
+        ("de-DE,de;q=0.9,en;q=0.8", "1.200,50\xa0$", "07.02.2021", "12.345"),
+        ("de-CH", "$\xa01’200.50", "07.02.2021", "12’345"),
+        ("en;q=0.1, fr;q=0.9", "1\u202f200,50\xa0$US", "7 févr. 2021", "12\u202f345"),
+        ("xx-YY, ja", "$1,200.50", "2021/02/07", "12,345"),
+        ("de;q=0", "$1,200.50", "7 Feb 2021", "12,345"),
+        (";;q=,,*;q=x" + "," * 500, "$1,200.50", "7 Feb 2021", "12,345"),
+    ],
+)
+def test_formats_are_those_of_the_first_language_that_is_known(
+    header: str, amount: str, day: str, number: str
+) -> None:
+    with asked_for(header):
+        now = formats()
+        found = (
+            now.money(Decimal("1200.50"), "USD"),
+            now.short_date(date(2021, 2, 7)),
+            now.number(12_345),
+        )
+    assert found == (amount, day, number)
+
+
+async def test_a_page_is_written_in_the_formats_of_its_browser(reading: Desk) -> None:
+    shop = reading.shop
+    s = await shop.buy()
+    reading.client.headers["Accept-Language"] = "de"
+    page = await reading.page(f"/subscriptions/{s}")
+    assert "14.02.2021" in page
+    assert "50,00\xa0$" in (await reading.get(f"/subscriptions/{s}")).text
+    reading.client.headers["Accept-Language"] = "ar"
+    answer = await reading.get(f"/accounts/wallet/{shop.id('acme')}")
+    assert answer.status_code == 200
+    assert "950.00" in answer.text
+    assert answer.headers["vary"] == "Accept-Language"
