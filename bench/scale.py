@@ -66,7 +66,7 @@ INSERT INTO subscriptions (id, account, clock, sku, quantity, multiplier, addons
          CASE WHEN n % 50 = 0 THEN 'EXPIRED' ELSE 'ACTIVE' END, n % 20 <> 1, n % 40 = 2,
          CASE WHEN n % 40 = 2 THEN 'no_credits' END, '2020-01-01', 12, 1,
          current_date + CASE WHEN n % 50 = 0 THEN -(n % 28) - 1 ELSE n % 31 END, 12,
-         now(), NULL, CASE WHEN n % 50 = 0 THEN current_date - n % 28 END, NULL, 0, 5,
+         now(), NULL, CASE WHEN n % 50 = 0 THEN current_date - n % 28 END, NULL, 1, 5,
          current_date + n % 31 - 7, true
     FROM generate_series(0, :subscriptions - 1) n;
 INSERT INTO accounts (id, seller, currency, timezone, balance)
@@ -76,7 +76,7 @@ INSERT INTO subscriptions (id, account, sku, quantity, multiplier, addons, legac
                            expiry, cycles_paid, planned_at, policy_version, version, renewal_date,
                            workflow_started)
   SELECT 'w' || lpad(n::text, 7, '0'), 'wide', 'PRO', 1, 1, '{}', false, false, false, 'ACTIVE',
-         true, false, '2020-01-01', 12, 1, current_date + 20, 12, now(), 0, 5, current_date + 13,
+         true, false, '2020-01-01', 12, 1, current_date + 20, 12, now(), 1, 5, current_date + 13,
          true
     FROM generate_series(1, :of_wide) n;
 INSERT INTO numbers (seller, number, sku, state, hold, since, version)

@@ -28,4 +28,7 @@ def test_every_query_runs_on_a_filled_ledger_and_reconciliation_finds_no_fault(
         assert connection.exec_driver_sql(count).scalar() == 0
         count = "SELECT count(*) FROM invoices WHERE number IS NULL"
         assert connection.exec_driver_sql(count).scalar() == 0
+        count = """SELECT count(*) FROM subscriptions LEFT JOIN policies
+                     ON policies.version = policy_version WHERE policies.version IS NULL"""
+        assert connection.exec_driver_sql(count).scalar() == 0
     engine.dispose()
