@@ -161,8 +161,12 @@ UPDATE accounts SET balance = moved.sum
   FROM (SELECT account, sum(amount) FROM postings WHERE book = 'wallet' GROUP BY 1) moved
  WHERE moved.account = accounts.id;
 INSERT INTO verified_balances
-  SELECT account, sum(amount), max(seq), false FROM history
-   WHERE seq <= (SELECT max(seq) - :new FROM history) GROUP BY account;
+  SELECT account, sum(amount), max(seq), false,
+         jsonb_object_agg(purpose, jsonb_build_array(times, amount::text, last))
+    FROM (SELECT h.account, o.purpose, count(*) AS times, sum(h.amount) AS amount, max(seq) AS seq,
+                 max(o.id) AS last
+            FROM history h JOIN operations o ON o.id = h.operation
+           WHERE seq <= (SELECT max(seq) - :new FROM history) GROUP BY 1, 2) moved GROUP BY account;
 INSERT INTO reconciliation_marks (name, number)
   SELECT 'history', max(seq) - :new FROM history
   UNION ALL SELECT 'invoice numbers of main', coalesce(max(number), 0) FROM invoices;

@@ -23,6 +23,7 @@ from core.domain.findings import Finding, FindingKind, ReconcileRequest, Reconci
 from core.domain.money import plain
 from core.ledger.double_entry import Book, Purpose
 from core.ledger.ledger import Ledger
+from core.ledger.movement_sums import together
 from core.ledger.tables import AccountRow, History, VerifiedBalance
 
 _ACCOUNTS_AT_ONCE = 100
@@ -35,6 +36,7 @@ WITH mine AS MATERIALIZED (
   SELECT a.id, a.currency, a.balance, v.account IS NOT NULL AS known,
          coalesce(v.differs, false) AS differed,
          CASE WHEN :anew THEN 0 ELSE coalesce(v.balance, 0) END AS verified,
+         CASE WHEN :anew THEN '{{}}' ELSE coalesce(v.sums, '{{}}') END AS sums,
          CASE WHEN :anew THEN 0 ELSE coalesce(v.seq, 0) END AS seq
     FROM accounts a LEFT JOIN verified_balances v ON v.account = a.id
    WHERE a.id = ANY(CAST(:ids AS text[]))
@@ -50,15 +52,20 @@ WITH mine AS MATERIALIZED (
   UNION SELECT m.id, o.id FROM mine m JOIN operations o ON o.account = m.id
          WHERE (:anew OR NOT m.known) AND o.purpose = '{Purpose.OPENING_CREDITS}'
 ), moved AS (
-  SELECT n.id, sum(p.amount) AS amount
-    FROM moving n JOIN postings p ON p.operation = n.operation
-   WHERE p.book = '{Book.WALLET}' AND p.account = n.id GROUP BY n.id
+  SELECT id, sum(amount) AS amount,
+         jsonb_object_agg(purpose, jsonb_build_array(times, amount::text, last)) AS sums
+    FROM (SELECT n.id, o.purpose, count(*) AS times, sum(p.amount) AS amount, max(o.id) AS last
+            FROM moving n JOIN operations o ON o.id = n.operation
+                 JOIN postings p ON p.operation = o.id
+           WHERE p.book = '{Book.WALLET}' AND p.account = n.id GROUP BY n.id, o.purpose) m
+   GROUP BY id
 ), reached AS (
   SELECT id, max(seq) AS seq, count(*) AS n, array_agg(DISTINCT operation) AS operations
     FROM lines GROUP BY id
 )
 SELECT m.id, m.currency, m.balance, m.known, m.differed, m.seq,
        m.verified + coalesce(moved.amount, 0) AS verified,
+       m.sums, coalesce(moved.sums, '{{}}') AS moved,
        coalesce(reached.seq, m.seq) AS reached, coalesce(reached.n, 0) >= :lines AS more,
        coalesce(reached.operations, '{{}}') AS operations
   FROM mine m LEFT JOIN moved ON moved.id = m.id LEFT JOIN reached ON reached.id = m.id
@@ -67,11 +74,12 @@ SELECT m.id, m.currency, m.balance, m.known, m.differed, m.seq,
 )
 _KEEP = text(
     """
-INSERT INTO verified_balances AS old (account, balance, seq, differs)
-SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:sums AS numeric[]), CAST(:seqs AS bigint[]),
-                     CAST(:differing AS boolean[]))
+INSERT INTO verified_balances AS old (account, balance, seq, differs, sums)
+SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:balances AS numeric[]), CAST(:seqs AS bigint[]),
+                     CAST(:differing AS boolean[]), CAST(:sums AS jsonb[]))
 ON CONFLICT (account) DO UPDATE
-   SET balance = excluded.balance, seq = excluded.seq, differs = excluded.differs
+   SET balance = excluded.balance, seq = excluded.seq, differs = excluded.differs,
+       sums = excluded.sums
  WHERE :anew OR old.seq <= excluded.seq
 """
 )
@@ -275,9 +283,10 @@ class Books:
             return
         values = {
             "ids": [row.id for row in changed],
-            "sums": [row.verified for row in changed],
+            "balances": [row.verified for row in changed],
             "seqs": [row.reached for row in changed],
             "differing": [_differs(row) for row in changed],
+            "sums": [json.dumps(together([row.sums, row.moved])) for row in changed],
             "anew": anew,
         }
         with self._ledger.transaction("reconcile_books") as connection:

@@ -130,7 +130,7 @@ FREE: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "tellings": ("subject_kind", "subject", "clock"),
         "term_effects": ("id", "seller", "kind", "draft", "found", "error"),
         "trials": ("account", "tried", "subscription"),
-        "verified_balances": ("account",),
+        "verified_balances": ("account", "sums"),
     }
 )
 """Columns without personal data of customers.

@@ -1131,8 +1131,9 @@ class VerifiedBalance(Base):
     """What reconciliation has verified of an account's wallet.
 
     `balance` is the sum of the wallet's postings of all operations in the account's history up to
-    `seq`. `differs` says that the balance of the account was another one when last compared. There
-    is no foreign key, because it would wait for the lock of the account.
+    `seq`, and `sums` the same by purpose (core/ledger/movement_sums.py). `differs` says that the
+    balance of the account was another one when last compared. There is no foreign key, because it
+    would wait for the lock of the account.
     """
 
     __tablename__ = "verified_balances"
@@ -1140,6 +1141,7 @@ class VerifiedBalance(Base):
     balance: Mapped[Decimal] = mapped_column(Money)
     seq: Mapped[int] = mapped_column(BigInteger)
     differs: Mapped[bool]
+    sums: Mapped[dict[str, list[Any]]] = mapped_column(JSONB)
     __table_args__ = (
         Index("verified_balances_differ", "account", postgresql_where=text("differs")),
     )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from core.domain.calendar import local_date
 from core.domain.money import in_words
@@ -13,6 +13,7 @@ from core.domain.subscription import ZERO, Account, Mode
 from core.ledger.clocks import machine_now
 from core.ledger.double_entry import Book, Purpose
 from core.ledger.ledger import Ledger
+from core.ledger.movement_sums import MovementSum, sums_of
 from core.ledger.rows import account_from
 from core.ledger.tables import Operation, Posting
 from doors.queries.reasons import Reasons, at_most
@@ -26,13 +27,13 @@ _NEWEST = 20
 def balance_of(ledger: Ledger, id_: str) -> Reasons:
     """What the balance is made of, its newest movements and refusals. Raises NotFound.
 
-    It reads every movement of the account, and returns one sum for each purpose.
+    It returns one sum for each purpose. It reads the movements that are not verified yet.
     """
     with open_snapshot(ledger) as snapshot:
         row = snapshot.account_row(id_)
         account = account_from(row)
         today = local_date(row.clock_now or machine_now(), row.timezone)
-        sums = _sums(snapshot, account)
+        sums = sums_of(snapshot.connection, account.id)
         moved = sum((it.amount for it in sums), ZERO)
         reasons = [_of_purpose(it, account.currency) for it in sums]
         newest = _newest(snapshot, account)
@@ -47,30 +48,11 @@ def balance_of(ledger: Ledger, id_: str) -> Reasons:
     return replace(found, refused=refused, refused_left_out=refused_left_out)
 
 
-def _sums(snapshot: Snapshot, account: Account) -> list[Any]:
-    query = (
-        select(
-            Operation.purpose,
-            func.count().label("times"),
-            func.sum(Posting.amount).label("amount"),
-            func.max(Operation.id).label("last"),
-        )
-        .join(Posting, Posting.operation == Operation.id)
-        .where(
-            Operation.account == account.id,
-            Posting.account == account.id,
-            Posting.book == Book.WALLET,
-        )
-        .group_by(Operation.purpose)
-        .order_by(func.max(Operation.id).desc())
-    )
-    return list(snapshot.connection.execute(query))
-
-
-def _of_purpose(row: Any, currency: str) -> Reason:
-    times = "once" if row.times == 1 else f"{row.times:,} times"
-    text = f"{Purpose(row.purpose).words}, {times}: {_signed(row.amount, currency)} together."
-    return Reason(at=None, text=text, rule=Rule.DOUBLE_ENTRY, rows=(f"last operation {row.last}",))
+def _of_purpose(moved: MovementSum, currency: str) -> Reason:
+    times = "once" if moved.times == 1 else f"{moved.times:,} times"
+    text = f"{moved.purpose.words}, {times}: {_signed(moved.amount, currency)} together."
+    rows = (f"last operation {moved.last}",)
+    return Reason(at=None, text=text, rule=Rule.DOUBLE_ENTRY, rows=rows)
 
 
 def _newest(snapshot: Snapshot, account: Account) -> list[Reason]:

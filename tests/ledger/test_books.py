@@ -19,6 +19,7 @@ from core.domain.findings import Part, ReconcileRequest, ReconcileResult
 from core.domain.rules import Rule
 from core.ledger import double_entry
 from core.ledger.double_entry import Purpose
+from core.ledger.movement_sums import sums_of
 from tests.ledger.conftest import DAY, Shop
 
 SMALL = Limits(batch=1, passes=1000)
@@ -70,6 +71,46 @@ def test_whatever_is_done_an_account_is_verified_to_the_cent(
         ("acme", Decimal(shop.value("SELECT balance FROM accounts WHERE id = 'acme'")), False),
         ("other", Decimal(7), False),
     ]
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("lines", [1, 3, 10_000])
+def test_why_a_balance_is_what_it_is_reads_only_what_is_not_verified(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, lines: int, full: bool
+) -> None:
+    """Rule 11.1: before, during and after a pass the sums by purpose are those of all postings."""
+    monkeypatch.setattr(books, "_LINES_AT_ONCE", lines)
+    shop.open()
+    part = Books(shop.ledger, Limits())
+    for n in range(3):
+        shop.buy(f"s{n}")
+        shop.do(TopUp(account="acme", amount=Decimal("7.00")))
+        assert summed(shop) == of_all_postings(shop)
+        assert found(part, full=full) == []
+        assert summed(shop) == of_all_postings(shop)
+    shop.do(Extend(subscription="s1", cycles=2))
+    newest = summed(shop)
+    assert newest == of_all_postings(shop)
+    kept = shop.rows("SELECT sums FROM verified_balances WHERE account = 'acme'")[0][0]
+    assert kept[Purpose.TOP_UP][:2] == [3, "21.00000"]
+    assert newest[0][0] not in kept
+    shop.force("DELETE FROM verified_balances")
+    assert summed(shop) == of_all_postings(shop)
+
+
+def summed(shop: Shop) -> list[tuple[str, int, Decimal, int]]:
+    """What the reasons of the balance are made from, the purpose that moved it last first."""
+    with shop.ledger.read() as connection:
+        found = sums_of(connection, "acme")
+    return [(it.purpose, it.times, it.amount, it.last) for it in found]
+
+
+def of_all_postings(shop: Shop) -> list[tuple[str, int, Decimal, int]]:
+    """The same from every posting of the wallet."""
+    query = """SELECT o.purpose, count(*), sum(p.amount), max(o.id)
+                 FROM operations o JOIN postings p ON p.operation = o.id
+                WHERE p.account = 'acme' AND p.book = 'wallet' GROUP BY 1 ORDER BY 4 DESC"""
+    return [tuple(row) for row in shop.rows(query)]
 
 
 def test_a_pass_looks_at_what_is_new_and_at_a_slice(shop: Shop) -> None:

@@ -109,7 +109,7 @@ INSERT INTO imported SELECT id, '{s}-acme', '{s}-s1' FROM imports WHERE seller =
 INSERT INTO imported SELECT id, '', '+1{n}' FROM imports WHERE seller = '{s}';
 INSERT INTO card_charges (key, account, card, amount, currency, asked_at)
   VALUES ('{s}-charge', '{s}-acme', 'sim_ok', 5, 'USD', now());
-INSERT INTO verified_balances VALUES ('{s}-acme', 5, 1, false);
+INSERT INTO verified_balances VALUES ('{s}-acme', 5, 1, false, '{{}}');
 INSERT INTO erasures (account, seller, asked_at, years) VALUES ('{s}-acme', '{s}', now(), 10);
 INSERT INTO campaigns (id, seller, request_id, fingerprint, "do", options, actor, selection, rows,
                        rate, state, started_at)

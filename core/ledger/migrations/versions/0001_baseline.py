@@ -876,6 +876,7 @@ def _reconciliation() -> None:
         Column("balance", MONEY, nullable=False),
         Column("seq", BigInteger, nullable=False),
         Column("differs", Boolean, nullable=False),
+        Column("sums", JSONB, nullable=False),
     )
     op.create_index(
         "verified_balances_differ",
