@@ -23,7 +23,7 @@ from core.domain.findings import Finding, FindingKind, ReconcileRequest, Reconci
 from core.domain.money import plain
 from core.ledger.double_entry import Book, Purpose
 from core.ledger.ledger import Ledger
-from core.ledger.movement_sums import together
+from core.ledger.movements import together
 from core.ledger.tables import AccountRow, History, VerifiedBalance
 
 _ACCOUNTS_AT_ONCE = 100

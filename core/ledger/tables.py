@@ -1131,7 +1131,7 @@ class VerifiedBalance(Base):
     """What reconciliation has verified of an account's wallet.
 
     `balance` is the sum of the wallet's postings of all operations in the account's history up to
-    `seq`, and `sums` the same by purpose (core/ledger/movement_sums.py). `differs` says that the
+    `seq`, and `sums` the same by purpose (core/ledger/movements.py). `differs` says that the
     balance of the account was another one when last compared. There is no foreign key, because it
     would wait for the lock of the account.
     """

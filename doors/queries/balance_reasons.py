@@ -3,22 +3,19 @@
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import select
-
 from core.domain.calendar import local_date
 from core.domain.money import in_words
 from core.domain.reasons import Reason
 from core.domain.rules import Rule
 from core.domain.subscription import ZERO, Account, Mode
 from core.ledger.clocks import machine_now
-from core.ledger.double_entry import Book, Purpose
 from core.ledger.ledger import Ledger
-from core.ledger.movement_sums import MovementSum, sums_of
+from core.ledger.movements import Movement, MovementSum, sums_of
+from core.ledger.movements import newest as newest_of
 from core.ledger.rows import account_from
-from core.ledger.tables import Operation, Posting
 from doors.queries.reasons import Reasons, at_most
 from doors.queries.refusals import newest_refusals, of_account
-from doors.queries.snapshot import Snapshot, open_snapshot
+from doors.queries.snapshot import open_snapshot
 
 _NEWEST = 20
 """So many movements are named one by one."""
@@ -36,7 +33,7 @@ def balance_of(ledger: Ledger, id_: str) -> Reasons:
         sums = sums_of(snapshot.connection, account.id)
         moved = sum((it.amount for it in sums), ZERO)
         reasons = [_of_purpose(it, account.currency) for it in sums]
-        newest = _newest(snapshot, account)
+        newest = [_of(it, account.currency) for it in newest_of(snapshot.connection, id_, _NEWEST)]
         left_out = sum(it.times for it in sums) - len(newest)
         refused, refused_left_out = newest_refusals(snapshot, of_account(id_))
     balance = in_words(account.balance, account.currency)
@@ -55,33 +52,14 @@ def _of_purpose(moved: MovementSum, currency: str) -> Reason:
     return Reason(at=None, text=text, rule=Rule.DOUBLE_ENTRY, rows=rows)
 
 
-def _newest(snapshot: Snapshot, account: Account) -> list[Reason]:
-    query = (
-        select(Operation.id, Operation.at, Operation.purpose, Operation.subscription)
-        .add_columns(Posting.line, Posting.amount)
-        .join(Posting, Posting.operation == Operation.id)
-        .where(
-            Operation.account == account.id,
-            Posting.account == account.id,
-            Posting.book == Book.WALLET,
-        )
-        .order_by(Operation.id.desc())
-        .limit(_NEWEST)
+def _of(moved: Movement, currency: str) -> Reason:
+    of = f" of {moved.subscription}" if moved.subscription else ""
+    return Reason(
+        at=moved.at,
+        text=f"{moved.purpose.words}{of}: {_signed(moved.amount, currency)}.",
+        rule=Rule.DOUBLE_ENTRY,
+        rows=(f"operation {moved.operation}", f"posting {moved.operation}/{moved.line}"),
     )
-    return [
-        Reason(
-            at=row.at,
-            text=f"{_what(row)}: {_signed(row.amount, account.currency)}.",
-            rule=Rule.DOUBLE_ENTRY,
-            rows=(f"operation {row.id}", f"posting {row.id}/{row.line}"),
-        )
-        for row in snapshot.connection.execute(query)
-    ]
-
-
-def _what(row: Any) -> str:
-    of = f" of {row.subscription}" if row.subscription else ""
-    return f"{Purpose(row.purpose).words}{of}"
 
 
 def _usable(account: Account, today: Any) -> str:

@@ -19,7 +19,7 @@ from core.domain.findings import Part, ReconcileRequest, ReconcileResult
 from core.domain.rules import Rule
 from core.ledger import double_entry
 from core.ledger.double_entry import Purpose
-from core.ledger.movement_sums import sums_of
+from core.ledger.movements import sums_of
 from tests.ledger.conftest import DAY, Shop
 
 SMALL = Limits(batch=1, passes=1000)
