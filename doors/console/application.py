@@ -34,6 +34,7 @@ from doors.console import (
     template_previews,
     terms,
     wall,
+    webhooks,
     what_if,
     work_lists,
 )
@@ -55,6 +56,7 @@ GROUPS = (
     work_lists.pages,
     campaigns.pages,
     terms.pages,
+    webhooks.pages,
     policy_editor.pages,
     catalog_editor.pages,
     effects.pages,

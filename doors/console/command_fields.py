@@ -28,6 +28,7 @@ class Control:
     `input`: `select`, `area`, or the type of an input. `choices`: pairs of a value and its words.
     `value`: what was typed, or the default. `fault`: what is wrong with it, or an empty text.
     `label`: how it is called. Default: its name, in words.
+    `one_of`: it is one of some fields, of which the form says which of them are needed.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Control:
     least: int | None = None
     most: int | None = None
     label: str = ""
+    one_of: bool = False
 
 
 def subject_of(command: type[Command], offered: bool) -> str:
@@ -75,6 +77,7 @@ def _control(
         "required": field.required and not field.optional,
         "value": value,
         "fault": fault,
+        "one_of": field.name in (*command.exactly_one, *command.at_least_one),
     }
     blank = [] if about["required"] else [("", "as it is")]
     match kind:

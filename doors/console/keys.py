@@ -28,6 +28,7 @@ pages = Pages()
 OVERLAPS = (("24", "for 24 hours"), ("168", "for 7 days"), ("0", "no longer"))
 """How long a key that is rotated still works: hours, and in words."""
 _PATH = "/admin/keys"
+_KEEP = "Keep it in a store for secrets."
 _ID = re.compile(r"[0-9a-f]{12}")
 
 
@@ -93,7 +94,7 @@ async def create(visitor: Visiting, sent: Sent) -> Page:
     except Faults as error:
         return await _keys(visitor, typed=sent, faults=error.faults)
     told = f"The key of {name}, with the role {role}, is made."
-    return shown_once(told, "key", made, _PATH)
+    return shown_once(told, "key", made, _PATH, keep=_KEEP)
 
 
 @pages.post("/admin/key-rotate/{key:path}", "rotate_key")
@@ -115,7 +116,7 @@ async def rotate(visitor: Visiting, sent: Sent, key: PathId) -> Page:
         ),
     )
     told = f"Key {old.id} of {old.name} works until {old.expires_at:%Y-%m-%d %H:%M} UTC."
-    return shown_once(told, "key", new, _PATH)
+    return shown_once(told, "key", new, _PATH, keep=_KEEP)
 
 
 @pages.post("/admin/key-revoke/{key:path}", "revoke_key")

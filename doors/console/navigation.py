@@ -19,7 +19,7 @@ LINKS = (
     Link("Accounts", "/accounts", "list_accounts", "/accounts"),
     Link("Work", "/lists/failed", "list_work", ("/list", "/campaign")),
     Link("Wall", "/wall", "list_work", "/wall"),
-    Link("Terms", "/terms/policy", "show_policy", ("/terms", "/webhooks")),
+    Link("Terms", "/terms/policy", "show_policy", ("/terms", "/webhook")),
     Link("Approvals", "/approvals", "list_approvals", "/approvals"),
     Link("Admin", "/admin/audit", "list_audit", "/admin"),
 )

@@ -28,8 +28,11 @@ class Offer:
 
 
 def offers(visitor: StaffCaller, possible: Possible) -> list[Offer]:
-    """The commands that a visitor may do, those that are possible first."""
+    """The commands that a visitor may do, those that are possible first.
+
+    Of each kind, the commands that end something are the last.
+    """
     made = [
         Offer(do=do, refusal=it) for do, it in possible.items() if operations.may(visitor.role, do)
     ]
-    return sorted(made, key=lambda it: (it.refusal is not None, it.do))
+    return sorted(made, key=lambda it: (it.refusal is not None, it.do in CAREFUL, it.do))

@@ -30,10 +30,17 @@ class Page:
     kept: bool = False
 
 
-def shown_once(told: str, what: str, secret: str, back: str) -> Page:
-    """The page that alone shows a secret. `told`: what was done. `back`: where to go on."""
+def shown_once(
+    told: str, what: str, secret: str, back: str, *, keep: str, frame: str = "admin.html"
+) -> Page:
+    """The page that alone shows a secret.
+
+    `told`: what was done. `keep`: what to do with the secret, in a sentence.
+    `back`: where to go on.
+    `frame`: the template of the group of pages. Default: the pages of admins.
+    """
     shows = {"told": told, "what": what, "secret": secret, "back": back}
-    return Page(template="shown_once.html", shows=shows)
+    return Page(template="shown_once.html", shows=shows | {"keep": keep, "frame": frame})
 
 
 class Pages:

@@ -9,6 +9,7 @@ A template gets what its page shows, and:
 * `may`: whether the visitor may do an operation
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -22,6 +23,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from core.domain.calendar import local_time
+from core.domain.commands.base import day_in_words
 from core.domain.subscription import Failure
 from core.ledger.double_entry import InvoiceKind
 from doors.access import operations
@@ -33,6 +35,8 @@ from doors.console.local_formats import asked_for, formats
 from doors.console.navigation import LINKS
 from doors.console.offers import CAREFUL
 from doors.queries import sentences
+
+_DAY = re.compile(r"(?<![\w:/.-])\d{4}-\d{2}-\d{2}(?![\w:/-])")
 
 
 def path_of(*parts: str) -> str:
@@ -92,9 +96,20 @@ def _theirs(value: object) -> Markup:
 
 
 def _sentence(text: str) -> str:
-    """Text that begins with a capital and ends with a full stop."""
+    """Text that begins with a capital and ends with a full stop. Its days are written in words.
+
+    A day that is a part of an id stays as it is.
+    """
+    text = _DAY.sub(_in_words, text)
     text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
+def _in_words(found: re.Match[str]) -> str:
+    try:
+        return day_in_words(date.fromisoformat(found[0]))
+    except ValueError:  # It is no day, such as 2021-02-30.
+        return found[0]
 
 
 def _words(value: str) -> str:

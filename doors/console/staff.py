@@ -30,6 +30,7 @@ pages = Pages()
 
 ROLES = tuple(role for role in Role if role is not Role.PLATFORM)
 """The roles of people. The role platform is for programs with a key."""
+_KEEP = "Tell it to the person by a safe way."
 
 
 @pages.get("/admin/staff", "list_staff")
@@ -84,7 +85,8 @@ async def add(visitor: Visiting, sent: Sent) -> Page:
     except Faults as error:
         return await _people(visitor, typed=sent, faults=error.faults)
     told = f"{line.actor} is staff, with the role {line.role}."
-    return shown_once(told, "password", password, path_of("admin", "staff", line.email))
+    back = path_of("admin", "staff", line.email)
+    return shown_once(told, "password", password, back, keep=_KEEP)
 
 
 @pages.get("/admin/staff/{email:path}", "list_staff")
@@ -130,7 +132,8 @@ async def set_password(visitor: Visiting, email: PathId) -> Page:
         lambda on, seller: staff.set_password(on, seller, line.email, password, now),
     )
     told = f"{line.actor} has another password. All sessions have ended."
-    return shown_once(told, "password", password, path_of("admin", "staff", line.email))
+    back = path_of("admin", "staff", line.email)
+    return shown_once(told, "password", password, back, keep=_KEEP)
 
 
 @pages.post("/admin/staff-off/{email:path}", "disable_staff")

@@ -1,4 +1,4 @@
-"""What a seller sells, by which terms, and which endpoints are told of what happens."""
+"""What a seller sells, and by which terms."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,10 @@ from core.ledger.ledger import Ledger
 from doors.access import operations
 from doors.application.new_terms import policy_subject
 from doors.console.pages import Page, Pages
-from doors.console.parameters import ROWS, AfterPosition, PathId, SomeId, SomeVersion
+from doors.console.parameters import ROWS, AfterPosition, SomeId, SomeVersion
 from doors.console.terms_changes import record_of
 from doors.console.visitors import Visiting
 from doors.http.pages import Listed, page_of
-from doors.queries.deliveries import MessageLine, find_endpoint, list_endpoints, list_messages
 from doors.queries.terms_in_force import (
     CatalogEntryLine,
     catalog_entries,
@@ -80,24 +79,6 @@ async def catalog(visitor: Visiting, after: AfterPosition = None, put: SomeId = 
     known = put is not None and put in await visitor.read(catalog_in_force)
     shows = {"page": await visitor.read(read), "put": put if known else None}
     return Page(template="catalog.html", shows=shows)
-
-
-@pages.get("/webhooks", "list_webhooks")
-async def endpoints(visitor: Visiting) -> Page:
-    """The endpoints of webhooks, and how each does."""
-    return Page(template="webhooks.html", shows={"lines": await visitor.read(list_endpoints)})
-
-
-@pages.get("/webhooks/{name:path}", "list_messages")
-async def endpoint(visitor: Visiting, name: PathId, after: AfterPosition = None) -> Page:
-    """An endpoint and its deliveries, the newest first."""
-
-    def read(ledger: Ledger) -> Listed[MessageLine]:
-        found = list_messages(ledger, endpoint=name, before=after, most=ROWS + 1)
-        return page_of(iter(found), ROWS, lambda it: it.id)
-
-    line = await visitor.read(find_endpoint, name)
-    return Page(template="webhook.html", shows={"it": line, "page": await visitor.read(read)})
 
 
 def keys_of(policy: Policy) -> list[tuple[str, str, str]]:

@@ -178,7 +178,7 @@ async def change_webhook(
 
     def act(ledger: Ledger, connection: Connection) -> dict[str, Any]:
         row = endpoints.find(connection, ledger.seller, name, lock=True)
-        etags.require_same(seen, _etag_of(row))
+        etags.require_same(seen, etag_of_endpoint(row))
         endpoints.change(connection, row, values, machine_now(), f"by {caller.actor}")
         return {}
 
@@ -269,8 +269,9 @@ def _require_https(caller: Caller, values: Mapping[str, Any]) -> None:
 
 def _etag(ledger: Ledger, name: str) -> str:
     with ledger.read() as connection:
-        return _etag_of(endpoints.find(connection, ledger.seller, name))
+        return etag_of_endpoint(endpoints.find(connection, ledger.seller, name))
 
 
-def _etag_of(row: Any) -> str:
+def etag_of_endpoint(row: Any) -> str:
+    """What an endpoint is now. `row`: of the table. It changes with all that a person sets."""
     return etags.etag_of([row.id, row.url, row.events, row.test_clocks, row.off_at, row.salt])

@@ -31,6 +31,28 @@ async def test_a_form_of_every_command_has_the_fields_of_its_description(desk: D
             assert _FIELD.search(answer.text), do
 
 
+async def test_commands_on_what_is_not_there_are_refused_and_those_that_end_something_are_last(
+    reading: Desk,
+) -> None:
+    """Rule 9."""
+    s = await reading.shop.buy()
+    page = await reading.page(f"/subscriptions/{s}")
+    offered, refused = page.split("What you can do")[1].split("Not possible now")
+    assert offered.index("Unsubscribe") < offered.index("Change owner") < offered.index("Terminate")
+    for words in ("Remove number", "Swap number"):
+        assert f"{words} It has no number. Rule 9" in refused
+    assert "Unshare It is shared with no one. Rule 9" in refused
+    assert "Withdraw changes No change is pending. Rule 9" in refused
+
+
+async def test_a_field_of_which_one_is_needed_is_not_called_optional(reading: Desk) -> None:
+    s = await reading.shop.buy()
+    page = await reading.page(f"/do/extend/{s}")
+    assert "Pay whole cycles in advance, or up to a day." in page
+    assert "Fill in exactly one of: Cycles, To. Cycles How many" in page
+    assert "Invoice number (optional)" in page
+
+
 async def test_a_preview_does_nothing_and_the_command_does_what_it_says_once(desk: Desk) -> None:
     """Rule 4.2. A double click and a reload carry a command out once."""
     s = await desk.shop.buy()

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from doors.console.local_formats import asked_for, formats
+from doors.console.rendering import environment
 from tests.console.conftest import Desk
 
 
@@ -47,3 +48,16 @@ async def test_a_page_is_written_in_the_formats_of_its_browser(reading: Desk) ->
     assert answer.status_code == 200
     assert "950.00" in answer.text
     assert answer.headers["vary"] == "Accept-Language"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("paid until 2026-01-12", "Paid until 12 January 2026."),
+        ("2026-01-05 is the day (2026-01-06).", "5 January 2026 is the day (6 January 2026)."),
+        ("acme-2026-01-05 and 2026-01-05-acme", "Acme-2026-01-05 and 2026-01-05-acme."),
+        ("2026-02-30 is no day", "2026-02-30 is no day."),
+    ],
+)
+def test_a_sentence_has_its_days_in_words_but_leaves_ids_as_they_are(text: str, told: str) -> None:
+    assert environment().filters["sentence"](text) == told

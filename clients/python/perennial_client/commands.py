@@ -302,7 +302,7 @@ class ExtendResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extend(Command[ExtendResult]):
-    """Pay in advance: `cycles` whole cycles, or up `to` a day. Exactly one of the two is given.
+    """Pay whole `cycles` in advance, or up `to` a day. Exactly one of the two is given.
 
     Rule 6.2.
 

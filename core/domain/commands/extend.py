@@ -17,7 +17,7 @@ from core.domain.rules import Rule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extend(SubscriptionCommand):
-    """Pay in advance: `cycles` whole cycles, or up `to` a day. Exactly one of the two is given."""
+    """Pay whole `cycles` in advance, or up `to` a day. Exactly one of the two is given."""
 
     do: Literal["extend"] = "extend"
     cycles: Annotated[int | None, Whole(help="How many cycles are paid.", least=1)] = None
