@@ -41,7 +41,7 @@ def renew(
         return lifecycle.renew(subscription, now, policy_version)
     begin = subscription.expiry + _DAY
     months = subscription.next_contents.cycle_months
-    month = add_months(subscription.expiry.replace(day=1), months)
+    month = add_months(subscription.expiry, months)
     expiry = month.replace(day=_days_of_month(month))
     moved = with_new_expiry(
         subscription, begin, now, policy_version, anchor=expiry + _DAY, months_paid=0, expiry=expiry

@@ -6,7 +6,7 @@ subscription is still on PLAN-A.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import TypeVar, assert_never
@@ -74,10 +74,10 @@ class Contents:
 
     sku: str
     base_months: int
-    quantity: int = 1
-    multiplier: int = 1
-    addons: Mapping[str, int] = field(default_factory=dict)
-    numbers: Mapping[str, str] = field(default_factory=dict)
+    quantity: int
+    multiplier: int
+    addons: Mapping[str, int]
+    numbers: Mapping[str, str]
 
     @property
     def cycle_months(self) -> int:

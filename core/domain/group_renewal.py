@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from core.domain.planner.renewals import renewal_date
 from core.domain.policy import GroupRenewal
 from core.domain.steps import Step, StepKind
-from core.domain.subscription import Status, Subscription
+from core.domain.subscription import Subscription
 from core.domain.terms import Terms
 
 
@@ -50,9 +50,4 @@ def group(
 
 def _renews_with(other: Subscription, leader: Subscription) -> bool:
     """Whether another subscription of the leader's account renews by itself."""
-    return (
-        other.id != leader.id
-        and other.account == leader.account
-        and other.status is Status.ACTIVE
-        and other.auto_renew
-    )
+    return other.id != leader.id and other.account == leader.account and other.auto_renew

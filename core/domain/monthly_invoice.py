@@ -19,12 +19,9 @@ _DAY = timedelta(days=1)
 def month_of(now: datetime, zone: str) -> date:
     """The first day of the month on whose invoice an amount of this instant (UTC) stands.
 
-    Where a clock goes back over the end of a month, the last day is entered a second time. The new
-    month has begun then (Rule 1.4).
+    Where a clock goes back over the end of a month, the new month has begun and stays (Rule 1.4).
     """
-    month = local_date(now, zone).replace(day=1)
-    following = add_months(month, 1)
-    return following if first_instant(following, zone) <= now else month
+    return local_date(now, zone).replace(day=1)
 
 
 def last_day(month: date) -> date:

@@ -40,11 +40,8 @@ def activation_fees(subscription: Subscription, terms: Terms, currency: str) -> 
 
     So a retry costs what the first attempt has cost (Rules 3.5, 10.1).
     """
-    numbers = activated_with_next_cycle(subscription)
-    if not numbers:
-        return []
     on = renewal_date(subscription, terms.policy_of(subscription))
-    return fees_of(numbers, terms.catalog, currency, on)
+    return fees_of(activated_with_next_cycle(subscription), terms.catalog, currency, on)
 
 
 def next_fee_lines(

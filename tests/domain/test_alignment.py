@@ -75,6 +75,11 @@ def test_rule_5_5_a_late_renewal_does_not_align(align: bool, today: str, aligned
     assert alignment.aligns(subscription(align=align), day(today)) == aligned
 
 
+def test_rule_5_5_recovering_does_not_align() -> None:
+    lines = renewal_lines(subscription(align=True), terms(), "USD")
+    assert [str(line.amount) for line in lines] == ["50.00"]
+
+
 # An ACTIVE one shows its next automatic renewal, an EXPIRED one its reactivation.
 @pytest.mark.parametrize(
     ("more", "fee"),

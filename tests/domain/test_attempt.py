@@ -72,10 +72,37 @@ def test_nothing_is_attempted_that_is_not_due(leader: object) -> None:
     assert attempt is None
 
 
+@pytest.mark.parametrize(
+    "leader",
+    [
+        subscription(auto_renew=False),  # E 12-15: it expires on 12-16.
+        failed(subscription(), at("2020-12-14T03:00")),  # No retry is left.
+        expired(day("11-18")),  # Day 29 is 12-16: it is TERMINATED.
+        subscription(trial=True),
+    ],
+)
+def test_what_is_due_and_no_renewal_is_not_attempted(leader: Subscription) -> None:
+    """At the first instant of 12-16."""
+    now = first_instant(day("12-16"), ZONE)
+    step = steps([leader], terms())[leader.id]
+    assert step is not None
+    assert step.due == now
+    assert plan(account(), leader, [leader], terms(), now) is None
+
+
 def test_rule_13_a_late_group_is_attempted_by_rule_13() -> None:
     planned = plan(account(), S1, [S1, S2], terms(), at("2020-12-20T03:00"))
     assert planned is not None
     assert (ids(planned.members), planned.rule) == (["s1", "s2"], "13")
+
+
+@pytest.mark.parametrize(("today", "rule"), [("12-15", "5.1"), ("12-16", "13"), ("12-17", "13")])
+def test_rule_13_a_group_is_late_when_one_of_it_is(today: str, rule: str) -> None:
+    """Both renew on 12-08. One has E 12-15. The legacy one has E 12-16, 8 days later."""
+    legacy = subscription("s2", anchor=day("11-17"), legacy=True)
+    planned = plan(account(), S1, [S1, legacy], terms(), at(f"2020-{today}T03:00"))
+    assert planned is not None
+    assert (ids(planned.members), planned.rule) == (["s1", "s2"], rule)
 
 
 def test_rule_13_who_may_not_be_attempted_any_more_is_left_out_and_as_leader_attempts_nobody() -> (
@@ -109,6 +136,7 @@ def test_rule_3_5_without_a_price_the_attempt_fails_before_anything_is_funded() 
     planned = plan(account(currency="EUR"), S1, [S1], terms(), DUE)
     assert planned is not None
     assert (planned.members, planned.group.lines, planned.failure) == ((S1,), {}, Failure.NO_PRICE)
+    assert planned.group.amount == 0
     with pytest.raises(Refused, match=r"PRO-M has no price in EUR"):
         price_in_force.renewal_lines(S1, terms(), "EUR")
 

@@ -66,7 +66,8 @@ def test_rule_11_2_a_top_up_adds_to_the_sum_of_its_day_and_is_no_longer_to_come(
     ]
     assert once.top_up_at is None
     assert top_up_step(once, DEFAULT) is None
-    assert not_made(topped("0", top_up_at=NOW)).top_up_at is None
+    declined = not_made(topped("0", top_up_at=NOW, version=7))
+    assert (declined.top_up_at, declined.version) == (None, 8)
 
 
 def told(of: Account, **values: object) -> list[tuple[str, Event, Decimal | None]]:

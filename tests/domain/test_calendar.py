@@ -339,3 +339,5 @@ def test_a_date_that_is_entered_twice_stays_today_when_the_clock_goes_back() -> 
     assert [local_date(begin + timedelta(minutes=m), zone_name) for m in (0, 1, 30, 60, 90)] == [
         date(2010, 11, 7)
     ] * 5
+    # The summer of 1988 was two hours ahead, so the clock went back to 22:01.
+    assert local_date(datetime(1988, 10, 30, 1, 31, tzinfo=UTC), zone_name) == date(1988, 10, 30)

@@ -20,7 +20,7 @@ SEATS = Coming(item=Item.ADDON, name="SEAT", amount=4)
     ("change", "after"),
     [
         (PLAN, {"sku": "PRO-Y", "base_months": 12}),
-        (Coming(item=Item.CYCLE, amount=3), {"multiplier": 3}),
+        (Coming(item=Item.CYCLE, amount=4), {"multiplier": 4}),
         (SEATS, {"addons": {"SEAT": 4}}),
         (Coming(item=Item.ADDON, name="SEAT"), {"addons": {}}),
         (Coming(item=Item.ADDON, name="VAULT", amount=1), {"addons": {"SEAT": 1, "VAULT": 1}}),
@@ -29,8 +29,15 @@ SEATS = Coming(item=Item.ADDON, name="SEAT", amount=4)
     ],
 )
 def test_rule_9_a_change_changes_its_item(change: Coming, after: dict[str, object]) -> None:
-    before = Contents(sku="PRO-M", base_months=1, addons={"SEAT": 1}, numbers={"+1": "DID"})
-    assert (before.quantity, before.multiplier, before.cycle_months) == (1, 1, 1)
+    before = Contents(
+        sku="PRO-M",
+        base_months=2,
+        quantity=1,
+        multiplier=3,
+        addons={"SEAT": 1},
+        numbers={"+1": "DID"},
+    )
+    assert before.cycle_months == 6
     assert before.with_change(change) == replace(before, **after)  # type: ignore[arg-type]
     assert change.changes == (change.item, change.name)
 
@@ -82,11 +89,22 @@ def test_rule_9_a_change_that_was_paid_for_keeps_its_day_and_a_pending_one_gets_
     assert twice.settled(day("12-20")).coming == twice.coming[1:]
 
 
+def test_rule_9_a_longer_cycle_that_has_begun_leaves_the_base_cycle_as_it_is() -> None:
+    """Two base cycles of one month each since 12-16: 12-16..02-15."""
+    two = Coming(item=Item.CYCLE, amount=2)
+    after, period = lifecycle.renew(subscription(coming=(two,)), NOW, 1)
+    assert str(period.expiry) == "2021-02-15"
+    settled = after.settled(day("12-16"))
+    assert (settled.multiplier, settled.cycle_months) == (2, 2)
+    assert settled.next_contents.base_months == 1
+
+
 def test_rule_3_1_the_primary_sku_each_addon_and_each_number_are_a_line_each() -> None:
     contents = Contents(
         sku="PRO-M",
         base_months=1,
         quantity=2,
+        multiplier=1,
         addons={"VAULT": 1, "SEAT": 3},
         numbers={"+1": "DID"},
     )

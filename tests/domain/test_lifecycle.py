@@ -13,13 +13,15 @@ from core.domain import extension, lifecycle, reactivation
 from core.domain.calendar import last_paid_day
 from core.domain.planner import outage
 from core.domain.refusal import Refused
-from core.domain.subscription import Failure, Period, Status, Subscription
+from core.domain.subscription import Contract, Failure, Period, Status, Subscription
 from tests.domain.made import START, at, day, expired, failed, subscription
 
 NOW = at("2020-12-08T00:00")
 
 
-def bought(today: date = START, base: int = 1, multiplier: int = 1) -> Subscription:
+def bought(
+    today: date = START, base: int = 1, multiplier: int = 1, discount: str = "0"
+) -> Subscription:
     return lifecycle.bought(
         id_="s1",
         account="acme",
@@ -27,12 +29,12 @@ def bought(today: date = START, base: int = 1, multiplier: int = 1) -> Subscript
         quantity=2,
         multiplier=multiplier,
         addons={"SEAT": 1},
-        numbers={},
+        numbers={"+1": "DID"},
         legacy=True,
-        align=False,
-        discount=Decimal(0),
-        discount_cycles=1,
-        contract=None,
+        align=True,
+        discount=Decimal(discount),
+        discount_cycles=3,
+        contract=Contract.AS_INCURRED,
         base_months=base,
         today=today,
         now=NOW,
@@ -99,32 +101,44 @@ def test_rule_1_3_a_cycle_of_two_months_from_the_second_on_counts_from_the_same_
 
 
 def test_rule_3_3_a_purchase_is_anchored_today_and_has_paid_one_whole_cycle() -> None:
+    """Two months from 2020-11-16: the last paid day is 2021-01-15."""
     active = bought(multiplier=2)
-    assert (active.anchor, active.months_paid, active.cycle_months, active.cycles_paid) == (
-        START,
-        2,
-        2,
-        1,
-    )
-    assert (active.expiry, active.planned_at, active.policy_version, active.version) == (
-        day("2021-01-15"),
-        NOW,
-        3,
-        1,
-    )
-    assert (active.quantity, active.addons, active.legacy, active.auto_renew) == (
-        2,
-        {"SEAT": 1},
-        True,
-        True,
+    assert active == Subscription(
+        id="s1",
+        account="acme",
+        sku="PRO-M",
+        quantity=2,
+        multiplier=2,
+        addons={"SEAT": 1},
+        numbers={"+1": "DID"},
+        legacy=True,
+        align=True,
+        contract=Contract.AS_INCURRED,
+        anchor=START,
+        months_paid=2,
+        cycle_months=2,
+        expiry=day("2021-01-15"),
+        cycles_paid=1,
+        planned_at=NOW,
+        policy_version=3,
     )
     assert lifecycle.start(active) == Period(
         start=START, expiry=day("2021-01-15"), months=2, scheduled_start=START
     )
 
 
+def test_rule_3_6_the_first_period_is_the_first_of_the_cycles_that_are_discounted() -> None:
+    active = bought(discount="25")
+    assert (active.discount, active.discount_cycles) == (25, 3)
+    discounts = [lifecycle.start(active).discount]
+    for _ in range(3):
+        active, period = lifecycle.renew(active, NOW, 1)
+        discounts.append(period.discount)
+    assert discounts == [25, 25, 25, 0]
+
+
 def test_rule_3_1_a_cycle_that_ends_beyond_the_calendar_is_refused() -> None:
-    assert bought(base=12, multiplier=6979).expiry.year == 8999
+    assert bought(base=12, multiplier=6980).expiry == date(9000, 11, 15)
     for multiplier in (6981, 10**12):
         with pytest.raises(Refused, match=r"rule 3\.1"):
             bought(base=12, multiplier=multiplier)
@@ -239,6 +253,25 @@ def test_rule_6_2_an_extension_beyond_the_calendar_is_refused(
         extend(subscription())
 
 
+def test_rule_6_2_an_extension_ends_within_the_year_9000_at_the_latest() -> None:
+    """Paid up to 2020-12-15: 6,980 years more end on 9000-12-15, and 6,981 years are too many."""
+    longest, _ = extension.extend(subscription(cycle=12 * 6980), 1, NOW, 1)
+    assert longest.expiry == date(9000, 12, 15)
+    for cycles, years in ((1, 6981), (3, 2327)):
+        with pytest.raises(Refused, match=f"by {cycles} cycles: it would end after the year 9000"):
+            extension.extend(subscription(cycle=12 * years), cycles, NOW, 1)
+    last = date(9000, 12, 31)
+    extended, _ = extension.extend_to(subscription(anchor=date(9000, 11, 1)), last, NOW, 1)
+    assert extended.expiry == last
+
+
+def test_rule_3_6_an_extension_to_a_day_is_one_cycle_of_those_that_are_discounted() -> None:
+    """Two cycles are discounted, one is paid. The extension has the second discount."""
+    before = subscription(discount=Decimal(25), discount_cycles=2)
+    extended, period = extension.extend_to(before, day("2021-01-31"), NOW, 1)
+    assert (period.discount, extended.next_discount) == (25, 0)
+
+
 # --- 7: reactivate --------------------------------------------------------------------------------
 
 
@@ -293,6 +326,13 @@ def test_rule_7_one_that_came_in_as_expired_while_it_is_paid_gets_the_cycle_afte
     active, period = reactivation.reactivate(early, day("2021-01-23"), NOW, 1)
     assert (active.expiry, active.cycles_paid) == (day("2021-03-06"), 2)
     assert (period.start, period.scheduled_start) == (day("2021-02-07"), day("2021-02-07"))
+
+
+def test_rule_3_6_a_reactivated_cycle_is_one_of_those_that_are_discounted() -> None:
+    """Two cycles are discounted, one is paid. The reactivated cycle has the second discount."""
+    before = expired(day("12-16"), discount=Decimal(25), discount_cycles=2)
+    active, period = reactivation.reactivate(before, day("12-20"), NOW, 1)
+    assert (period.discount, active.next_discount) == (25, 0)
 
 
 @pytest.mark.parametrize("auto_renew", [True, False])

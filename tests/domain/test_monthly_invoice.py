@@ -123,6 +123,7 @@ CATALOG = catalogs.load(
         ("DID", "USD", date(2021, 3, 31), "5.01"),  # 5.005 is rounded once, half up (Rule 3.2)
         ("DID", "USD", date(2021, 4, 1), "6.00"),  # a later version (Rule 3.5)
         ("DID", "JPY", date(2021, 3, 31), "101"),
+        ("DID", "JPY", date(2021, 4, 1), "101"),  # the later version does not name it
         ("DID", "EUR", date(2021, 3, 31), None),  # none in this currency
         ("FREE", "USD", date(2021, 3, 31), None),
         ("ZERO", "USD", date(2021, 3, 31), None),

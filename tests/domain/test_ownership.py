@@ -80,6 +80,7 @@ def test_rule_5_7_one_that_failed_is_left_to_its_retry_days_where_the_date_has_n
 )
 def test_rule_8_1_one_that_does_not_renew_by_itself_is_not_attempted(state: Subscription) -> None:
     after = given(state, at("2020-12-10"))
+    assert after == replace(state, account="b", version=state.version + 1)
     assert next_of(after, PARIS) == (StepKind.EXPIRE, at("2020-12-15T23:00"))
 
 
@@ -87,6 +88,13 @@ def test_rule_9_an_expired_one_ends_on_day_29_of_its_new_zone() -> None:
     after = given(expired(day("12-16")), at("2020-12-20"))
     assert after.status is Status.EXPIRED
     assert next_of(after, PARIS) == (StepKind.END, at("2021-01-12T23:00"))  # 12-16 + 28 days
+
+
+def test_rule_9_one_that_expired_in_paris_stays_expired_where_its_last_day_is_not_over() -> None:
+    """12-16 begins at 12-15T23:00Z in Paris. One hour later it is still 12-15 in Honolulu."""
+    before = expired(day("12-16"))
+    after = given(before, at("2020-12-16T00:00"), HONOLULU, PARIS)
+    assert after == replace(before, account="b", version=before.version + 1)
 
 
 def test_rule_1_6_the_command_names_its_new_account() -> None:

@@ -125,6 +125,10 @@ def test_rule_14_the_timeline_is_the_policys() -> None:
             replace(BOUGHT, attempted_at=first("12-17")),
             "no attempt to renew is left; 2020-12-15 is the last day",
         ),
+        (
+            replace(BOUGHT, trial=True),
+            "the trial ends and was not converted; 2020-12-15 is the last day",
+        ),
         (expired(day("12-16")), "expired and not reactivated by 2021-01-12"),
         (
             replace(BOUGHT, planned_at=first("12-09")),

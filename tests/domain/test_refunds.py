@@ -189,7 +189,10 @@ def test_rule_8_3_the_first_payer_is_the_first_that_gets_something_back() -> Non
 def test_rule_8_4_what_was_given_back_already_is_not_given_back_again(
     refunded: str, amount: str
 ) -> None:
-    assert given_back(period("2021-04-01", refunded=Decimal(refunded)), "2021-04-02") == amount
+    of = period("2021-04-01", refunded=Decimal(refunded))
+    assert given_back(of, "2021-04-02") == amount
+    whole = refunds([of], DEFAULT, day("2021-04-02"), "USD")
+    assert [str(one.amount) for one in whole] == ([amount] if refunded != "120.00" else [])
 
 
 cents = st.integers(0, 10**9).map(lambda n: Decimal(n).scaleb(-2))

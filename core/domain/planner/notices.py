@@ -44,13 +44,11 @@ def planned_notices(
         return []
     today = local_date(now, zone)
     # Days are compared before they are subtracted. A policy may name more days than a date allows.
-    days = [
-        (kind, day - timedelta(days=before))
+    return [
+        PlannedNotice(kind, first_instant(day - timedelta(days=before), zone))
         for kind, day, before in _ahead(subscription, policy)
-        if (day - today).days >= before
+        if (day - today).days > before
     ]
-    planned = [PlannedNotice(kind, first_instant(day, zone)) for kind, day in days]
-    return [notice for notice in planned if notice.due > now]
 
 
 def _ahead(subscription: Subscription, policy: Policy) -> list[tuple[Notice, date, int]]:

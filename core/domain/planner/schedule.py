@@ -25,7 +25,7 @@ def schedule(
         subscription.planned_at, subscription.attempted_at or subscription.planned_at
     )
     while step := next_step(subscription, policy, zone):
-        yield from _notices_before(step, subscription, policy, zone, since)
+        yield from _true_notices(subscription, policy, zone, since)
         yield step
         since = step.due
         after = _after(step, subscription, zone)
@@ -34,16 +34,14 @@ def schedule(
         subscription = after
 
 
-def _notices_before(
-    step: Step, subscription: Subscription, policy: Policy, zone: str, since: datetime
+def _true_notices(
+    subscription: Subscription, policy: Policy, zone: str, since: datetime
 ) -> Iterator[PlannedNotice]:
-    """The true notices between an instant and the step."""
+    """The true notices after an instant, in order. All come before the next step."""
     notices = planned_notices(subscription, policy, zone, since)
     for notice in sorted(notices, key=lambda notice: notice.due):
-        kind, due = notice.kind, notice.due
-        if due < step.due and not untrue(
-            kind, subscription.expiry, subscription, policy, zone, due, suspended=False
-        ):
+        kind, due, expiry = notice.kind, notice.due, subscription.expiry
+        if not untrue(kind, expiry, subscription, policy, zone, due, suspended=False):
             yield notice
 
 
