@@ -383,6 +383,18 @@ def test_purchases_at_once_pick_different_numbers(shop: Shop, at_once: AtOnce) -
     assert sorted(chain.from_iterable(results)) == [f"+49{n:02}" for n in range(20)]
 
 
+def test_a_purchase_does_not_wait_for_the_numbers_that_another_one_picks(shop: Shop) -> None:
+    """The second commits while the first still holds the lock of the lowest free number."""
+    free(shop, "+491", "+492")
+    with shop.ledger.work(DAY, account="acme") as first:
+        [mine] = numbers.pick(first, "s1", "DID", 1)
+        with shop.ledger.work(DAY, account="other") as second:
+            [theirs] = numbers.pick(second, "s3", "DID", 1)
+        assert state(shop, "+492")[:3] == ("in_use", "other", "s3")
+    assert (mine.number.number, theirs.number.number) == ("+491", "+492")
+    assert state(shop)[:3] == ("in_use", "acme", "s1")
+
+
 def test_swaps_in_a_ring_never_wait_for_each_other(shop: Shop, at_once: AtOnce) -> None:
     """Each of three accounts gives back its number and wants that of the next one."""
     accounts = [("acme", "s1"), ("other", "s3"), ("third", "s4")]
