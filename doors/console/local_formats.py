@@ -18,6 +18,8 @@ from doors.application import dates_and_money
 
 _LONGEST = 200
 _ENGLISH = "en"
+_MARKS = {0x200E: None, 0x200F: None, 0x061C: None}
+"""The marks of direction in a text, for `str.translate`."""
 
 
 class English:
@@ -40,11 +42,38 @@ class English:
         return f"{day.day} {day:%b} {day.year}"
 
 
+class Foreign:
+    """How a language writes, without the marks of direction that it may have.
+
+    They are for a line that runs from right to left. Each amount and date of a page stands by
+    itself, so there they would turn its parts around.
+    """
+
+    def __init__(self, locale: Locale) -> None:
+        self._formats = Formats(locale)
+
+    def money(self, amount: Decimal, currency: str) -> str:
+        """Such as ``1.200,00 $``."""
+        return self._formats.money(amount, currency).translate(_MARKS)
+
+    def number(self, value: int | Decimal) -> str:
+        """Such as ``1.234``."""
+        return self._formats.number(value).translate(_MARKS)
+
+    def long_date(self, day: date) -> str:
+        """Such as ``31. Januar 2021``."""
+        return self._formats.long_date(day).translate(_MARKS)
+
+    def short_date(self, day: date) -> str:
+        """Such as ``31.01.2021``."""
+        return self._formats.short_date(day).translate(_MARKS)
+
+
 _USUAL = English()
-_NOW: ContextVar[English | Formats] = ContextVar("formats", default=_USUAL)
+_NOW: ContextVar[English | Foreign] = ContextVar("formats", default=_USUAL)
 
 
-def formats() -> English | Formats:
+def formats() -> English | Foreign:
     """Those of the page that is being made."""
     return _NOW.get()
 
@@ -60,7 +89,7 @@ def asked_for(header: str) -> Iterator[None]:
 
 
 @lru_cache(maxsize=256)
-def _formats_of(header: str) -> English | Formats:
+def _formats_of(header: str) -> English | Foreign:
     """Those of the first language of a header that is known. English for none."""
     wanted = []
     for place, part in enumerate(header.split(",")):
@@ -73,7 +102,7 @@ def _formats_of(header: str) -> English | Formats:
             locale = Locale.parse(name, sep="-")
         except (UnknownLocaleError, ValueError):
             continue
-        return _USUAL if locale.language == _ENGLISH else Formats(locale)
+        return _USUAL if locale.language == _ENGLISH else Foreign(locale)
     return _USUAL
 
 

@@ -73,7 +73,7 @@ def _time(at: datetime | None, zone: str) -> Markup:
     if at is None:
         return Markup("–")
     local = local_time(at, zone)
-    text = Markup('<time datetime="{}" title="{}">{}</time>')
+    text = Markup('<time datetime="{}" dir="auto" title="{}">{}</time>')
     title = f"{_long_date(local)}, {local:%H:%M} ({zone})"
     return text.format(local.isoformat(), title, f"{formats().short_date(local)}, {local:%H:%M}")
 
@@ -82,7 +82,7 @@ def _date(value: date | None) -> Markup:
     """A day, short enough for a table."""
     if value is None:
         return Markup("–")
-    text = Markup('<time datetime="{}" title="{}">{}</time>')
+    text = Markup('<time datetime="{}" dir="auto" title="{}">{}</time>')
     return text.format(value.isoformat(), _long_date(value), formats().short_date(value))
 
 

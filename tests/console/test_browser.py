@@ -20,42 +20,6 @@ WIDTHS = (360, 1280)
 pytestmark = needs_a_browser
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing_and_no_page_is_wider_than_the_screen(
-    desk: Desk, scheme: str
-) -> None:
-    s, acme = await desk.shop.buy(), desk.shop.id("acme")
-    paths = [
-        "/",
-        "/accounts?test_clocks=on",
-        f"/find?q={acme[:6]}",
-        f"/subscriptions/{s}",
-        f"/subscription-history/{s}",
-        f"/do/extend/{s}",
-        f"/do/set_account/{acme}",
-        *(f"/accounts/{part}/{acme}" for part in ("wallet", "subscriptions", "transactions")),
-        *(f"/accounts/{part}/{acme}" for part in ("balance", "statement", "invoices", "messages")),
-        *("/admin/audit", "/admin/chains", "/approvals?state=all"),
-        *("/admin/staff", "/admin/staff/admin@main.example.com", "/admin/keys"),
-        *("/admin/templates", "/admin/templates/renewed/ar"),
-        "/no-such-page",
-    ]
-    wrong: list[str] = []
-    async with browsing(desk, color_scheme=scheme) as (page, told):
-        for path in paths:
-            await page.goto(path)
-            wrong += [f"{path} {it}" for it in await found_by_axe(page)]
-            for width in WIDTHS:
-                await page.set_viewport_size({"width": width, "height": 800})
-                for direction in ("ltr", "rtl"):
-                    script = "(it) => { document.documentElement.dir = it }"
-                    await page.evaluate(script, direction)
-                    wide = await page.evaluate("document.documentElement.scrollWidth")
-                    wrong += [f"{path} is {wide} wide"] if wide > width else []
-    assert wrong == []
-    assert told == []
-
-
 async def test_pages_with_arabic_dates_and_amounts_fit_the_screen(desk: Desk) -> None:
     s, acme = await desk.shop.buy(), desk.shop.id("acme")
     paths = [f"/subscriptions/{s}", f"/accounts/wallet/{acme}", f"/accounts/statement/{acme}"]
