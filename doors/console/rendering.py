@@ -115,7 +115,7 @@ def _in_words(found: re.Match[str]) -> str:
 def _words(value: str) -> str:
     """A name of the program as words: ``change_plan`` is ``Change plan``."""
     text = value.replace("_", " ")
-    return text[:1].upper() + text[1:]
+    return "SKU" if text == "sku" else text[:1].upper() + text[1:]
 
 
 def may(visitor: StaffCaller, operation: str) -> bool:

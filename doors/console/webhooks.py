@@ -49,6 +49,8 @@ SEEN = "seen"
 _PATH = "/webhooks"
 _KEEP = "Set it at the program that gets the messages, which checks their signatures with it."
 
+STATES = tuple(state for state in DeliveryState if state is not DeliveryState.DROPPED)
+"""What becomes of a message to a webhook. Only e-mails are dropped."""
 State = Annotated[DeliveryState | None, BLANK]
 
 
@@ -85,7 +87,7 @@ async def endpoint(
     visitor: Visiting, name: PathId, state: State = None, after: AfterPosition = None
 ) -> Page:
     """An endpoint, what can be changed, and its deliveries, the newest first."""
-    return await _one(visitor, name, state=state, after=after)
+    return await _one(visitor, name, state=state if state in STATES else None, after=after)
 
 
 async def _one(
@@ -113,7 +115,7 @@ async def _one(
         "it": line,
         "page": await visitor.read(read),
         "state_chosen": state,
-        "states": list(DeliveryState),
+        "states": STATES,
         "seen": await visitor.read(_seen, name),
         "typed": in_force if typed is None else typed,
         "faults": _by_place(faults),

@@ -6,7 +6,9 @@ Skipped where Debian's chromium is not installed. `make browser` installs it.
 import pytest
 from playwright.async_api import Page
 
-from tests.console.conftest import Desk
+from core.domain.roles import Role
+from tests.console.browser import office
+from tests.console.conftest import Desk, OpenConsole
 from tests.console.test_browser import WIDTHS, browsing, found_by_axe, pytestmark
 
 __all__ = ["pytestmark"]
@@ -92,3 +94,23 @@ async def test_a_price_is_changed_once_by_a_double_click_and_a_second_person_is_
     assert [it["prices"] for it in entries[-2:]] == [{"USD": "55.00"}, {"USD": "60.00"}]
     assert wrong == []
     assert [it for it in told if "409" not in it] == []
+
+
+async def test_an_endpoint_is_added_with_the_keyboard_and_its_secret_is_shown(
+    open_console: OpenConsole,
+) -> None:
+    """Rule 12."""
+    async with open_console(workers=(), webhook_keys="k" * 40) as desk, office(desk) as here:
+        ann = await here.person(Role.ADMIN)
+        await ann.page.goto("/webhooks")
+        await ann.reads("No endpoint yet")
+        await ann.write("Name", "crm")
+        await ann.write("Address", "https://example.com/perennial")
+        await ann.press("Add it", times=2)
+        await ann.reads("Endpoint crm is added", "It is shown this once")
+        assert (await ann.page.input_value("#secret")).startswith("whsec_")
+        await ann.press("It is kept")
+        await ann.reads("State works", "Events all")
+        await ann.press("Switch off")
+        await ann.reads("off since", "What happens while it is off is not sent")
+        assert ann.told == []

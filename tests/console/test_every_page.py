@@ -7,6 +7,7 @@ import re
 
 from starlette.routing import Match
 
+from activities.number_invoices import number_invoices
 from core.domain.commands.purchase import Purchase
 from core.domain.deliveries import DeliveryState
 from core.domain.numbers import Wanted
@@ -95,10 +96,11 @@ async def test_axe_finds_nothing_and_no_page_is_wider_than_the_screen(reading: D
         " FROM endpoints e, history h LIMIT 1"
     )
     message = shop.sql("SELECT id FROM deliveries").scalars().one()
+    number_invoices(shop.perennial.ledger)
     listed = (await reading.get(f"/accounts/invoices/{acme}")).text
     invoice = re.findall(r'href="/invoices/([^/"]+)"', listed)[0]
     wrong: list[str] = []
-    async with browsing(reading) as (page, told):
+    async with browsing(reading, reduced_motion="reduce") as (page, told):
         for path in paths(acme, s, message, invoice):
             response = await page.goto(path)
             assert response is not None

@@ -608,7 +608,7 @@ class SetAccountResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetAccount(Command[SetAccountResult]):
-    """Change settings of an account. A setting that is None stays as it is.
+    """Change settings of an account. A setting that is left out stays as it is.
 
     A credit limit without `credit_limit_until` never ends (Rule 11.1).
 
@@ -678,9 +678,9 @@ class SetBillingResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetBilling(Command[SetBillingResult]):
-    """Change what documents show of a customer. What is None stays, an empty text removes it.
+    """Change what documents show of a customer. What is left out stays.
 
-    Invoices that have their number keep what they show.
+    An empty text removes a value. Invoices that have their number keep what they show.
 
     Rule 11.4.
 
@@ -716,7 +716,7 @@ class SetCardResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetCard(Command[SetCardResult]):
-    """Store a card, or remove it where `card` is None. This does not retry renewals (Rule 5.4).
+    """Store a `card`, or remove the one that is stored. This does not retry renewals (Rule 5.4).
 
     It does not go through a workflow, so that no card token is in a history.
 

@@ -14,7 +14,7 @@ from core.domain.subscription import Mode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetAccount(AccountCommand):
-    """Change settings of an account. A setting that is None stays as it is.
+    """Change settings of an account. A setting that is left out stays as it is.
 
     A credit limit without `credit_limit_until` never ends (Rule 11.1).
     """

@@ -12,9 +12,9 @@ from core.domain.rules import Rule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetBilling(AccountCommand):
-    """Change what documents show of a customer. What is None stays, an empty text removes it.
+    """Change what documents show of a customer. What is left out stays.
 
-    Invoices that have their number keep what they show.
+    An empty text removes a value. Invoices that have their number keep what they show.
     """
 
     do: Literal["set_billing"] = "set_billing"

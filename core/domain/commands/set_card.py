@@ -10,7 +10,7 @@ from core.domain.rules import Rule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetCard(AccountCommand):
-    """Store a card, or remove it where `card` is None. This does not retry renewals (Rule 5.4).
+    """Store a `card`, or remove the one that is stored. This does not retry renewals (Rule 5.4).
 
     It does not go through a workflow, so that no card token is in a history.
     """
