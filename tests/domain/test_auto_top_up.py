@@ -94,6 +94,16 @@ def test_rule_11_2_a_forecast_tops_up_after_a_renewal() -> None:
     assert told(topped("80")) == [("2020-12-08", Event.RENEWED, -50)]
 
 
+def test_rule_11_4_a_forecast_makes_the_monthly_invoice_after_a_top_up() -> None:
+    """An activation fee of December waits. The top-up on 12-09 is the account's step before it."""
+    of = topped("60", top_up_at=at("2020-12-09T00:00"), uninvoiced=(day("12-01"),))
+    entries = forecast(of, [], terms(), NOW, at("2021-01-02T00:00"))
+    assert [(str(it.date), it.event) for it in entries] == [
+        ("2020-12-09", Event.AUTO_TOPPED_UP),
+        ("2021-01-01", Event.INVOICED),
+    ]
+
+
 def test_rule_11_2_a_top_up_that_is_no_longer_possible_is_dropped() -> None:
     of = topped("60", top_up_at=NOW, suspended=True)
     assert Event.AUTO_TOPPED_UP not in [event for _, event, _ in told(of)]

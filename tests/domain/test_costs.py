@@ -16,7 +16,7 @@ from core.domain.proration import prorate
 from core.domain.renewal_attempt import plan
 from core.domain.subscription import Account, Subscription
 from core.domain.terms import Terms
-from tests.domain.made import ENTRIES, account, at, day, steps, subscription
+from tests.domain.made import ENTRIES, account, at, day, failed, steps, subscription
 
 CATALOG = catalogs.load(
     [
@@ -120,3 +120,32 @@ def test_rule_11_5_a_forecast_tries_no_card_when_the_sellers_wallet_cannot_pay()
 def test_rule_11_5_without_the_policy_a_forecast_needs_no_wallet_of_the_seller() -> None:
     without = Terms(CATALOG, {1: DEFAULT}, 1)
     assert foretold(account("500"), "0", subscription("s1"), by=without) == ["renewed -50.00"]
+
+
+@pytest.mark.parametrize(
+    ("holds", "second"), [("55", "renewed -40.00"), ("54.99", "renewal_failed no_credits")]
+)
+def test_rule_11_5_each_renewal_of_a_forecast_lowers_the_sellers_wallet(
+    holds: str, second: str
+) -> None:
+    """20.00 on 12-08 leave 35.00 or 34.99 for the 35.00 of 12-09."""
+    members = subscription("s1"), subscription("s2", sku="BIZ-M", anchor=day("11-17"))
+    assert foretold(account("500"), holds, *members)[:2] == ["renewed -50.00", second]
+
+
+@pytest.mark.parametrize(
+    ("holds", "after"), [("20", "renewed -50.00"), ("19.99", "renewal_failed no_credits")]
+)
+def test_rule_11_5_a_top_up_heals_only_what_the_sellers_wallet_can_pay(
+    holds: str, after: str
+) -> None:
+    """It costs the seller 20.00. Without them it fails again on 12-10."""
+    topped = account(
+        "9",
+        card="tok",
+        auto_top_up=True,
+        last_top_up=Decimal(100),
+        top_up_at=at("2020-12-09T00:00"),
+    )
+    one = failed(subscription("s1"), at("2020-12-07T16:00"))
+    assert foretold(topped, holds, one) == ["auto_topped_up 100", after]

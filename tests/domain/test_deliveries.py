@@ -20,7 +20,9 @@ def test_the_gaps_grow_and_the_last_attempt_is_three_days_after_the_first() -> N
         at, attempts = again, attempts + 1
     assert at - FIRST == TRIED_FOR
     assert gaps[:-1] == sorted(gaps[:-1])
+    hours = [gap.total_seconds() / 3600 for gap in gaps[5:-1]]
     assert [gap.total_seconds() for gap in gaps[:5]] == [5, 30, 120, 600, 1800]
+    assert hours == [1, 2, 4, 8, 12, 12, 12, 12]
     assert attempts == 15
 
 
@@ -49,6 +51,7 @@ def test_the_pause_of_an_endpoint_grows_to_five_minutes() -> None:
 
 def test_an_answer_without_an_error_is_taken_and_410_is_gone() -> None:
     assert Answer(204).taken
+    assert not Answer(dropped="it is no longer true").taken
     assert not Answer(204).gone
     assert not Answer(410, "gone").taken
     assert Answer(410, "gone").gone

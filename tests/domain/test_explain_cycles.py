@@ -117,6 +117,15 @@ def test_rule_4_3_a_trial_that_could_not_be_charged() -> None:
     ]
 
 
+def test_rule_8_1_auto_renewal_is_off_from_its_day_until_it_is_switched_on_again() -> None:
+    off = line("01-10", Event.UNSUBSCRIBED, "8.1", by="ann")
+    shared = line("01-11", Event.SHARED, "9", by="ann")
+    on = line("01-12", Event.RESUBSCRIBED, "8.1", by="ann")
+    expired = line("02-01", Event.EXPIRED, "1.5")
+    assert "auto-renewal was off since 2021-01-10" in told(off, shared, expired)[-1]
+    assert "the system was away on its renewal date" in told(off, shared, on, expired)[-1]
+
+
 def delays(*lines: Told) -> list[tuple[str, str, bool]]:
     """From when to when something was late, and whether it was an outage."""
     found = late([BOUGHT, *lines], 7, UTC)
@@ -129,6 +138,9 @@ def test_rule_13_what_was_done_late_has_the_days_on_which_it_was_due_and_done() 
     assert delays(line("01-24", Event.RENEWED, expiry="2021-02-28")) == []
     busy = line("01-30", Event.RENEWED, expiry="2021-02-28", quiet=at("2021-01-29T10:00"))
     assert delays(busy) == [("2021-01-24", "2021-01-30", False)]
+    # A step of the instant at which the outage begins is still done.
+    before = line("01-30", Event.RENEWED, expiry="2021-02-28", quiet=at("2021-01-24T00:00"))
+    assert delays(before) == [("2021-01-24", "2021-01-30", True)]
 
 
 def test_rule_13_a_late_attempt_that_fails_and_expires_at_once_is_one_delay() -> None:
@@ -145,6 +157,19 @@ def test_rule_13_a_missed_renewal_a_late_expiry_and_a_late_conversion() -> None:
     tried = line("01-02", Event.TRIAL_STARTED, "4.3", expiry="2021-01-31")
     converted = line("02-04", Event.CONVERTED, "4.3", expiry="2021-02-28")
     assert delays(tried, converted) == [("2021-02-01", "2021-02-04", True)]
+
+
+def test_rule_1_5_an_expiry_on_the_day_after_the_last_one_is_in_time() -> None:
+    """The last day is 01-31. So is the end on day 29, 03-01, and what a command sets off."""
+    expired = line("02-01", Event.EXPIRED, "1.5")
+    failed = line("01-24", Event.RENEWAL_FAILED, reason="no_credits")
+    assert delays(failed, expired) == []
+    tried = line("01-02", Event.TRIAL_STARTED, "4.3", expiry="2021-01-31")
+    assert delays(tried, expired) == []
+    off = line("01-10", Event.UNSUBSCRIBED, "8.1", by="ann")
+    assert delays(off, expired, line("03-01", Event.TERMINATED, "1.5")) == []
+    on = line("01-28", Event.RESUBSCRIBED, "8.1", by="ann")
+    assert delays(off, on, line("01-28", Event.RENEWED, "5.7", expiry="2021-02-28")) == []
 
 
 def test_rule_5_4_retries_and_what_people_do_are_not_late() -> None:

@@ -28,7 +28,7 @@ from core.domain.numbers import (
     next_step_of,
     reserve,
 )
-from core.domain.policy import DEFAULT, GroupRenewal
+from core.domain.policy import DEFAULT, GroupRenewal, TrialEnd
 from core.domain.renewal_attempt import Terms
 from core.domain.rules import Rule
 from core.domain.subscription import Account, Failure, Status, Subscription
@@ -482,3 +482,16 @@ def test_a_reminder_that_an_outage_has_delayed_is_sent_until_the_last_day_rule_1
     ):
         entries = forecast(account(), [], terms(), at(back), end, numbers=[(held, step)])
         assert [f"{str(e.date)[5:]} {e.event}" for e in entries] == events
+
+
+def test_rule_4_3_a_trial_whose_first_cycle_cannot_be_charged_ends_on_day_29() -> None:
+    """The trial's last day is 12-15. 12-16 is day 1, so 2021-01-13 is day 29."""
+    converting = terms(replace(DEFAULT, trial_end=TrialEnd.CONVERT))
+    tried, end = subscription(trial=True), at("2021-01-20T00:00")
+    entries = forecast(account("49.99"), [tried], converting, NOW, end)
+    assert [
+        (str(it.date), it.event) for it in entries if it.event is not Event.NOTICE_TRIAL_ENDING
+    ] == [
+        ("2020-12-16", Event.EXPIRED),
+        ("2021-01-13", Event.TERMINATED),
+    ]

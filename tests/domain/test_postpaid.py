@@ -65,3 +65,19 @@ def test_rule_11_6_a_forecast_bills_what_renews_at_the_end_of_the_month() -> Non
         ("2021-01-08", Event.RENEWED, -180),
         ("2021-02-01", Event.INVOICED, -180),
     ]
+
+
+def test_rule_11_6_a_forecast_spends_no_more_than_the_limit_in_a_month() -> None:
+    """90 are usable. 50 renew on 12-08. The 50 of 12-09 are not covered by the 40 that are left."""
+    entries = forecast(
+        postpaid("0", credit_limit=Decimal(90)),
+        [subscription(), subscription("s2", anchor=day("11-17"))],
+        terms(),
+        at("2020-12-08T00:00"),
+        at("2020-12-10T00:00"),
+    )
+    renewals = [it for it in entries if it.event is not Event.NOTICE_RENEWAL]
+    assert [(it.subscription, it.event, it.balance) for it in renewals] == [
+        ("s1", Event.RENEWED, -50),
+        ("s2", Event.RENEWAL_FAILED, -50),
+    ]

@@ -22,11 +22,19 @@ from core.domain.subscription import Failure, Status, Subscription
 from tests.domain.made import ZONE, at, day, expired, subscription
 
 
-def test_rule_1_7_renewals_come_before_expiries_and_those_before_terminations() -> None:
-    ranks = [kind.rank for kind in StepKind]
-    assert ranks == sorted(ranks)
-    assert {kind.rank for kind in RENEWALS} == {1}
-    assert StepKind.EXPIRE.rank < StepKind.END.rank < NOTICES_RANK
+def test_rule_1_7_each_kind_of_step_has_its_place_at_one_instant() -> None:
+    in_order = [
+        {StepKind.MONTHLY_INVOICE, StepKind.AUTO_TOP_UP},
+        set(RENEWALS),
+        {StepKind.CONVERT_TRIAL},
+        {StepKind.EXPIRE},
+        {StepKind.END},
+        {StepKind.RELEASE, StepKind.LEAVE, StepKind.CLOSE_FOR_GOOD},
+        {StepKind.REMIND},
+    ]
+    ranks = range(len(in_order))
+    assert [{kind for kind in StepKind if kind.rank == rank} for rank in ranks] == in_order
+    assert StepKind.REMIND.rank == NOTICES_RANK
 
 
 @pytest.mark.parametrize("kind", [*StepKind, *Notice, *Failure])

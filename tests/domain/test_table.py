@@ -102,6 +102,13 @@ def test_rule_2_a_failure_that_is_left_over_does_not_make_an_expired_one_recover
     assert refusal.rule == "6.1"
 
 
+@pytest.mark.parametrize("command", SUBSCRIPTION_COMMANDS)
+def test_rule_2_a_trial_that_was_terminated_is_terminated(command: str) -> None:
+    ended = subscription(trial=True, status=Status.TERMINATED, terminated_on=START)
+    refusal = state_table.refusal(command, ended)
+    assert str(refusal) == f"{command} is not possible while TERMINATED (rule 2)"
+
+
 def test_rule_2_a_command_or_column_that_is_not_in_the_table_is_a_programming_error() -> None:
     with pytest.raises(KeyError):
         state_table.refusing_rule("renew", "ACTIVE")
