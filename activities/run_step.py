@@ -2,12 +2,13 @@
 
 from collections.abc import Collection
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import assert_never
 
-from activities.asked_step import Asked, not_yet
+from activities.asked_step import Asked, not_yet, nothing
 from activities.card_charges import take_up, take_up_at_home
 from activities.steps import Take
-from activities.steps_before import Broken, take_before
+from activities.steps_before import Broken, take_before, took_all
 from core.domain.steps import Subject, SubjectKind
 from core.ledger.account_reading import Unknown
 from core.ledger.ledger import Ledger, unless_moved
@@ -49,11 +50,23 @@ def _run(take: Take, ledger: Ledger, request: StepRequest) -> StepResult:
             briefly=request.briefly,
             before=lambda own: _before(work, request, own),
         )
-        result = take(work, asked)
+        result = _take_in_order(take, work, asked)
         result = result or StepResult(outcome=Outcome.STALE, snapshot=_snapshot(work, request))
     if request.charge and charged is None:
         # The owner has changed since the card was asked, so the step has run in another version.
         take_up_at_home(ledger, request.now, request.charge)
+    return result
+
+
+def _take_in_order(take: Take, work: Work, asked: Asked) -> StepResult | None:
+    """Take the step, in the transaction that has taken the last of those before it.
+
+    They may have changed what the step does, so it is looked at anew. When the step raises, all of
+    them roll back, and each is left to its own workflow or to the relay.
+    """
+    result = take(work, asked)
+    if result is not None and result.before is not None and took_all(result.before):
+        return take(work, replace(asked, before=nothing))
     return result
 
 

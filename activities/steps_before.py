@@ -40,7 +40,8 @@ def take_before(
 ) -> Before | None:
     """Take what comes before, in order. Returns None when nothing comes before.
 
-    The caller then commits what was taken, does nothing else, and is asked again.
+    A command then commits what was taken, does nothing else, and is asked again. A step goes on in
+    the same transaction when all was taken (`took_all`).
 
     `past`: the steps that do not count. None: no step does.
     `own`: the subjects whose step is to run. When one of them is first, all are. Default: none.
@@ -59,6 +60,11 @@ def take_before(
         if taken == 1:
             work.read_due(AT_MOST)
     return Before(taken=taken) if taken else None
+
+
+def took_all(before: Before) -> bool:
+    """Whether nothing more comes before. A transaction that has reached its bound does not know."""
+    return before.first is None and before.taken < AT_MOST
 
 
 def _take(work: Work, step: DueStep) -> bool:

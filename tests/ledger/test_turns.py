@@ -97,7 +97,19 @@ def test_of_two_dates_the_older_one_gets_the_credits_in_any_order_of_waking_rule
     ]
 
 
-def test_a_step_that_comes_too_early_takes_what_is_first_and_nothing_else(shop: Shop) -> None:
+def test_a_step_that_comes_too_early_takes_what_is_first_in_its_own_transaction(
+    shop: Shop,
+) -> None:
+    of_two_dates(shop)
+    request = StepRequest(subject=of_subscription("s2"), version=1, now=BOTH, past=())
+    assert shop.engine._activities.call("renew", request).outcome is Outcome.DONE
+    assert told(shop) == ["s1 renewed", "s2 renewal_failed"]
+
+
+def test_a_step_with_more_before_it_than_the_bound_takes_these_and_nothing_else(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps_before, "AT_MOST", 1)
     of_two_dates(shop)
     request = StepRequest(subject=of_subscription("s2"), version=1, now=BOTH, past=())
     result = shop.engine._activities.call("renew", request)
@@ -105,6 +117,24 @@ def test_a_step_that_comes_too_early_takes_what_is_first_and_nothing_else(shop: 
     assert told(shop) == ["s1 renewed"]
     assert shop.engine._activities.call("renew", request).outcome is Outcome.DONE
     assert told(shop) == ["s1 renewed", "s2 renewal_failed"]
+
+
+def test_a_step_that_raises_writes_nothing_of_those_before_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are left to their own workflows. Then it raises alone."""
+    of_two_dates(shop)
+
+    def broken(*_: object) -> None:
+        raise KeyError("a fault")
+
+    monkeypatch.setattr(renew, "_fail", broken)
+    with pytest.raises(KeyError, match="a fault"):
+        step(shop, "s2", BOTH)
+    assert told(shop) == []
+    monkeypatch.undo()
+    assert step(shop, "s1", BOTH).outcome is Outcome.DONE
+    assert told(shop) == ["s1 renewed"]
 
 
 def test_a_step_that_raises_is_run_by_itself_and_holds_up_nobody(
@@ -144,7 +174,7 @@ def test_what_is_due_is_taken_in_few_transactions(
     version = version_of(shop, "s9")
     sequence = run_step(StepKind.EXPIRE, of_subscription("s9"), version, EXPIRED)
     calls = [call.request for call in until_done(shop, sequence)]
-    assert len(calls) == 4  # 4, 4 and 1 before it, then itself.
+    assert len(calls) == 3  # 4 before it, 4 more, then the last one with itself.
     assert told(shop, "2021-04-01") == [f"s{number} expired" for number in range(10)]
     for number in range(9):
         asked = StepRequest(subject=of_subscription(f"s{number}"), version=version, now=EXPIRED)

@@ -64,7 +64,11 @@ def activities_of(events: Iterable[str]) -> int:
 async def test_subscriptions_of_one_account_that_are_due_together_run_about_one_activity_each(
     open_shop: OpenShop, what: str
 ) -> None:
-    """The first that wakes takes the others along. They find their step done."""
+    """The first that wakes takes the others along. They find their step done.
+
+    One needs a second activity only when 100 steps come before its own, or when a renewal has not
+    worked as a local activity. So the sum does not depend on the order in which they wake.
+    """
     days = 26 if what == "renewed" else 34
     async with open_shop(
         clock=False, rules={"group_renewal": "independent", "late_renewal_days": 0}
@@ -83,8 +87,6 @@ async def test_subscriptions_of_one_account_that_are_due_together_run_about_one_
             await shop.until(s, lambda s=s: what in shop.events(s))
             await shop.settled(s)
         ran = [activities_of(await shop.history(s)) for s in herd]
-        # Each transaction that takes others along is one more. With 1,000 on an idle machine it is
-        # 1.11 each. On a busy one more of them wake before the first is done, and come once more.
-        assert sum(ran) <= 2 * HERD
+        assert sum(ran) <= 1.2 * HERD
         done = shop.sql("SELECT count(*) FROM history WHERE event = :what", what=what)
         assert done.scalar_one() == len(herd)  # The last one has no workflow.
