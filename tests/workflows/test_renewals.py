@@ -4,7 +4,7 @@ They run by the test clock, by real timers, in groups, and as local or regular a
 """
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,7 @@ from core.domain.commands.top_up import TopUp
 from core.domain.steps import of_subscription
 from core.ledger.clocks import machine_now
 from core.protocol.activity_messages import Outcome, StepRequest
+from doors.application import test_clocks
 from tests.workflows.conftest import OpenShop
 from tests.workflows.shop import FEBRUARY, JANUARY, Shop, kinds
 from workflows import subject_workflow
@@ -35,6 +36,27 @@ async def test_a_subscription_renews_on_its_renewal_date(shop: Shop) -> None:
     await shop.advance(2021, 2, 7)
     assert shop.events(s) == ["purchased", "notice_renewal", "renewed"]
     assert (str(shop.row(s).expiry), shop.balance()) == ("2021-03-14", "20.00")
+
+
+async def test_an_advance_that_ctrl_c_ends_goes_on_from_there(shop: Shop) -> None:
+    """Ctrl-C cancels the task. It is in the middle of the steps of three months."""
+    await shop.account(opening="400.00")
+    both = [await shop.buy("s1"), await shop.buy("s2")]
+    assert shop.clock is not None
+
+    def ctrl_c(now: datetime) -> None:
+        if now >= FEBRUARY:
+            advancing.cancel()
+
+    until = datetime(2021, 4, 10, tzinfo=UTC)
+    advancing = asyncio.create_task(shop.perennial.advance(shop.clock, until, progress=ctrl_c))
+    with pytest.raises(asyncio.CancelledError):
+        await advancing
+    now = await asyncio.to_thread(test_clocks.now_of, shop.perennial.ledger, shop.clock)
+    assert now == FEBRUARY
+    await shop.advance(2021, 4, 10)
+    assert [shop.events(s).count("renewed") for s in both] == [3, 3]
+    assert shop.balance() == "0.00"
 
 
 async def test_a_life_from_purchase_to_termination(shop: Shop) -> None:
