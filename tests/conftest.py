@@ -38,6 +38,7 @@ LONGEST = (
     "test_a_worker_that_is_killed_around_every_call_of_the_gateway",
     "test_postgresql_is_killed_in_the_middle",
     "test_a_client_that_is_killed_at_every_commit",
+    "test_three_hundred_are_recovered_at_once_and_paused_on_the_way",
     "test_a_command_does_what_its_preview_says",
     "test_a_made_up_scenario_gives_the_same_by_both_engines",
     "test_a_made_up_scenario_comes_to_the_same_by_the_engine_and_by_the_naive_model",
