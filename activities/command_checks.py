@@ -36,11 +36,12 @@ from core.domain.rules import Rule
 from core.domain.subscription import Account, Subscription
 from core.ledger import refusals, taken_ids
 from core.ledger.account_reading import Unknown
+from core.ledger.api_requests import used_by_any
 from core.ledger.bulk_write import one_of
 from core.ledger.ledger import Ledger, unless_moved
 from core.ledger.personal_data import ERASED
 from core.ledger.rows import ACCOUNT, account_from
-from core.ledger.tables import AccountRow, Operation
+from core.ledger.tables import AccountRow
 from core.ledger.unit_of_work import AskedBy, Work
 from core.protocol.activity_messages import (
     Before,
@@ -170,23 +171,20 @@ def _take_before_all(work: Work, past: Collection[Passed] | None) -> Before | No
 def replay(connection: Connection, seller: str, command: Command) -> CommandResult | None:
     """The first result of a request id that was carried out before (Rule 4.2).
 
-    Returns None for a new request id. Raises `Refused` if the request was another command.
+    Returns None for a new request id. Raises `Refused` if the request was something else.
     """
     if command.request_id is None:
         return None
-    query = select(Operation.fingerprint, Operation.result).where(
-        Operation.seller == seller, Operation.request_id == command.request_id
-    )
-    first = connection.execute(query).one_or_none()
-    return None if first is None else replay_of(command, first.fingerprint, first.result)
+    first = used_by_any(connection, seller, [command.request_id]).get(command.request_id)
+    return None if first is None else replay_of(command, *first)
 
 
-def replay_of(command: Command, fingerprint: str | None, result: dict[str, Any]) -> CommandResult:
+def replay_of(command: Command, fingerprint: str, result: dict[str, Any]) -> CommandResult:
     """The first result of a request id, if the command is the same (Rule 4.2).
 
-    `fingerprint`, `result`: of the operation that has the command's request id.
+    `fingerprint`, `result`: of what the command's request id was used for.
 
-    Raises `Refused` if the request was another command.
+    Raises `Refused` if that was something else.
     """
     if fingerprint == ERASED:
         raise Refused(

@@ -10,7 +10,7 @@ rows of the account are left to the caller, who sends the next one as a command:
 * the account lives by a test clock
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,9 +24,10 @@ from core.domain.commands.usage import Usage, UsageResult
 from core.domain.refusal import Refusal, Refused
 from core.domain.rules import Rule
 from core.ledger import due_steps, refusals
+from core.ledger.api_requests import used_by_any
 from core.ledger.bulk_write import one_of
 from core.ledger.ledger import Ledger
-from core.ledger.tables import AccountRow, Operation
+from core.ledger.tables import AccountRow
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import CommandResult
 
@@ -37,8 +38,8 @@ ACCOUNTS_AT_ONCE = 500
 
 Waiting = Mapping[str, Sequence[Usage]]
 """Rows by account, in the order in which they are charged."""
-Known = dict[str, tuple[str | None, dict[str, Any]]]
-"""The fingerprint and the result of request ids that were charged before."""
+Known = dict[str, tuple[str, dict[str, Any]]]
+"""The fingerprint and the result of request ids that were used before."""
 Results = dict[str, list[CommandResult]]
 """By account, what became of its first rows. The rows after them are left."""
 
@@ -58,7 +59,8 @@ def charge_usage(ledger: Ledger, now: datetime, waiting: Waiting) -> Results:
             id_: [_no_account(id_)] * len(waiting[id_]) for id_ in missing if id_ not in there
         }
         ready = _ready(connection, works)
-        known = _known(connection, ledger.seller, (waiting[id_] for id_ in ready))
+        ids = [str(row.request_id) for id_ in ready for row in waiting[id_]]
+        known = used_by_any(connection, ledger.seller, ids)
         charged = dict[str, tuple[Usage, UsageResult]]()
         for id_, work in ready.items():
             results[id_] = _charge_rows(work, waiting[id_], known, charged)
@@ -93,15 +95,6 @@ def _ready(connection: Connection, works: Mapping[str, Work]) -> dict[str, Work]
     latest = max(work.now for work in by_machine.values())
     due = due_steps.accounts_with_due(connection, [*by_machine], latest)
     return {id_: work for id_, work in by_machine.items() if id_ not in due}
-
-
-def _known(connection: Connection, seller: str, rows: Iterable[Sequence[Usage]]) -> Known:
-    """The fingerprint and the result of each request id that was charged before (Rule 4.2)."""
-    ids = [str(row.request_id) for some in rows for row in some]
-    query = select(Operation.request_id, Operation.fingerprint, Operation.result).where(
-        Operation.seller == seller, one_of(Operation.request_id, ids)
-    )
-    return {str(row.request_id): (row.fingerprint, row.result) for row in connection.execute(query)}
 
 
 def _charge_rows(

@@ -11,7 +11,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    insert,
+    null,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.exc import IntegrityError
 
 from core.domain.acts import Act
@@ -20,6 +33,22 @@ from core.ledger import audit, sellers
 from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
 from core.ledger.tables import ApiRequest, BackgroundRequest, Operation
+
+
+def _used_by(table: Any, result: Any) -> Select[Any]:
+    return select(table.request_id, table.fingerprint, result.label("result")).where(
+        table.seller == bindparam("of"),
+        table.request_id == any_(bindparam("ids", type_=ARRAY(Text))),
+    )
+
+
+_NO_RESULT = cast(null(), JSONB)
+#: What request ids (`ids`) of a seller (`of`) were used for. The statement is made once.
+_USED = union_all(
+    _used_by(Operation, Operation.result),
+    _used_by(ApiRequest, _NO_RESULT),
+    _used_by(BackgroundRequest, _NO_RESULT),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,14 +167,19 @@ def find_done(ledger: Ledger, asked: Asked) -> Done | None:
     return None
 
 
-def require_not_begun(ledger: Ledger, request_id: str) -> None:
-    """Raise `Refused` 4.2 for the key of a request that has begun and goes on after its response.
+def used_by_any(
+    connection: Connection, seller: str, request_ids: list[str]
+) -> dict[str, tuple[str, dict[str, Any]]]:
+    """What these request ids were used for, by id: a fingerprint, and what a command returned.
 
-    It is for a command, which is another request always.
+    An id is one request, by whichever door it comes: a command, a request that is none, or one that
+    goes on after its response. Only a command has the fingerprint of a command. So a command that
+    finds another fingerprint is refused (Rule 4.2). All is read with one statement.
     """
-    with ledger.read() as connection:
-        if _begun(connection, ledger.seller, request_id) is not None:
-            raise used_for_something_else(request_id)
+    found = connection.execute(_USED, {"of": seller, "ids": request_ids})
+    # Where two came at the same instant, the command repeats what it has done.
+    rows = sorted(found, key=lambda row: row.result is not None)
+    return {row.request_id: (row.fingerprint, row.result or {}) for row in rows}
 
 
 def _begun(connection: Connection, seller: str, request_id: str) -> str | None:

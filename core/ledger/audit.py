@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from sqlalchemy import Connection, func, insert, select
 
@@ -25,6 +25,9 @@ from core.ledger.acting import acting
 from core.ledger.clocks import machine_now
 from core.ledger.row_pages import row_pages
 from core.ledger.tables import Audit
+
+if TYPE_CHECKING:
+    from core.ledger.ledger import Ledger
 
 CHAINS = 16
 FIRST = "0" * 64
@@ -104,6 +107,14 @@ class Verified:
     findings: tuple[Finding, ...]
 
 
+class _About(TypedDict, total=False):
+    subject: str | None
+    request_id: str | None
+    outcome: Outcome
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
 def add(
     connection: Connection,
     seller: str,
@@ -147,6 +158,12 @@ def add(
         "previous": FIRST if last is None else last.hash,
     }
     connection.execute(insert(Audit).values(**values, hash=_hash(values)))
+
+
+def record(ledger: "Ledger", act: Act | CommandAct, **about: Unpack[_About]) -> None:
+    """Record an act in a transaction of its own. `about`: as `add` takes it."""
+    with ledger.transaction("audit") as connection:
+        add(connection, ledger.seller, act, **about)
 
 
 def records(

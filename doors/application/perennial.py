@@ -872,13 +872,13 @@ class Perennial:
         return await self.patience.in_thread(function, *args, **kwargs)
 
     def _now_of(self, command: AnyCommand) -> datetime | None:
-        with self.ledger.engine.connect() as connection:
+        with self.ledger.read() as connection:
             if isinstance(command, SubscriptionCommand):
                 return virtual_now(connection, subscription=command.subscription)
             return virtual_now(connection, account=command.account)
 
     def _clock_of(self, command: AnyCommand) -> str | None:
-        with self.ledger.engine.connect() as connection:
+        with self.ledger.read() as connection:
             if isinstance(command, SubscriptionCommand):
                 return connection.execute(
                     select(SubscriptionRow.clock).where(SubscriptionRow.id == command.subscription)
@@ -888,13 +888,13 @@ class Perennial:
             ).scalar()
 
     def _replay(self, command: AnyCommand) -> CommandResult | None:
-        with self.ledger.engine.connect() as connection:
+        with self.ledger.read() as connection:
             return replay(connection, self.ledger.seller, command)
 
     def _message(
         self, command: AnySubscriptionCommand, now: datetime | None
     ) -> SubscriptionMessage:
-        with self.ledger.engine.connect() as connection:
+        with self.ledger.read() as connection:
             row = connection.execute(
                 _SEEN.where(SubscriptionRow.id == command.subscription)
             ).one_or_none()
@@ -904,7 +904,7 @@ class Perennial:
         return SubscriptionMessage(command=command, now=now, seen_version=seen, herd=self._herd)
 
     def _row(self, subscription: str) -> Any:
-        with self.ledger.engine.connect() as connection:
+        with self.ledger.read() as connection:
             query = select(SubscriptionRow.status, SubscriptionRow.workflow_started).where(
                 SubscriptionRow.id == subscription
             )
@@ -917,7 +917,7 @@ class Perennial:
             return tellings.is_waiting(connection, of_subscription(subscription))
 
     def _is_suspended(self, subscription: str) -> bool:
-        with self.ledger.engine.connect() as connection:
+        with self.ledger.read() as connection:
             query = (
                 select(AccountRow.suspended)
                 .join(SubscriptionRow, SubscriptionRow.account == AccountRow.id)
@@ -932,7 +932,7 @@ class Perennial:
             )
 
     def _missing(self, limit: int, past: Sequence[str]) -> list[str]:
-        with self.ledger.engine.connect() as connection:
+        with self.ledger.read() as connection:
             query = (
                 select(SubscriptionRow.id)
                 .where(~SubscriptionRow.workflow_started, ~one_of(SubscriptionRow.id, [*past]))

@@ -36,7 +36,7 @@ def refuse_foreign_subscription(ledger: Ledger, subscription: str) -> None:
 
 
 def _refuse_other_seller(ledger: Ledger, query: Select[Any], missing: str) -> None:
-    with ledger.engine.connect() as connection:
+    with ledger.read() as connection:
         seller = connection.execute(query).scalar()
     if seller not in (None, ledger.seller):
         raise Refused(Rule.PURCHASE, missing)

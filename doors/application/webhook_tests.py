@@ -32,9 +32,9 @@ async def send_test(
     now = machine_now()
 
     def secrets_and_url() -> tuple[list[Sealed], str]:
-        with ledger.transaction("audit") as connection:
+        with ledger.read() as connection:
             row = endpoints.find(connection, ledger.seller, name)
-            audit.add(connection, ledger.seller, "test_webhook", subject=subject_of(name))
+        audit.record(ledger, "test_webhook", subject=subject_of(name))
         return endpoints.secrets_of(row, now), row.url
 
     sealed, url = await patience.in_thread(secrets_and_url)

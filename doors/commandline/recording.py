@@ -31,6 +31,4 @@ def recorded_work(
 def _record(
     opened: Ledger, act: Act, subject: str | None, outcome: Outcome, after: Mapping[str, Any]
 ) -> None:
-    with opened.transaction("audit") as connection:
-        about = dict(after) or None
-        audit.add(connection, opened.seller, act, subject=subject, outcome=outcome, after=about)
+    audit.record(opened, act, subject=subject, outcome=outcome, after=dict(after) or None)

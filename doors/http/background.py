@@ -8,7 +8,8 @@ and then does nothing twice, is done this way.
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -63,11 +64,15 @@ class Ended:
 
 @dataclass(slots=True)
 class Running:
-    """A request of this process. The task is None while its body is received."""
+    """A request of this process. The task is None while its body is received.
+
+    `tidy`: is called when it has ended, whatever becomes of it.
+    """
 
     done: int = 0
     total: int = 0
     task: asyncio.Task[None] | None = None
+    tidy: Callable[[], object] = lambda: None
 
     def count(self, done: int, total: int) -> None:
         """Note how far it is, in rows."""
@@ -76,29 +81,31 @@ class Running:
 
 @dataclass(slots=True)
 class Background:
-    """The requests of a process, by seller and idempotency key."""
+    """`running`: the requests of a process that have not ended, by seller and idempotency key."""
 
-    _running: dict[tuple[str, str], Running] = field(default_factory=dict)
+    running: dict[tuple[str, str], Running] = field(default_factory=dict)
 
-    def enter(self, caller: Caller, key: str, most: int) -> Running:
-        """Count a request. `most`: so many at once a process takes.
+    @contextmanager
+    def entered(self, caller: Caller, key: str, most: int) -> Iterator[Running]:
+        """Count a request until it has ended, here or in the work that `start` lets go on.
+
+        `most`: so many at once a process takes.
 
         Raises `Problem` 409 for one that is under way, 429 for too many.
         """
-        if (caller.seller, key) in self._running:
+        if (caller.seller, key) in self.running:
             raise in_flight(key)
-        if len(self._running) >= most:
+        if len(self.running) >= most:
             raise later(Kind.TOO_MANY, f"{most} of these requests at once are allowed", 30)
-        running = self._running[caller.seller, key] = Running()
-        return running
+        running = self.running[caller.seller, key] = Running()
+        try:
+            yield running
+        finally:
+            if running.task is None:
+                self._leave(caller, key)
 
-    def leave(self, caller: Caller, key: str) -> None:
-        """A request has ended here."""
-        self._running.pop((caller.seller, key), None)
-
-    def find(self, seller: str, key: str) -> Running | None:
-        """A request of this process that has not ended."""
-        return self._running.get((seller, key))
+    def _leave(self, caller: Caller, key: str) -> None:
+        self.running.pop((caller.seller, key)).tidy()
 
     async def start(
         self,
@@ -106,15 +113,14 @@ class Background:
         asked: Asked,
         running: Running,
         work: Callable[[Mapping[str, Any]], Awaitable[Ended]],
-        tidy: Callable[[], None],
         about: Mapping[str, Any],
         *,
         audited: bool,
     ) -> api_requests.Done | None:
         """Begin the work of a request that was entered, and let it go on.
 
-        `work`: does it, as it was settled first. `tidy`: is called at its end, whatever becomes of
-        it. `about`: what is settled now. `audited`: whether the audit says so when it begins.
+        `work`: does it, as it was settled first. `about`: what is settled now. `audited`: whether
+        the audit says so when it begins.
 
         Returns what it did when that was done before. Raises `Problem` 409 while another process
         works on it, and `Refused` 4.2 if its key was used for something else.
@@ -131,7 +137,7 @@ class Background:
         settled = await caller.read(begin)
         if settled is None:
             raise in_flight(asked.request_id)
-        going = self._go_on(caller, asked, run, running, lambda: work(settled), tidy)
+        going = self._go_on(caller, asked, run, running, lambda: work(settled))
         running.task = asyncio.create_task(going)
         return None
 
@@ -142,7 +148,6 @@ class Background:
         run: str,
         running: Running,
         work: Callable[[], Awaitable[Ended]],
-        tidy: Callable[[], None],
     ) -> None:
         key, ended = asked.request_id, False
         beat = asyncio.create_task(_tell(caller, key, run, running))
@@ -164,8 +169,7 @@ class Background:
             except Exception as error:  # Others see it as interrupted when it has been silent.
                 log.warning("request_not_told", do=asked.do, request=key, error=first_line(error))
             finally:
-                self.leave(caller, key)
-                tidy()
+                self._leave(caller, key)
 
 
 def in_flight(key: str) -> Exception:

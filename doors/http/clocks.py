@@ -113,7 +113,8 @@ async def advance_clock(caller: Calling, request: Request, clock: PathId) -> Ans
         reason = f"is before the clock's now, {now.isoformat()}; a clock never goes back"
         raise Faults([Fault("to", reason)])
     perennial, patience = caller.perennial, caller.perennial.patience
-    await patience.in_thread(_record, perennial.ledger, clock, to)
+    asked = {"to": to.isoformat()}
+    await caller.read(audit.record, "advance_clock", subject=clock, after=asked)
     ends = patience.now() + SECONDS
     try:
         reached = await perennial.advance(clock, to, stop=lambda: patience.now() >= ends)
@@ -127,12 +128,6 @@ async def advance_clock(caller: Calling, request: Request, clock: PathId) -> Ans
     return Answer(
         AdvancedClock(clock=clock, now=now, to=to, reached=reached), 200 if reached else 202
     )
-
-
-def _record(ledger: Ledger, clock: str, to: datetime) -> None:
-    with ledger.transaction("audit") as connection:
-        after = {"to": to.isoformat()}
-        audit.add(connection, ledger.seller, "advance_clock", subject=clock, after=after)
 
 
 def _left_behind(clock: str, error: Unfinished) -> Problem:

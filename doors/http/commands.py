@@ -11,7 +11,6 @@ from temporalio.service import RPCError
 
 from core.domain.commands import COMMANDS, RESULTS
 from core.domain.commands.base import Command
-from core.ledger.api_requests import require_not_begun
 from core.ledger.approvals import ApprovalLine
 from core.protocol.activity_messages import CommandResult
 from doors.access.second_person import SecondPersonNeeded
@@ -35,7 +34,6 @@ routes = Routes("commands")
 async def _carry_out(caller: Caller, command: Any) -> Response:
     request_id = command.request_id
     with caller.in_flight.only(caller.seller, request_id):
-        await caller.read(require_not_begun, request_id)
         try:
             result = await caller.do(command)
         except SecondPersonNeeded as needed:

@@ -51,7 +51,7 @@ PROBLEM: dict[str, Any] = {
 
 def describe(app: FastAPI) -> dict[str, Any]:
     """The description of an application."""
-    document = get_openapi(routes=app.routes, **ABOUT)
+    document = get_openapi(routes=app.state.endpoints, **ABOUT)
     schemas = document["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)

@@ -93,8 +93,7 @@ async def undo_imports(caller: Calling, request: Request, key: IdempotencyKey) -
     values = await TAKE_BACK.of(request)
     which, dry_run = values["which"], values.get("dry_run", False)
     background: Background = request.app.state.background
-    running = background.enter(caller, key, MOST_AT_ONCE)
-    try:
+    with background.entered(caller, key, MOST_AT_ONCE) as running:
         lines = await caller.read(imports_named, which)
         if not lines:
             raise NotFound(f"there is no import {shown(which)}; `GET /v1/imports` lists them")
@@ -111,12 +110,7 @@ async def undo_imports(caller: Calling, request: Request, key: IdempotencyKey) -
             return await _undo(caller, running, first, dry_run=dry_run)
 
         about = {"imports": [line.id for line in lines]}
-        before = await background.start(
-            caller, asked, running, work, lambda: None, about, audited=not dry_run
-        )
-    finally:
-        if running.task is None:
-            background.leave(caller, key)
+        before = await background.start(caller, asked, running, work, about, audited=not dry_run)
     if before is not None:
         return replayed(_undo_now(key, kept(before.document)))
     return accepted("import-undos", key, UndoNow(request_id=key, state=Progress.RUNNING))

@@ -164,11 +164,10 @@ async def import_customers(
     if clock is not None:
         await caller.read(_require_clock, clock)
     background: Background = request.app.state.background
-    running = background.enter(caller, key, MOST_AT_ONCE)
-    folder: Path | None = None
-    try:
+    with background.entered(caller, key, MOST_AT_ONCE) as running:
         await asyncio.to_thread(remove_left_over)
         folder = Path(tempfile.mkdtemp(prefix=_FOLDERS))
+        running.tidy = functools.partial(shutil.rmtree, folder, ignore_errors=True)
         file = folder / "import.csv"
         digest = await _receive(request, file)
         options: dict[str, Any] = {
@@ -189,15 +188,8 @@ async def import_customers(
         async def work(_: Mapping[str, Any]) -> Ended:
             return await _import(caller, running, file, read_as, as_of=as_of, **options)
 
-        tidy = functools.partial(shutil.rmtree, folder, ignore_errors=True)
-        before = await background.start(
-            caller, asked, running, work, tidy, {"digest": digest}, audited=not dry_run
-        )
-    finally:
-        if running.task is None:
-            background.leave(caller, key)
-            if folder is not None:
-                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        about = {"digest": digest}
+        before = await background.start(caller, asked, running, work, about, audited=not dry_run)
     if before is not None:
         return replayed(_import_now(key, kept(before.document)))
     return accepted("imports", key, ImportNow(request_id=key, state=Progress.RUNNING))

@@ -10,7 +10,6 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
@@ -228,7 +227,7 @@ def _methods_of(app: FastAPI, request: Request) -> list[str]:
     """The methods that the path of a request takes. Several endpoints may share a path."""
     return sorted(
         method
-        for route in iter_route_contexts(app.routes)
+        for route in app.state.endpoints
         if route.path_regex.match(request.scope["path"])
         for method in route.methods or ()
     )

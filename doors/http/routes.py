@@ -63,6 +63,10 @@ class Routes:
     def __init__(self, part: str) -> None:
         self.router = APIRouter(prefix=VERSION, tags=[part])
 
+    def endpoints(self) -> list[APIRoute]:
+        """The endpoints that were registered, in their order."""
+        return [route for route in self.router.routes if isinstance(route, APIRoute)]
+
     def get(
         self, path: str, operation: str, result: Any, *, etag: bool = False
     ) -> Callable[[Endpoint], Endpoint]:

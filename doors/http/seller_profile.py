@@ -11,7 +11,6 @@ from core.domain import inputs
 from core.domain.commands import fields as kinds
 from core.domain.inputs import Sign
 from core.domain.profiles import LONGEST_LINE, SellerProfile, read_country
-from core.domain.refusal import used_for_something_else
 from core.domain.taxes import Shown, TaxRate
 from core.ledger import profiles, seller_wallets
 from core.ledger.clocks import machine_now
@@ -160,7 +159,7 @@ async def top_up_seller(caller: Calling, request: Request, key: IdempotencyKey) 
 
     def act(ledger: Ledger, connection: Connection) -> dict[str, Any]:
         ensure_policy(connection, ledger.seller)
-        anew = seller_wallets.top_up(
+        seller_wallets.top_up(
             connection,
             ledger.seller,
             currency,
@@ -169,8 +168,6 @@ async def top_up_seller(caller: Calling, request: Request, key: IdempotencyKey) 
             request_id=key,
             actor=caller.actor,
         )
-        if not anew:
-            raise used_for_something_else(key)
         holds = seller_wallets.balance(connection, ledger.seller, currency)
         found: dict[str, Any] = data(SellerWallet(currency=currency, balance=holds))
         return found

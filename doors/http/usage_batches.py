@@ -1,7 +1,7 @@
 """Batches of usage: up to 1,000 small charges of many accounts, each charged once."""
 
-from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from fastapi import Request
@@ -11,7 +11,6 @@ from core.domain.faults import Fault, Faults
 from core.domain.usage_batch import MOST_ROWS, ChargedBatch, RowOutcome
 from core.ledger import audit
 from core.ledger.audit import Outcome
-from core.ledger.ledger import Ledger
 from doors.http.callers import Calling
 from doors.http.command_bodies import body_schema, read_command
 from doors.http.forms import Form, listed, mapping
@@ -59,23 +58,12 @@ async def charge_usage_batch(
     if faults:
         raise Faults(faults[:100])
     with caller.in_flight.only(caller.seller, key):
-        await caller.read(_record, key, Outcome.ASKED, {"rows": len(usage)})
+        record = partial(audit.record, act="charge_usage_batch", request_id=key)
+        await caller.read(record, outcome=Outcome.ASKED, after={"rows": len(usage)})
         charged = await caller.perennial.charge_usage_batch(usage)
         done = {str(outcome): charged.count(outcome) for outcome in RowOutcome}
-        await caller.read(_record, key, Outcome.DONE, done)
+        await caller.read(record, outcome=Outcome.DONE, after=done)
         return charged
-
-
-def _record(ledger: Ledger, key: str, outcome: Outcome, after: Mapping[str, int]) -> None:
-    with ledger.transaction("audit") as connection:
-        audit.add(
-            connection,
-            ledger.seller,
-            "charge_usage_batch",
-            request_id=key,
-            outcome=outcome,
-            after=after,
-        )
 
 
 def _usage(row: dict[str, Any], request_id: str, actor: str) -> Usage:

@@ -92,8 +92,7 @@ def personal_data(ledger: Ledger, account: str) -> Iterator[str]:
 def exported(ledger: Ledger, account: str) -> Iterator[str]:
     """The file for who has asked for it. The audit has that. Raises NotFound."""
     pieces = personal_data(ledger, account)
-    with ledger.transaction("audit") as connection:
-        audit.add(connection, ledger.seller, "export_account", subject=account)
+    audit.record(ledger, "export_account", subject=account)
     return pieces
 
 

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from core.domain import policy as policies
 from core.domain.calendar import local_date
@@ -44,7 +44,8 @@ SUBSCRIPTIONS_WITH_ACCOUNTS = (
     .outerjoin(StepRow, IS_NEXT_STEP)
 )
 # Statements that are made once. To make one takes as long as to carry it out.
-_SUBSCRIPTION = (
+#: A subscription (`id`) of a seller (`of`), with what its account says about it.
+SUBSCRIPTION = (
     SUBSCRIPTIONS_WITH_ACCOUNTS.add_columns(Seller.catalog_revision)
     .join(Seller, Seller.id == AccountRow.seller)
     .where(SubscriptionRow.id == bindparam("id"), Seller.id == bindparam("of"))
@@ -96,16 +97,19 @@ class Snapshot:
         """The seller whose data is read."""
         return self.ledger.seller
 
-    def subscription_row(self, id_: str) -> Any:
-        """The row of a subscription, with its account's. Raises NotFound."""
-        row = self.connection.execute(_SUBSCRIPTION, self._one(id_)).one_or_none()
+    def subscription_row(self, id_: str, query: Select[Any] = SUBSCRIPTION) -> Any:
+        """The row of a subscription, with its account's. Raises NotFound.
+
+        `query`: reads more with it.
+        """
+        row = self.connection.execute(query, self._one(id_)).one_or_none()
         if row is None:
             raise NotFound(f"subscription {id_} was never created")
         return row
 
-    def subscription(self, id_: str) -> FoundSubscription:
-        """A subscription. Raises NotFound."""
-        row = self.subscription_row(id_)
+    def subscription(self, id_: str, query: Select[Any] = SUBSCRIPTION) -> FoundSubscription:
+        """A subscription. `query`: as for its row. Raises NotFound."""
+        row = self.subscription_row(id_, query)
         now = row.clock_now or machine_now()
         today = local_date(now, row.timezone)
         subscription = subscription_from(row).settled(today)

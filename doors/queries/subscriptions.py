@@ -6,7 +6,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select, true
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from core.domain.contents import Coming
 from core.domain.planner.renewals import renewal_date
@@ -15,9 +16,9 @@ from core.domain.subscription import Status
 from core.ledger.ledger import Ledger
 from core.ledger.period_amounts import PAID, REFUNDED
 from core.ledger.rows import step_from
-from core.ledger.tables import PeriodRow
+from core.ledger.tables import PeriodRow, SubscriptionRow
 from doors.queries.pages import stream
-from doors.queries.snapshot import open_snapshot
+from doors.queries.snapshot import SUBSCRIPTION, Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +79,14 @@ class SubscriptionView:
 
 
 def find_subscription(ledger: Ledger, id_: str, *, with_periods: bool = True) -> SubscriptionView:
-    """One subscription with its periods, or without them. Raises NotFound."""
-    with open_snapshot(ledger) as snapshot:
-        found = snapshot.subscription(id_)
+    """One subscription with its periods, or without them. Raises NotFound.
+
+    One statement reads it with its periods, so it needs no transaction. What else is read is never
+    changed, except for the numbers of one that is EXPIRED: they are as they are now.
+    """
+    with ledger.read() as connection:
+        snapshot = Snapshot(connection, ledger)
+        found = snapshot.subscription(id_, _WITH_PERIODS if with_periods else SUBSCRIPTION)
         row, subscription = found.row, found.subscription
         renews = subscription.status is Status.ACTIVE and not subscription.trial
         return SubscriptionView(
@@ -116,7 +122,7 @@ def find_subscription(ledger: Ledger, id_: str, *, with_periods: bool = True) ->
             clock=row.clock,
             now=found.now,
             next_step=step_from(row),
-            periods=_periods(snapshot.connection, id_) if with_periods else [],
+            periods=_joined(row) if with_periods else [],
         )
 
 
@@ -157,6 +163,34 @@ _PERIODS = select(
     PeriodRow.start, PeriodRow.expiry, PAID.label("paid"), REFUNDED.label("given_back")
 )
 _ALL_PERIODS = _PERIODS.where(PeriodRow.subscription == bindparam("of")).order_by(PeriodRow.expiry)
+
+
+#: The columns of the periods of a subscription, each as a list in the order of their last days.
+_LISTS = (
+    select(
+        *(
+            func.array_agg(aggregate_order_by(column, PeriodRow.expiry)).label(f"{name}_of_periods")
+            for name, column in {
+                "start": PeriodRow.start,
+                "expiry": PeriodRow.expiry,
+                "paid": PAID,
+                "given_back": REFUNDED,
+            }.items()
+        )
+    )
+    .where(PeriodRow.subscription == SubscriptionRow.id)
+    .correlate(SubscriptionRow)
+    .lateral()
+)
+_WITH_PERIODS = SUBSCRIPTION.add_columns(*_LISTS.c).join(_LISTS, true())
+
+
+def _joined(row: Any) -> list[PeriodView]:
+    lists = [getattr(row, column.name) or [] for column in _LISTS.c]
+    return [
+        PeriodView(start=start, expiry=expiry, paid=paid, refunded=given_back)
+        for start, expiry, paid, given_back in zip(*lists, strict=True)
+    ]
 
 
 def _periods(connection: Connection, subscription: str) -> list[PeriodView]:

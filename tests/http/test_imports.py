@@ -6,13 +6,19 @@ import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from activities.usage_batch import charge_usage
+from core.domain.commands.set_card import SetCard
+from core.domain.commands.usage import Usage
+from core.domain.refusal import Refusal
 from core.domain.roles import Role
+from core.domain.rules import Rule
 from core.ledger import background_requests
 from core.ledger.api_requests import Asked
 from core.ledger.clocks import machine_now
@@ -22,6 +28,9 @@ from settings import PROJECT
 from tests.http.conftest import Api
 
 FILE = (PROJECT / "examples" / "customers.csv").read_bytes()
+PERSON = {"owner": "ada@g.example", "billing_email": "ada@g.example"}
+TERMS = {"currency": "USD", "timezone": "UTC"}
+REFUSED = Refusal(Rule.REQUEST_ID, "request id import-1 was used for something else")
 HEADER = b"id,account,currency,timezone,sku,months,price,anchor\n"
 
 
@@ -41,7 +50,7 @@ async def post(
 async def ended(api: Api, key: str, seller: str = "main", of: str = "imports") -> dict[str, Any]:
     """An import, or another request, when this process has ended it."""
     transport: Any = api.client._transport
-    running = transport.app.state.background.find(seller, key)
+    running = transport.app.state.background.running.get((seller, key))
     if running is not None and running.task is not None:
         await running.task
     found: dict[str, Any] = (await api.get(f"/v1/{of}/{key}", seller=seller)).json()
@@ -280,17 +289,34 @@ async def test_only_the_process_that_works_on_a_request_tells_of_it(reading: Api
 async def test_rule_4_2_the_key_of_a_request_under_way_does_nothing_else(reading: Api) -> None:
     asked = as_sent(FILE, "import-1")
     background_requests.begin(reading.shop.perennial.ledger, asked, "there", machine_now())
-    terms = {"currency": "USD", "timezone": "UTC"}
-    globex = {"account": "globex", "owner": "ada@g.example", "billing_email": "ada@g.example"}
-    account = await reading.post("/v1/accounts", globex | terms, "import-1")
+    globex = {"account": "globex", **PERSON, **TERMS}
+    assert (await reading.post("/v1/accounts", globex, "globex")).status_code == 201
+    account = await reading.post("/v1/accounts", globex, "import-1")
     command = await reading.post(
-        "/v1/commands/set_card", {"account": "acme", "card": "sim_ok"}, "import-1"
+        "/v1/commands/set_card", {"account": "globex", "card": "sim_ok"}, "import-1"
     )
     for answer in (account, command):
         assert (answer.status_code, answer.json().get("rule")) == (409, "4.2"), answer.text
+    await no_command_has(reading, "import-1")
     background_requests.stop(reading.shop.perennial.ledger, "import-1", "there")
     assert (await post(reading, FILE, "import-1")).status_code == 202
     assert (await ended(reading, "import-1"))["state"] == "done"
+    await no_command_has(reading, "import-1")
+
+
+async def no_command_has(api: Api, key: str) -> None:
+    """A command with the key of another request is refused, by whichever door it comes.
+
+    The console and the command line give a command as the client does. A row of a batch of usage
+    and a row of a campaign are commands without a door of their own.
+    """
+    perennial = api.shop.perennial
+    card = SetCard(account="globex", card="sim_ok", request_id=key)
+    assert (await perennial.preview(card)).refusal == REFUSED
+    assert (await perennial.do(card)).refusal == REFUSED
+    used = Usage(account="globex", amount=Decimal("1.00"), text="a call", request_id=key)
+    charged = charge_usage(perennial.ledger, machine_now(), {"globex": [used]})
+    assert [one.refusal for one in charged["globex"]] == [REFUSED]
 
 
 async def undo(api: Api, key: str, body: dict[str, Any], seller: str = "main") -> httpx.Response:
