@@ -116,6 +116,7 @@ security: setup .venv-security/stamp  ## look for weak spots in the code, and kn
 		else echo "$$said" >&2; exit 1; fi; done
 
 # The auditors have packages of their own, so that these need not agree with those of Perennial.
+# semgrep is not among them. It fetches its rules from a registry of its own at each run.
 .venv-security/stamp: requirements-security.txt
 	@$(PY) -m venv --clear .venv-security
 	@.venv-security/bin/python -m pip install --quiet --disable-pip-version-check --no-input \

@@ -239,9 +239,9 @@ def _start(home: Path) -> None:
         _initialise(data, user, durable=True)
     _check_version(data)
     _wait_for_leftovers(data)
-    _set_stale_lock_aside(data)
     run = _socket_directory(home)
     _make_private(run, user)
+    _set_stale_locks_aside(_lock_file(data), run / f".s.PGSQL.{PORT}.lock")
     process.private_file(log)
     with process.uninterrupted():
         server = process.detached(_command(data, run, _OPTIONS), log, user)
@@ -319,17 +319,17 @@ def _wait_for_leftovers(data: Path) -> None:
         )
 
 
-def _set_stale_lock_aside(data: Path) -> None:
-    """Remove a lock file that PostgreSQL would believe though its server is gone.
+def _set_stale_locks_aside(*locks: Path) -> None:
+    """Remove lock files that PostgreSQL would believe though their server is gone.
 
-    Such a file cannot be read, or its process id now belongs to another program. PostgreSQL itself
-    detects an id that no process has.
+    Such a file cannot be read, or its process id belongs to another program or to what is left of
+    the server that was killed. PostgreSQL itself detects an id that no process has.
     """
-    lock = _lock_file(data)
-    if lock.exists():
-        number = lock.read_text(errors="replace").split("\n", 1)[0].strip()
-        if not number.isdigit() or psutil.pid_exists(int(number)):
-            lock.unlink()
+    for lock in locks:
+        if lock.exists():
+            number = lock.read_text(errors="replace").split("\n", 1)[0].strip()
+            if not number.isdigit() or psutil.pid_exists(int(number)):
+                lock.unlink()
 
 
 def _check_version(data: Path) -> None:

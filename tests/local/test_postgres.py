@@ -85,10 +85,11 @@ def test_nothing_listens_on_tcp_and_only_the_owner_enters_the_socket_directory(
     assert stat.S_IMODE((config.home / "postgres" / "run").stat().st_mode) == 0o700
 
 
+@pytest.mark.parametrize("path", ["data/postmaster.pid", "run/.s.PGSQL.5432.lock"])
 @pytest.mark.parametrize("number", ["of another process", "of no process", "not a number"])
-def test_a_stale_lock_file_does_not_matter(config: Settings, number: str) -> None:
+def test_a_stale_lock_file_does_not_matter(config: Settings, number: str, path: str) -> None:
     postgres.up(config)
-    lock = config.home / "postgres" / "data" / "postmaster.pid"
+    lock = config.home / "postgres" / path
     words = lock.read_text().splitlines()
     postgres.down(config)
     words[0] = str(os.getppid()) if number == "of another process" else "4194303"
