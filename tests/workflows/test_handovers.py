@@ -10,6 +10,7 @@ from temporalio.client import WorkflowUpdateStage
 
 from activities import registry
 from core.domain.commands.extend import Extend
+from core.domain.commands.recover import Recover
 from core.domain.commands.unsubscribe import Unsubscribe
 from core.protocol.activity_messages import CommandResult
 from core.protocol.workflow_messages import SubscriptionMessage
@@ -116,3 +117,24 @@ async def test_senders_that_wait_get_their_outcomes_before_a_long_run_ends(
         assert history.count("WorkflowExecutionUpdateCompleted") == 3
         assert history[-1] == "WorkflowExecutionContinuedAsNew"
         await shop.workflow(s).terminate("the next run would end at once, too")
+
+
+async def test_a_command_does_not_wait_after_a_new_run_has_refused_another(
+    open_shop: OpenShop,
+) -> None:
+    """A run of a test clock needs no timer, so its first task might leave no trace.
+
+    The server would take such a task back, and lose the task of the next command until it timed
+    out (`SubjectWorkflow._live`).
+    """
+    async with open_shop(cycles_per_run=1) as shop:
+        await shop.account()
+        s = await shop.buy()
+        first = (await shop.workflow(s).describe()).run_id
+        await shop.advance(2021, 2, 7)
+        for _ in range(2):
+            refused = await shop.perennial.do(Recover(subscription=s, request_id=shop.id("r")))
+            assert refused.refusal is not None
+        await shop.perennial.do(Unsubscribe(subscription=s, request_id=shop.id("u")))
+        assert (await shop.workflow(s).describe()).run_id != first
+        assert "WorkflowTaskTimedOut" not in await shop.history(s)
