@@ -16,7 +16,7 @@ from itertools import count
 from typing import Any
 
 from sqlalchemy import Connection, select, text, update
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import EventType, TimeoutType
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 
 from activities.open_account import NewAccount, open_account
@@ -325,6 +325,23 @@ class Shop:
     async def history(self, subscription: str) -> list[str]:
         """The kinds of events of the newest run."""
         return kinds(await self.workflow(subscription).fetch_history())
+
+    async def faulty_tasks(self, subscription: str) -> list[str]:
+        """The workflow tasks of the newest run that failed, or that no worker took in time.
+
+        Without those of a slow machine: the SDK fails a task that takes two seconds, and the server
+        gives up one that takes ten.
+        """
+        history = await self.workflow(subscription).fetch_history()
+        faults = []
+        for event in history.events:
+            failed = event.workflow_task_failed_event_attributes.failure.message
+            late = event.workflow_task_timed_out_event_attributes.timeout_type
+            if failed and "TMPRL1101" not in failed:
+                faults.append(failed)
+            elif late == TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START:
+                faults.append("no worker took it")
+        return faults
 
     async def settled(self, subscription: str) -> list[str]:
         """The same, after the workflow has processed all that has arrived.
