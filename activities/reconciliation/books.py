@@ -48,13 +48,17 @@ WITH mine AS MATERIALIZED (
        ORDER BY h.seq LIMIT :lines
     ) l
 ), moving AS (
-  SELECT DISTINCT id, operation FROM lines WHERE moves
-  UNION SELECT m.id, o.id FROM mine m JOIN operations o ON o.account = m.id
-         WHERE (:anew OR NOT m.known) AND o.purpose = '{Purpose.OPENING_CREDITS}'
+  SELECT id, operation, max(seq) AS seq FROM (
+    SELECT id, operation, seq FROM lines WHERE moves
+    UNION ALL SELECT m.id, o.id, 0 FROM mine m JOIN operations o ON o.account = m.id
+     WHERE (:anew OR NOT m.known) AND o.purpose = '{Purpose.OPENING_CREDITS}') moves
+   GROUP BY id, operation
 ), moved AS (
   SELECT id, sum(amount) AS amount,
-         jsonb_object_agg(purpose, jsonb_build_array(times, amount::text, last)) AS sums
-    FROM (SELECT n.id, o.purpose, count(*) AS times, sum(p.amount) AS amount, max(o.id) AS last
+         jsonb_object_agg(
+           purpose, jsonb_build_array(times, amount::text, newest[1], newest[2])) AS sums
+    FROM (SELECT n.id, o.purpose, count(*) AS times, sum(p.amount) AS amount,
+                 max(ARRAY[n.seq, o.id]) AS newest
             FROM moving n JOIN operations o ON o.id = n.operation
                  JOIN postings p ON p.operation = o.id
            WHERE p.book = '{Book.WALLET}' AND p.account = n.id GROUP BY n.id, o.purpose) m

@@ -16,7 +16,7 @@ from core.domain.fees import Line, total
 from core.domain.monthly_invoice import last_day
 from core.domain.steps import StepKind
 from core.ledger.double_entry import InvoiceKind, Purpose
-from core.ledger.tables import MonthlyAmount
+from core.ledger.tables import MONTHLY_LINES, MonthlyAmount, Operation
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import StepResult
 
@@ -40,8 +40,9 @@ _WAITING = (
         MonthlyAmount.amount,
     )
     .join(_OF, (MonthlyAmount.account == _OF.c.account) & (MonthlyAmount.month == _OF.c.month))
+    .join(Operation, Operation.id == MonthlyAmount.operation)
     .where(MonthlyAmount.invoice.is_(None))
-    .order_by(MonthlyAmount.account, MonthlyAmount.operation, MonthlyAmount.line)
+    .order_by(MonthlyAmount.account, *MONTHLY_LINES)
 )
 _ON = _wanted(("account", Text), ("month", Date), ("unbilled", Boolean), ("invoice", BigInteger))
 _INVOICED = (

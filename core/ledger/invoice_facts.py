@@ -13,6 +13,7 @@ from core.domain.documents import How, InvoiceFacts, Line, Party, ReceiptFacts
 from core.ledger import profiles
 from core.ledger.double_entry import Book, InvoiceKind, Purpose
 from core.ledger.tables import (
+    MONTHLY_LINES,
     RECEIVED,
     AccountRow,
     CustomerProfileRow,
@@ -121,7 +122,7 @@ def _lines(connection: Connection, row: Any, purpose: Purpose) -> tuple[Line, ..
             select(MonthlyAmount.description, MonthlyAmount.amount, Operation.purpose)
             .join(Operation, Operation.id == MonthlyAmount.operation)
             .where(MonthlyAmount.invoice == row.id)
-            .order_by(MonthlyAmount.operation, MonthlyAmount.line)
+            .order_by(*MONTHLY_LINES)
         )
         return tuple(
             Line(text=words, amount=amount, taxed=each not in _NO_SALE)

@@ -20,12 +20,14 @@ from core.ledger.double_entry import Book, Purpose
 class MovementSum:
     """The movements of one wallet for one purpose.
 
-    `amount`: their sum, in the account's currency. `last`: the newest operation.
+    `amount`: their sum, in the account's currency. `last`: the newest operation. `seq`: its place
+    in the history. Ids of operations are handed out in blocks, and are in no order of time.
     """
 
     purpose: Purpose
     times: int
     amount: Decimal
+    seq: int
     last: int
 
 
@@ -45,7 +47,7 @@ class Movement:
 
 
 Document = dict[str, list[Any]]
-"""Sums as a row keeps them: purpose to times, amount as text, and newest operation."""
+"""Sums as a row keeps them: purpose to times, amount as text, place, and newest operation."""
 
 _KEPT = text("SELECT seq, sums FROM verified_balances WHERE account = :account")
 _OPENING = f"""
@@ -60,25 +62,29 @@ _OF_OPERATIONS = f"""
 _SUMS = text(
     f"""
 WITH moving AS (
-  SELECT operation FROM history
-   WHERE account = :account AND seq > :seq AND operation IS NOT NULL AND amount IS NOT NULL
-  UNION SELECT id FROM ({_OPENING}) opening WHERE NOT :known
+  SELECT operation, max(seq) AS seq FROM (
+    SELECT operation, seq FROM history
+     WHERE account = :account AND seq > :seq AND operation IS NOT NULL AND amount IS NOT NULL
+    UNION ALL SELECT id, 0 FROM ({_OPENING}) opening WHERE NOT :known) lines
+   GROUP BY operation
 )
-SELECT o.purpose, count(*) AS times, sum(p.amount)::text AS amount, max(o.id) AS last
+SELECT o.purpose, count(*) AS times, sum(p.amount)::text AS amount,
+       max(ARRAY[m.seq, o.id]) AS newest
 {_OF_OPERATIONS} GROUP BY o.purpose
 """  # noqa: S608
 )
 _NEWEST = text(
     f"""
 WITH moving AS (
-  SELECT operation FROM (
-    SELECT operation FROM history
-     WHERE account = :account AND operation IS NOT NULL AND amount IS NOT NULL
-     ORDER BY seq DESC LIMIT :most) newest
-  UNION {_OPENING}
+  SELECT operation, max(seq) AS seq FROM (
+    (SELECT operation, seq FROM history
+      WHERE account = :account AND operation IS NOT NULL AND amount IS NOT NULL
+      ORDER BY seq DESC LIMIT :most)
+    UNION ALL SELECT id, 0 FROM ({_OPENING}) opening) newest
+   GROUP BY operation
 )
 SELECT o.id, o.at, o.purpose, o.subscription, p.line, p.amount
-{_OF_OPERATIONS} ORDER BY o.id DESC, p.line LIMIT :most
+{_OF_OPERATIONS} ORDER BY m.seq DESC, o.id DESC, p.line LIMIT :most
 """  # noqa: S608
 )
 
@@ -88,13 +94,18 @@ def sums_of(connection: Connection, account: str) -> list[MovementSum]:
     kept = connection.execute(_KEPT, {"account": account}).one_or_none()
     values = {"account": account, "seq": kept.seq if kept else 0, "known": kept is not None}
     new = {
-        row.purpose: [row.times, row.amount, row.last] for row in connection.execute(_SUMS, values)
+        row.purpose: [row.times, row.amount, *row.newest]
+        for row in connection.execute(_SUMS, values)
     }
     found = (
-        MovementSum(purpose=Purpose(purpose), times=times, amount=Decimal(amount), last=last)
-        for purpose, (times, amount, last) in together([kept.sums if kept else {}, new]).items()
+        MovementSum(
+            purpose=Purpose(purpose), times=times, amount=Decimal(amount), seq=seq, last=last
+        )
+        for purpose, (times, amount, seq, last) in together(
+            [kept.sums if kept else {}, new]
+        ).items()
     )
-    return sorted(found, key=lambda it: it.last, reverse=True)
+    return sorted(found, key=lambda it: (it.seq, it.last), reverse=True)
 
 
 def newest(connection: Connection, account: str, most: int) -> list[Movement]:
@@ -117,8 +128,8 @@ def together(parts: Iterable[Document]) -> Document:
     """The sums of several parts of a history, as one."""
     found: Document = {}
     for part in parts:
-        for purpose, (times, amount, last) in part.items():
-            before, moved, newest = found.get(purpose, [0, str(ZERO), 0])
+        for purpose, (times, amount, *last) in part.items():
+            before, moved, *newest = found.get(purpose, [0, str(ZERO), 0, 0])
             summed = Decimal(moved) + Decimal(amount)
-            found[purpose] = [before + times, str(summed), max(newest, last)]
+            found[purpose] = [before + times, str(summed), *max(newest, last)]
     return found

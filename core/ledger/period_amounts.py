@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from core.domain.refunds import PaidPeriod
 from core.domain.subscription import ZERO, Period
-from core.ledger.tables import Operation, PeriodCharge, PeriodRow, RefundRow
+from core.ledger.tables import History, Operation, PeriodCharge, PeriodRow, RefundRow
 
 
 def _sum_of(amount: Any, period: Any) -> Any:
@@ -32,6 +32,16 @@ _REFUNDED_TO_PAYER = (
     .correlate(PeriodRow, Operation)
     .scalar_subquery()
 )
+#: The place of a charge in the history. Ids of operations are in no order of time.
+_CHARGED_IN = (
+    select(func.min(History.seq))
+    .where(
+        History.subscription == PeriodRow.subscription,
+        History.operation == PeriodCharge.operation,
+    )
+    .correlate(PeriodRow, PeriodCharge)
+    .scalar_subquery()
+)
 _BY_PAYER = (
     select(
         PeriodRow.__table__,
@@ -43,7 +53,7 @@ _BY_PAYER = (
     .join(Operation, Operation.id == PeriodCharge.operation)
     .where(PeriodRow.subscription == bindparam("of"))
     .group_by(PeriodRow.id, Operation.account)
-    .order_by(PeriodRow.start, PeriodRow.id, func.min(PeriodCharge.operation))
+    .order_by(PeriodRow.start, PeriodRow.id, func.min(_CHARGED_IN))
 )
 
 

@@ -802,6 +802,11 @@ class MonthlyAmount(Base):
     )
 
 
+#: The order of the lines of a monthly invoice, in a query that joins their operations: by time. Ids
+#: are handed out to processes in blocks, and are in no order of time.
+MONTHLY_LINES = (Operation.at, MonthlyAmount.operation, MonthlyAmount.line)
+
+
 class History(Base):
     """Who did what, when, by which rule, and how it changed the balance. Never changed.
 

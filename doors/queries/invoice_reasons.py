@@ -13,6 +13,7 @@ from core.ledger.bulk_write import one_of
 from core.ledger.double_entry import InvoiceKind, Purpose
 from core.ledger.ledger import Ledger
 from core.ledger.tables import (
+    MONTHLY_LINES,
     AccountRow,
     History,
     Invoice,
@@ -122,7 +123,7 @@ def _amounts(snapshot: Snapshot, row: Any) -> list[Reason]:
         select(MonthlyAmount.__table__, Operation.at, Operation.purpose, Operation.subscription)
         .join(Operation, Operation.id == MonthlyAmount.operation)
         .where(MonthlyAmount.invoice == row.id)
-        .order_by(MonthlyAmount.operation, MonthlyAmount.line)
+        .order_by(*MONTHLY_LINES)
         .limit(MOST_REASONS)
     )
     lines = snapshot.connection.execute(query).all()

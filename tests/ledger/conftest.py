@@ -20,6 +20,7 @@ from core.domain.steps import of_subscription
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger import stored_terms
 from core.ledger.database import connect
+from core.ledger.ids import Ids
 from core.ledger.ledger import Ledger
 from core.protocol.activity_messages import CommandRequest, CommandResult, Passed
 from core.protocol.call_sequences import carry_out
@@ -73,6 +74,17 @@ class Shop:
 
     def try_out(self, id_: str = "t1", account: str = "acme", **values: Any) -> CommandResult:
         return self.do(Trial(subscription=id_, account=account, **{"sku": "PRO"} | values))
+
+    def by_lower_ids(self) -> Callable[[], None]:
+        """Return a function after which ids are lower: of a process that took its block before."""
+        lower = Ids()
+        with self.ledger.engine.begin() as connection:
+            lower.take(connection)
+
+        def switch() -> None:
+            self.ledger.ids = lower
+
+        return switch
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         with self.ledger.engine.connect() as connection:

@@ -19,7 +19,7 @@ from core.domain.findings import Part, ReconcileRequest, ReconcileResult
 from core.domain.rules import Rule
 from core.ledger import double_entry
 from core.ledger.double_entry import Purpose
-from core.ledger.movements import sums_of
+from core.ledger.movements import newest, sums_of
 from tests.ledger.conftest import DAY, Shop
 
 SMALL = Limits(batch=1, passes=1000)
@@ -89,13 +89,30 @@ def test_why_a_balance_is_what_it_is_reads_only_what_is_not_verified(
         assert found(part, full=full) == []
         assert summed(shop) == of_all_postings(shop)
     shop.do(Extend(subscription="s1", cycles=2))
-    newest = summed(shop)
-    assert newest == of_all_postings(shop)
+    after = summed(shop)
+    assert after == of_all_postings(shop)
     kept = shop.rows("SELECT sums FROM verified_balances WHERE account = 'acme'")[0][0]
     assert kept[Purpose.TOP_UP][:2] == [3, "21.00000"]
-    assert newest[0][0] not in kept
+    assert after[0][0] not in kept
     shop.force("DELETE FROM verified_balances")
     assert summed(shop) == of_all_postings(shop)
+
+
+def test_rule_11_1_the_newest_movements_are_the_last_ones_whichever_process_wrote_them(
+    shop: Shop,
+) -> None:
+    in_an_older_process = shop.by_lower_ids()
+    shop.open()
+    shop.buy("s1")
+    in_an_older_process()
+    shop.do(TopUp(account="acme", amount=Decimal("7.00")))
+    for _ in range(2):
+        with shop.ledger.read() as connection:
+            moved = newest(connection, "acme", 2)
+        assert [it.purpose for it in moved] == [Purpose.TOP_UP, Purpose.PURCHASE]
+        purposes = [Purpose.TOP_UP, Purpose.PURCHASE, Purpose.OPENING_CREDITS]
+        assert [purpose for purpose, *_ in summed(shop)] == purposes
+        assert found(Books(shop.ledger, Limits())) == []
 
 
 def summed(shop: Shop) -> list[tuple[str, int, Decimal, int]]:

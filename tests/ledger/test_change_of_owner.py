@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from core.domain import policy
 from core.domain.commands.change_owner import ChangeOwner
+from core.domain.commands.change_plan import ChangePlan
 from core.domain.commands.extend import Extend
 from core.domain.commands.recover import Recover
 from core.domain.commands.suspend import Suspend
 from core.domain.commands.terminate import Terminate
 from core.domain.commands.top_up import TopUp
 from core.domain.steps import StepKind, of_subscription
+from core.ledger import stored_terms
 from core.ledger.account_reading import Moved
 from core.ledger.ledger import unless_moved
 from core.protocol.activity_messages import (
@@ -31,7 +34,7 @@ from core.protocol.activity_messages import (
 )
 from core.protocol.call_sequences import run_step
 from doors.application.previews import preview
-from tests.ledger.conftest import DAY, Shop
+from tests.ledger.conftest import DAY, PRO, Shop
 
 RENEWAL = datetime(2021, 3, 24, tzinfo=UTC)
 Several = Callable[[list[Callable[[], Any]]], list[Any]]
@@ -296,6 +299,27 @@ def test_a_preview_of_a_termination_shows_what_each_payer_gets_back(shop: Shop) 
         ("b", "refunded", 50),
     ]
     assert [(it.account, it.total) for it in told.invoices] == [("a", -50), ("b", -50)]
+
+
+def test_rule_8_2_the_fee_comes_off_who_paid_first_whichever_process_wrote_it(shop: Shop) -> None:
+    biz = PRO | {"sku": "BIZ", "prices": {"USD": "90.00"}}
+    with shop.ledger.engine.begin() as connection:
+        stored_terms.add_catalog(connection, "main", [biz])
+        fee = {"refund_admin_fee": {"USD": "5.00"}}
+        stored_terms.add_policy(connection, "main", policy.load(fee))
+    in_an_older_process = shop.by_lower_ids()
+    shop.open("z")
+    shop.open("b")
+    shop.buy("s1", "z")
+    in_an_older_process()
+    give(shop, "s1", "b")
+    shop.do(ChangePlan(subscription="s1", sku="BIZ"))
+    told = preview(shop.ledger, Terminate(subscription="s1", reason="closed"), DAY)
+    assert [(it.account, it.event, it.amount) for it in told.events] == [
+        ("b", "terminated", None),
+        ("z", "refunded", 45),
+        ("b", "refunded", 40),
+    ]
 
 
 def test_a_preview_of_a_change_of_owner_shows_what_the_new_zone_sets_off(shop: Shop) -> None:

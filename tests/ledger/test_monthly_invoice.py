@@ -6,11 +6,14 @@ from decimal import Decimal
 import pytest
 from sqlalchemy.exc import DatabaseError
 
+from activities.number_invoices import number_invoices
 from activities.numbers import charge_activation
 from core.domain.activation_fees import ActivationFee
 from core.domain.steps import StepKind, of_account
+from core.ledger.invoice_facts import invoice_facts
 from core.protocol.activity_messages import Outcome, StepRequest, StepResult
 from doors.application import test_clocks as clocks
+from doors.queries.invoice_reasons import lines_of_invoice
 from tests.ledger.conftest import DAY, Shop
 
 APRIL = datetime(2021, 4, 1, tzinfo=UTC)
@@ -73,6 +76,27 @@ async def test_amounts_of_a_month_are_on_one_invoice_dated_its_last_day(bought: 
     ]
     assert bought.value("SELECT uninvoiced FROM accounts") is None
     assert bought.rows("SELECT subject FROM steps WHERE subject_kind = 'account'") == []
+
+
+async def test_its_lines_are_in_the_order_of_time_whichever_process_wrote_them(shop: Shop) -> None:
+    in_an_older_process = shop.by_lower_ids()
+    shop.open()
+    shop.buy()
+    shop.put_on_clock()
+    activate(shop, "+65")
+    in_an_older_process()
+    activate(shop, "+66", now=DAY + timedelta(days=1))
+    await advance(shop, APRIL)
+    [(id_, lines)] = shop.rows("SELECT id, lines FROM invoices WHERE kind = 'monthly'")
+    assert [line["text"][-3:] for line in lines] == ["+65", "+66"]
+    while number_invoices(shop.ledger):
+        pass
+    with shop.ledger.read() as connection:
+        facts = invoice_facts(connection, id_)
+    assert [line.text[-3:] for line in facts.lines] == ["+65", "+66"]
+    number = shop.value(f"SELECT number FROM invoices WHERE id = {id_}")
+    reasons = lines_of_invoice(shop.ledger, str(number)).reasons
+    assert [reason.at.day for reason in reasons if reason.at] == [1, 2]
 
 
 async def test_a_month_in_which_nothing_was_charged_has_none(bought: Shop) -> None:
