@@ -88,6 +88,16 @@ def money_report(
         ]
 
 
+def usual_first_month(report: MoneyReport, last: date) -> date:
+    """The first month of a report of which only the last one is named, by first days.
+
+    What is owed may be old, so `receivables` reaches as far back as a report can.
+    """
+    if report is MoneyReport.RECEIVABLES:
+        return add_months(last, 1 - MOST_MONTHS)
+    return last
+
+
 def check_months(first: date, last: date) -> None:
     """Refuse months that are no first days, not in order, or too many. Raises `Faults`."""
     if first.day != 1 or last.day != 1:

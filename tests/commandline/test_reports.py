@@ -34,10 +34,24 @@ def test_a_report_is_a_table_csv_or_json(shop: Shop) -> None:
     }
 
 
+def test_receivables_are_of_all_months_unless_told_otherwise(shop: Shop) -> None:
+    """Rule 11.6: what is owed is old, and the month that a person asks in has no invoice yet."""
+    acme = shop.acme
+    shop.run("adjust", acme, "--take", "100.00", "--reason", "paid out")
+    shop.run("account", "set", acme, "--mode", "postpaid", "--credit-limit", "500.00")
+    shop.buy()
+    shop.advance("2021-02-01")
+    [owed] = shop.run("report", "receivables", "--test-clocks", "--json").json
+    assert (owed["month"], owed["amount"]) == ("2021-01", "50.00")
+    of_a_month = ("--from", "2021-02", "--to", "2021-02", "--test-clocks", "--json")
+    assert shop.run("report", "receivables", *of_a_month).json == []
+
+
 @pytest.mark.parametrize("name", list(MoneyReport))
 def test_every_report_of_nothing_says_so(installation: str, name: MoneyReport) -> None:
     told = call("report", name.value, "--to", "2021-01")
-    assert (told.code, told.out) == (0, "There is nothing to report for 2021-01.\n")
+    months = "2011-02 to 2021-01" if name is MoneyReport.RECEIVABLES else "2021-01"
+    assert (told.code, told.out) == (0, f"There is nothing to report for {months}.\n")
     assert call("report", name.value, "--json").json == []
     header = call("report", name.value, "--csv", "-").out
     assert header.startswith("month,currency,on_test_clock,")

@@ -29,7 +29,10 @@ def report(
     first: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="MONTH", help="The first month, such as 2026-01. Default: --to."
+            "--from",
+            metavar="MONTH",
+            help="The first month, such as 2026-01. Default: --to. Of receivables: as far back "
+            "as there are debts, at most ten years.",
         ),
     ] = None,
     last: Annotated[
@@ -50,10 +53,10 @@ def report(
     from doors.commandline.connection import ledger
     from doors.commandline.lists import List, show_list
     from doors.queries import report_csv
-    from doors.queries.reports import money_report
+    from doors.queries.reports import money_report, usual_first_month
 
     until = report_tables.month("--to", last)
-    begin = until if first is None and last is not None else report_tables.month("--from", first)
+    begin = report_tables.month("--from", first) if first else usual_first_month(which, until)
     with ledger() as opened:
         rows = money_report(
             opened,
