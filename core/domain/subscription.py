@@ -192,6 +192,11 @@ class Mode(StrEnum):
     PREPAID = "prepaid"
     POSTPAID = "postpaid"
 
+    @property
+    def usable_rule(self) -> Rule:
+        """The rule that says what is usable."""
+        return Rule.POSTPAID if self is Mode.POSTPAID else Rule.USABLE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:

@@ -33,6 +33,8 @@ from core.domain.campaigns import (
 )
 from core.domain.commands.base import SubscriptionCommand
 from core.domain.faults import Fault, Faults
+from core.domain.refusal import Refused
+from core.domain.rules import Rule
 from core.ledger import audit, campaigns
 from core.ledger.acting import acting, as_one
 from core.ledger.bulk_write import one_of
@@ -145,7 +147,8 @@ class Campaigns:
     async def pause(self, campaign: str) -> CampaignState:
         """Take no further row until `resume`. Rows under way are finished.
 
-        Raises `Faults` for a campaign that is over or does not exist. So do the other controls.
+        Raises `Faults` for a campaign that is over, and `Refused` 4.1 for one that does not exist.
+        So do the other controls.
         """
         return await self._control(campaign, Control.PAUSE)
 
@@ -196,14 +199,14 @@ class Campaigns:
             audit.add(connection, self._ledger.seller, act, subject=campaign, after=after)
 
     def _require(self, campaign: str) -> None:
-        """Raise `Faults` unless it is a campaign of the seller."""
+        """Raise `Refused` 4.1 unless it is a campaign of the seller."""
         inputs.required("campaign", campaign, inputs.read_id)
         query = select(CampaignRow.id).where(
             CampaignRow.id == campaign, CampaignRow.seller == self._ledger.seller
         )
         with self._ledger.read() as connection:
             if connection.execute(query).first() is None:
-                raise Faults([Fault("campaign", f"there is no campaign {campaign}")])
+                raise Refused(Rule.PURCHASE, f"there is no campaign {campaign}")
 
     # workflows
 

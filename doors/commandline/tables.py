@@ -160,7 +160,7 @@ def account(view: AccountView) -> list[Printed]:
         ("Mode", view.mode),
         ("Balance", money(view.balance, view.currency)),
         *(_postpaid(view) if view.mode is Mode.POSTPAID else []),
-        ("Usable", f"{money(view.usable, view.currency)} (rule 11.1)"),
+        ("Usable", f"{money(view.usable, view.currency)} (rule {view.mode.usable_rule})"),
         ("Credit limit", money(view.credit_limit, view.currency) + until),
         *([("Monthly invoice", waiting(view))] if view.waiting else []),
         ("Card", card if view.card else "none"),
@@ -281,7 +281,8 @@ def explanation(found: Explanation, answer: str, asked: str) -> list[Printed]:
     parts: list[Printed] = [pairs(title, [("Answer", answer), ("Source", asked)])]
     if found.fee is not None:
         fee, usable = (money(amount, found.currency) for amount in (found.fee, found.usable))
-        parts.append(f"The next cycle costs {fee}. Usable credits are {usable} (rule 11.1).")
+        rule = found.mode.usable_rule
+        parts.append(f"The next cycle costs {fee}. Usable is {usable} (rule {rule}).")
     parts.append(history("What led to it", found.because))
     if found.coming:
         coming = table("What comes next", "When", "What", "Rule", "Why")

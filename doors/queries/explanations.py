@@ -11,7 +11,7 @@ from core.domain.planner.notices import PlannedNotice
 from core.domain.planner.schedule import schedule
 from core.domain.reasons import Reason
 from core.domain.steps import Step
-from core.domain.subscription import Status
+from core.domain.subscription import Mode, Status
 from core.ledger.ledger import Ledger
 from core.ledger.rows import account_from, step_from
 from core.ledger.tables import History
@@ -38,6 +38,7 @@ class Explanation:
     because: list[HistoryLine]
     fee: Decimal | None
     usable: Decimal
+    mode: Mode
     currency: str
     timezone: str
     now: datetime
@@ -55,6 +56,7 @@ def explain_subscription(ledger: Ledger, id_: str) -> Explanation:
         lines = history_lines(snapshot, History.subscription == id_, _LINES_LOOKED_AT)
         refused, left_out = newest_refusals(snapshot, of_subscription(id_))
         coming = islice(schedule(subscription, found.policy, row.timezone), _STEPS_AHEAD)
+        account = account_from(snapshot.account_row(row.account))
         return Explanation(
             subscription=id_,
             status=subscription.status,
@@ -63,7 +65,8 @@ def explain_subscription(ledger: Ledger, id_: str) -> Explanation:
             ),
             because=since_the_last_payment(lines),
             fee=found.fee,
-            usable=account_from(snapshot.account_row(row.account)).usable(found.today),
+            usable=account.usable(found.today),
+            mode=account.mode,
             currency=row.currency,
             timezone=row.timezone,
             now=found.now,

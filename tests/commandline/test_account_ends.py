@@ -46,6 +46,8 @@ def test_a_payment_of_a_postpaid_account_is_booked(shop: Shop) -> None:
     assert told.code == 0, told.err
     shop.buy()
     shop.advance("2021-02-01")
+    assert "Usable            $500.00 (rule 11.6)" in shop.run("account", "show", acme).out
+    assert "Usable is $500.00 (rule 11.6)." in shop.run("explain", shop.s1).out
     assert "nothing is done" in shop.run("pay-invoice", acme, "20.00", "--preview").out
     paid = shop.run("pay-invoice", acme, "20.00", "--request-id", f"{acme}-bank")
     assert paid.out == f"$20.00 paid by {acme}; $30.00 is still receivable.\n"

@@ -40,6 +40,10 @@ def test_rule_11_6_what_is_usable_receivable_and_overpaid(
     ]
 
 
+def test_what_is_usable_is_said_by_rule_11_6_or_rule_11_1() -> None:
+    assert [str(mode.usable_rule) for mode in (Mode.POSTPAID, Mode.PREPAID)] == ["11.6", "11.1"]
+
+
 def test_rule_11_6_the_card_of_a_postpaid_account_pays_nothing() -> None:
     with_card = {"card": "sim_ok", "renew_by_card": True}
     assert fund(postpaid("-90", "90", **with_card), Decimal(50), day("12-01")) is Failure.NO_CREDITS

@@ -147,7 +147,7 @@ async def test_wrong_rows_are_listed_by_line_and_nothing_is_started(shop: Shop) 
         shop.perennial.campaigns.pause("c-0"),
         shop.perennial.campaigns.set_rate("c-0", 5),
     ):
-        with pytest.raises(Faults, match="there is no campaign c-0"):
+        with pytest.raises(Refused, match="there is no campaign c-0"):
             await refused
 
 

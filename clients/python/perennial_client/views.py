@@ -474,6 +474,7 @@ class Explanation:
     because: tuple[HistoryLine, ...]
     fee: Decimal | None = None
     usable: Decimal
+    mode: str
     currency: str
     timezone: str
     now: datetime

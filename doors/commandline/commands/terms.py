@@ -45,7 +45,8 @@ def catalog_load(
     entries = _values_of(file, "catalog")
     with ledger() as opened:
         new = setup.load_catalog(opened, entries)
-    show({"new": new}, f"{new} new entries are in the catalogue.", json=json)
+    entries_are = "entry is" if new == 1 else "entries are"
+    show({"new": new}, f"{new} new {entries_are} in the catalogue.", json=json)
 
 
 @command("catalog import", "catalog import prices.csv --dry-run --faults faults.csv")
