@@ -5,7 +5,7 @@ import pytest
 from tests.stories.story import lines
 
 
-def test_it_works_on_the_whole_expiry_date_and_not_a_second_longer(story):
+def test_rule_1_2_it_works_on_the_whole_expiry_date_and_not_a_second_longer(story):
     """A change in the last second costs the one day that is left: 10.00 / 30 × 1 = 0.33."""
     told = story("""
         steps:
@@ -35,7 +35,7 @@ def test_it_works_on_the_whole_expiry_date_and_not_a_second_longer(story):
         ("2021-07-01", "2021-07-01", "2021-07-31"),
     ],
 )
-def test_the_next_period_begins_on_the_day_after_it(story, day, started, expiry):
+def test_rule_1_2_the_next_period_begins_on_the_day_after_it(story, day, started, expiry):
     """06-30 belongs to the first period, 07-01 to the second. No day is in both, or in none."""
     told = story(f"""
         steps:
