@@ -10,6 +10,7 @@ ones. Each failure that it finds becomes an `@example`.
 """
 
 import functools
+import gc
 import os
 import shutil
 import tempfile
@@ -95,6 +96,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         items[:] = in_parts([waiting, *(long[share::busy] for share in range(busy))], others)
     else:
         items[:] = [*waiting, *long, *others]
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays. The garbage collector need not look through it."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def in_parts(beginnings: list[list[pytest.Item]], others: list[pytest.Item]) -> list[pytest.Item]:

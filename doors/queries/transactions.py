@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import (
@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
+    bindparam,
     case,
     func,
     literal_column,
@@ -210,8 +211,10 @@ def _page_of(
     if low < high:
         stop, more = _stop(snapshot, wanted, low, high, newest_first)
         between = (stop, high) if newest_first else (low, stop)
-        query = _selected(wanted, *between, newest_first, most)
-        found += [_line(r, row) for r in snapshot.connection.execute(query)]
+        query = _selected(wanted.kind, wanted.subscription is not None, newest_first)
+        values = _values_of(wanted) | dict(zip(("low", "high"), between, strict=True))
+        rows = snapshot.connection.execute(query, values | {"most": most})
+        found += [_line(r, row) for r in rows]
         if len(found) >= most:
             return found, found[-1].position
     if more:
@@ -225,46 +228,63 @@ def _stop(
     snapshot: Snapshot, wanted: Wanted, low: int, high: int, newest_first: bool
 ) -> tuple[int, bool]:
     """Up to which line a page looks, and whether there are more lines after that one."""
-    if _seldom(wanted):
+    if _seldom(wanted.kind, wanted.subscription is not None):
         return (low if newest_first else high), False
     order = History.seq.desc() if newest_first else History.seq
     query = (
         select(History.seq)
-        .where(_scope(wanted), History.seq > low, History.seq <= high)
+        .where(_scope(wanted.subscription is not None), History.seq > low, History.seq <= high)
         .order_by(order)
         .offset(_LOOKED_AT)
         .limit(1)
     )
-    beyond = snapshot.connection.execute(query).scalar()
+    beyond = snapshot.connection.execute(query, _values_of(wanted)).scalar()
     if beyond is None:
         return (low if newest_first else high), False
     return (beyond if newest_first else beyond - 1), True
 
 
-def _seldom(wanted: Wanted) -> bool:
+def _seldom(kind: TransactionKind | None, of_subscription: bool) -> bool:
     """Whether the index of events that are seldom finds the lines."""
-    if wanted.kind is None or wanted.subscription is not None:
+    if kind is None or of_subscription:
         return False
-    return Event.RENEWED not in events_of(wanted.kind)
+    return Event.RENEWED not in events_of(kind)
 
 
-def _scope(wanted: Wanted) -> ColumnElement[bool]:
-    mine = History.account == wanted.account
-    if wanted.subscription is None:
+def _scope(of_subscription: bool) -> ColumnElement[bool]:
+    mine = History.account == bindparam("account")
+    if not of_subscription:
         return mine
-    return and_(History.subscription == wanted.subscription, mine)
+    return and_(History.subscription == bindparam("subscription"), mine)
 
 
-def _selected(wanted: Wanted, low: int, high: int, newest_first: bool, most: int) -> Select[Any]:
-    """Transactions after the line `low`, up to the line `high`, with what belongs to them."""
+def _values_of(wanted: Wanted) -> dict[str, Any]:
+    """What `_scope` leaves open."""
+    values = {"account": wanted.account, "subscription": wanted.subscription}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+@cache
+def _selected(
+    kind: TransactionKind | None, of_subscription: bool, newest_first: bool
+) -> Select[Any]:
+    """Transactions after the line `low`, up to the line `high`, with what belongs to them.
+
+    To make the query takes longer than to run it. So it is made once, and has parameters.
+    """
     order = History.seq.desc() if newest_first else History.seq
+    most = bindparam("most", type_=BigInteger)
     lines = select(History.__table__).where(
-        _scope(wanted), History.balance.is_not(None), History.seq > low, History.seq <= high
+        _scope(of_subscription),
+        History.balance.is_not(None),
+        History.seq > bindparam("low"),
+        History.seq <= bindparam("high"),
     )
-    if wanted.kind is None:
+    if kind is None:
         page = lines.order_by(order).limit(most).subquery("page")
     else:
-        page = _of_events(lines, order, events_of(wanted.kind), most, seldom=_seldom(wanted))
+        seldom = _seldom(kind, of_subscription)
+        page = _of_events(lines, order, events_of(kind), most, seldom=seldom)
     own, later = Invoice.__table__.alias("own"), Invoice.__table__.alias("later")
     by_month = (
         select(func.max(later.c.number))
@@ -291,7 +311,7 @@ def _selected(wanted: Wanted, low: int, high: int, newest_first: bool, most: int
 
 
 def _of_events(
-    lines: Select[Any], order: Any, events: Sequence[Event], most: int, *, seldom: bool
+    lines: Select[Any], order: Any, events: Sequence[Event], most: Any, *, seldom: bool
 ) -> Any:
     """The first lines that have one of these events.
 

@@ -25,7 +25,7 @@ LARGEST = 10_000_000
 """Bytes of a file."""
 DEEPEST = 50
 """How many mappings and lists may be inside one another."""
-MOST_VALUES = 3_000_000
+MOST_VALUES = 1_000_000
 """Values of a file after aliases are replaced."""
 MOST_DIGITS = 1_000
 """Digits of a whole number."""

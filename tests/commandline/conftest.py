@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from typer import testing
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from doors.application.perennial import Perennial
@@ -48,6 +49,12 @@ Run = Callable[..., Answer]
 
 testing._get_command = cache(testing._get_command)
 """Typer makes all commands anew for each call, which takes most of its time. Here they are kept."""
+
+
+@cache
+def top() -> Any:
+    """The command `starter.py`, which holds all others."""
+    return get_command(app)
 
 
 def call(*arguments: str, answer: str | None = None) -> Answer:

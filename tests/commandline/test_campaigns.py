@@ -4,13 +4,12 @@ import csv
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 from typer.testing import CliRunner
 
 from core.domain.commands import SUBSCRIPTION_COMMANDS
 from doors.commandline import campaign_run
 from starter import app
-from tests.commandline.conftest import Shop
+from tests.commandline.conftest import Shop, top
 
 
 @pytest.fixture
@@ -28,7 +27,7 @@ def ids(shop: Shop, tmp_path: Path) -> Path:
 
 
 def test_the_commands_that_may_be_a_campaign_have_its_options_and_no_other_has() -> None:
-    commands = get_command(app).commands  # type: ignore[attr-defined]
+    commands = top().commands
     with_file = {
         name.replace("-", "_")
         for name, found in commands.items()

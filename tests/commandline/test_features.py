@@ -5,12 +5,11 @@ import shlex
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
 from core.domain.commands import COMMANDS as COMMANDS_OF_THE_BOOK
 from core.domain.rules import Rule
 from settings import PROJECT
-from starter import app
+from tests.commandline.conftest import top
 
 PAGE = (PROJECT / "docs" / "features.md").read_text()
 TITLE = re.compile(r"^## (.*)$", re.MULTILINE)
@@ -40,7 +39,7 @@ def test_the_ten_articles_are_there() -> None:
 @pytest.mark.parametrize("line", sorted(set(COMMANDS)))
 def test_each_command_line_is_one_that_the_command_line_takes(line: str) -> None:
     """It is parsed with its options, arguments and their values. It is not carried out."""
-    command: Any = get_command(app)
+    command: Any = top()
     words = shlex.split(line)
     while hasattr(command, "commands"):
         command = command.commands[words.pop(0)]

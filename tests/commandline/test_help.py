@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from typer.main import get_command
 from typer.testing import CliRunner
 
 from doors.commandline import commands as commands_package
 from settings import PROJECT
 from starter import app
+from tests.commandline.conftest import top
 
 
 def commands() -> Iterator[tuple[str, ...]]:
-    for name, found in sorted(get_command(app).commands.items()):  # type: ignore[attr-defined]
+    for name, found in sorted(top().commands.items()):
         if hasattr(found, "commands"):
             yield from ((name, inner) for inner in sorted(found.commands))
         else:
@@ -94,7 +94,7 @@ def test_every_module_of_commands_is_found() -> None:
 
 
 def _find(path: tuple[str, ...]) -> Any:
-    found: Any = get_command(app)
+    found: Any = top()
     for name in path:
         found = found.commands[name]
     return found

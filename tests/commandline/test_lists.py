@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from rich.console import Console
 from sqlalchemy import insert
-from typer.main import get_command
 
 from activities.open_account import NewAccount, open_account
 from core.domain.campaigns import EACH, NewCampaign, Row
@@ -31,7 +30,7 @@ from core.ledger.tables import Clock, ImportRow
 from doors.commandline import output
 from doors.queries import pages
 from starter import app
-from tests.commandline.conftest import Answer, call
+from tests.commandline.conftest import Answer, call, top
 from tests.ledger.conftest import Shop
 from tests.ledger.conftest import shop as of_ledger
 from tests.ledger.test_approvals import asked
@@ -173,8 +172,7 @@ def named(command: tuple[str, ...]) -> str:
 
 
 COMMANDS: dict[str, dict[str, Any]] = {
-    name: getattr(found, "commands", {})
-    for name, found in get_command(app).commands.items()  # type: ignore[attr-defined]
+    name: getattr(found, "commands", {}) for name, found in top().commands.items()
 }
 
 
@@ -187,9 +185,8 @@ def test_every_command_that_prints_a_list_has_the_options_of_a_list_and_is_teste
     listed, paged = {"statement", "policy effect", "catalog effect"}, set()
     for command in LISTS:
         listed.add(named(command))
-    top: Any = get_command(app)
     for name, inner in COMMANDS.items():
-        for word, found in inner.items() or [("", top.commands[name])]:
+        for word, found in inner.items() or [("", top().commands[name])]:
             options = {option for parameter in found.params for option in parameter.opts}
             path = f"{name} {word}".strip()
             if "--after" in options:

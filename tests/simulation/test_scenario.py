@@ -1017,7 +1017,7 @@ until: 2024-06-01
         (
             "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
             + "".join(f"a{i + 1}: &a{i + 1} [{', '.join([f'*a{i}'] * 10)}]\n" for i in range(9)),
-            "file: has more than 3000000 values, aliases written out",
+            "file: has more than 1000000 values, aliases written out",
         ),
         (
             "a0: &a0 [x]\n" + "".join(f"a{i + 1}: &a{i + 1} [*a{i}]\n" for i in range(60)),
