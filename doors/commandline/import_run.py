@@ -44,6 +44,9 @@ from doors.intake.takeover_table import came_in, write_table
 from doors.queries.snapshot import NotFound
 from doors.simulation.import_rehearsal import MOST_MONTHS, RehearsalReport, end_of, rehearse
 
+_AGAIN = "What was imported stays. Run the same command again: it imports the other rows."
+"""What a person is told whose ctrl-C ends an import."""
+
 
 @dataclass(frozen=True, slots=True)
 class Import:
@@ -132,7 +135,7 @@ def import_numbers_with_fault_file(
             done.update({"import": report.import_id, "new": report.imported})
         return report
 
-    return _with_fault_file(file, faults, work)
+    return _with_fault_file(file, faults, work, dry_run=dry_run)
 
 
 def import_catalog_with_fault_file(
@@ -148,7 +151,7 @@ def import_catalog_with_fault_file(
             done["new"] = report.imported
         return report
 
-    return _with_fault_file(file, faults, work)
+    return _with_fault_file(file, faults, work, dry_run=dry_run)
 
 
 def _recorded(
@@ -164,12 +167,15 @@ def _with_fault_file(
     file: Path,
     faults: Path | None,
     work: Callable[[Ledger, Path, Progress], NumberReport],
+    *,
+    dry_run: bool,
 ) -> NumberReport:
     _refuse_to_overwrite((file,), faults)
+    again = "" if dry_run else _AGAIN
     with tempfile.TemporaryDirectory(prefix="perennial-") as scratch:
         written = faults or Path(scratch) / "faults.csv"
         try:
-            with connection.ledger() as ledger, counting(file.name) as progress:
+            with connection.ledger() as ledger, counting(file.name, again=again) as progress:
                 report = work(ledger, written, progress)
         except OSError as error:
             place = str(error.filename or file)
@@ -270,7 +276,8 @@ async def _import_rows(
 ) -> ImportReport:
     """Import. A dry run starts no workflow, so only the database is needed."""
     async with AsyncExitStack() as opened:
-        progress = opened.enter_context(counting(wanted.file.name))
+        again = "" if wanted.dry_run else _AGAIN
+        progress = opened.enter_context(counting(wanted.file.name, again=again))
         starter: Perennial | None = None
         if wanted.dry_run:
             ledger = opened.enter_context(connection.ledger())

@@ -57,6 +57,7 @@ class List(Generic[T]):
     `head`: what stands above it. Default None: nothing.
     `oldest_first`: all rows in the order of time, for a list whose pages begin with the newest
     rows. A page of it is printed in the order of time as well. Default None: another list.
+    `when_empty`: a line for a person below an empty list, default none.
     """
 
     rows: Iterator[T]
@@ -67,6 +68,7 @@ class List(Generic[T]):
     value: Callable[[T], Any] = lambda row: row
     head: Head | None = None
     oldest_first: Iterator[T] | None = None
+    when_empty: str = ""
 
     @property
     def in_order(self) -> Iterator[T]:
@@ -94,6 +96,8 @@ def show_list(found: List[T], listing: Listing) -> None:
     rows = page.rows if found.oldest_first is None else page.rows[::-1]
     key = _key_after(found, page.rows, start)
     more = left_out(page.more, f"the next page: --after {shlex.quote(key)}, everything: --all")
+    if not rows and found.when_empty:
+        more = [found.when_empty]
     if listing.json:
         _print_rows(iter(rows), found)
         for line in more:
@@ -121,6 +125,16 @@ def after_key(rows: Iterable[T], key: Callable[[T], str], after: str | None) -> 
     return found
 
 
+def without_test_clocks(test_clocks: bool, account: str | None = None) -> str:
+    """Return the line below an empty list that leaves out the accounts on test clocks.
+
+    `test_clocks`: whether they are listed. `account`: the one that is asked for by name.
+    """
+    if test_clocks or account is not None:
+        return ""
+    return "Accounts on test clocks are left out. The option --test-clocks shows them."
+
+
 def left_out(more: int, how: str) -> list[str]:
     """Return the line that says how many rows are left out, and how they are seen, if any are.
 
@@ -141,7 +155,8 @@ def _print_rows(rows: Iterator[T], found: List[T]) -> None:
 def _print_tables(rows: Iterator[T], found: List[T]) -> None:
     console, chunk = output.console(), list(islice(rows, _CHUNK))
     above = found.head.parts if found.head else []
-    output.print_parts([*above, *found.table(chunk)], console)
+    below = [found.when_empty] if found.when_empty and not chunk else []
+    output.print_parts([*above, *found.table(chunk), *below], console)
     while len(chunk) == _CHUNK and (chunk := list(islice(rows, _CHUNK))):
         console.print()
         output.print_parts(found.table(chunk), console)

@@ -1,5 +1,6 @@
 """Progress bars on stderr. Outside a terminal, each tenth is a line of text instead."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -46,8 +47,13 @@ def passing(
 
 
 @contextmanager
-def counting(title: str, console: Console | None = None) -> Iterator[Callable[[int, int], None]]:
-    """Show a count with rate and remaining time. Call the value with (done, total)."""
+def counting(
+    title: str, console: Console | None = None, *, again: str = ""
+) -> Iterator[Callable[[int, int], None]]:
+    """Show a count with rate and remaining time. Call the value with (done, total).
+
+    `again`: what to say when ctrl-C ends the work. Default: nothing.
+    """
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -56,8 +62,13 @@ def counting(title: str, console: Console | None = None) -> Iterator[Callable[[i
         TimeRemainingColumn(),
     )
     shown = printable(title)
-    with _bar(shown, columns, console) as update:
-        yield lambda done, total: update(float(done), float(total), shown)
+    try:
+        with _bar(shown, columns, console) as update:
+            yield lambda done, total: update(float(done), float(total), shown)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        if again:
+            (console or Console(stderr=True)).print(Text(again))
+        raise
 
 
 @contextmanager

@@ -62,7 +62,8 @@ def _told(report: UsageReport) -> list[tables.Printed]:
 
 async def _charge(file: Path, receipt: Path, actor: str) -> UsageReport:
     config = connection.configured()
-    with counting(file.name) as progress:
+    again = "What was charged stays. Run the same command again: no row is charged twice."
+    with counting(file.name, again=again) as progress:
         try:
             async with connection.perennial(config) as perennial:
                 await connection.require_workers(perennial, config)

@@ -22,7 +22,7 @@ from activities.import_numbers import import_numbers, numbers_there
 from core.domain.catalog import Catalog, SkuKind
 from core.domain.fault_places import shown
 from core.domain.imported_subscription import ImportKind
-from core.domain.inputs import Wrong, read_choice, read_id
+from core.domain.inputs import Wrong, either, read_id
 from core.domain.numbers import HoldKind, NewNumber
 from core.ledger.clocks import machine_now
 from core.ledger.imports import ImportFacts, open_import
@@ -45,6 +45,8 @@ CHUNK = 5_000
 NEEDED = ("number", "sku")
 COLUMNS = (*NEEDED, "hold")
 """The columns that a file may have."""
+HOLDS = (HoldKind.NORMAL, HoldKind.PORTED_IN)
+"""How a number of the inventory may be held. One that is brought along is none of it."""
 
 Progress = Callable[[int, int], None]
 """Is called with the rows that are done and the rows that there are."""
@@ -165,9 +167,10 @@ class _Reader:
 
 
 def _hold(value: str) -> HoldKind:
-    hold = HoldKind(read_choice(value or HoldKind.NORMAL.value, HoldKind))
-    if hold is HoldKind.BYOI:
+    if value == HoldKind.BYOI:
         raise Wrong(
-            f"must not be {hold}; a number that a customer brings along comes with its purchase"
+            f"must not be {value}; a number that a customer brings along comes with its purchase"
         )
-    return hold
+    if value and value not in HOLDS:
+        raise Wrong(f"must be {either(HOLDS)}, not {shown(value)}")
+    return HoldKind(value or HoldKind.NORMAL)

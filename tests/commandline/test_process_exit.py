@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from doors.commandline.exit_codes import Code, Ended
 from doors.commandline.issue_commands import confirm
+from doors.commandline.progress_bars import counting
 from settings import PROJECT
 from starter import app
 
@@ -98,3 +99,12 @@ def test_ctrl_c_at_a_question_does_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(Ended, match="Nothing was done") as ended:
         confirm(json=False)
     assert ended.value.code is Code.INTERRUPTED
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, asyncio.CancelledError])
+def test_ctrl_c_in_work_that_can_go_on_says_how(
+    error: type[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(error), counting("rows", again="Run it again."):
+        raise error
+    assert capsys.readouterr().err == "Run it again.\n"

@@ -136,7 +136,7 @@ def test_faulty_rows_are_listed_and_the_others_imported(
             "sku 'NONE' is no number SKU of the catalogue; hold must not be byoi; "
             "a number that a customer brings along comes with its purchase",
         ),
-        ("7", "hold must be normal, ported_in or byoi, not 'x'"),
+        ("7", "hold must be normal or ported_in, not 'x'"),
         ("8", "has more cells than the first line"),
         ("9", "sku must not be empty"),
         ("10", "number must not be empty"),

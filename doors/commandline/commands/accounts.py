@@ -146,7 +146,7 @@ def account_list(listing: Listing, test_clocks: TestClocks = False) -> None:
 
     from doors.commandline import inputs, tables
     from doors.commandline.connection import ledger
-    from doors.commandline.lists import List, show_list
+    from doors.commandline.lists import List, show_list, without_test_clocks
     from doors.queries.account_list import AccountLine, account_rows
 
     after = inputs.optional_name("--after", listing.after)
@@ -157,6 +157,7 @@ def account_list(listing: Listing, test_clocks: TestClocks = False) -> None:
                 table=tables.accounts,
                 key=lambda row: row.account,
                 columns=[field.name for field in fields(AccountLine)],
+                when_empty=without_test_clocks(test_clocks),
             ),
             listing,
         )

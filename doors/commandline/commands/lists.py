@@ -41,7 +41,7 @@ def list_subscriptions(
 
     from doors.commandline import inputs, tables
     from doors.commandline.connection import ledger
-    from doors.commandline.lists import List, show_list
+    from doors.commandline.lists import List, show_list, without_test_clocks
     from doors.queries.work_lists import ListRow, WorkFilter, work_rows
 
     of = WorkFilter(
@@ -59,6 +59,7 @@ def list_subscriptions(
                 table=lambda rows: tables.work_list(which, rows),
                 key=lambda row: row.subscription,
                 columns=[field.name for field in fields(ListRow)],
+                when_empty=without_test_clocks(test_clocks, of.account),
             ),
             listing,
         )

@@ -73,7 +73,7 @@ def number_list(
 
     from doors.commandline import inputs, tables
     from doors.commandline.connection import ledger
-    from doors.commandline.lists import List, show_list
+    from doors.commandline.lists import List, show_list, without_test_clocks
     from doors.queries.numbers import NumberLine, number_rows
 
     with ledger() as opened:
@@ -91,6 +91,7 @@ def number_list(
                 table=tables.numbers,
                 key=lambda row: row.number,
                 columns=[field.name for field in fields(NumberLine)],
+                when_empty=without_test_clocks(test_clocks, account),
             ),
             listing,
         )
