@@ -48,6 +48,7 @@ class PreviewedEvent:
     """One event: what would happen, in which account, to which subscription, by which rule.
 
     `amount`: the signed change of the balance, None where there is none.
+    `facts`: more to tell, as in the history.
     """
 
     event: Event
@@ -55,6 +56,7 @@ class PreviewedEvent:
     subscription: str | None
     amount: Decimal | None
     rule: str
+    facts: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,6 +287,7 @@ class _Rehearsed:
                 subscription=row.subscription,
                 amount=row.amount,
                 rule=row.rule,
+                facts=row.facts,
             )
             for row in rows[:MOST_SHOWN]
         )

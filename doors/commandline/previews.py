@@ -8,6 +8,7 @@ from doors.application.previews import Preview, Standing
 from doors.commandline import tables
 from doors.commandline.plain_data import data
 from doors.commandline.tables import Printed
+from doors.queries.sentences import event
 
 
 def parts(preview: Preview) -> list[Printed]:
@@ -45,7 +46,7 @@ def _events(preview: Preview, currency: str) -> Printed:
     made = tables.table("What it does", *columns, right=("Amount",))
     for it in preview.events:
         row = (
-            it.event.words,
+            event(it),
             it.subscription or "(account)",
             signed(it.amount, currency),
             it.rule,

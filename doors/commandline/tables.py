@@ -39,6 +39,7 @@ from doors.queries.sentences import (
     numbers_in_words,
     reason,
     state,
+    terms,
     waiting,
 )
 from doors.queries.subscriptions import PeriodView, SubscriptionView
@@ -116,6 +117,7 @@ def subscription(view: SubscriptionView) -> list[Printed]:
         *([("Numbers", numbers_in_words(view.numbers))] if view.numbers else []),
         ("Cycle", cycle(view.cycle_months)),
         *(("Comes", change(it)) for it in view.coming),
+        *(("Terms", term) for term in terms(view)),
         ("Next fee", f"{money(view.fee, view.currency)} at today's prices"),
         (last_day(view.trial), f"{day(view.expiry)} ({cycles})"),
         ("Renews on", _renews_on(view)),
@@ -479,6 +481,7 @@ def number(view: NumberView) -> list[Printed]:
         found.append(("Given back", f"{moment(view.returned_at, zone)} by {view.returned_by}"))
     if view.next_step:
         found.append(("Next step", next_step(view.next_step, zone)))
+    found.append(("Time zone", zone))
     return [pairs(f"Number {line.number}", found)]
 
 

@@ -13,6 +13,7 @@ from core.domain.steps import Step, StepKind
 from core.domain.subscription import Failure, Status
 from core.ledger.double_entry import Purpose
 from doors.application.dates_and_money import cycle, day, moment, money
+from doors.application.previews import PreviewedEvent
 from doors.queries.accounts import AccountView
 from doors.queries.histories import HistoryLine
 from doors.queries.subscriptions import SubscriptionView
@@ -28,7 +29,7 @@ def reason(failure: str | None) -> str:
     return Failure(failure).words if failure in list(Failure) else failure
 
 
-def event(line: HistoryLine | TransactionLine | Entry) -> str:
+def event(line: HistoryLine | TransactionLine | PreviewedEvent | Entry) -> str:
     """Return what happened, with the day up to which it is paid or the reason of a failure."""
     if line.event is None:
         return Purpose.OPENING_CREDITS.words
@@ -88,6 +89,21 @@ def change(coming: Coming) -> str:
     """Return a change that a later cycle brings, and from when it holds."""
     since = f"from {day(coming.since)} on" if coming.since else "with the next paid cycle"
     return f"{coming.words} {since}"
+
+
+def terms(view: SubscriptionView) -> list[str]:
+    """Return the terms under which a subscription goes on. One that has ended has none."""
+    if view.status is Status.TERMINATED:
+        return []
+    left = view.discount_cycles - view.cycles_paid if view.discount != "0" else 0
+    cycles = "the next paid cycle" if left == 1 else f"the next {left} paid cycles"
+    return [
+        *([f"{view.discount} % off {cycles} (rule 3.6)"] if left > 0 else []),
+        *(["renewals end with a month (rule 5.5)"] if view.align else []),
+        *([f"contract {view.contract.replace('_', ' ')} (rule 8.3)"] if view.contract else []),
+        *(["it renews a day earlier (rule 1.5)"] if view.legacy else []),
+        f"policy version {view.policy_version} until the next cycle is paid (rule 14)",
+    ]
 
 
 def numbers_in_words(found: Mapping[str, str]) -> str:

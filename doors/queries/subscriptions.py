@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from core.domain.contents import Coming
 from core.domain.planner.renewals import renewal_date
 from core.domain.steps import Step
-from core.domain.subscription import Status
+from core.domain.subscription import Contract, Status
 from core.ledger.ledger import Ledger
 from core.ledger.period_amounts import PAID, REFUNDED
 from core.ledger.rows import step_from
@@ -38,9 +38,9 @@ class SubscriptionView:
     `assigned_to` is the e-mail address of its assignee. None is the account's owner. `members` are
     the addresses of those it is shared with. `numbers` are the SKUs of its numbers. `coming` are
     the changes that later cycles bring. `fee` is what the next cycle costs at today's prices. It is
-    None where a price is missing or when the subscription is TERMINATED. `now` is the instant by
-    which it lives. `periods` are its paid cycles and the days of its trial. The other fields are as
-    in `Subscription` and `Account`.
+    None where a price is missing or when the subscription is TERMINATED. `discount` is percent, as
+    text. `now` is the instant by which it lives. `periods` are its paid cycles and the days of its
+    trial. The other fields are as in `Subscription` and `Account`.
     """
 
     subscription: str
@@ -56,6 +56,10 @@ class SubscriptionView:
     numbers: dict[str, str]
     coming: tuple[Coming, ...]
     legacy: bool
+    align: bool
+    discount: str
+    discount_cycles: int
+    contract: Contract | None
     trial: bool
     status: Status
     auto_renew: bool
@@ -68,6 +72,7 @@ class SubscriptionView:
     expired_on: date | None
     terminated_on: date | None
     cycles_paid: int
+    policy_version: int
     fee: Decimal | None
     currency: str
     timezone: str
@@ -103,6 +108,10 @@ def find_subscription(ledger: Ledger, id_: str, *, with_periods: bool = True) ->
             numbers=dict(subscription.numbers),
             coming=subscription.coming,
             legacy=row.legacy,
+            align=subscription.align,
+            discount=f"{subscription.discount.normalize():f}",
+            discount_cycles=subscription.discount_cycles,
+            contract=subscription.contract,
             trial=subscription.trial,
             status=subscription.status,
             auto_renew=row.auto_renew,
@@ -115,6 +124,7 @@ def find_subscription(ledger: Ledger, id_: str, *, with_periods: bool = True) ->
             expired_on=row.expired_on,
             terminated_on=row.terminated_on,
             cycles_paid=row.cycles_paid,
+            policy_version=subscription.policy_version,
             fee=found.fee,
             currency=row.currency,
             timezone=row.timezone,

@@ -99,4 +99,27 @@ def test_a_change_is_previewed_with_its_lines_and_the_next_fee(shop: Shop) -> No
     page = shop.run("change-cycle", shop.s1, "--months", "2", "--preview").out
     assert "Next fee" in page
     assert "$100.00" in page
+    assert "cycle changed, cycles of 2 months with the next paid cycle" in page
     assert shop.show()["coming"] == []
+
+
+def test_the_terms_of_a_subscription_are_shown_until_it_ends(shop: Shop) -> None:
+    shop.run(
+        *("purchase", shop.acme, "PRO", "--id", shop.s1, "--align", "--legacy"),
+        *("--discount", "25", "--discount-cycles", "3"),
+        *("--pay", "contract", "--contract", "as_incurred"),
+    )
+    shown = shop.show()
+    assert (shown["align"], shown["legacy"], shown["contract"]) == (True, True, "as_incurred")
+    assert (shown["discount"], shown["discount_cycles"], shown["policy_version"]) == ("25", 3, 1)
+    page = " ".join(shop.run("show", shop.s1).out.split())
+    for term in (
+        "25 % off the next 2 paid cycles (rule 3.6)",
+        "renewals end with a month (rule 5.5)",
+        "contract as incurred (rule 8.3)",
+        "it renews a day earlier (rule 1.5)",
+        "policy version 1 until the next cycle is paid (rule 14)",
+    ):
+        assert f"Terms {term}" in page
+    shop.run("terminate", shop.s1, "--reason", "a test", "--yes")
+    assert "Terms" not in shop.run("show", shop.s1).out

@@ -8,6 +8,7 @@ from tests.commandline.conftest import Shop, call
 
 ONE, TWO, THREE = "+6561234567", "+6561234568", "+6561234569"
 NUMBERS = f"number,sku,hold\n{ONE},LINE,\n{TWO},LINE,ported_in\n{THREE},GOLD,\n"
+LEFT_OUT = "Accounts on test clocks are left out. The option --test-clocks shows them."
 CATALOG = """
 catalog:
   - {sku: LINE, kind: number, months: 1, prices: {USD: "1.00"}}
@@ -29,6 +30,12 @@ def stocked(shop: Shop, tmp_path: Path) -> Shop:
 
 def test_an_import_runs_again_and_lists_faults(stocked: Shop, tmp_path: Path) -> None:
     (tmp_path / "more.csv").write_text(NUMBERS + "12,LINE,\n")
+    (tmp_path / "holds.csv").write_text(f"number,sku,hold\n{ONE},LINE,rented\n{TWO},LINE,byoi\n")
+    holds = stocked.run("number", "import", str(tmp_path / "holds.csv"), "--json").json["faults"]
+    assert [fault["reason"].split(";")[0] for fault in holds] == [
+        "hold must be normal or ported_in, not 'rented'",
+        "hold must not be byoi",
+    ]
     dry = stocked.run("number", "import", str(tmp_path / "more.csv"), "--dry-run", "--json")
     assert (dry.code, dry.json["imported"], dry.json["there"], dry.json["faulty"]) == (2, 0, 3, 1)
     told = stocked.run("number", "import", str(tmp_path / "more.csv"))
@@ -57,6 +64,10 @@ def test_numbers_are_listed_page_by_page(stocked: Shop) -> None:
     assert f"… and 1 more (the next page: --after {TWO}" in first
     assert "There is no such number" in stocked.run("number", "list", "--state", "gone").out
     stocked.run("number", "reserve", ONE, stocked.acme, "--remark", "lobby")
+    left_out = stocked.run("number", "list", "--state", "reserved").out
+    assert left_out.splitlines()[-1] == LEFT_OUT
+    assert LEFT_OUT in stocked.run("number", "list", "--state", "reserved", "--all").out
+    assert LEFT_OUT not in stocked.run("number", "list", "--state", "held", "--test-clocks").out
     assert listed("--account", stocked.acme) == [ONE]
     told = stocked.run("number", "list", "--account", stocked.acme).out
     assert "it was reserved by hand: lobby" in told
@@ -73,6 +84,7 @@ def test_a_number_is_reserved_shown_and_released(stocked: Shop) -> None:
     stocked.advance("2021-02-12")
     told = stocked.run("number", "show", ONE)
     assert "release the number on 13 February 2021" in told.out
+    assert "Time zone" in told.out
     stocked.advance("2021-02-13")
     history = stocked.run("number", "show", ONE, "--json").json["history"]
     assert [(line["what"], line["actor"]) for line in history] == [

@@ -68,7 +68,7 @@ class Previewing(Direct):
             assert told.after.usable == account_from(row).usable(local_date(now, row.timezone))
             events = connection.execute(
                 text(
-                    "SELECT event, subscription, amount, rule FROM history WHERE seq > :seq "
+                    "SELECT event, subscription, amount, rule, facts FROM history WHERE seq > :seq "
                     "AND (account IN (:a, :to) OR subscription = :s) ORDER BY seq"
                 ),
                 {
@@ -78,7 +78,7 @@ class Previewing(Direct):
                     "s": getattr(command, "subscription", None),
                 },
             ).all()
-            assert [(e.event, e.subscription, e.amount, e.rule) for e in told.events] == [
+            assert [(e.event, e.subscription, e.amount, e.rule, e.facts) for e in told.events] == [
                 tuple(event) for event in events
             ]
             invoices = connection.execute(

@@ -837,6 +837,7 @@ class PreviewedEvent:
     """One event: what would happen, in which account, to which subscription, by which rule.
 
     `amount`: the signed change of the balance, None where there is none.
+    `facts`: more to tell, as in the history.
     """
 
     event: str
@@ -844,6 +845,7 @@ class PreviewedEvent:
     subscription: str | None = None
     amount: Decimal | None = None
     rule: str
+    facts: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1198,8 +1200,9 @@ class SubscriptionView:
     `members` are the addresses of those it is shared with. `numbers` are the SKUs of its
     numbers. `coming` are the changes that later cycles bring. `fee` is what the next cycle
     costs at today's prices. It is None where a price is missing or when the subscription is
-    TERMINATED. `now` is the instant by which it lives. `periods` are its paid cycles and the
-    days of its trial. The other fields are as in `Subscription` and `Account`.
+    TERMINATED. `discount` is percent, as text. `now` is the instant by which it lives.
+    `periods` are its paid cycles and the days of its trial. The other fields are as in
+    `Subscription` and `Account`.
     """
 
     subscription: str
@@ -1215,6 +1218,10 @@ class SubscriptionView:
     numbers: dict[str, str]
     coming: tuple[Coming, ...]
     legacy: bool
+    align: bool
+    discount: str
+    discount_cycles: int
+    contract: str | None = None
     trial: bool
     status: str
     auto_renew: bool
@@ -1227,6 +1234,7 @@ class SubscriptionView:
     expired_on: date | None = None
     terminated_on: date | None = None
     cycles_paid: int
+    policy_version: int
     fee: Decimal | None = None
     currency: str
     timezone: str
