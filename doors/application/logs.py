@@ -5,11 +5,14 @@ from every event, and text logs escape control characters (`safe_text`).
 """
 
 import logging
+import re
 import sys
+import time
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import structlog
+from temporalio.runtime import LogForwardingConfig, LoggingConfig, TelemetryFilter
 
 from doors.application import safe_text
 from settings import Settings
@@ -70,6 +73,56 @@ def leave_to_program() -> None:
             logger_factory=structlog.stdlib.LoggerFactory(),
             wrapper_class=structlog.stdlib.BoundLogger,
         )
+
+
+def temporal_core() -> LoggingConfig:
+    """How the core of Temporal's SDK logs in a process of workers: as one more of our loggers.
+
+    The core complains about every poll that Temporal does not respond to. These lines become one
+    event, at most once a minute.
+    """
+    logger = logging.getLogger("temporalio.core")
+    if not any(isinstance(each, TemporalIsAway) for each in logger.filters):
+        logger.addFilter(TemporalIsAway())
+    return LoggingConfig(
+        filter=TelemetryFilter(core_level="WARN", other_level="ERROR"),
+        forwarding=LogForwardingConfig(
+            logger, append_target_to_name=False, prepend_target_on_message=False
+        ),
+    )
+
+
+class TemporalIsAway(logging.Filter):
+    """Turns the core's complaints about a server that is away into one rare event.
+
+    `now`: the seconds of a clock. Default: the machine's monotonic clock.
+    """
+
+    _TARGET = "temporalio_client::retry"
+    _REASON = re.compile(r'code: (\w+), message: "([^"]*)"')
+    _SECONDS = 60.0
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._now = now
+        self._next = -float("inf")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is logged as it is."""
+        line = getattr(record, "temporal_log", None)
+        if line is None or line.target != self._TARGET:
+            return True
+        if self._now() >= self._next:
+            self._next = self._now() + self._SECONDS
+            found = self._REASON.search(str(line.fields.get("error", "")))
+            structlog.get_logger(__name__).warning(
+                "temporal_does_not_respond",
+                error=": ".join(found.groups()) if found else record.getMessage(),
+                effect="nothing renews until it responds, then the work goes on by itself",
+                check="starter.py stack status",
+                again_in_seconds=int(self._SECONDS),
+            )
+        return False
 
 
 def without_passwords(_logger: object, _method: str, event: Event) -> Event:

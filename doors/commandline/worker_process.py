@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import text
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
+from doors.application import logs
 from doors.application.perennial import Perennial
 from doors.commandline import connection, documents_run, mail_run
 from doors.commandline.exit_codes import Unavailable
@@ -53,8 +54,7 @@ async def run_roles(roles: Sequence[str], config: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    if config.metrics_port is not None:
-        _serve_metrics(config.metrics_host, config.metrics_port)
+    _set_up_temporal_core(config)
     _warn_of_simulated_gateway(config)
     if "messages" in roles:
         mail_run.check_texts(config)
@@ -155,10 +155,17 @@ def _warn_of_simulated_gateway(config: Settings) -> None:
         )
 
 
-def _serve_metrics(host: str, port: int) -> None:
-    metrics = PrometheusConfig(bind_address=f"{host}:{port}")
+def _set_up_temporal_core(config: Settings) -> None:
+    """Let the core of Temporal's SDK log as we do, and serve its metrics if a port is set.
+
+    Raises `Unavailable` when the metrics cannot be served.
+    """
+    port, metrics = config.metrics_port, None
+    if port is not None:
+        metrics = PrometheusConfig(bind_address=f"{config.metrics_host}:{port}")
+    telemetry = TelemetryConfig(logging=logs.temporal_core(), metrics=metrics)
     try:
-        Runtime.set_default(Runtime(telemetry=TelemetryConfig(metrics=metrics)))
+        Runtime.set_default(Runtime(telemetry=telemetry))
     except (RuntimeError, ValueError) as error:
         raise Unavailable(
             f"The metrics cannot be served on port {port}: {error}\n"

@@ -1,8 +1,13 @@
 """As a library, Perennial logs to the logging of the program and prints nothing."""
 
+import logging
 import subprocess
 import sys
+from types import SimpleNamespace
 
+from structlog.testing import capture_logs
+
+from doors.application import logs
 from settings import PROJECT
 
 PROGRAM = """
@@ -52,3 +57,26 @@ def test_a_program_that_has_set_up_structlog_keeps_it(temporal_address: str) -> 
         "import structlog; structlog.configure(processors=[structlog.processors.JSONRenderer()])",
     )
     assert '"event": "something"' in done.stdout
+
+
+def test_complaints_about_a_server_that_is_away_become_one_event_a_minute() -> None:
+    def complaint(target: str = "temporalio_client::retry") -> logging.LogRecord:
+        error = 'Status { code: Unavailable, message: "tcp connect error", source: None }'
+        line = SimpleNamespace(target=target, fields={"error": error})
+        record = logging.LogRecord("temporalio.core", 30, "", 0, "poll retried", None, None)
+        record.temporal_log = line
+        return record
+
+    seconds = 0.0
+    away = logs.TemporalIsAway(lambda: seconds)
+    with capture_logs() as events:
+        assert [away.filter(complaint()) for _ in range(100)] == [False] * 100
+        assert [event["error"] for event in events] == ["Unavailable: tcp connect error"]
+        assert events[0]["check"] == "starter.py stack status"
+        seconds = 59.9
+        away.filter(complaint())
+        assert len(events) == 1
+        seconds = 60.0
+        away.filter(complaint())
+        assert len(events) == 2
+    assert away.filter(complaint("temporalio_sdk_core::worker"))

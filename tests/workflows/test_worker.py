@@ -8,6 +8,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +16,8 @@ import pytest
 import worker
 from doors.application import logs
 from doors.commandline.worker_process import ALL_ROLES
-from local import process
-from settings import PREFIX, PROJECT
+from local import process, temporal
+from settings import PREFIX, PROJECT, Settings
 
 LOGGER = "doors.commandline.worker_process"
 
@@ -91,6 +92,28 @@ def test_it_says_when_it_is_ready_serves_metrics_and_drains_on_a_signal(
             "stopped",
         ]
         assert running.wait(300) == 0
+
+
+def test_a_temporal_server_that_goes_away_is_one_event_and_no_lines_of_the_sdk(
+    stack: dict[str, object], stack_home: Path
+) -> None:
+    config = Settings(home=stack_home)
+    try:
+        address = temporal.up(config).address
+        with started("workflows", "charge", **stack | {"temporal_address": address}) as running:
+            log = lines(running)
+            next(line for line in log if line["event"] == "ready")
+            temporal.down(config)
+            line = next(log)
+            assert line["event"] == "temporal_does_not_respond"
+            assert line["error"].startswith("Unavailable")
+            assert "goes on by itself" in line["effect"]
+            running.terminate()
+            rest = [(line["logger"], line["event"]) for line in log]
+        assert [event for logger, event in rest if logger == LOGGER] == ["draining", "stopped"]
+        assert "temporalio.core" not in dict(rest)
+    finally:
+        temporal.down(config)
 
 
 def test_roles_can_be_named_in_any_order_and_twice(stack: dict[str, object]) -> None:
