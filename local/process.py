@@ -309,22 +309,43 @@ def answers(host: str, port: int, seconds: float = 3.0) -> str | None:
 
 
 @contextlib.contextmanager
-def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold a lock file. `waiting` is called once if another process holds it.
+def locked(path: Path, waiting: Callable[[str], None] = lambda _holder: None) -> Iterator[None]:
+    """Hold a lock file.
+
+    `waiting`: called once with the words for the holder if another process holds it.
 
     The kernel frees the lock when its holder ends, however it ends. A lock is never stale.
     """
-    with private_file(path).open("a+b") as file:
+    with private_file(path).open("r+b") as file:
         _lock(file, waiting)
+        file.truncate()
+        file.write(str(os.getpid()).encode())
+        file.flush()
         yield
 
 
-def _lock(file: IO[bytes], waiting: Callable[[], None]) -> None:
+def _lock(file: IO[bytes], waiting: Callable[[str], None]) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        waiting()
+        waiting(_named(file.read()))
         fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+
+
+def _named(pid: bytes) -> str:
+    """The words for the process that has written its id: its command without options."""
+    holder = find(lambda _command: True, int(pid)) if pid.isdigit() else None
+    if holder is None:
+        return "another process"
+    with contextlib.suppress(psutil.Error):
+        words = [
+            Path(word).name
+            for word in holder.cmdline()[:4]
+            if word.isprintable() and not word.startswith("-")
+        ]
+        return f"`{' '.join(words)}` (pid {holder.pid})"
+    return f"process {holder.pid}"
 
 
 def tail(log: Path, lines: int = 8) -> str:

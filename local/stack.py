@@ -93,11 +93,16 @@ class Part:
         return self.state is State.RUNNING
 
 
-def up(config: Settings | None = None, progress: Progress | None = None) -> Addresses:
+def up(
+    config: Settings | None = None, progress: Progress | None = None, *, borrower: str | None = None
+) -> Addresses:
     """Start the embedded parts that do not run, and check that the configured parts respond.
 
-    A second call changes nothing. If the call fails or is interrupted half way, it stops what it
-    has started. Raises `StackError` with the reason.
+    `borrower`: who stops them again by `down` with the same name. A later call by another takes the
+    stack over, and it stays. Default: the stack stays.
+
+    A second call changes nothing else. If the call fails or is interrupted half way, it stops what
+    it has started. Raises `StackError` with the reason.
     """
     config = config or settings()
     _check_configured(config)
@@ -105,25 +110,41 @@ def up(config: Settings | None = None, progress: Progress | None = None) -> Addr
         return Addresses(config.database_url, config.temporal_address)
     with contextlib.ExitStack() as undo, _one_at_a_time(config, progress), _explained_interrupt():
         database_url, address, ui = config.database_url, config.temporal_address, None
+        ran = False
         if database_url is None:
-            if postgres.status(config) is None:
+            if postgres.status(config) is not None:
+                ran = True
+            else:
                 undo.callback(postgres.down, config)
             database_url = postgres.up(config).url
         if address is None:
-            if temporal.status(config) is None:
+            if temporal.status(config) is not None:
+                ran = True
+            else:
                 undo.callback(temporal.down, config)
             server = temporal.up(config, progress)
             address, ui = server.address, server.ui
+        if borrower is None or ran:
+            _borrowed(config).unlink(missing_ok=True)
+        else:
+            process.private_file(_borrowed(config)).write_text(borrower)
         undo.pop_all()
     return Addresses(database_url, address, ui)
 
 
-def down(config: Settings | None = None) -> list[str]:
-    """Stop the embedded parts. Their data stays in `home`. Returns the names of those that ran."""
+def down(config: Settings | None = None, *, borrower: str | None = None) -> list[str]:
+    """Stop the embedded parts. Their data stays in `home`. Returns the names of those that ran.
+
+    `borrower`: stop only what `up` has started under this name, unless it was taken over since.
+    """
     config = config or settings()
     if not config.home.exists():
         return []
     with _one_at_a_time(config, None), process.uninterrupted():
+        mark = _borrowed(config)
+        if borrower is not None and not (mark.exists() and mark.read_text() == borrower):
+            return []
+        mark.unlink(missing_ok=True)
         ran = {"Temporal": temporal.down(config), "PostgreSQL": postgres.down(config)}
     return [name for name, stopped in ran.items() if stopped]
 
@@ -183,6 +204,11 @@ def throwaway_database(config: Settings | None = None) -> Iterator[str]:
     """
     with postgres.throwaway(config) as url:
         yield url
+
+
+def _borrowed(config: Settings) -> Path:
+    """The file with the name of who stops the stack again. Its readers hold the lock."""
+    return config.home / "borrowed"
 
 
 # Parts --------------------------------------------------------------------------------------------
@@ -266,8 +292,10 @@ def _one_at_a_time(config: Settings, progress: Progress | None) -> Iterator[None
         process.private_directory(config.home)
         with process.locked(
             config.home / "lock",
-            lambda: (
-                progress("waiting for another start or stop of the stack") if progress else None
+            lambda holder: (
+                progress(f"waiting for {holder}, which starts or stops the stack")
+                if progress
+                else None
             ),
         ):
             yield

@@ -358,7 +358,7 @@ def program(config: Settings | None = None, progress: Progress | None = None) ->
         store.mkdir(parents=True, exist_ok=True)
         with process.locked(
             store / "lock",
-            lambda: progress("waiting for another process that prepares the Temporal server"),
+            lambda holder: progress(f"waiting for {holder}, which prepares the Temporal server"),
         ):
             return _cached(store) or _download(store, progress) or _build(store, progress)
 

@@ -2,9 +2,11 @@
 
 Each run has its own test clock, accounts and subscriptions, told apart by a prefix. It can be
 repeated, and an interrupted run does not disturb the next one. The demonstration stops the servers
-that it has started, except with the option to keep them.
+that it has started. They stay with the option to keep them, or if another command asks for them
+meanwhile.
 """
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -304,20 +306,22 @@ async def demo(
 
 @contextmanager
 def _stack(config: Settings, console: Console, *, keep: bool) -> Iterator[Addresses]:
-    """Open the servers. Those that had to be started are stopped again."""
+    """Open the servers. Those that had to be started are stopped again.
+
+    They stay if another command has asked for them meanwhile.
+    """
     stack = embedded_stack.installed()
     if stack is None:
         yield embedded_stack.addresses(config)
         return
-    ran = all(part.configured or part.running for part in stack.status(config))
-    addresses = stack.up(config, lambda text: console.print(Text(text)))
+    borrower = None if keep else f"demonstration {os.getpid()}"
+    addresses = stack.up(config, lambda text: console.print(Text(text)), borrower=borrower)
     try:
         ui = f" Web UI: {addresses.temporal_ui}" if addresses.temporal_ui else ""
         console.print(Text(f"The stack runs.{ui}"))
         yield addresses
     finally:
-        if not ran and not keep:
-            stack.down(config)
+        if borrower is not None and stack.down(config, borrower=borrower):
             console.print(
                 Text(
                     "The servers of the demonstration are stopped. Their data is kept, and "

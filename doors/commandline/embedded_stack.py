@@ -78,11 +78,13 @@ class EmbeddedStack(Protocol):
         """The exceptions that carry a message for a person."""
         ...
 
-    def up(self, config: "Settings", progress: Progress | None = None) -> Addresses:
+    def up(
+        self, config: "Settings", progress: Progress | None = None, *, borrower: str | None = None
+    ) -> Addresses:
         """Start the embedded servers that do not run."""
         ...
 
-    def down(self, config: "Settings") -> list[str]:
+    def down(self, config: "Settings", *, borrower: str | None = None) -> list[str]:
         """Stop the embedded servers and return the names of those that ran."""
         ...
 

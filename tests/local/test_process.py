@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import textwrap
-import threading
 from pathlib import Path
 
 import psutil
@@ -15,23 +14,24 @@ import pytest
 from local import process
 from local.errors import StackError
 
-SLEEP = "import time; time.sleep(600)"
+SERVER = "import signal; signal.pause()"
+"""A server that does nothing until a signal ends it."""
 
 
-def sleeper(mark: Path) -> list[str]:
-    return [sys.executable, "-c", SLEEP, str(mark)]
+def server(mark: Path) -> list[str]:
+    return [sys.executable, "-c", SERVER, str(mark)]
 
 
 def running(mark: Path) -> psutil.Process | None:
     return process.find(
-        lambda command: str(mark) in command and "-c" in command and SLEEP in command
+        lambda command: str(mark) in command and "-c" in command and SERVER in command
     )
 
 
 def test_a_guarded_server_is_gone_after_the_block_and_its_directory_too(tmp_path: Path) -> None:
     place = tmp_path / "place"
     place.mkdir()
-    with process.guarded(sleeper(place), tmp_path / "log", remove=place, end="KILL"):
+    with process.guarded(server(place), tmp_path / "log", remove=place, end="KILL"):
         assert process.wait_until(lambda: running(place) is not None, lambda: True, 60)
     assert running(place) is None
     assert not place.exists()
@@ -39,7 +39,7 @@ def test_a_guarded_server_is_gone_after_the_block_and_its_directory_too(tmp_path
 
 def test_a_guarded_server_is_gone_after_an_exception(tmp_path: Path) -> None:
     def fail() -> None:
-        with process.guarded(sleeper(tmp_path), tmp_path / "log", remove=None, end="KILL"):
+        with process.guarded(server(tmp_path), tmp_path / "log", remove=None, end="KILL"):
             assert process.wait_until(lambda: running(tmp_path) is not None, lambda: True, 60)
             raise ZeroDivisionError
 
@@ -56,7 +56,7 @@ def test_a_guarded_server_is_gone_after_its_owner_was_killed(tmp_path: Path) -> 
         from pathlib import Path
         from local import process
         log, place = Path({str(tmp_path / "log")!r}), Path({str(place)!r})
-        with process.guarded({sleeper(place)!r}, log, remove=place, end="KILL"):
+        with process.guarded({server(place)!r}, log, remove=place, end="KILL"):
             print("ready", flush=True)
             sys.stdin.read()
     """)
@@ -86,10 +86,11 @@ def test_the_guard_tells_when_its_server_ended(tmp_path: Path) -> None:
 
 def test_stopping_goes_on_to_sigkill(tmp_path: Path) -> None:
     ignoring = textwrap.dedent("""
-        import signal, time
+        import signal
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         print("ready", flush=True)
-        time.sleep(600)
+        while True:
+            signal.pause()
     """)
     stubborn = subprocess.Popen([sys.executable, "-c", ignoring], stdout=subprocess.PIPE)
     assert stubborn.stdout is not None
@@ -115,7 +116,7 @@ def test_ctrl_c_waits_for_a_step_that_must_not_be_cut() -> None:
 
 
 def test_a_lock_is_exclusive_and_freed_by_a_holder_that_is_killed(tmp_path: Path) -> None:
-    lock, waited = tmp_path / "lock", threading.Event()
+    lock, waited = tmp_path / "lock", list[str]()
     program = f"""
 import sys
 from pathlib import Path
@@ -130,12 +131,14 @@ with process.locked(Path({str(lock)!r})):
     assert holder.stdout is not None
     holder.stdout.readline()
 
-    def waiting() -> None:
-        waited.set()
+    def waiting(whose: str) -> None:
+        waited.append(whose)
         holder.kill()
 
     with process.locked(lock, waiting):
-        assert waited.is_set()
+        [whose] = waited
+        assert whose.endswith(f"(pid {holder.pid})")
+        assert lock.read_text() == str(os.getpid())
     holder.communicate()
 
 

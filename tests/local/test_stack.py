@@ -151,6 +151,45 @@ def test_started_twice_at_once_it_runs_once(config: Settings) -> None:
     assert len([command for command in processes_of(config) if "start-dev" in command]) == 1
 
 
+def test_a_borrowed_stack_ends_with_its_borrower_unless_another_command_asked_for_it(
+    config: Settings,
+) -> None:
+    stack.up(config, borrower="me")
+    assert stack.down(config, borrower="another") == []
+    assert stack.down(config, borrower="me") == ["Temporal", "PostgreSQL"]
+    stack.up(config, borrower="me")
+    where = stack.up(config)
+    assert stack.down(config, borrower="me") == []
+    assert stack.addresses(config) == where
+    stack.up(config, borrower="me")  # It runs already, so it is not borrowed.
+    assert stack.down(config, borrower="me") == []
+    assert stack.down(config) == ["Temporal", "PostgreSQL"]
+
+
+def test_who_starts_or_stops_the_stack_is_named_to_those_who_wait(config: Settings) -> None:
+    program = (
+        "import sys; from pathlib import Path; from local import process\n"
+        "with process.locked(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    )
+    config.home.mkdir(mode=0o700)
+    told: list[str] = []
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(config.home / "lock")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as holder:
+        assert holder.stdin
+        assert holder.stdout
+        holder.stdout.readline()
+
+        def progress(text: str) -> None:
+            told.append(text)
+            holder.kill()
+
+        stack.up(config, progress)
+    assert f"(pid {holder.pid}), which starts or stops the stack" in told[0]
+
+
 def test_configured_servers_are_used_and_never_started(
     tmp_path: Path, postgres_url: str, temporal_address: str
 ) -> None:
