@@ -50,7 +50,6 @@ OTHER_MEANINGS = {
     ("doors/queries/reports.py", "refunds"): "the name of a column",
     ("doors/queries/reports.py", "paid"): "the name of a column",
     ("doors/queries/reports.py", "refunded"): "the name of a column",
-    ("doors/queries/subscriptions.py", "paid"): "the label of a sum in a query",
     ("doors/commandline/commands/import_customers.py", "import"): "the name of a command",
     ("doors/commandline/commands/payments.py", "card"): "the name of a group of commands",
     ("doors/commandline/commands/payments.py", "transfer"): "the name of a command",

@@ -169,8 +169,8 @@ class _Document:
         add_up = tuple(self._words("mapping.add_up", written.get("add_up", [])))
         for name in add_up:
             if name not in ADD_UP:
-                self._add("mapping.add_up", f"{shown(name)} is not allowed; allowed are "
-                    f"{', '.join(ADD_UP)}")  # fmt: skip
+                allowed = f"allowed are {', '.join(ADD_UP)}"
+                self._add("mapping.add_up", f"{shown(name)} is not allowed; {allowed}")
         if latest and add_up:
             self._add("mapping", "latest_by and add_up exclude one another")
         return ColumnMapping(

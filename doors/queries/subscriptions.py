@@ -1,12 +1,12 @@
 """One subscription, as a person sees it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, true
+from sqlalchemy import ColumnElement, Select, func, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from core.domain.contents import Coming
@@ -143,49 +143,40 @@ def period_rows(
 
     `after`: only those that come after the one with this last day.
     """
+    query = _PERIODS.where(PeriodRow.subscription == subscription)
     if not newest_first:
         with ledger.read() as connection:
-            yield from _periods(connection, subscription)
+            yield from _views(connection.execute(query.order_by(PeriodRow.expiry)))
         return
 
     def read(last: date | None) -> tuple[list[PeriodView], date | None]:
-        query = _PERIODS.where(PeriodRow.subscription == subscription)
-        if last is not None:
-            query = query.where(PeriodRow.expiry < last)
-        with ledger.read() as connection:
-            rows = connection.execute(query.order_by(PeriodRow.expiry.desc()).limit(_PAGE)).all()
-        found = [_period(row) for row in rows]
-        return found, rows[-1].expiry if len(rows) == _PAGE else None
+        older = query if last is None else query.where(PeriodRow.expiry < last)
+        found = _newest(ledger, older, _PAGE)
+        return found, found[-1].expiry if len(found) == _PAGE else None
 
     yield from stream(read, after)
 
 
 def newest_periods(ledger: Ledger, subscription: str, most: int) -> list[PeriodView]:
     """The newest periods of a subscription, the newest first."""
-    query = _PERIODS.where(PeriodRow.subscription == subscription)
-    with ledger.read() as connection:
-        rows = connection.execute(query.order_by(PeriodRow.expiry.desc()).limit(most)).all()
-    return [_period(row) for row in rows]
+    return _newest(ledger, _PERIODS.where(PeriodRow.subscription == subscription), most)
 
 
 _PAGE = 500
-_PERIODS = select(
-    PeriodRow.start, PeriodRow.expiry, PAID.label("paid"), REFUNDED.label("given_back")
-)
-_ALL_PERIODS = _PERIODS.where(PeriodRow.subscription == bindparam("of")).order_by(PeriodRow.expiry)
-
-
-#: The columns of the periods of a subscription, each as a list in the order of their last days.
+#: What is read of a period, by the names of the fields of `PeriodView`.
+_FIELDS: dict[str, ColumnElement[Any]] = {
+    "start": PeriodRow.start.expression,
+    "expiry": PeriodRow.expiry.expression,
+    "paid": PAID,
+    "refunded": REFUNDED,
+}
+_PERIODS = select(*(column.label(name) for name, column in _FIELDS.items()))
+#: The periods of a subscription, each field as a list in the order of their last days.
 _LISTS = (
     select(
         *(
             func.array_agg(aggregate_order_by(column, PeriodRow.expiry)).label(f"{name}_of_periods")
-            for name, column in {
-                "start": PeriodRow.start,
-                "expiry": PeriodRow.expiry,
-                "paid": PAID,
-                "given_back": REFUNDED,
-            }.items()
+            for name, column in _FIELDS.items()
         )
     )
     .where(PeriodRow.subscription == SubscriptionRow.id)
@@ -196,16 +187,15 @@ _WITH_PERIODS = SUBSCRIPTION.add_columns(*_LISTS.c).join(_LISTS, true())
 
 
 def _joined(row: Any) -> list[PeriodView]:
-    lists = [getattr(row, column.name) or [] for column in _LISTS.c]
-    return [
-        PeriodView(start=start, expiry=expiry, paid=paid, refunded=given_back)
-        for start, expiry, paid, given_back in zip(*lists, strict=True)
-    ]
+    lists = (getattr(row, column.name) or [] for column in _LISTS.c)
+    return _views(zip(*lists, strict=True))
 
 
-def _periods(connection: Connection, subscription: str) -> list[PeriodView]:
-    return [_period(row) for row in connection.execute(_ALL_PERIODS, {"of": subscription})]
+def _newest(ledger: Ledger, query: Select[Any], most: int) -> list[PeriodView]:
+    with ledger.read() as connection:
+        return _views(connection.execute(query.order_by(PeriodRow.expiry.desc()).limit(most)))
 
 
-def _period(row: Any) -> PeriodView:
-    return PeriodView(start=row.start, expiry=row.expiry, paid=row.paid, refunded=row.given_back)
+def _views(rows: Iterable[Sequence[Any]]) -> list[PeriodView]:
+    """Periods from rows of the values of `_FIELDS`."""
+    return [PeriodView(**dict(zip(_FIELDS, row, strict=True))) for row in rows]
