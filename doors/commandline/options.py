@@ -47,7 +47,7 @@ InvoiceNumber = Annotated[
     typer.Option(
         "--invoice-number",
         metavar="NUMBER",
-        help="This external invoice pays. No credits and no card are used (Rule 11.4).",
+        help="This external invoice pays. No credits and no card are used (rule 11.4).",
     ),
 ]
 ByCard = Annotated[

@@ -67,14 +67,14 @@ OPEN = Form(
             required=True,
         ),
         "credits": field(
-            kinds.Amount(sign=Sign.NOT_NEGATIVE, help="What it brings along (Rule 11.2).")
+            kinds.Amount(sign=Sign.NOT_NEGATIVE, help="What it brings along (rule 11.2).")
         ),
         "credit_limit": field(
             kinds.Amount(
-                sign=Sign.NOT_NEGATIVE, help="How far below zero the balance may go (Rule 11.1)."
+                sign=Sign.NOT_NEGATIVE, help="How far below zero the balance may go (rule 11.1)."
             )
         ),
-        "mode": field(kinds.Choice(help="How it pays (Rule 11.6).", choices=Mode)),
+        "mode": field(kinds.Choice(help="How it pays (rule 11.6).", choices=Mode)),
         "owner": id_("The person who owns the account."),
         "billing_email": field(kinds.Email(help="The address for bills.")),
         "card": field(kinds.CardToken(help="The gateway's token of a card.")),

@@ -40,7 +40,7 @@ TOP_UP = Form(
     {
         "currency": _CURRENCY,
         "amount": field(
-            kinds.Amount(sign=Sign.POSITIVE, help="What is put into the wallet (Rule 11.5)."),
+            kinds.Amount(sign=Sign.POSITIVE, help="What is put into the wallet (rule 11.5)."),
             required=True,
         ),
     },

@@ -1,6 +1,7 @@
 """Every command explains itself, at once, with an example."""
 
 import pkgutil
+import re
 import resource
 import subprocess
 import sys
@@ -29,6 +30,13 @@ def test_every_command_explains_itself_with_an_example(command: tuple[str, ...])
     told = CliRunner().invoke(app, [*command, "--help"])
     assert told.exit_code == 0
     assert f"Example: starter.py {' '.join(command)}" in told.stdout
+
+
+@pytest.mark.parametrize("command", list(commands()), ids=" ".join)
+def test_help_names_rules_as_refusals_do(command: tuple[str, ...]) -> None:
+    """In the prose of the repository it is "Rule 4.1". What people read says "rule 4.1"."""
+    told = CliRunner().invoke(app, [*command, "--help"]).stdout
+    assert re.findall(r"\bRules?\s+\d[.\d]*", told) == []
 
 
 @pytest.mark.parametrize("command", list(commands()), ids=" ".join)

@@ -47,9 +47,9 @@ class AddNumber(Command[AddNumberResult]):
     `subscription`: The id of the subscription.
     `number`: The number that is added.
     `sku`: The SKU that it is sold as.
-    `hold`: How the customer comes by it (Rule 10.2).
+    `hold`: How the customer comes by it (rule 10.2).
     `when`: From when it is priced.
-    `invoice_number`: The number of an external invoice that pays it (Rule 11.4).
+    `invoice_number`: The number of an external invoice that pays it (rule 11.4).
     """
 
     subscription: str
@@ -133,7 +133,7 @@ class ChangeCycle(Command[ChangeCycleResult]):
     Rule 9.
 
     `subscription`: The id of the subscription.
-    `multiplier`: Base cycles of the plan in one cycle (Rule 3.1).
+    `multiplier`: Base cycles of the plan in one cycle (rule 3.1).
     `months`: The months of a cycle.
     """
 
@@ -192,7 +192,7 @@ class ChangePlan(Command[ChangePlanResult]):
     `subscription`: The id of the subscription.
     `sku`: The new plan.
     `when`: From when it holds.
-    `invoice_number`: The number of an external invoice that pays it (Rule 11.4).
+    `invoice_number`: The number of an external invoice that pays it (rule 11.4).
     """
 
     subscription: str
@@ -246,7 +246,7 @@ class Convert(Command[ConvertResult]):
     Rule 4.3.
 
     `subscription`: The id of the subscription.
-    `invoice_number`: The number of an external invoice that pays it (Rule 11.4).
+    `invoice_number`: The number of an external invoice that pays it (rule 11.4).
     """
 
     subscription: str
@@ -309,7 +309,7 @@ class Extend(Command[ExtendResult]):
     `subscription`: The id of the subscription.
     `cycles`: How many cycles are paid.
     `to`: The new last paid day.
-    `invoice_number`: The number of an external invoice that pays it (Rule 11.4).
+    `invoice_number`: The number of an external invoice that pays it (rule 11.4).
     """
 
     subscription: str
@@ -373,17 +373,17 @@ class Purchase(Command[PurchaseResult]):
     `account`: The id of the account.
     `subscription`: The id of the new subscription.
     `sku`: What is bought.
-    `quantity`: How many licences (Rule 3.3).
-    `multiplier`: Base cycles in one cycle (Rule 3.1).
+    `quantity`: How many licences (rule 3.3).
+    `multiplier`: Base cycles in one cycle (rule 3.1).
     `addons`: Quantities by add-on SKU.
-    `numbers`: Numbers that are named, each with its SKU (Rule 10).
+    `numbers`: Numbers that are named, each with its SKU (rule 10).
     `pick`: How many free numbers of a SKU are taken from the inventory, by SKU.
     `pay`: How it is paid.
-    `invoice_number`: The number of an external invoice that pays it (Rule 11.4).
-    `contract`: The kind of contract (Rule 8.3).
-    `align`: Whether its first automatic renewal ends with a month (Rule 5.5).
-    `legacy`: Whether it renews a day earlier (Rule 1.5).
-    `discount`: Percent off the fee of its first cycles (Rule 3.6).
+    `invoice_number`: The number of an external invoice that pays it (rule 11.4).
+    `contract`: The kind of contract (rule 8.3).
+    `align`: Whether its first automatic renewal ends with a month (rule 5.5).
+    `legacy`: Whether it renews a day earlier (rule 1.5).
+    `discount`: Percent off the fee of its first cycles (rule 3.6).
     `discount_cycles`: How many cycles it holds.
     """
 
@@ -426,7 +426,7 @@ class Reactivate(Command[ReactivateResult]):
     Rule 7.
 
     `subscription`: The id of the subscription.
-    `invoice_number`: The number of an external invoice that pays it (Rule 11.4).
+    `invoice_number`: The number of an external invoice that pays it (rule 11.4).
     """
 
     subscription: str
@@ -455,7 +455,7 @@ class Recover(Command[RecoverResult]):
     Rule 6.1.
 
     `subscription`: The id of the subscription.
-    `invoice_number`: The number of an external invoice that pays it (Rule 11.4).
+    `invoice_number`: The number of an external invoice that pays it (rule 11.4).
     """
 
     subscription: str
@@ -615,11 +615,11 @@ class SetAccount(Command[SetAccountResult]):
     Rule 11.1.
 
     `account`: The id of the account.
-    `credit_limit`: The credit limit (Rule 11.1).
+    `credit_limit`: The credit limit (rule 11.1).
     `credit_limit_until`: The last day of the credit limit.
-    `renew_by_card`: Whether renewals may use the card (Rule 5.3).
-    `auto_top_up`: Whether the card tops it up by itself (Rule 11.2).
-    `mode`: Whether it pays in advance (Rule 11.6).
+    `renew_by_card`: Whether renewals may use the card (rule 5.3).
+    `auto_top_up`: Whether the card tops it up by itself (rule 11.2).
+    `mode`: Whether it pays in advance (rule 11.6).
     """
 
     account: str
@@ -656,7 +656,7 @@ class SetAddon(Command[SetAddonResult]):
     `sku`: The add-on.
     `quantity`: How many there are. 0 removes the add-on.
     `when`: From when it holds.
-    `invoice_number`: The number of an external invoice that pays it (Rule 11.4).
+    `invoice_number`: The number of an external invoice that pays it (rule 11.4).
     """
 
     subscription: str

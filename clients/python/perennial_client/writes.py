@@ -73,9 +73,9 @@ class Writes(ABC):
         `account`: The id of the account.
         `currency`: ISO 4217 code.
         `timezone`: IANA name.
-        `credits`: What it brings along (Rule 11.2).
-        `credit_limit`: How far below zero the balance may go (Rule 11.1).
-        `mode`: How it pays (Rule 11.6).
+        `credits`: What it brings along (rule 11.2).
+        `credit_limit`: How far below zero the balance may go (rule 11.1).
+        `mode`: How it pays (rule 11.6).
         `owner`: The person who owns the account.
         `billing_email`: The address for bills.
         `card`: The gateway's token of a card.
@@ -616,7 +616,7 @@ class Writes(ABC):
         """Put money into the seller's own wallet. Costs are paid from it (Rule 11.5).
 
         `currency`: ISO 4217 code.
-        `amount`: What is put into the wallet (Rule 11.5).
+        `amount`: What is put into the wallet (rule 11.5).
         `idempotency_key`: its key, as of a command.
         """
         return self._write(
@@ -754,9 +754,9 @@ class AsyncWrites(ABC):
         `account`: The id of the account.
         `currency`: ISO 4217 code.
         `timezone`: IANA name.
-        `credits`: What it brings along (Rule 11.2).
-        `credit_limit`: How far below zero the balance may go (Rule 11.1).
-        `mode`: How it pays (Rule 11.6).
+        `credits`: What it brings along (rule 11.2).
+        `credit_limit`: How far below zero the balance may go (rule 11.1).
+        `mode`: How it pays (rule 11.6).
         `owner`: The person who owns the account.
         `billing_email`: The address for bills.
         `card`: The gateway's token of a card.
@@ -1297,7 +1297,7 @@ class AsyncWrites(ABC):
         """Put money into the seller's own wallet. Costs are paid from it (Rule 11.5).
 
         `currency`: ISO 4217 code.
-        `amount`: What is put into the wallet (Rule 11.5).
+        `amount`: What is put into the wallet (rule 11.5).
         `idempotency_key`: its key, as of a command.
         """
         return await self._write(

@@ -25,7 +25,7 @@ class AddNumber(SubscriptionCommand):
     number: Annotated[str, PhoneNumber(help="The number that is added.")]
     sku: Annotated[str, Sku(help="The SKU that it is sold as.", kinds=(SkuKind.NUMBER,))]
     hold: Annotated[
-        HoldKind, Choice(help="How the customer comes by it (Rule 10.2).", choices=HoldKind)
+        HoldKind, Choice(help="How the customer comes by it (rule 10.2).", choices=HoldKind)
     ] = HoldKind.NORMAL
     when: Annotated[When, Choice(help="From when it is priced.", choices=When)] = When.NOW
     invoice_number: Annotated[str | None, InvoiceNumber(in_scenario=False)] = None

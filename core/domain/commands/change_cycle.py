@@ -18,7 +18,7 @@ class ChangeCycle(SubscriptionCommand):
 
     do: Literal["change_cycle"] = "change_cycle"
     multiplier: Annotated[
-        int | None, Whole(help="Base cycles of the plan in one cycle (Rule 3.1).", least=1)
+        int | None, Whole(help="Base cycles of the plan in one cycle (rule 3.1).", least=1)
     ] = None
     months: Annotated[int | None, Whole(help="The months of a cycle.", least=1)] = None
 

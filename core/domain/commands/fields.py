@@ -275,7 +275,7 @@ class Email(FieldKind):
 class InvoiceNumber(Text):
     """The number of an external invoice (Rule 11.4)."""
 
-    help: str = "The number of an external invoice that pays it (Rule 11.4)."
+    help: str = "The number of an external invoice that pays it (rule 11.4)."
     longest: int = LONGEST_ID
 
 

@@ -30,13 +30,13 @@ class Purchase(NewSubscriptionCommand):
 
     do: Literal["purchase"] = "purchase"
     sku: Annotated[str, Sku(help="What is bought.", kinds=tuple(PRIMARY))]
-    quantity: Annotated[int, Whole(help="How many licences (Rule 3.3).", least=1)] = 1
-    multiplier: Annotated[int, Whole(help="Base cycles in one cycle (Rule 3.1).", least=1)] = 1
+    quantity: Annotated[int, Whole(help="How many licences (rule 3.3).", least=1)] = 1
+    multiplier: Annotated[int, Whole(help="Base cycles in one cycle (rule 3.1).", least=1)] = 1
     addons: Annotated[
         dict[str, int], Quantities(help="Quantities by add-on SKU.", kinds=(SkuKind.ADDON,))
     ] = field(default_factory=dict)
     numbers: Annotated[
-        tuple[Wanted, ...], Numbers(help="Numbers that are named, each with its SKU (Rule 10).")
+        tuple[Wanted, ...], Numbers(help="Numbers that are named, each with its SKU (rule 10).")
     ] = ()
     pick: Annotated[
         dict[str, int],
@@ -49,14 +49,14 @@ class Purchase(NewSubscriptionCommand):
     pay: Annotated[Pay, Choice(help="How it is paid.", choices=Pay)] = Pay.CREDITS
     invoice_number: ExternalInvoice = None
     contract: Annotated[
-        Contract | None, Choice(help="The kind of contract (Rule 8.3).", choices=Contract)
+        Contract | None, Choice(help="The kind of contract (rule 8.3).", choices=Contract)
     ] = None
     align: Annotated[
-        bool, Flag(help="Whether its first automatic renewal ends with a month (Rule 5.5).")
+        bool, Flag(help="Whether its first automatic renewal ends with a month (rule 5.5).")
     ] = False
-    legacy: Annotated[bool, Flag(help="Whether it renews a day earlier (Rule 1.5).")] = False
+    legacy: Annotated[bool, Flag(help="Whether it renews a day earlier (rule 1.5).")] = False
     discount: Annotated[
-        Decimal, Percent(help="Percent off the fee of its first cycles (Rule 3.6).")
+        Decimal, Percent(help="Percent off the fee of its first cycles (rule 3.6).")
     ] = Decimal(0)
     discount_cycles: Annotated[int, Whole(help="How many cycles it holds.", least=1)] = 1
 

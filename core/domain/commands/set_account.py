@@ -21,19 +21,19 @@ class SetAccount(AccountCommand):
 
     do: Literal["set_account"] = "set_account"
     credit_limit: Annotated[
-        Decimal | None, Amount(help="The credit limit (Rule 11.1).", sign=Sign.NOT_NEGATIVE)
+        Decimal | None, Amount(help="The credit limit (rule 11.1).", sign=Sign.NOT_NEGATIVE)
     ] = None
     credit_limit_until: Annotated[
         date | None, Day(help="The last day of the credit limit.", in_scenario=False)
     ] = None
     renew_by_card: Annotated[
-        bool | None, Flag(help="Whether renewals may use the card (Rule 5.3).")
+        bool | None, Flag(help="Whether renewals may use the card (rule 5.3).")
     ] = None
     auto_top_up: Annotated[
-        bool | None, Flag(help="Whether the card tops it up by itself (Rule 11.2).")
+        bool | None, Flag(help="Whether the card tops it up by itself (rule 11.2).")
     ] = None
     mode: Annotated[
-        Mode | None, Choice(help="Whether it pays in advance (Rule 11.6).", choices=Mode)
+        Mode | None, Choice(help="Whether it pays in advance (rule 11.6).", choices=Mode)
     ] = None
 
     rule: ClassVar[Rule] = Rule.USABLE
