@@ -3,6 +3,7 @@
 Cells are text as it is, with control characters escaped. Ids are never broken into two lines.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -386,7 +387,7 @@ def policy(version: int | None, settings: Mapping[str, Any]) -> Table:
     title = f"Policy, version {version}" if version else "Policy: the defaults"
     made = table(title, "Setting", "Value")
     for key, value in settings.items():
-        add_row(made, key, str(value))
+        add_row(made, key, json.dumps(value))
     return made
 
 

@@ -27,7 +27,7 @@ group("catalog", "What is sold: load it from a file, show it.")
 group("policy", "The terms: load them from a file, show them.")
 
 
-@command("catalog load", "catalog load catalog.yaml")
+@command("catalog load", "catalog load examples/catalog.yaml")
 def catalog_load(
     file: Annotated[
         Path,
@@ -37,7 +37,12 @@ def catalog_load(
     ],
     json: Json = False,
 ) -> None:
-    """Add SKUs, or later versions of SKUs with new prices. Known entries stay (rule 3.5)."""
+    """Add SKUs, or later versions of SKUs with new prices. Known entries stay (rule 3.5).
+
+    An entry has sku, kind (application, service, hardware, addon or number), application, months,
+    prices, costs, activation_fee, trial_days, refundable and from. Its prices are amounts by
+    currency. examples/catalog.yaml says what each field means.
+    """
     from doors.commandline import setup
     from doors.commandline.connection import ledger
     from doors.commandline.output import show
@@ -128,7 +133,7 @@ def catalog_show(listing: Listing) -> None:
     )
 
 
-@command("policy load", "policy load policy.yaml")
+@command("policy load", "policy load examples/policy.yaml")
 def policy_load(
     file: Annotated[
         Path,
@@ -139,7 +144,10 @@ def policy_load(
     ],
     json: Json = False,
 ) -> None:
-    """Put a new version of the terms in force. Running steps keep theirs (rule 14)."""
+    """Put a new version of the terms in force. Running steps keep theirs (rule 14).
+
+    `policy show` lists the settings, and rule 14 of docs/rules.md says what they mean.
+    """
     from doors.commandline import setup
     from doors.commandline.connection import ledger
     from doors.commandline.output import show
