@@ -165,7 +165,7 @@ def _set_up_temporal_core(config: Settings) -> None:
         metrics = PrometheusConfig(bind_address=f"{config.metrics_host}:{port}")
     telemetry = TelemetryConfig(logging=logs.temporal_core(), metrics=metrics)
     try:
-        Runtime.set_default(Runtime(telemetry=telemetry))
+        Runtime.set_default(Runtime(telemetry=telemetry), error_if_already_set=port is not None)
     except (RuntimeError, ValueError) as error:
         raise Unavailable(
             f"The metrics cannot be served on port {port}: {error}\n"
