@@ -192,7 +192,10 @@ class Settings(BaseSettings):
     )
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
-        return None if value is None else PROJECT / value.expanduser()
+        try:
+            return None if value is None else PROJECT / value.expanduser()
+        except RuntimeError:
+            raise ValueError("no such user here; write the whole path") from None
 
     @property
     def tls(self) -> bool:

@@ -49,6 +49,7 @@ def test_every_setting_has_a_line_that_says_what_it_is() -> None:
         ("STICKY_SECONDS", "0.5", "greater than or equal to 1"),
         ("LOG_LEVEL", "loud", "DEBUG"),
         ("METRICS_PORT", "70000", "65535"),
+        ("HOME", "~no-user-of-this-name/x", "write the whole path"),
     ],
 )
 def test_a_bad_value_is_refused_with_its_name(
