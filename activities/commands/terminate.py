@@ -76,9 +76,10 @@ def _give_back(
 ) -> None:
     payer.post(operation, double_entry.refund(refund.given, refund.admin_fee))
     payer.refund(operation, refund.periods)
-    lines = [Line("Refund", -amount) for amount in refund.periods.values()]
+    id_ = subscription.id
+    lines = [Line(f"{id_} refund", -amount) for amount in refund.periods.values()]
     if refund.admin_fee:
-        lines.append(Line("Administrative fee", refund.admin_fee))
+        lines.append(Line(f"{id_} administrative fee", refund.admin_fee))
     payer.invoice(operation, InvoiceKind.CREDIT_NOTE, lines, -refund.amount)
     if refund.amount:
         payer.event(

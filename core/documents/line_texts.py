@@ -27,9 +27,9 @@ SHAPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"Top-up", "Top-up"),
         (r"Top-up by card", "Top-up by card"),
         (r"Automatic top-up by card", "Automatic top-up by card"),
-        (r"Refund", "Refund"),
-        (r"Administrative fee", "Administrative fee"),
         (r"Balance brought forward", "Balance brought forward"),
+        (r"(?P<id>.+) refund", "Refund (subscription {id})"),
+        (r"(?P<id>.+) administrative fee", "Administrative fee (subscription {id})"),
     )
 )
 _STRETCH = re.compile(rf"(?P<what>.+) from (?P<first>{_DAY}) to (?P<last>{_DAY})")

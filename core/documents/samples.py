@@ -95,7 +95,7 @@ def _facts(kind: str, parties: Party) -> AnyFacts:
             closing=Decimal("50.00"),
         )
     back = {"invoice": False, "credit_note": True}[kind]
-    lines = _LINES if not back else (Line(text="Refund", amount=Decimal("-160.00")),)
+    lines = _LINES if not back else (Line(text="s1 refund", amount=Decimal("-160.00")),)
     return InvoiceFacts(
         parties=parties,
         date=_DAY,

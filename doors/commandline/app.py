@@ -19,7 +19,7 @@ from importlib import import_module
 from typing import Any, ClassVar, TypeVar
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from doors.commandline import commands, options
 from doors.commandline.exit_codes import Code
@@ -38,6 +38,18 @@ class AlphabeticalGroup(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of the commands."""
         return sorted(super().list_commands(ctx))
+
+
+class PlainCommand(TyperCommand):
+    """Says what is wrong with a value without the prefix of the library that has read it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words after the name of the command."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as wrong:
+            wrong.message = wrong.message.removeprefix("Value error, ")
+            raise
 
 
 class GroupWithDefault(AlphabeticalGroup):
@@ -97,7 +109,7 @@ def command(path: str, *examples: str) -> Callable[[Function], Function]:
         *of_group, name = path.split()
         parent = _groups[of_group[0]] if of_group else app
         epilog = "\n\n".join(f"Example: starter.py {example}" for example in examples)
-        parent.command(name, epilog=epilog)(_entry(function))
+        parent.command(name, cls=PlainCommand, epilog=epilog)(_entry(function))
         return function
 
     return register
@@ -107,15 +119,22 @@ def _entry(function: Callable[..., None]) -> Callable[..., None]:
     """Return the function that typer calls. It has all options and explains errors."""
     parameters = list(inspect.signature(function, eval_str=True).parameters.values())
     bundles = {p.name: options.BUNDLES[p.annotation] for p in parameters if _is_bundle(p)}
+    own = [p for p in parameters if not _is_bundle(p)]
+    shared = [
+        parameter
+        for _, described in bundles.values()
+        for parameter in inspect.signature(described, eval_str=True).parameters.values()
+    ]
+    names = {p.name: _as_written(p) for p in (*own, *shared)}
 
     @wraps(function)
     def entry(**values: Any) -> None:
         try:
             from core.ledger.acting import COMMAND_LINE
             from doors.commandline.acting import act_as
-            from doors.commandline.errors import end_with_exit_code
+            from doors.commandline.errors import end_with_exit_code, named_as_written
 
-            with end_with_exit_code():
+            with end_with_exit_code(), named_as_written(names):
                 act_as(values.get("by") or COMMAND_LINE.actor)
                 for name, (bundle, _) in bundles.items():
                     values[name] = bundle.from_options(values)
@@ -124,15 +143,20 @@ def _entry(function: Callable[..., None]) -> Callable[..., None]:
             typer.echo("Interrupted.", err=True)
             raise typer.Exit(Code.INTERRUPTED) from None
 
-    own = [p for p in parameters if not _is_bundle(p)]
-    shared = [
-        parameter
-        for _, described in bundles.values()
-        for parameter in inspect.signature(described, eval_str=True).parameters.values()
-    ]
     keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *shared)]
     entry.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
     return entry
+
+
+def _as_written(parameter: inspect.Parameter) -> str:
+    """The name of a parameter as a person writes it: ``--cycles`` or ``ACCOUNT``."""
+    for told in getattr(parameter.annotation, "__metadata__", ()):
+        if isinstance(told, typer.models.ArgumentInfo):
+            return (told.metavar or parameter.name.upper()).strip("[]")
+        if isinstance(told, typer.models.OptionInfo):
+            written = [name for name in told.param_decls or () if name.startswith("--")]
+            return (written or [f"--{parameter.name.replace('_', '-')}"])[0].split("/")[0]
+    return parameter.name
 
 
 def _is_bundle(parameter: inspect.Parameter) -> bool:

@@ -5,7 +5,7 @@ with `PERENNIAL_LOG_LEVEL=DEBUG`. Control characters are escaped and passwords a
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import typer
@@ -20,7 +20,7 @@ from temporalio.client import RPCTimeoutOrCancelledError
 from temporalio.service import RPCError, RPCStatusCode
 
 from core.domain.documents import NoSuchDocument, NotOffered
-from core.domain.faults import Faults
+from core.domain.faults import Fault, Faults
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
 from doors.application.patience import NotAvailable, OutcomeUnknown, first_line
@@ -43,6 +43,20 @@ def end_with_exit_code() -> Iterator[None]:
     except Ended as ended:
         typer.echo(message_of(ended), err=True)
         raise typer.Exit(int(ended.code)) from None
+
+
+@contextmanager
+def named_as_written(names: Mapping[str, str]) -> Iterator[None]:
+    """Give a fault of a field the name that a person writes, such as ``--cycles`` for ``cycles``.
+
+    `names`: the options and arguments by the names of the fields.
+    """
+    try:
+        yield
+    except Faults as found:
+        raise Faults(
+            Fault(names.get(fault.place, fault.place), fault.reason) for fault in found.faults
+        ) from None
 
 
 def message_of(ended: Ended) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from core.domain.campaigns import MOST_ROWS, Row
 from core.domain.faults import Fault, Faults
 from doors.intake.csv_rows import csv_rows
-from doors.intake.file_shape import Declared, shape_of
+from doors.intake.file_shape import shape_of
 
 COLUMN = "subscription"
 LARGEST_FILE = 50_000_000
@@ -26,7 +26,7 @@ def read_rows(file: Path) -> list[Row]:
         raise Faults([Fault(str(file), f"has more than {LARGEST_FILE} bytes")])
     found: list[Row] = []
     column: int | None = None
-    for line, cells, _ in csv_rows(file, shape_of(file, Declared(), (COLUMN,))):
+    for line, cells, _ in csv_rows(file, shape_of(file, None, (COLUMN,))):
         if column is None:
             column = _column(cells)
             if cells[column].strip().lower() == COLUMN:

@@ -31,7 +31,7 @@ from core.domain.money import plain
 from core.ledger import stored_terms
 from core.ledger.ledger import Ledger
 from doors.intake.csv_rows import header_of
-from doors.intake.file_shape import Declared, FileShape, shape_of
+from doors.intake.file_shape import FileShape, shape_of
 from doors.intake.fixed_columns import TOO_LONG, FixedRow, fixed_columns, fixed_rows
 from doors.intake.import_report import (
     FAULT_COLUMNS,
@@ -85,7 +85,7 @@ def import_catalog_file(
     files, and OperationalError while the database is away.
     """
     begin = time.perf_counter()
-    shape = shape_of(file, Declared(), COLUMNS)
+    shape = shape_of(file, None, COLUMNS)
     header = header_of(file, shape)
     with FaultList(faults) as listed:
         listed.begin_list(header, shape)

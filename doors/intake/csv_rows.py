@@ -125,7 +125,8 @@ def _refuse(lines: _Lines, shape: FileShape, error: str) -> NoReturn:
     twice = f"a {mark} inside a quoted cell is written twice"
     where = f"the {mark} that opens cell {cell}"
     if closed is None:
-        reason = f"{where} is never closed; close it, or write quote: none in a mapping"
+        reason = f"{where} is never closed; close it"
+        reason += ", or write quote: none in a mapping" if shape.mapped else ""
     elif closed == line:
         reason = f"{where} is closed before {shown(after)}; {twice}"
     else:

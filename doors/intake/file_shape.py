@@ -43,12 +43,14 @@ class FileShape:
 
     `encoding`, `delimiter`, `quote`: in the words of a mapping.
     `skipped`: whether the first line is a note such as ``sep=;``.
+    `mapped`: whether a mapping can say how it is written.
     """
 
     encoding: str = "utf-8"
     delimiter: str = ","
     quote: str = '"'
     skipped: bool = False
+    mapped: bool = True
 
     @property
     def codec(self) -> str:
@@ -74,17 +76,18 @@ class Declared:
     quote: str | None = None
 
 
-def shape_of(file: Path, declared: Declared, wanted: Collection[str]) -> FileShape:
+def shape_of(file: Path, declared: Declared | None, wanted: Collection[str]) -> FileShape:
     """How a file is written. It is read to its end once.
 
-    `declared`: what the mapping says about it.
+    `declared`: what the mapping says about it. None: files of this kind have no mapping.
     `wanted`: names of columns that its header is expected to have.
 
     Raises `Faults` with the line for what is no text, and OSError for the file.
     """
+    mapped, declared = declared is not None, declared or Declared()
     encoding = _without_mark(file) if declared.encoding == "utf-16" else declared.encoding
     encoding = encoding or _encoding(file)
-    _check_text(file, encoding)
+    _check_text(file, encoding, mapped=mapped)
     with file.open(encoding=ENCODINGS[encoding], newline="") as opened:
         header = opened.readline(LONGEST_LINE).rstrip("\r\n")
         noted = _noted_delimiter(header)
@@ -92,7 +95,7 @@ def shape_of(file: Path, declared: Declared, wanted: Collection[str]) -> FileSha
             header = opened.readline(LONGEST_LINE).rstrip("\r\n")
     delimiter = declared.delimiter or noted or _delimiter(header, wanted)
     quote = declared.quote or _quote(header, DELIMITERS[delimiter])
-    return FileShape(encoding, delimiter, quote, noted is not None)
+    return FileShape(encoding, delimiter, quote, noted is not None, mapped)
 
 
 def _encoding(file: Path) -> str:
@@ -121,7 +124,7 @@ def _looks_like_utf_16(begin: bytes) -> bool:
     return len(head) > 7 and (not any(head[1::2]) or not any(head[::2]))
 
 
-def _check_text(file: Path, encoding: str) -> None:
+def _check_text(file: Path, encoding: str, *, mapped: bool) -> None:
     """Raise `Faults` with the line of the first byte that is no text of the encoding."""
     with file.open("rb") as opened:
         decoder = codecs.getincrementaldecoder(ENCODINGS[encoding])("strict")
@@ -133,7 +136,8 @@ def _check_text(file: Path, encoding: str) -> None:
             except UnicodeDecodeError as error:
                 before = error.object[: error.start].decode(ENCODINGS[encoding], "ignore")
                 others = ", ".join(name for name in ENCODINGS if name != encoding)
-                reason = f"is not {encoding.upper()} text; encoding: in a mapping may say {others}"
+                do = f"encoding: in a mapping may say {others}" if mapped else "save it in UTF-8"
+                reason = f"is not {encoding.upper()} text; {do}"
                 raise Faults([Fault(f"line {line + _ends(before)}", reason)]) from None
             if "\0" in text:
                 at = line + _ends(text[: text.index("\0")])

@@ -30,7 +30,7 @@ from core.ledger.ledger import Ledger
 from core.ledger.stored_terms import ensure_policy
 from core.ledger.tables import Seller
 from doors.intake.csv_rows import digest_of, header_of
-from doors.intake.file_shape import Declared, shape_of
+from doors.intake.file_shape import shape_of
 from doors.intake.fixed_columns import TOO_LONG, FixedRow, fixed_columns, fixed_rows
 from doors.intake.import_report import (
     FAULT_COLUMNS,
@@ -81,7 +81,7 @@ def import_number_file(
             select(Seller.catalog_revision).where(Seller.id == ledger.seller)
         ).scalar()
         catalog = ledger.references.catalog(connection, ledger.seller, revision or 0)
-    shape = shape_of(file, Declared(), COLUMNS)
+    shape = shape_of(file, None, COLUMNS)
     header = header_of(file, shape)
     columns = fixed_columns(header, COLUMNS, NEEDED, FAULT_COLUMNS)
     # Reads the file to its end, so that its faults come first.

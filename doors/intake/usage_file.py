@@ -27,7 +27,7 @@ from core.domain.money import plain
 from core.domain.usage_batch import MOST_ROWS, BalanceAfter, ChargedBatch, ChargedRow, RowOutcome
 from doors.application.safe_text import spreadsheet_cell
 from doors.intake.csv_rows import header_of
-from doors.intake.file_shape import Declared, shape_of
+from doors.intake.file_shape import shape_of
 from doors.intake.fixed_columns import TOO_LONG, fixed_columns, fixed_rows
 
 COLUMNS = ("request_id", "account", "amount", "text")
@@ -99,7 +99,7 @@ async def charge_file(
     Raises `Faults` if the file as a whole is wrong, and OSError for files.
     """
     begin = time.perf_counter()
-    shape = shape_of(file, Declared(), COLUMNS)
+    shape = shape_of(file, None, COLUMNS)
     columns = fixed_columns(header_of(file, shape), COLUMNS, COLUMNS)
     # Reads the file to its end, so that its faults come first.
     total = sum(1 for _ in fixed_rows(file, shape, columns))

@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from enum import EnumType
 from typing import Any
 
 import pytest
@@ -106,3 +107,56 @@ def _find(path: tuple[str, ...]) -> Any:
     for name in path:
         found = found.commands[name]
     return found
+
+
+LARGE = str(10**30)
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (["extend", "s1", "--cycles", LARGE], "--cycles"),
+        (["change-cycle", "s1", "--months", LARGE], "--months"),
+        (["change-cycle", "s1", "--multiplier", LARGE], "--multiplier"),
+        (["set-addon", "s1", "SEAT", LARGE], "N"),
+        (["purchase", "acme", "PRO", "--quantity", LARGE], "--quantity"),
+        (["purchase", "acme", "PRO", "--discount-cycles", LARGE], "--discount-cycles"),
+        (["unsubscribe", "--file", "ids.csv", "--rate", "0"], "--rate"),
+    ],
+    ids=lambda words: words[0] if isinstance(words, list) else None,
+)
+def test_a_fault_of_a_field_is_at_the_option_that_a_person_writes(
+    words: list[str], place: str
+) -> None:
+    told = CliRunner().invoke(app, words)
+    assert told.exit_code == 2
+    assert told.stderr.startswith(f"{place}: ")
+
+
+def _is_choice(option: Any) -> bool:
+    return isinstance(option.type_descriptor.annotation, EnumType)
+
+
+def _choices() -> Iterator[list[str]]:
+    """A command and a wrong value, for each option that has a choice of values."""
+    for words in commands():
+        found: Any = top()
+        for word in words:
+            found = found.commands[word]
+        for option in found.params:
+            if option.param_type_name == "option" and _is_choice(option):
+                yield [*words, option.opts[0], "nonsense"]
+
+
+@pytest.mark.parametrize("words", list(_choices()), ids=" ".join)
+def test_a_wrong_choice_is_told_without_words_of_the_library(words: list[str]) -> None:
+    told = CliRunner().invoke(app, words)
+    assert told.exit_code == 2
+    assert "'nonsense' is not one of" in told.stderr
+    assert "Value error" not in told.stderr
+
+
+def test_options_with_a_choice_are_found() -> None:
+    found = [" ".join(words) for words in _choices()]
+    assert "purchase --contract nonsense" in found
+    assert len(found) > 8

@@ -103,7 +103,7 @@ def cases() -> dict[str, AnyFacts]:
         ("مكالمات دولية", "12.12345"),
         tax=replace(TAX, country="AE", percent=Decimal(5), shown=Shown.INCLUSIVE, name="VAT"),
     )
-    back = (("Refund", "-50.00"), ("Administrative fee", "5.00"))
+    back = (("s1 refund", "-50.00"), ("s1 administrative fee", "5.00"))
     return {
         "english": english,
         "with a logo": replace(

@@ -83,6 +83,9 @@ def test_dates_and_percentages_are_those_of_the_language() -> None:
         ),
         ("Activation fee for number +65123", "Einrichtungsgebühr für Rufnummer +65123"),
         ("Adjustment: sorry", "Korrektur: sorry"),
+        ("Adjustment: late refund", "Korrektur: late refund"),
+        ("my shop refund", "Erstattung (Abonnement my shop)"),
+        ("s1 administrative fee", "Bearbeitungsgebühr (Abonnement s1)"),
         ("calls to {Peru}", "calls to {Peru}"),
     ],
 )

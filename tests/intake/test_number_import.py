@@ -164,6 +164,22 @@ def test_a_fault_of_the_file_stops_it_before_anything_is_written(
     assert rows(ledger, "SELECT count(*) FROM numbers") == [(0,)]
 
 
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (bytes(range(1, 256)) * 40, "line 2: is not WINDOWS-1252 text; save it in UTF-8"),
+        (b'number,sku\n"open\n', 'line 2: the " that opens cell 1 is never closed; close it'),
+    ],
+)
+def test_a_fault_of_the_file_does_not_name_a_mapping_which_numbers_do_not_have(
+    ledger: Ledger, file: Path, content: bytes, fault: str
+) -> None:
+    file.write_bytes(content)
+    with pytest.raises(Faults) as found:
+        import_number_file(ledger, file, actor="ann")
+    assert str(found.value) == fault
+
+
 def test_100_000_numbers_are_imported_in_less_than_a_minute(ledger: Ledger, file: Path) -> None:
     done: list[tuple[int, int]] = []
     begin = time.process_time()

@@ -99,6 +99,11 @@ def test_the_administrative_fee_is_kept_once_for_a_termination(story):
     """)
     assert told.events("refunded") == ["2021-06-14 s1 refunded 95.00"]
     assert told.invoices[2] == "2021-06-14 acme credit_note -50.00 + -50.00 + 5.00 = -95.00"
+    assert [line["text"] for line in told.result["invoices"][2]["lines"]] == [
+        "s1 refund",
+        "s1 refund",
+        "s1 administrative fee",
+    ]
     assert told.balances == {"acme": "1945.00"}
 
 
