@@ -13,11 +13,10 @@ from core.domain.subscription import Account
 
 
 def erased(account: Account, today: date) -> Account:
-    """The account, erased and closed for good on this local date. It has no card."""
+    """The closed account, erased on this local date and closed for good. It has no card."""
     return replace(
         account,
         erased_on=today,
-        closed_on=account.closed_on or today,
         closed_for_good=True,
         card=None,
         version=account.version + 1,

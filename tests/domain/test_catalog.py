@@ -546,3 +546,9 @@ def test_new_entries_are_checked_against_those_that_are_stored() -> None:
         "catalog[0].from: is missing; the SKU is in entry 2 of the stored catalogue already, "
         "a later version names its first day",
     ]
+
+
+def test_a_kind_that_was_stored_is_the_kind_itself_again() -> None:
+    """The import of numbers asks by identity, so text that equals the kind is not enough."""
+    stored = [{"sku": "DID", "kind": "number", "months": 1}]
+    assert restore(stored).kind("DID") is SkuKind.NUMBER
