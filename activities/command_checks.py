@@ -36,10 +36,10 @@ from core.domain.rules import Rule
 from core.domain.subscription import Account, Subscription
 from core.ledger import refusals, taken_ids
 from core.ledger.account_reading import Unknown
-from core.ledger.api_requests import used_by_any
 from core.ledger.bulk_write import one_of
 from core.ledger.ledger import Ledger, unless_moved
 from core.ledger.personal_data import ERASED
+from core.ledger.request_ids import used_by_any
 from core.ledger.rows import ACCOUNT, account_from
 from core.ledger.tables import AccountRow
 from core.ledger.unit_of_work import AskedBy, Work

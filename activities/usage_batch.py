@@ -24,9 +24,9 @@ from core.domain.commands.usage import Usage, UsageResult
 from core.domain.refusal import Refusal, Refused
 from core.domain.rules import Rule
 from core.ledger import due_steps, refusals
-from core.ledger.api_requests import used_by_any
 from core.ledger.bulk_write import one_of
 from core.ledger.ledger import Ledger
+from core.ledger.request_ids import used_by_any
 from core.ledger.tables import AccountRow
 from core.ledger.unit_of_work import Work
 from core.protocol.activity_messages import CommandResult

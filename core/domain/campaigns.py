@@ -133,8 +133,12 @@ class NewCampaign:
 
 
 def campaign_id(seller: str, request_id: str) -> str:
-    """The id of a campaign, such as ``c-9f86d081884c7d65``. One request id has one id."""
-    return f"c-{uuid5(NAMESPACE_OID, f'campaign/{seller}/{request_id}').hex[:16]}"
+    """The id of a campaign, such as ``c-9f86d081884c7d65``. One request id has one id.
+
+    Its length keeps a seller `a/b` apart from a seller `a` with a request id that begins with `b/`.
+    """
+    whole = f"campaign/{len(seller)}/{seller}/{request_id}"
+    return f"c-{uuid5(NAMESPACE_OID, whole).hex[:16]}"
 
 
 def options_of(pattern: SubscriptionCommand) -> dict[str, Any]:

@@ -11,20 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Row,
-    Select,
-    Text,
-    any_,
-    bindparam,
-    cast,
-    insert,
-    null,
-    select,
-    union_all,
-)
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import Connection, Row, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from core.domain.acts import Act
@@ -32,23 +19,8 @@ from core.domain.refusal import used_for_something_else
 from core.ledger import audit, sellers
 from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
-from core.ledger.tables import ApiRequest, BackgroundRequest, Operation
-
-
-def _used_by(table: Any, result: Any) -> Select[Any]:
-    return select(table.request_id, table.fingerprint, result.label("result")).where(
-        table.seller == bindparam("of"),
-        table.request_id == any_(bindparam("ids", type_=ARRAY(Text))),
-    )
-
-
-_NO_RESULT = cast(null(), JSONB)
-#: What request ids (`ids`) of a seller (`of`) were used for. The statement is made once.
-_USED = union_all(
-    _used_by(Operation, Operation.result),
-    _used_by(ApiRequest, _NO_RESULT),
-    _used_by(BackgroundRequest, _NO_RESULT),
-)
+from core.ledger.request_ids import TOP_UP, used_by_any
+from core.ledger.tables import ApiRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +55,13 @@ class Asked:
         return f"{salt}:{hashlib.sha256(text.encode()).hexdigest()}"
 
     def is_that_of(self, fingerprint: str) -> bool:
-        """Whether the request is the one that has this fingerprint."""
+        """Whether the request may be the one that has this fingerprint.
+
+        A top-up of the seller has its act as its fingerprint, because every door gives the same
+        one. `seller_wallets.top_up` compares the amounts.
+        """
+        if fingerprint == TOP_UP:
+            return self.do == TOP_UP
         return self.fingerprint(fingerprint.partition(":")[0]) == fingerprint
 
 
@@ -148,43 +126,16 @@ def find(connection: Connection, seller: str, request_id: str) -> Row[Any] | Non
 
 
 def find_done(ledger: Ledger, asked: Asked) -> Done | None:
-    """What a request did before. None: it was not carried out.
+    """What a request did before. None: it was not carried out, or is under way.
 
     Raises `Refused` 4.2 if its key was used for something else.
     """
-    used = select(Operation.id).where(
-        Operation.seller == ledger.seller, Operation.request_id == asked.request_id
-    )
     with ledger.read() as connection:
         row = find(connection, ledger.seller, asked.request_id)
         if row is not None and asked.is_that_of(row.fingerprint):
             return Done(document=row.document, replayed=True)
-        if row is not None or connection.execute(used).first() is not None:
-            raise used_for_something_else(asked.request_id)
-        begun = _begun(connection, ledger.seller, asked.request_id)
-        if begun is not None and not asked.is_that_of(begun):
-            raise used_for_something_else(asked.request_id)
+        used = used_by_any(connection, ledger.seller, [asked.request_id])
+    others = any(not asked.is_that_of(fingerprint) for fingerprint, _ in used.values())
+    if row is not None or others:
+        raise used_for_something_else(asked.request_id)
     return None
-
-
-def used_by_any(
-    connection: Connection, seller: str, request_ids: list[str]
-) -> dict[str, tuple[str, dict[str, Any]]]:
-    """What these request ids were used for, by id: a fingerprint, and what a command returned.
-
-    An id is one request, by whichever door it comes: a command, a request that is none, or one that
-    goes on after its response. Only a command has the fingerprint of a command. So a command that
-    finds another fingerprint is refused (Rule 4.2). All is read with one statement.
-    """
-    found = connection.execute(_USED, {"of": seller, "ids": request_ids})
-    # Where two came at the same instant, the command repeats what it has done.
-    rows = sorted(found, key=lambda row: row.result is not None)
-    return {row.request_id: (row.fingerprint, row.result or {}) for row in rows}
-
-
-def _begun(connection: Connection, seller: str, request_id: str) -> str | None:
-    """The fingerprint of a request whose work goes on, or was interrupted. None: there is none."""
-    query = select(BackgroundRequest.fingerprint).where(
-        BackgroundRequest.seller == seller, BackgroundRequest.request_id == request_id
-    )
-    return connection.execute(query).scalar_one_or_none()

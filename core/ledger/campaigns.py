@@ -23,9 +23,10 @@ from core.domain.campaigns import (
     campaign_id,
     options_of,
 )
-from core.domain.refusal import Refused
+from core.domain.refusal import Refused, used_for_something_else
 from core.domain.rules import Rule
 from core.ledger.bulk_write import insert_all, one_of
+from core.ledger.request_ids import used_by_any
 from core.ledger.tables import AccountRow, CampaignItem, CampaignRow, SubscriptionRow
 from core.protocol.campaign_messages import Place
 
@@ -89,8 +90,13 @@ def create(
 ) -> tuple[str, bool]:
     """Write a campaign with all its rows. Returns its id, and whether it is new.
 
-    The same request id again is the same campaign. Raises `Refused` 4.2 if it was another one.
+    The same request id again is the same campaign. Raises `Refused` 4.2 if it was another one, or
+    no campaign at all.
     """
+    if used_by_any(connection, seller, [new.request_id]):
+        if (found := of_request(connection, seller, new.request_id)) is None:
+            raise used_for_something_else(new.request_id)
+        return same(found, new), False
     id_ = campaign_id(seller, new.request_id)
     written = connection.execute(
         insert(CampaignRow)

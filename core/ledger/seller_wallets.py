@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.domain.refusal import used_for_something_else
+from core.ledger.request_ids import used_by_any
 from core.ledger.tables import SellerCredit, SellerWallet
 
 PARTS = 16
@@ -80,8 +81,14 @@ def top_up(
 
     `at`: an instant (UTC).
 
-    Raises `Refused` if the request has put in another amount (Rule 4.2).
+    Raises `Refused` if the request has put in another amount, or did something else (Rule 4.2).
     """
+    put_in = select(SellerCredit.currency, SellerCredit.amount).where(
+        SellerCredit.seller == seller, SellerCredit.request_id == request_id
+    )
+    used = used_by_any(connection, seller, [request_id])
+    if used and connection.execute(put_in).first() is None:
+        raise used_for_something_else(request_id)
     credit = (
         insert(SellerCredit)
         .values(
@@ -96,11 +103,7 @@ def top_up(
         .returning(SellerCredit.id)
     )
     if connection.execute(credit).first() is None:
-        first = connection.execute(
-            select(SellerCredit.currency, SellerCredit.amount).where(
-                SellerCredit.seller == seller, SellerCredit.request_id == request_id
-            )
-        ).one()
+        first = connection.execute(put_in).one()
         if tuple(first) != (currency, amount):
             raise used_for_something_else(request_id)
         return False

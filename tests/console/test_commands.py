@@ -1,14 +1,18 @@
 """Forms, previews and receipts of commands, and the page of a subscription."""
 
 import re
+from decimal import Decimal
 
 import httpx
 import pytest
 
 from core.domain.commands import ACCOUNT_COMMANDS, COMMANDS, SUBSCRIPTION_COMMANDS
 from core.domain.commands.suspend import Suspend
+from core.domain.commands.top_up import TopUp
 from core.domain.commands.unsubscribe import Unsubscribe
 from core.domain.roles import Role
+from core.ledger import api_requests
+from core.ledger.api_requests import Asked
 from doors.console import subscriptions
 from doors.console.command_fields import document_of
 from tests.console.conftest import Desk, words_of
@@ -80,6 +84,27 @@ async def test_a_request_that_is_changed_after_it_was_done_is_refused(desk: Desk
     assert other.status_code == 422
     assert "was used for something else Rule 4.2" in words_of(other.text).replace(". ", " ")
     assert desk.shop.balance() == "900.00"
+
+
+async def test_a_request_of_another_door_is_refused_and_the_same_command_is_repeated(
+    desk: Desk,
+) -> None:
+    """Rule 4.2. A request id is one request, by whichever door it comes."""
+    perennial, acme = desk.shop.perennial, desk.shop.id("acme")
+    form = request_of(await desk.get(f"/do/top_up/{acme}"))
+    first = TopUp(account=acme, amount=Decimal("5.00"), request_id=form["request_id"], actor="a")
+    assert (await perennial.do(first)).refusal is None
+    same = await desk.send(f"/do/top_up/{acme}", form | {"amount": "5.00"})
+    assert same.status_code == 303
+    other = await desk.send(f"/do/top_up/{acme}", form | {"amount": "6.00"})
+    assert other.status_code == 422
+    form = request_of(await desk.get(f"/do/top_up/{acme}"))
+    asked = Asked(request_id=form["request_id"], do="open_account", values={}, actor="key 1")
+    api_requests.once(perennial.ledger, asked, lambda _: {})
+    refused = await desk.send(f"/do/top_up/{acme}", form | {"amount": "5.00"})
+    assert refused.status_code == 422
+    assert "was used for something else Rule 4.2" in words_of(refused.text).replace(". ", " ")
+    assert desk.shop.balance() == "1005.00"
 
 
 async def test_wrong_input_is_told_at_its_field_and_keeps_what_was_typed(reading: Desk) -> None:

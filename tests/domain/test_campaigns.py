@@ -72,8 +72,15 @@ def test_a_row_has_the_options_of_the_pattern_and_a_request_id_of_its_own(
 def test_one_request_id_is_one_campaign() -> None:
     """Rule 4.2, also for two sellers that use the same request id."""
     assert campaigns.campaign_id("main", "july") == campaigns.campaign_id("main", "july")
-    ids = {campaigns.campaign_id(*key) for key in (("main", "july"), ("main", "june"), ("b", "a"))}
-    assert len(ids) == 3
+    keys = [
+        ("main", "july"),
+        ("main", "june"),
+        ("b", "a"),
+        ("a", "b/c"),
+        ("a/b", "c"),
+        ("a/b/", "c"),
+    ]
+    assert len({campaigns.campaign_id(*key) for key in keys}) == len(keys)
     assert new().request_id == "july"
 
 
