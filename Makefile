@@ -66,7 +66,7 @@ api: setup  ## serve the HTTP API on the embedded stack, with all workers, and p
 
 console: setup  ## serve the console of support with customers to try, and print a sign-in
 	@$(PY) starter.py stack up >/dev/null
-	@$(PY) starter.py account list --test-clocks --limit 1 --json | grep -q '"account"' \
+	@$(PY) starter.py account list --test-clocks --limit 1 --json 2>/dev/null | grep -q '"account"' \
 		|| $(PY) starter.py demo --customers 60 --keep
 	@echo "Sign in with this address and password when console_ready shows where:"
 	@$(PY) starter.py staff password desk@example.com --generate 2>/dev/null \
