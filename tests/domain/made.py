@@ -8,6 +8,7 @@ from typing import Any
 
 from core.domain import catalog as catalogs
 from core.domain.calendar import last_paid_day
+from core.domain.contents import Coming, Item
 from core.domain.planner.next_step import next_step
 from core.domain.policy import DEFAULT, Policy
 from core.domain.steps import Step
@@ -78,6 +79,11 @@ def subscription(
 def expired(on: date, **more: Any) -> Subscription:
     """A subscription that was marked EXPIRED on a day."""
     return subscription(status=Status.EXPIRED, expired_on=on, **more)
+
+
+def seats(quantity: int) -> Coming:
+    """A change to this many add-ons SEAT."""
+    return Coming(item=Item.ADDON, name="SEAT", amount=quantity)
 
 
 def account(balance: str = "0", **more: Any) -> Account:

@@ -18,7 +18,7 @@ from core.domain.policy import DEFAULT
 from core.domain.reactivation import reactivate
 from core.domain.refusal import Refused
 from core.domain.subscription import Subscription
-from tests.domain.made import at, day, expired, subscription
+from tests.domain.made import at, day, expired, seats, subscription
 
 CATALOG = catalogs.load(
     [
@@ -34,10 +34,6 @@ BIZ = Coming(item=Item.PLAN, sku="BIZ-M", amount=1)
 PRO = Coming(item=Item.PLAN, sku="PRO-M", amount=1)
 YEAR = Coming(item=Item.PLAN, sku="PRO-Y", amount=12)
 TWO = Coming(item=Item.CYCLE, amount=2)
-
-
-def seats(quantity: int) -> Coming:
-    return Coming(item=Item.ADDON, name="SEAT", amount=quantity)
 
 
 def paid(change: Coming, since: str = "12-16") -> Coming:

@@ -14,7 +14,7 @@ from core.domain.contents import Coming, Item
 from core.domain.proration import prorate
 from core.domain.refusal import Refused
 from core.domain.subscription import Period, Subscription
-from tests.domain.made import day, subscription
+from tests.domain.made import day, seats, subscription
 
 CATALOG = catalogs.load(
     [
@@ -32,10 +32,6 @@ CATALOG = catalogs.load(
 NUMBER = Coming(item=Item.NUMBER, name="+1", sku="DID")
 BIZ = Coming(item=Item.PLAN, sku="BIZ", amount=1)
 BIZ3 = Coming(item=Item.PLAN, sku="BIZ", amount=3)
-
-
-def seats(quantity: int) -> Coming:
-    return Coming(item=Item.ADDON, name="SEAT", amount=quantity)
 
 
 def period(start: str, expiry: str, months: int = 1, **more: Any) -> Period:

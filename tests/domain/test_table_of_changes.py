@@ -18,7 +18,7 @@ from core.domain.policy import DEFAULT
 from core.domain.price_in_force import next_fee_lines
 from core.domain.proration import prorate
 from core.domain.subscription import Period, Subscription
-from tests.domain.made import START, ZONE, at, day, subscription
+from tests.domain.made import START, ZONE, at, day, seats, subscription
 
 TABLE = """
 | change | charge |
@@ -49,10 +49,6 @@ HELD = subscription(sku="PRO", addons={"SEAT": 2}, numbers={"+1": "DID"})
 
 def plan(sku: str) -> Coming:
     return Coming(item=Item.PLAN, sku=sku, amount=1)
-
-
-def seats(quantity: int) -> Coming:
-    return Coming(item=Item.ADDON, name="SEAT", amount=quantity)
 
 
 ANOTHER = Coming(item=Item.NUMBER, name="+2", sku="DID")
