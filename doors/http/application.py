@@ -34,7 +34,6 @@ from doors.http import (
 from doors.http.background import Background
 from doors.http.callers import Callers
 from doors.http.description import ABOUT, describe
-from doors.http.dispatch import Dispatch
 from doors.http.edge import Edge
 from doors.http.events import Streams
 from doors.http.problems import add_handlers
@@ -60,7 +59,7 @@ PARTS = (
     seller_profile.routes,
     approvals.routes,
     audit.routes,
-    commands.routes,
+    commands.routes,  # There are many of them, so the others are found first.
 )
 
 
@@ -73,7 +72,7 @@ def application(perennial: Perennial | None = None) -> FastAPI:
     # takes a second.
     routes = [route for part in PARTS for route in part.endpoints()]
     off: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
-    app = FastAPI(**ABOUT, **off, redirect_slashes=False, routes=[Dispatch(routes)])
+    app = FastAPI(**ABOUT, **off, redirect_slashes=False, routes=[*routes])
     app.state.endpoints = routes
     app.state.streams = Streams()
     app.state.background = Background()
