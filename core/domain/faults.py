@@ -7,6 +7,9 @@ A fault says where it is and what is allowed. It is about *input*. A refusal
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+MISSING = "is missing"
+"""The reason of a fault where nothing stands."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:

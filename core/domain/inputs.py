@@ -166,10 +166,10 @@ def read_whole_text(value: object, least: int = 0, most: int = LARGEST_WHOLE) ->
     return read_whole(int(str(value)) if written else value, least, most)
 
 
-def read_position(value: object) -> int:
-    """The position of a line of a list, as text: digits, below 2^62."""
+def read_position(value: object, allowed: str = "what the last line of a page names") -> int:
+    """The position of a line of a list, as text: digits, below 2^62. `allowed`: in words."""
     if not isinstance(value, str) or not _POSITION.fullmatch(value):
-        wrong(f"{shown(value)} is no position; allowed is what the last line of a page names")
+        wrong(f"{shown(value)} is not allowed here; allowed is {allowed}")
     return int(value)
 
 

@@ -25,6 +25,8 @@ from settings import Settings
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from doors.http.server import Listening
+
 ALL_ROLES = (*ROLES, "relay", "messages")
 """The roles that `all` stands for."""
 API, CONSOLE = "api", "console"
@@ -60,16 +62,17 @@ async def run_roles(roles: Sequence[str], config: Settings) -> None:
         mail_run.check_texts(config)
     if {"messages", API, CONSOLE} & set(roles):
         documents_run.check_templates(config)
+    serving = {role: _address(role, config) for role in SERVING if role in roles}
     async with connection.perennial(config) as opened:
         perennial = every_seller(opened)
         await asyncio.to_thread(_require_tables, perennial)
         async with AsyncExitStack() as stack:
             hosted = [role for role in roles if role in ROLES]
             await stack.enter_async_context(running(hosted, perennial, config))
-            if API in roles:
-                await stack.enter_async_context(_api(perennial, config))
-            if CONSOLE in roles:
-                await stack.enter_async_context(_console(perennial, config))
+            if at := serving.get(API):
+                await stack.enter_async_context(_api(perennial, at))
+            if at := serving.get(CONSOLE):
+                await stack.enter_async_context(_console(perennial, at))
             relay = _start_relay(perennial) if "relay" in roles else None
             messages = _start_messages(perennial) if "messages" in roles else None
             log.info(
@@ -88,46 +91,49 @@ async def run_roles(roles: Sequence[str], config: Settings) -> None:
     log.info("stopped")
 
 
+def _address(role: str, config: Settings) -> "Listening":
+    """Hold the address of a role that serves, before anything starts that would have to stop."""
+    from doors.http.server import AddressInUse, listen  # It loads much that workers do not need.
+
+    host, port = {
+        API: (config.api_host, config.api_port),
+        CONSOLE: (config.console_host, config.console_port),
+    }[role]
+    try:
+        return listen(role, host, port, config.shutdown_seconds)
+    except AddressInUse as error:
+        raise Unavailable(str(error)) from None
+
+
 @asynccontextmanager
-async def _api(perennial: Perennial, config: Settings) -> AsyncIterator[None]:
-    from doors.http.application import application  # It loads much that workers do not need.
+async def _api(perennial: Perennial, at: "Listening") -> AsyncIterator[None]:
+    from doors.http.application import application
     from doors.http.imports import remove_left_over
 
     await asyncio.to_thread(remove_left_over)
-    at, app = ("api", config.api_host, config.api_port), application(perennial)
-    ending = app.state.streams.ending.set
-    async with _serving(app, *at, config.shutdown_seconds, ending):
+    app = application(perennial)
+    async with _serving(app, at, app.state.streams.ending.set):
         yield
 
 
 @asynccontextmanager
-async def _console(perennial: Perennial, config: Settings) -> AsyncIterator[None]:
+async def _console(perennial: Perennial, at: "Listening") -> AsyncIterator[None]:
     from doors.console.application import application
 
-    at = ("console", config.console_host, config.console_port)
-    async with _serving(application(perennial), *at, config.shutdown_seconds):
+    async with _serving(application(perennial), at):
         yield
 
 
 @asynccontextmanager
 async def _serving(
-    app: "ASGIApp",
-    what: str,
-    host: str,
-    port: int,
-    shutdown_seconds: int,
-    ending: Callable[[], None] | None = None,
+    app: "ASGIApp", at: "Listening", ending: Callable[[], None] | None = None
 ) -> AsyncIterator[None]:
-    from doors.http.server import AddressInUse, Listening, serving
+    from doors.http.server import serving
 
-    at = Listening(what=what, host=host, port=port, shutdown_seconds=shutdown_seconds)
     gc.collect()
     gc.freeze()  # What is loaded by now stays. A request need not wait until it is searched.
-    try:
-        async with serving(app, at, ending):
-            yield
-    except AddressInUse as error:
-        raise Unavailable(str(error)) from None
+    async with serving(app, at, ending):
+        yield
 
 
 def _start_relay(perennial: Perennial) -> asyncio.Task[None]:

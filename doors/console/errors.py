@@ -18,7 +18,7 @@ from core.domain.refusal import Refused
 from doors.access.caller import NotAllowed
 from doors.application.patience import NotAvailable, OutcomeUnknown
 from doors.console.rendering import rendered, text_of
-from doors.http.problems import RETRY_AFTER
+from doors.http.problems import RETRY_AFTER, reason_of
 from doors.queries.snapshot import NotFound
 
 
@@ -76,8 +76,7 @@ def trouble_of(error: Exception) -> Trouble | None:
 
 def _first_fault(error: RequestValidationError) -> str:
     found: Any = error.errors()[0]
-    reason = "is missing" if found["type"] == "missing" else found["msg"]
-    return f"{found['loc'][-1]} {reason.removeprefix('Value error, ')}"
+    return f"{found['loc'][-1]} {reason_of(found)}"
 
 
 def add_handlers(app: FastAPI) -> None:

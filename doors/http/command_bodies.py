@@ -6,7 +6,7 @@ from typing import Any, assert_never, cast
 from core.domain.commands import AnyCommand
 from core.domain.commands import fields as kinds
 from core.domain.commands.base import NOT_VALUES, Command, CommandField, fields_of
-from core.domain.faults import Fault, Faults
+from core.domain.faults import MISSING, Fault, Faults
 from core.domain.inputs import either, read_at
 from core.domain.numbers import HoldKind
 
@@ -37,7 +37,7 @@ def read_command(
     for name, field in fields.items():
         if name not in document:
             if field.required:
-                faults.append(Fault(name, "is missing"))
+                faults.append(Fault(name, MISSING))
         elif document[name] is not None or not field.optional:
             values[name] = read_at(name, document[name], field.kind.read, faults)
         elif field.required:

@@ -44,7 +44,11 @@ LastEventId = Annotated[
         description="The id of the last event that you have seen. 0: from the beginning. "
         "Without it, what is committed from now on.",
     ),
-    BeforeValidator(lambda value: value if value is None else inputs.read_position(value)),
+    BeforeValidator(
+        lambda value: (
+            value if value is None else inputs.read_position(value, "the id of an event, or 0")
+        )
+    ),
 ]
 
 routes = Routes("events")

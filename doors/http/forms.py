@@ -9,7 +9,7 @@ from fastapi import Request
 from core.domain import inputs
 from core.domain.commands.fields import AnyKind
 from core.domain.fault_places import shown
-from core.domain.faults import Fault, Faults
+from core.domain.faults import MISSING, Fault, Faults
 from core.domain.inputs import LONGEST_ID, Wrong, read_at
 from doors.http.bodies import read_object
 from doors.http.command_bodies import schema_of
@@ -57,7 +57,7 @@ class Form:
         for name, field in self.fields.items():
             if document.get(name) is None:
                 if field.required:
-                    faults.append(Fault(place + name, "is missing"))
+                    faults.append(Fault(place + name, MISSING))
             else:
                 values[name] = read_at(place + name, document[name], field.read, faults)
         if self.at_least_one and not values.keys() & set(self.at_least_one):

@@ -163,9 +163,10 @@ class ReceiptFormat(StrEnum):
 
 def _number(about: str, most: int = LARGEST_NUMBER) -> Any:
     def digits(value: object) -> int:
-        number = inputs.read_position(value)
+        allowed = f"a number from 1 to {most}"
+        number = inputs.read_position(value, allowed)
         if not 1 <= number <= most:
-            inputs.wrong(f"must be a number from 1 to {most}")
+            inputs.wrong(f"must be {allowed}, not {number}")
         return number
 
     return Annotated[int, Path(description=about, ge=1, le=most), BeforeValidator(digits)]

@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from core.domain.documents import NoSuchDocument, NotOffered
-from core.domain.faults import Fault, Faults
+from core.domain.fault_places import shown
+from core.domain.faults import MISSING, Fault, Faults
 from core.domain.refusal import Refusal, Refused
 from core.domain.rules import Rule
 from doors.access.caller import NotAllowed
@@ -85,13 +86,14 @@ TITLES: Mapping[Kind, str] = {
     Kind.UNAVAILABLE: "The system is not available",
 }
 
+_SAME_KEY = "with its `Idempotency-Key` if it had one"
 _NEXT: Mapping[Kind, str] = {
-    Kind.BAD_INPUT: "Correct what `faults` names, then send it again with the same key.",
+    Kind.BAD_INPUT: "Correct what `faults` names, then send it again. It may have the same key.",
     Kind.NO_KEY: "Send `Authorization: Bearer pk_…`. `starter.py key create` makes a key.",
     Kind.NOT_ALLOWED: "Use a key with one of the roles in `allowed`.",
-    Kind.NOT_FOUND: "Check the id. Ids of other sellers do not exist for this key.",
+    Kind.NOT_FOUND: "Check the path and its id. Ids of other sellers do not exist for this key.",
     Kind.WRONG_METHOD: "Use one of the methods in `allowed`.",
-    Kind.TOO_SLOW: "Send the whole body within the time, with the same key.",
+    Kind.TOO_SLOW: f"Send the whole body within the time, {_SAME_KEY}.",
     Kind.KEY_USED: "Send a new idempotency key, or the body that this one was used with.",
     Kind.CHANGED: "Read it again, then send the change with its new `ETag` as `If-Match`.",
     Kind.NO_PRECONDITION: "Read it, then send the change with its `ETag` as `If-Match`.",
@@ -101,7 +103,7 @@ _NEXT: Mapping[Kind, str] = {
     Kind.REFUSED: "Nothing was done. Change what the rule asks for, then send it again.",
     Kind.TOO_MANY: "Send it again after `Retry-After` seconds.",
     Kind.OWN_ERROR: "Please report it with its `instance`. A command runs once with one key.",
-    Kind.UNAVAILABLE: "Send it again with the same key after `Retry-After` seconds.",
+    Kind.UNAVAILABLE: f"Send it again after `Retry-After` seconds, {_SAME_KEY}.",
 }
 
 
@@ -147,11 +149,12 @@ class Problem(Exception):
 def faulty(faults: Iterable[Fault]) -> Problem:
     """The problem of a request with faults."""
     all_of_them = tuple(faults)
+    only = all_of_them[0] if len(all_of_them) == 1 else None
     return Problem(
         Kind.BAD_INPUT,
         "; ".join(map(str, all_of_them[:5])),
-        place=all_of_them[0].place if len(all_of_them) == 1 else None,
-        allowed=all_of_them[0].reason if len(all_of_them) == 1 else None,
+        place=only.place if only else None,
+        allowed=only.reason if only and only.reason != MISSING else None,
         faults=all_of_them,
     )
 
@@ -235,5 +238,15 @@ def _methods_of(app: FastAPI, request: Request) -> list[str]:
 
 def _fault(found: Mapping[str, Any]) -> Fault:
     place = ".".join(str(part) for part in found["loc"][1:]) or str(found["loc"][0])
-    reason = "is missing" if found["type"] == "missing" else found["msg"]
-    return Fault(place, reason.removeprefix("Value error, "))
+    return Fault(place, reason_of(found))
+
+
+def reason_of(found: Mapping[str, Any]) -> str:
+    """What is wrong with a parameter, by one of the errors that pydantic has found."""
+    match found["type"]:
+        case "missing":
+            return MISSING
+        case "enum":
+            return f"must be {found['ctx']['expected']}, not {shown(found['input'])}"
+        case _:  # Our own validators, whose words stand in the message, and bounds.
+            return str(found["msg"]).removeprefix("Value error, ")

@@ -24,17 +24,38 @@ class AddressInUse(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listening:
-    """What is served where.
+    """An address that is held: who connects waits until something is served there.
 
-    `what`: its name, `api` or `console`. The settings `PERENNIAL_<what>_HOST` and `_PORT` hold
-    `host` and `port`.
+    `what`: what will be served, `api` or `console`.
     `shutdown_seconds`: so long requests that run may take at the end.
     """
 
     what: str
-    host: str
-    port: int
+    socket: socket.socket
     shutdown_seconds: int
+
+
+def listen(what: str, host: str, port: int, shutdown_seconds: int) -> Listening:
+    """Hold an address. The settings `PERENNIAL_<what>_HOST` and `_PORT` say which.
+
+    Raises `AddressInUse`.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    held = socket.socket(family, socket.SOCK_STREAM)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        held.bind((host, port))
+        held.listen(_WAITING)
+    except OSError as error:
+        held.close()
+        setting = f"PERENNIAL_{what.upper()}"
+        raise AddressInUse(
+            f"{what} cannot listen on {host}, port {port}: {error.strerror or error}.\n"
+            f"Another program may use it. {setting}_HOST and {setting}_PORT set the address, for "
+            f"example {setting}_PORT={port + 1}."
+        ) from None
+    held.set_inheritable(True)
+    return Listening(what=what, socket=held, shutdown_seconds=shutdown_seconds)
 
 
 class _Server(uvicorn.Server):
@@ -50,10 +71,9 @@ async def serving(
 ) -> AsyncIterator[str]:
     """Serve an application while the body runs. The value is its address.
 
-    `ending`: is called at the end, so that streams end by themselves. Raises `AddressInUse`.
+    `ending`: is called at the end, so that streams end by themselves.
     """
-    listening = _listen(at)
-    host, port = listening.getsockname()[:2]
+    host, port = at.socket.getsockname()[:2]
     server = _Server(
         uvicorn.Config(
             app,
@@ -71,7 +91,7 @@ async def serving(
         )
     )
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    task = asyncio.create_task(server.serve(sockets=[listening]))
+    task = asyncio.create_task(server.serve(sockets=[at.socket]))
     log.info(f"{at.what}_ready", address=address)
     try:
         yield address
@@ -80,21 +100,3 @@ async def serving(
             ending()
         server.should_exit = True
         await task
-
-
-def _listen(at: Listening) -> socket.socket:
-    family = socket.AF_INET6 if ":" in at.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((at.host, at.port))
-        listening.listen(_WAITING)  # Who connects before the server is ready, waits.
-    except OSError as error:
-        listening.close()
-        setting = f"PERENNIAL_{at.what.upper()}"
-        raise AddressInUse(
-            f"{at.what} cannot listen on {at.host}, port {at.port}: {error.strerror or error}.\n"
-            f"{setting}_HOST and {setting}_PORT set the address."
-        ) from None
-    listening.set_inheritable(True)
-    return listening

@@ -4,7 +4,9 @@ A pass starts workflows that a crash after the commit has left behind, also thos
 makes the monthly invoices that are due, so that a month end needs no run of workflows.
 It tells workflows what another transaction has made of their subjects. It sends the notices of real
 accounts that are due, and takes the steps of numbers that are due. Those of test clocks are taken
-when their clock advances. It also numbers invoices, and erases what is to be erased of accounts.
+when their clock advances. It also numbers invoices.
+
+What is to be erased of accounts is erased beside the passes, because a large account takes minutes.
 
 Concurrent relays do not disturb each other. If the database or Temporal is away, the parts that
 need it are logged and retried, each on its own, at growing intervals. A row that fails is logged as
@@ -13,7 +15,7 @@ need it are logged and retried, each on its own, at growing intervals. A row tha
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -65,6 +67,35 @@ class Pass:
     failed: int = 0
 
 
+async def repeated(once: Callable[[], Awaitable[Pass]], interval: float, pause: Pause) -> None:
+    """Run passes until the task is cancelled, at growing intervals while a part of them fails.
+
+    `interval`: seconds from the end of a pass to the next one. `pause` waits for that long.
+    """
+    wait = interval
+    while True:
+        done = await once()
+        wait = min(max(wait * 2, 1.0), max(interval, _LONGEST_PAUSE)) if done.failed else interval
+        await pause(wait)
+
+
+async def _part(name: str, work: Callable[[], Awaitable[int]], failed: list[str]) -> int:
+    """Do a part of a pass. Returns how much it has done. `failed` gets its name if it fails."""
+    try:
+        with without_patience():  # The next pass comes back by itself.
+            done = await work()
+    except Exception as error:  # the relay goes on after any error, and logs it
+        failed.append(name)
+        log.error("relay_failed", part=name, error=f"{type(error).__name__}: {first_line(error)}")
+        return 0
+    if done:
+        log.info("relay_did", part=name, count=done)
+        meter = Runtime.default().metric_meter
+        counter = meter.create_counter("perennial_relayed", "What the relay has done")
+        counter.add(done, {"part": name})
+    return done
+
+
 class Relay:
     """Runs passes over one installation."""
 
@@ -82,59 +113,32 @@ class Relay:
 
     async def run(self, pause: Pause) -> None:
         """Run passes until the task is cancelled. `pause` waits for a number of seconds."""
-        interval = wait = self._perennial.config.relay_seconds
-        while True:
-            done = await self.once()
-            wait = (
-                min(max(wait * 2, 1.0), max(interval, _LONGEST_PAUSE)) if done.failed else interval
-            )
-            await pause(wait)
+        interval = self._perennial.config.relay_seconds
+        await asyncio.gather(
+            repeated(self.once, interval, pause), repeated(self.erase, interval, pause)
+        )
 
     async def once(self) -> Pass:
         """Run one pass. A part that fails does not stop the others."""
         failed: list[str] = []
-
-        async def part(name: str, work: Callable[[], Awaitable[int]]) -> int:
-            try:
-                with without_patience():  # The next pass comes back by itself.
-                    done = await work()
-            except Exception as error:  # the relay goes on after any error, and logs it
-                failed.append(name)
-                log.error(
-                    "relay_failed",
-                    part=name,
-                    error=f"{type(error).__name__}: {first_line(error)}",
-                )
-                return 0
-            if done:
-                log.info("relay_did", part=name, count=done)
-                meter = Runtime.default().metric_meter
-                meter.create_counter("perennial_relayed", "What the relay has done").add(
-                    done, {"part": name}
-                )
-            return done
-
-        started = await part("start_missing", self.start_missing)
-        billed = await part("month_ends", self.month_ends)
-        numbered = await part("invoices", self.number)
-        campaigns = await part("campaigns", self.campaigns)
-        told = await part("tell", self.tell)
-        notices = await part("notices", self.notices)
-        numbers = await part("numbers", self.numbers)
-        erased = await part("erasures", self.erasures)
-        if not self._scheduled:
-            await part("schedule", self.schedule)
-        return Pass(
-            started=started,
-            billed=billed,
-            campaigns=campaigns,
-            told=told,
-            notices=notices,
-            numbers=numbers,
-            numbered=numbered,
-            erased=erased,
-            failed=len(failed),
+        done = Pass(
+            started=await _part("start_missing", self.start_missing, failed),
+            billed=await _part("month_ends", self.month_ends, failed),
+            numbered=await _part("invoices", self.number, failed),
+            campaigns=await _part("campaigns", self.campaigns, failed),
+            told=await _part("tell", self.tell, failed),
+            notices=await _part("notices", self.notices, failed),
+            numbers=await _part("numbers", self.numbers, failed),
         )
+        if not self._scheduled:
+            await _part("schedule", self.schedule, failed)
+        return replace(done, failed=len(failed))
+
+    async def erase(self) -> Pass:
+        """Run one pass over what is to be erased. It may take minutes."""
+        failed: list[str] = []
+        erased = await _part("erasures", self.erasures, failed)
+        return Pass(erased=erased, failed=len(failed))
 
     async def start_missing(self) -> int:
         """Start the workflows that were not started yet. Returns how many."""

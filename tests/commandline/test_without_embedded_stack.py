@@ -1,6 +1,7 @@
 """Production does not install the embedded stack: commands say so, and configured servers work."""
 
 import asyncio
+import socket
 
 import pytest
 
@@ -8,6 +9,7 @@ from core.gateways.choose_gateway import choose_gateway
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger.database import connect
 from doors.commandline import embedded_stack, worker_process
+from doors.commandline.exit_codes import Unavailable
 from settings import PROJECT, Settings
 from tests.commandline.conftest import call
 
@@ -91,3 +93,14 @@ def test_a_worker_warns_of_simulated_cards_on_a_real_database(
     with pytest.raises(Exception, match=r"127\.0\.0\.1:1|not installed"):
         asyncio.run(worker_process.run_roles(["workflows"], config))
     assert warned == (["card_gateway_is_simulated"] if url else [])
+
+
+@pytest.mark.parametrize("role", worker_process.SERVING)
+def test_a_port_that_is_taken_is_told_before_anything_starts(role: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        config = Settings(temporal_address="127.0.0.1:1", **{f"{role}_port": port})
+        with pytest.raises(Unavailable, match=f"{role} cannot listen on") as told:
+            asyncio.run(worker_process.run_roles(["workflows", role], config))
+        assert "Another program may use it." in str(told.value)
+        assert f"PERENNIAL_{role.upper()}_PORT={port + 1}" in str(told.value)

@@ -18,7 +18,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from core.domain.roles import Role
 from doors.console.application import application
 from doors.console.visitors import COOKIE
-from doors.http.server import Listening, serving
+from doors.http.server import listen, serving
 from tests.console.conftest import Desk
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -134,7 +134,7 @@ class Office:
 @asynccontextmanager
 async def office(desk: Desk) -> AsyncIterator[Office]:
     """The console of a desk, served on this machine, and a browser."""
-    at = Listening(what="console", host="127.0.0.1", port=0, shutdown_seconds=5)
+    at = listen("console", "127.0.0.1", 0, 5)
     async with serving(application(desk.shop.perennial), at) as address, async_playwright() as play:
         browser = await play.chromium.launch(
             executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-dev-shm-usage"]

@@ -148,7 +148,7 @@ def test_a_position_is_what_the_last_line_of_a_page_names() -> None:
     assert inputs.read_position("17") == 17
     assert inputs.read_position("9" * 18) == 10**18 - 1
     for value in ("", "-1", "1.0", "٣", "9" * 19, 17, None):
-        assert "is no position" in reason(inputs.read_position, value)
+        assert "is not allowed here; allowed is what" in reason(inputs.read_position, value)
 
 
 def test_a_flag_is_true_or_false() -> None:

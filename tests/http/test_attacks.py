@@ -15,7 +15,7 @@ from core.domain.roles import Role
 from core.ledger import api_keys
 from core.ledger.clocks import machine_now
 from doors.http.application import application
-from doors.http.server import Listening, serving
+from doors.http.server import listen, serving
 from tests.http.conftest import Api, OpenApi
 
 FORMULA = "=HYPERLINK(1)"
@@ -143,7 +143,7 @@ async def test_many_slow_connections_do_not_stop_others(open_api: OpenApi, count
     """Connections that send a half request and wait. A caller with a key is served meanwhile."""
     async with open_api(workers=()) as api:
         app = application(api.shop.perennial)
-        at = Listening(what="api", host="127.0.0.1", port=0, shutdown_seconds=1)
+        at = listen("api", "127.0.0.1", 0, 1)
         async with serving(app, at) as address:
             port = int(address.rpartition(":")[2])
             held = []

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from doors.http import connections, edge, server
 from doors.http.edge import Edge
-from doors.http.server import Listening, serving
+from doors.http.server import listen, serving
 
 HALF = b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "
 WHOLE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -27,7 +27,7 @@ async def hello(scope: Scope, receive: Receive, send: Send) -> None:
 @asynccontextmanager
 async def opened(app: ASGIApp = hello) -> AsyncIterator[int]:
     """A server. The value is its port."""
-    at = Listening(what="api", host="127.0.0.1", port=0, shutdown_seconds=1)
+    at = listen("api", "127.0.0.1", 0, 1)
     async with serving(Edge(app), at) as address:
         yield int(address.rpartition(":")[2])
 

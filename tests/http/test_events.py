@@ -16,7 +16,7 @@ from core.ledger import api_keys
 from core.ledger.clocks import machine_now
 from doors.http import events
 from doors.http.application import application
-from doors.http.server import Listening, serving
+from doors.http.server import listen, serving
 from doors.queries.event_stream import Complete, lines_between
 from tests.http.conftest import Api, OpenApi
 
@@ -71,7 +71,7 @@ async def served(open_api: OpenApi) -> AsyncIterator[tuple[Api, str]]:
     """The API on a free port of this machine, without workers."""
     async with open_api(workers=()) as api:
         app = application(api.shop.perennial)
-        at = Listening(what="api", host="127.0.0.1", port=0, shutdown_seconds=20)
+        at = listen("api", "127.0.0.1", 0, 20)
         async with serving(app, at, app.state.streams.ending.set) as address:
             yield api, address
 
@@ -133,7 +133,7 @@ async def test_a_stream_ends_with_the_server_and_with_its_key(
     monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.0)
     async with open_api(workers=()) as api:
         app = application(api.shop.perennial)
-        at = Listening(what="api", host="127.0.0.1", port=0, shutdown_seconds=20)
+        at = listen("api", "127.0.0.1", 0, 20)
         async with serving(app, at, app.state.streams.ending.set) as address:
             async with streaming(api, address, after=None) as stream:
                 key = api_keys.id_of(api.key())

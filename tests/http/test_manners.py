@@ -118,7 +118,10 @@ async def test_a_post_without_a_key_is_refused(reading: Api) -> None:
     for path in ("/v1/commands/purchase", "/v1/previews/purchase"):
         answer = await reading.client.post(path, json=bought(reading), headers=headers)
         assert answer.status_code == 400
-        assert answer.json()["place"] == "Idempotency-Key"
+        told = answer.json()
+        assert told["place"] == "Idempotency-Key"
+        assert told["faults"] == [{"place": "Idempotency-Key", "reason": "is missing"}]
+        assert "allowed" not in told
 
 
 async def test_a_parameter_that_is_unknown_or_stands_twice_is_named(reading: Api) -> None:
@@ -126,6 +129,17 @@ async def test_a_parameter_that_is_unknown_or_stands_twice_is_named(reading: Api
         answer = await reading.get(f"/v1/accounts?{query}")
         assert answer.status_code == 400, query
         assert answer.json()["place"] == query.partition("=")[0]
+
+
+async def test_a_parameter_that_is_a_choice_or_a_number_says_what_is_allowed(reading: Api) -> None:
+    for path, allowed in (
+        ("/v1/history?sort=best", "must be 'newest' or 'oldest', not 'best'"),
+        ("/v1/invoices/first", "'first' is not allowed here; allowed is a number from 1 to"),
+        ("/v1/invoices/0", "must be a number from 1 to 1000000000000000, not 0"),
+    ):
+        answer = await reading.get(path)
+        assert answer.status_code == 400, path
+        assert answer.json()["allowed"].startswith(allowed)
 
 
 async def test_paths_and_methods_that_do_not_exist(reading: Api) -> None:

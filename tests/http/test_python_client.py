@@ -34,12 +34,11 @@ from perennial_client.commands import (
 from core.domain.roles import Role
 from doors.http import clocks
 from doors.http.application import application
-from doors.http.server import Listening, serving
+from doors.http.server import listen, serving
 from settings import PROJECT
 from tests.http.conftest import Api, OpenApi
 
 README = PROJECT / "clients/python/README.md"
-LISTENING = Listening(what="api", host="127.0.0.1", port=0, shutdown_seconds=5)
 
 
 @asynccontextmanager
@@ -47,7 +46,7 @@ async def served(open_api: OpenApi, **options: Any) -> AsyncIterator[tuple[Api, 
     """The API of a shop on a port of this machine, and its address."""
     async with (
         open_api(**options) as api,
-        serving(application(api.shop.perennial), LISTENING) as address,
+        serving(application(api.shop.perennial), listen("api", "127.0.0.1", 0, 5)) as address,
     ):
         yield api, address
 

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 
 from doors.http.application import application
 from doors.http.description import describe
-from doors.http.server import Listening, serving
+from doors.http.server import listen, serving
 from tests.http.conftest import OpenApi
 from tests.http.test_access import STREAMS
 
@@ -77,7 +77,7 @@ def tried(document: dict[str, object], address: str, key: str) -> tuple[int, lis
 async def test_no_request_finds_an_error_of_its_own(open_api: OpenApi) -> None:
     async with open_api(workers=(), api_patience_seconds=SECONDS) as api:
         app = application(api.shop.perennial)
-        at = Listening(what="api", host="127.0.0.1", port=0, shutdown_seconds=5)
+        at = listen("api", "127.0.0.1", 0, 5)
         async with serving(app, at) as address:
             count, wrong = await asyncio.to_thread(tried, describe(app), address, api.key())
     assert wrong == [], "\n\n".join(wrong)

@@ -46,9 +46,9 @@ async def test_the_relay_erases_the_rows_and_the_runs(
     assert (await perennial.do(CloseAccount(account=account))).refusal is None
     assert (await perennial.do(EraseAccount(account=account))).refusal is None
     assert held() == 1
-    done = await Relay(perennial).once()
+    done = await Relay(perennial).erase()
     assert (done.erased, done.failed) == (1, 0)
     assert held() == 0
     assert {account_workflow(account), subscription_workflow(s)} == set(deleted)
-    assert (await Relay(perennial).once()).erased == 0
+    assert (await Relay(perennial).erase()).erased == 0
     await perennial.finish_erasing(account)

@@ -15,7 +15,7 @@ from core.domain.commands.usage import Usage
 from core.ledger.clocks import machine_now
 from doors.service import relay as module
 from doors.service.reconciliation import ensure_schedule, schedule_id
-from doors.service.relay import Pass, Relay
+from doors.service.relay import Pass, Relay, repeated
 from tests.workflows.conftest import OpenShop
 from tests.workflows.shop import JANUARY, Shop
 
@@ -145,11 +145,9 @@ async def test_a_part_that_fails_does_not_stop_the_other_parts(
     assert await Relay(real.perennial).once() == Pass(started=0, notices=0, numbered=1, failed=1)
 
 
-async def test_it_backs_off_while_a_server_is_away_and_continues_when_it_is_back(
-    real: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_it_backs_off_while_a_server_is_away_and_continues_when_it_is_back() -> None:
     outcomes = iter([Pass(failed=1)] * 9 + [Pass(), Pass()])
-    relay, pauses = Relay(real.perennial), []
+    pauses: list[float] = []
 
     async def once() -> Pass:
         try:
@@ -160,10 +158,31 @@ async def test_it_backs_off_while_a_server_is_away_and_continues_when_it_is_back
     async def pause(seconds: float) -> None:
         pauses.append(seconds)
 
-    monkeypatch.setattr(relay, "once", once)
     with pytest.raises(asyncio.CancelledError):
-        await relay.run(pause)
+        await repeated(once, 5.0, pause)
     assert pauses == [10, 20, 40, 60, 60, 60, 60, 60, 60, 5, 5]
+
+
+async def test_passes_go_on_while_a_large_account_is_erased(
+    real: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erasing, passed = asyncio.Event(), asyncio.Event()
+
+    async def erase() -> int:
+        erasing.set()
+        return await asyncio.get_running_loop().create_future()  # It never ends.
+
+    async def pause(_: float) -> None:
+        await erasing.wait()
+        passed.set()
+
+    relay = Relay(real.perennial)
+    monkeypatch.setattr(relay, "erasures", erase)
+    running = asyncio.create_task(relay.run(pause))
+    await passed.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
 
 
 async def test_the_schedule_is_created_once_and_follows_the_settings(open_shop: OpenShop) -> None:
