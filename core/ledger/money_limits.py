@@ -6,7 +6,9 @@ from decimal import Decimal
 from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from core.domain.refusal import Refused
 from core.domain.roles import Role
+from core.domain.rules import Rule
 from core.domain.second_person import ZERO, MoneyLimit, above
 from core.ledger import audit, sellers
 from core.ledger.ledger import Ledger
@@ -59,32 +61,36 @@ def take(
 ) -> str | None:
     """Take from the limit of a day, before a command moves money. Returns why it cannot be taken.
 
-    `who`: the id of the key or of the person. `moved`: in the limit's currency. A repetition of the
-    request takes nothing again. Concurrent commands of one caller wait for each other here. What is
-    taken and then not moved stays taken, unless `settle` says otherwise.
+    `who`: the id of the key or of the person. `moved`: in the limit's currency. Concurrent commands
+    of one caller wait for each other here. What is taken and then not moved stays taken, unless
+    `settle` says otherwise.
+
+    A request that is repeated is judged anew, because a request id says nothing of the amount. The
+    larger amount is taken, and it is taken once. Raises `Refused` 4.2 while another caller, or
+    another currency, has taken something with the request id.
     """
-    day = now.date()
+    day, currency = now.date(), limit.currency
     with ledger.transaction("money_taken") as connection:
         lock = func.pg_advisory_xact_lock(_LOCKS, func.hashtext(f"{ledger.seller} {who}"))
         connection.execute(select(lock))
-        mine = (MoneyMoved.seller == ledger.seller, MoneyMoved.request_id == request_id)
-        if connection.execute(select(MoneyMoved.day).where(*mine)).scalar() is not None:
-            return None
-        before = _moved(connection, ledger.seller, who, limit.currency, day)
-        why = above(limit, moved, before)
+        why = above(limit, moved, _moved(connection, ledger.seller, who, currency, day, request_id))
         if why is None and moved > ZERO:
-            connection.execute(
+            new = {"who": who, "day": day, "currency": currency}
+            row = new | {"seller": ledger.seller, "request_id": request_id, "amount": moved}
+            larger = func.greatest(MoneyMoved.amount, moved)
+            same = (MoneyMoved.who == who) & (MoneyMoved.currency == currency)
+            taken = connection.execute(
                 upsert(MoneyMoved)
-                .values(
-                    seller=ledger.seller,
-                    request_id=request_id,
-                    who=who,
-                    day=day,
-                    currency=limit.currency,
-                    amount=moved,
+                .values(**row)
+                .on_conflict_do_update(
+                    index_elements=[MoneyMoved.seller, MoneyMoved.request_id],
+                    set_=new | {"amount": larger},
+                    where=same | (MoneyMoved.amount == ZERO),
                 )
-                .on_conflict_do_nothing()
+                .returning(MoneyMoved.day)
             )
+            if taken.scalar() is None:
+                raise Refused(Rule.REQUEST_ID, f"request id {request_id} is used by another caller")
     return why
 
 
@@ -95,9 +101,13 @@ def settle(ledger: Ledger, request_id: str, moved: Decimal) -> None:
         connection.execute(update(MoneyMoved).where(*mine).values(amount=moved))
 
 
-def _moved(connection: Connection, seller: str, who: str, currency: str, day: date) -> Decimal:
+def _moved(
+    connection: Connection, seller: str, who: str, currency: str, day: date, but: str
+) -> Decimal:
+    """What the caller has moved on a day. `but`: the request id that does not count."""
     query = select(func.coalesce(func.sum(MoneyMoved.amount), 0)).where(
         MoneyMoved.seller == seller,
+        MoneyMoved.request_id != but,
         MoneyMoved.who == who,
         MoneyMoved.day == day,
         MoneyMoved.currency == currency,

@@ -81,7 +81,7 @@ GRANT UPDATE (
 ) ON staff TO perennial_app;
 GRANT DELETE ON recovery_codes TO perennial_app;
 GRANT UPDATE (per_command, per_day), DELETE ON money_limits TO perennial_app;
-GRANT UPDATE (amount) ON money_moved TO perennial_app;
+GRANT UPDATE (who, day, currency, amount) ON money_moved TO perennial_app;
 GRANT UPDATE (state, decided_by, decided_who, decided_at, outcome) ON approvals TO perennial_app;
 GRANT UPDATE (told_at, done, total, ended_at, found, error), DELETE ON term_effects TO perennial_app;
 GRANT UPDATE (told_at, run, done, total, stopped), DELETE ON background_requests TO perennial_app;

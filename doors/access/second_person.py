@@ -58,7 +58,10 @@ async def carry_out(
         return CommandResult(refusal=shown.refusal)
     moved, limit = shown.result.moved(), limit_in(shown.currency, limits)
     assert limit is not None
-    why = await perennial.read(money_limits.take, who, request_id, limit, moved, machine_now())
+    try:
+        why = await perennial.read(money_limits.take, who, request_id, limit, moved, machine_now())
+    except Refused as refused:
+        return CommandResult(refusal=refused.refusal)
     if why is not None:
         new = NewApproval(
             do=command.do,
@@ -78,6 +81,8 @@ async def carry_out(
             return CommandResult(refusal=refused.refusal)
         raise SecondPersonNeeded(line)
     result = await perennial.do(command)
+    if result.refusal is not None and result.refusal.rule is Rule.REQUEST_ID:
+        return result  # Another command with the request id may have moved what was taken.
     really = ZERO if result.result is None else result.result.moved()
     if really != moved:
         await perennial.read(money_limits.settle, request_id, really)

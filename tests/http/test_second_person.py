@@ -7,7 +7,8 @@ import pytest
 
 from core.domain.roles import Role
 from core.domain.second_person import MoneyLimit
-from core.ledger import money_limits
+from core.ledger import api_keys, money_limits
+from core.ledger.clocks import machine_now
 from tests.http.conftest import Api
 
 
@@ -154,3 +155,29 @@ async def test_an_approval_that_was_interrupted_goes_on(api: Api, how: str) -> N
         assert found.json()["state"] == "done"
     assert (await api.get(waits["poll"])).json()["state"] == "done"
     assert await balance(api) == before + 5
+
+
+async def test_a_request_id_that_was_taken_for_less_moves_no_more(api: Api) -> None:
+    """Two terminate one subscription at once. The second is refused after it has taken its part."""
+    s, ledger = await api.shop.buy(), api.shop.perennial.ledger
+    limit(api, Role.SUPPORT, 20, 100)
+    small = MoneyLimit(currency="USD", per_command=Decimal(20), per_day=Decimal(100))
+    key = f"key/{api_keys.id_of(api.key(Role.SUPPORT))}"
+    assert money_limits.take(ledger, key, "r1", small, Decimal(5), machine_now()) is None
+    body, before = {"subscription": s, "reason": "asked for"}, await balance(api)
+    for taken in (Decimal(5), Decimal(0)):
+        money_limits.settle(ledger, "r1", taken)
+        waits = await api.post("/v1/commands/terminate", body, "r1", role=Role.SUPPORT)
+        assert waits.status_code == 202, waits.text
+    assert await balance(api) == before
+
+
+async def test_a_request_id_of_another_caller_is_refused(api: Api) -> None:
+    """Nothing of it counts for the limit of the other one."""
+    limit(api, Role.FINANCE, 50, 60)
+    ledger = api.shop.perennial.ledger
+    small = MoneyLimit(currency="USD", per_command=Decimal(50), per_day=Decimal(60))
+    assert money_limits.take(ledger, "staff/ann", "r1", small, Decimal(5), machine_now()) is None
+    body = {"account": api.shop.id("acme"), "amount": "5.00", "reason": "goodwill"}
+    found = await api.post("/v1/commands/adjust", body, "r1", role=Role.FINANCE)
+    assert (found.status_code, found.json()["rule"]) == (409, "4.2")

@@ -65,6 +65,20 @@ def test_a_day_is_taken_from_once_for_each_request(shop: Shop) -> None:
     assert take(shop, "r4", 50)
 
 
+def test_a_request_id_is_no_way_around_a_limit(shop: Shop) -> None:
+    """A rule may refuse a command after something was taken. Then its request id is used again."""
+    assert take(shop, "r1", 10)
+    assert not take(shop, "r1", 51)
+    money_limits.settle(shop.ledger, "r1", Decimal(0))
+    assert not take(shop, "r1", 5000)
+    assert take(shop, "r1", 50, who="bob")
+    with pytest.raises(Refused, match="is used by another caller"):
+        take(shop, "r1", 1)
+    assert take(shop, "r1", 20, who="bob")
+    assert take(shop, "r2", 30, who="bob")
+    assert not take(shop, "r3", 1, who="bob")
+
+
 def test_concurrent_commands_take_no_more_than_the_day_has(
     shop: Shop, at_once: Callable[[list[Callable[[], Any]]], list[Any]]
 ) -> None:
