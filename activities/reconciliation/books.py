@@ -290,7 +290,7 @@ class Books:
             "balances": [row.verified for row in changed],
             "seqs": [row.reached for row in changed],
             "differing": [_differs(row) for row in changed],
-            "sums": [json.dumps(together([row.sums, row.moved])) for row in changed],
+            "sums": [json.dumps(together(row.sums, row.moved)) for row in changed],
             "anew": anew,
         }
         with self._ledger.transaction("reconcile_books") as connection:

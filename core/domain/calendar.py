@@ -129,3 +129,8 @@ def last_paid_day(anchor: date, months: int) -> date:
     It is ``(A + M months, clamped) − 1 day``. Raises OverflowError outside the years 1 to 9999.
     """
     return add_months(anchor, months) - _ONE_DAY
+
+
+def day_in_words(day: date) -> str:
+    """A day for a person, such as ``31 January 2021``."""
+    return f"{day.day} {day:%B} {day.year}"

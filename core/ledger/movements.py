@@ -4,7 +4,6 @@ Reconciliation keeps the sums with what it has verified of an account (`verified
 the reasons of a balance read what is new only, however long the account's history is.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -101,9 +100,7 @@ def sums_of(connection: Connection, account: str) -> list[MovementSum]:
         MovementSum(
             purpose=Purpose(purpose), times=times, amount=Decimal(amount), seq=seq, last=last
         )
-        for purpose, (times, amount, seq, last) in together(
-            [kept.sums if kept else {}, new]
-        ).items()
+        for purpose, (times, amount, seq, last) in together(kept.sums if kept else {}, new).items()
     )
     return sorted(found, key=lambda it: (it.seq, it.last), reverse=True)
 
@@ -124,12 +121,11 @@ def newest(connection: Connection, account: str, most: int) -> list[Movement]:
     ]
 
 
-def together(parts: Iterable[Document]) -> Document:
-    """The sums of several parts of a history, as one."""
-    found: Document = {}
-    for part in parts:
-        for purpose, (times, amount, *last) in part.items():
-            before, moved, *newest = found.get(purpose, [0, str(ZERO), 0, 0])
-            summed = Decimal(moved) + Decimal(amount)
-            found[purpose] = [before + times, str(summed), *max(newest, last)]
+def together(kept: Document, new: Document) -> Document:
+    """The sums of two parts of a history, as one."""
+    found = dict(kept)
+    for purpose, (times, amount, *last) in new.items():
+        before, moved, *newest = kept.get(purpose, [0, str(ZERO), 0, 0])
+        summed = Decimal(moved) + Decimal(amount)
+        found[purpose] = [before + times, str(summed), *max(newest, last)]
     return found

@@ -1,11 +1,13 @@
 """How dates, durations and amounts of money are written for a person."""
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 
-from core.domain.calendar import local_time
-from core.domain.commands.base import day_in_words
+from core.domain.calendar import day_in_words, local_time
 from core.domain.money import in_words
+
+_DAY = re.compile(r"(?<![\w:/.-])\d{4}-\d{2}-\d{2}(?![\w:/-])")
 
 
 def day(value: date | None) -> str:
@@ -17,6 +19,21 @@ def moment(at: datetime, zone: str) -> str:
     """Return ``31 January 2021, 08:00`` in the time zone of the account."""
     local = local_time(at, zone)
     return f"{day(local.date())}, {local:%H:%M}"
+
+
+def days_in_words(text: str) -> str:
+    """A sentence whose days, such as 2021-01-31, are written as ``31 January 2021``.
+
+    A day that is a part of an id stays as it is.
+    """
+    return _DAY.sub(_day_in_words, text)
+
+
+def _day_in_words(found: re.Match[str]) -> str:
+    try:
+        return day_in_words(date.fromisoformat(found[0]))
+    except ValueError:  # It is no day, such as 2021-02-30.
+        return found[0]
 
 
 def money(amount: Decimal | None, currency: str) -> str:

@@ -29,7 +29,7 @@ from core.domain.commands.top_up import TopUp
 from core.domain.documents import Format
 from core.ledger.clocks import machine_now
 from core.protocol.activity_messages import CommandResult
-from doors.application.dates_and_money import day
+from doors.application.dates_and_money import day, days_in_words
 from doors.application.perennial import Perennial
 from doors.commandline import embedded_stack, outcome, setup, tables
 from doors.commandline.demonstration_mailbox import CUSTOMER, Mailbox, mailbox
@@ -235,8 +235,10 @@ class Demo:
         perennial, zone = self._perennial, find_subscription(self._ledger, subscription).timezone
         step = await perennial.next_step(subscription)
         self._say("What its workflow says:")
-        self._say(f"  next step: {sentences.next_step(step, zone)}.")
-        self._say(f"  why it has not renewed yet: {await perennial.why_not_renewed(subscription)}")
+        next_step = days_in_words(sentences.next_step(step, zone))
+        why = days_in_words(await perennial.why_not_renewed(subscription))
+        self._say(f"  next step: {next_step}.")
+        self._say(f"  why it has not renewed yet: {why}")
         coming = "; ".join(
             f"{sentences.step(item.kind)} on {day(local_date(item.due, zone))}"
             for item in explain_subscription(self._ledger, subscription).coming

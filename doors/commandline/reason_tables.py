@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from core.domain.reasons import Reason
-from doors.application.dates_and_money import moment
+from doors.application.dates_and_money import days_in_words, moment
 from doors.commandline.tables import Printed, add_row, pairs, table
 from doors.queries.reasons import Reasons
 
@@ -11,7 +11,7 @@ from doors.queries.reasons import Reasons
 def reasons(found: Reasons) -> list[Printed]:
     """Return an explanation with its reasons, and how many are left out."""
     return [
-        pairs(f"Why: {found.about}", [("Answer", found.answer)]),
+        pairs(f"Why: {found.about}", [("Answer", days_in_words(found.answer))]),
         *_listed("Reasons", found.reasons, found.timezone, found.left_out),
         *refused(found.refused, found.timezone, found.refused_left_out),
     ]
@@ -29,7 +29,7 @@ def _listed(title: str, found: Sequence[Reason], zone: str, left_out: int) -> li
     made = table(title, "When", "What and why", "Rule", "Rows")
     for reason in found:
         when = "" if reason.at is None else moment(reason.at, zone)
-        add_row(made, when, reason.text, reason.rule, _rows(reason))
+        add_row(made, when, days_in_words(reason.text), reason.rule, _rows(reason))
     return [made, f"… and {left_out:,} more."] if left_out else [made]
 
 

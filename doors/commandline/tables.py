@@ -22,7 +22,7 @@ from core.domain.rules import Rule
 from core.domain.steps import Step
 from core.domain.subscription import Mode, Status
 from core.ledger.double_entry import Book
-from doors.application.dates_and_money import cycle, day, moment, money, signed
+from doors.application.dates_and_money import cycle, day, days_in_words, moment, money, signed
 from doors.application.safe_text import printable, without_passwords
 from doors.queries.account_list import AccountLine
 from doors.queries.accounts import AccountView
@@ -281,7 +281,7 @@ def _note(row: ListRow) -> str:
 def explanation(found: Explanation, answer: str, asked: str) -> list[Printed]:
     """Return why a subscription renewed or not, what led to it, and what comes next."""
     title = f"Subscription {found.subscription}: {found.status}"
-    parts: list[Printed] = [pairs(title, [("Answer", answer), ("Source", asked)])]
+    parts: list[Printed] = [pairs(title, [("Answer", days_in_words(answer)), ("Source", asked)])]
     if found.fee is not None:
         fee, usable = (money(amount, found.currency) for amount in (found.fee, found.usable))
         rule = found.mode.usable_rule
@@ -291,7 +291,8 @@ def explanation(found: Explanation, answer: str, asked: str) -> list[Printed]:
         coming = table("What comes next", "When", "What", "Rule", "Why")
         for item in found.coming:
             rule, why = (item.rule, item.why) if isinstance(item, Step) else (Rule.MESSAGES, "")
-            add_row(coming, moment(item.due, found.timezone), item.kind.words, rule, why)
+            when, why = moment(item.due, found.timezone), days_in_words(why)
+            add_row(coming, when, item.kind.words, rule, why)
         parts.append(coming)
     return parts
 

@@ -9,7 +9,6 @@ A template gets what its page shows, and:
 * `may`: whether the visitor may do an operation
 """
 
-import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -23,20 +22,17 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from core.domain.calendar import local_time
-from core.domain.commands.base import day_in_words
 from core.domain.subscription import Failure
 from core.ledger.double_entry import InvoiceKind
 from doors.access import operations
 from doors.access.staff import StaffCaller
-from doors.application.dates_and_money import cycle
+from doors.application.dates_and_money import cycle, days_in_words
 from doors.application.safe_text import printable
 from doors.console.assets import address_of
 from doors.console.local_formats import asked_for, formats
 from doors.console.navigation import LINKS
 from doors.console.offers import CAREFUL
 from doors.queries import sentences
-
-_DAY = re.compile(r"(?<![\w:/.-])\d{4}-\d{2}-\d{2}(?![\w:/-])")
 
 
 def path_of(*parts: str) -> str:
@@ -96,20 +92,10 @@ def _theirs(value: object) -> Markup:
 
 
 def _sentence(text: str) -> str:
-    """Text that begins with a capital and ends with a full stop. Its days are written in words.
-
-    A day that is a part of an id stays as it is.
-    """
-    text = _DAY.sub(_in_words, text)
+    """Text that begins with a capital and ends with a full stop. Its days are written in words."""
+    text = days_in_words(text)
     text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
-
-
-def _in_words(found: re.Match[str]) -> str:
-    try:
-        return day_in_words(date.fromisoformat(found[0]))
-    except ValueError:  # It is no day, such as 2021-02-30.
-        return found[0]
 
 
 def _words(value: str) -> str:

@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 from core.domain import money
+from core.domain.calendar import day_in_words
 from core.domain.commands.fields import (
     AccountId,
     AnyKind,
@@ -253,11 +254,6 @@ class PaidResult(Result):
             fees = money.in_words(self.activation_fees, self.currency)
             beside = f", {fees} for the activation of numbers"
         return f"{self.subscription} is {self.done}: {amount} {payer}{beside}, paid up to {until}."
-
-
-def day_in_words(day: date) -> str:
-    """A day for a person, such as ``31 January 2021``."""
-    return f"{day.day} {day:%B} {day.year}"
 
 
 _FIELDS: dict[type[Any], tuple[CommandField, ...]] = {}

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar, Literal
 
-from core.domain.commands.base import AccountCommand, Result, day_in_words
+from core.domain.calendar import day_in_words
+from core.domain.commands.base import AccountCommand, Result
 from core.domain.refusal import Refusal
 from core.domain.rules import Rule
 

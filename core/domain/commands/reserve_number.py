@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, ClassVar, Literal
 
-from core.domain.commands.base import AccountCommand, Result, day_in_words
+from core.domain.calendar import day_in_words
+from core.domain.commands.base import AccountCommand, Result
 from core.domain.commands.fields import PhoneNumber, Text
 from core.domain.rules import Rule
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, ClassVar, Literal
 
+from core.domain.calendar import day_in_words
 from core.domain.catalog import PRIMARY
-from core.domain.commands.base import NewSubscriptionCommand, Result, day_in_words
+from core.domain.commands.base import NewSubscriptionCommand, Result
 from core.domain.commands.fields import Sku
 from core.domain.rules import Rule
 

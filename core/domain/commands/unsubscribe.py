@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar, Literal
 
+from core.domain.calendar import day_in_words
 from core.domain.commands.base import (
     ALLOWED,
     Result,
     States,
     SubscriptionCommand,
-    day_in_words,
 )
 from core.domain.refusal import Refusal
 from core.domain.rules import Rule
