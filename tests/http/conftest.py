@@ -78,8 +78,12 @@ class Api:
         return document
 
 
-USUAL: dict[str, Any] = {"api_requests_per_second": 1000.0, "webhook_keys": "k" * 32}
-"""The settings of a shop's API, unless a test changes them."""
+USUAL: dict[str, Any] = {
+    "api_requests_per_second": 1000.0,
+    "api_patience_seconds": 120.0,
+    "webhook_keys": "k" * 32,
+}
+"""The settings of a shop's API, unless a test changes them. A loaded machine is waited for."""
 
 OpenApi = Callable[..., AbstractAsyncContextManager[Api]]
 

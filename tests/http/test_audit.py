@@ -12,7 +12,7 @@ from core.ledger.audit import Outcome
 from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
 from doors.access import operations, recorded
-from doors.application.patience import NotAvailable
+from doors.application.patience import NotAvailable, without_patience
 from tests.http.conftest import Api, OpenApi
 
 
@@ -47,7 +47,8 @@ async def test_what_was_done_is_told_though_the_database_goes_away_before_the_se
         whole(ledger, command, acting, outcome, about)
 
     monkeypatch.setattr(recorded, "_record", first_only)
-    done = await api.post("/v1/commands/extend", {"subscription": s, "cycles": 1}, "r1")
+    with without_patience():
+        done = await api.post("/v1/commands/extend", {"subscription": s, "cycles": 1}, "r1")
     assert done.status_code == 200
     found = (await api.get("/v1/audit", Role.FINANCE, subject=s)).json()["data"]
     assert [record["outcome"] for record in found] == ["asked"]

@@ -56,6 +56,9 @@ def declared(postgres_url: str) -> Iterator[Engine]:
     postgres.drop_database(postgres_url, name)
 
 
+@pytest.mark.filterwarnings(
+    "ignore:Can't validate argument 'dialect_options'"
+)  # Of alembic itself.
 def test_autogenerate_finds_nothing_to_do(migrated: Engine) -> None:
     with migrated.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), everything()) == []
