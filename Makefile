@@ -73,11 +73,12 @@ console: setup  ## serve the console of support with customers to try, and print
 		|| $(PY) starter.py staff add desk@example.com --name "The desk" --role admin --generate
 	@$(PY) worker.py all console
 
+# The tests also run in the larger package chromium, where that is installed.
 browser:  ## install the browser in which the console is tested (Debian's chromium, by apt)
-	@command -v chromium >/dev/null || { \
-		command -v apt-get >/dev/null || { echo "Install chromium as /usr/bin/chromium." >&2; exit 1; }; \
-		apt-get install -y --no-install-recommends chromium; }
-	@chromium --version
+	@command -v chromium-headless-shell >/dev/null || { \
+		command -v apt-get >/dev/null || { echo "Install chromium-headless-shell." >&2; exit 1; }; \
+		apt-get install -y --no-install-recommends chromium-headless-shell; }
+	@chromium-headless-shell --version
 
 pictures: setup  ## take the pictures of docs/console.md anew, in a working day at the console
 	@PICTURES=docs/pictures $(PY) -m pytest -q tests/console/test_working_day.py
