@@ -9,7 +9,6 @@ Generated cases are the same in every run. `HYPOTHESIS_PROFILE=default make test
 ones. Each failure that it finds becomes an `@example`.
 """
 
-import functools
 import gc
 import os
 import shutil
@@ -154,33 +153,14 @@ def temporal_address() -> Iterator[str]:
         yield address
 
 
-def _compile_once() -> None:
-    """Let all engines of this process share the statements that they have compiled.
-
-    Each test has an engine of its own, and would compile all its statements anew. That takes a
-    third of the time of a short test. All engines of a process have the same server and dialect.
-    """
-    from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-    from sqlalchemy.util import LRUCache
-
-    from core.ledger import database
-    from tests.shared_database import KEPT, keep_connections
-
-    PGDialect_psycopg.__eq__ = lambda one, other: type(one) is type(other)
-    PGDialect_psycopg.__hash__ = lambda one: hash(type(one))
-    options = {"compiled_cache": LRUCache(2_000)}
-    create = functools.partial(database.create_engine, execution_options=options)
-    database.create_engine = lambda *given, **more: KEPT.watch(create(*given, **more))
-    keep_connections()
-
-
 @pytest.fixture(scope="session")
 def migrated_template(postgres_url: str) -> str:
     """The name of a migrated database. Tests get copies of it."""
     from core.ledger.database import migrate
-    from tests.shared_database import prepare
+    from tests.shared_database import compile_once, keep_connections, prepare
 
-    _compile_once()
+    compile_once()
+    keep_connections()
     name = "migrated_template"
     url = postgres.create_database(postgres_url, name)
     migrate(url)

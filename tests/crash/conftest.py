@@ -7,8 +7,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import uuid
 from collections import Counter
@@ -26,8 +24,9 @@ from core.ledger.database import connect
 from core.ledger.ledger import Ledger
 from doors.application.perennial import Perennial
 from local import postgres, temporal
-from settings import PROJECT, Settings
+from settings import Settings
 from tests.crash import processes, state
+from tests.crash.warm import warm
 
 #: A machine that runs longer than this has hung. It is killed and the test fails.
 LONGEST_SECONDS = 540.0
@@ -43,6 +42,11 @@ QUICK = {
     "activity_threads": "4",
     "patience_seconds": str(LONGEST_SECONDS),
 }
+
+
+HOST = "import sys; from tests.crash.host import main; raise SystemExit(main(*sys.argv[1:]))"
+"""The program of a host."""
+SCENARIO = (Path(__file__).parent / "scenario.yaml").read_text()
 
 
 class PowerCutError(Exception):
@@ -97,45 +101,37 @@ class Machine:
             "PERENNIAL_TEMPORAL_ADDRESS": self.temporal_address,
         }
         environment |= {failpoints.DIRECTORY: str(points), failpoints.FAIL_AT: ",".join(fail_at)}
+        before = len(self.told)
+        arguments = ["-c", HOST, str(self.home), *(roles or ("worker", "player"))]
+        read, typed = os.pipe()
+        shown, written = os.pipe()
         with (
             (self.home / "log").open("ab") as log,
-            subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "tests.crash.host",
-                    str(self.home),
-                    *(roles or ("worker", "player")),
-                ],
-                cwd=PROJECT,
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            ) as host,
+            open(typed, "w") as to_host,
+            open(shown) as from_host,
         ):
-            assert host.stdin
-            assert host.stdout
-            watch = threading.Timer(LONGEST_SECONDS, os.killpg, (host.pid, signal.SIGKILL))
+            host = warm().start(arguments, environment, read, written, log.fileno())
+            os.close(read)
+            os.close(written)
+            watch = threading.Timer(LONGEST_SECONDS, os.killpg, (host, signal.SIGKILL))
             watch.start()
             try:
-                for line in host.stdout:
+                # The output ends when the host does. Its children have none.
+                for line in from_host:
                     self.told.append(json.loads(line))
                     if "stopped" in self.told[-1] and stopped is not None:
                         try:
                             stopped()
                         except PowerCutError:
-                            os.killpg(host.pid, signal.SIGKILL)
+                            os.killpg(host, signal.SIGKILL)
+                            from_host.read()
                             return
-                        host.stdin.write("go on\n")
-                        host.stdin.flush()
-                code = host.wait()
+                        to_host.write("go on\n")
+                        to_host.flush()
             finally:
                 watch.cancel()
-                host.stdin.close()
-        assert code == 0, f"{self.told[-3:]}\n{(self.home / 'log').read_text()[-6000:]}"
+        last = self.told[before:][-3:]
+        assert last[-1:] == [{"ended": 0}], f"{last}\n{(self.home / 'log').read_text()[-6000:]}"
 
     def power_cut(self) -> None:
         """Use it as `stopped`. It kills all processes, and none is restarted."""
@@ -163,8 +159,16 @@ class Machine:
             return state.outcome(ledger, self.home)
 
 
+@pytest.fixture(scope="session")
+def warmed_up(postgres_url: str, migrated_template: str) -> None:
+    """The warm process has played the scenario once. So it has compiled what machines need."""
+    name = f"warm_{uuid.uuid4().hex}"
+    warm().play(SCENARIO, postgres.create_database(postgres_url, name, template=migrated_template))
+    postgres.drop_database(postgres_url, name)
+
+
 @pytest.fixture
-def machine(database: str, tmp_path: Path) -> Iterator[Machine]:
+def machine(warmed_up: None, database: str, tmp_path: Path) -> Iterator[Machine]:
     """A machine whose servers live as long as the test."""
     with temporal.throwaway() as address:
         yield Machine(tmp_path, database, address)

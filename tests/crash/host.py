@@ -1,21 +1,20 @@
 """A small machine: it runs workers and a client, and restarts a process that was killed.
 
-    python -m tests.crash.host HOME ROLE...
-
-Systemd or Kubernetes would do the same. Children are forked after all imports, so a restart is
-fast. The host prints what happens to standard output, one JSON object per line:
+Systemd or Kubernetes would do the same. It is a child of the warm process (`warm.py`) and has
+children of its own, so a restart is fast. Its arguments are the home directory and the roles. The
+host prints what happens to standard output, one JSON object per line:
 
 killed    a child was killed and has been restarted
 stopped   a child has stopped itself
 failed    a child has ended with an exit code, and the host ends
-done      the child that has an end has finished, and the rest is killed
+done      the child that has an end has finished
+ended     the rest is killed, and the host ends with this exit code
 
 Stopped children go on when the host reads a line on standard input. When standard input closes,
 all children are killed.
 """
 
 import contextlib
-import gc
 import json
 import os
 import selectors
@@ -25,8 +24,6 @@ import sys
 import traceback
 from functools import partial
 from pathlib import Path
-
-from temporalio.worker._worker import load_default_build_id
 
 from settings import Settings
 from tests.crash import processes
@@ -140,23 +137,15 @@ def tell(**event: object) -> None:
     print(json.dumps(event), flush=True)
 
 
-def main() -> int:
-    """Run the roles of the command line. Returns the exit code."""
+def main(home: str, *roles: str) -> int:
+    """Run the roles. Returns the exit code."""
     Settings.model_config["env_file"] = None
-    # The SDK hashes the code of all modules before the first worker starts. It keeps the result,
-    # and every child inherits it.
-    load_default_build_id()
-    processes.read_messages_soon()
-    # No child looks through what all of them share, nor copies it.
-    gc.freeze()
-    host = Host(Path(sys.argv[1]))
+    host = Host(Path(home))
     try:
-        for role in sys.argv[2:]:
+        for role in roles:
             host.start(role)
-        return host.run()
+        code = host.run()
     finally:
         host.end()
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+    tell(ended=code)
+    return code
