@@ -53,6 +53,10 @@ def files() -> dict[Path, str]:
     return {path: _formatted(text) for path, text in made.items()}
 
 
+def _endpoints() -> list[APIRoute]:
+    return [route for part in PARTS for route in part.endpoints()]
+
+
 def _formatted(text: str) -> str:
     for arguments in (["check", "--fix-only", "--quiet", "--select", "I,F401"], ["format"]):
         run = subprocess.run(  # noqa: S603
@@ -383,11 +387,10 @@ def _method(read: _Read, *, waits: bool) -> str:
 
 
 def _reads(views: _Views) -> str:
-    routes = [route for part in PARTS for route in part.router.routes]
     reads = [
         _read(route, views)
-        for route in routes
-        if isinstance(route, APIRoute) and "GET" in (route.methods or ()) and route.response_model
+        for route in _endpoints()
+        if "GET" in (route.methods or ()) and route.response_model
     ]
     sync = "\n".join(_method(read, waits=False) for read in reads)
     waiting = "\n".join(_method(read, waits=True) for read in reads)
@@ -464,10 +467,7 @@ def _save(read: _Read, *, waits: bool) -> str:
 
 
 def _files(views: _Views) -> str:
-    routes = [route for part in PARTS for route in part.router.routes]
-    reads = [
-        _read(route, views) for route in routes if isinstance(route, APIRoute) and is_file(route)
-    ]
+    reads = [_read(route, views) for route in _endpoints() if is_file(route)]
     classes = "".join(
         f"""
 
@@ -593,8 +593,7 @@ def _change(write: _Write, *, waits: bool) -> str:
 
 
 def _writes(views: _Views) -> str:
-    routes = [route for part in PARTS for route in part.router.routes]
-    found = [_write(route, views) for route in routes if isinstance(route, APIRoute)]
+    found = [_write(route, views) for route in _endpoints()]
     writes = [write for write in found if write is not None]
     names = ", ".join(sorted({write.result for write in writes}))
     classes = "".join(

@@ -6,7 +6,7 @@ cycles and rounding are with `core.domain.fees`. Prices are per unit and base cy
 with up to 5 decimals.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -160,9 +160,14 @@ Values = Mapping[str, Any]
 
 
 def load(
-    entries: object, place: str = "catalog", stored: Sequence[Mapping[str, Any]] = ()
+    entries: object,
+    place: str = "catalog",
+    stored: Sequence[Mapping[str, Any]] = (),
+    skipped: Container[int] = (),
 ) -> Catalog:
     """Read the entries of a catalogue that a person wrote, after those that are `stored` already.
+
+    `skipped`: the positions of entries that are not read, because they are stored already.
 
     The first entry of a SKU introduces it. Its later ones, each with a `from`, are versions and may
     come in any order. Raises `Faults` with every fault, each with its place, such as
@@ -176,7 +181,8 @@ def load(
         for i, entry in enumerate(stored)
     ]
     for i, entry in enumerate(entries):
-        read.append((f"{place}[{i}]", _values(entry, f"{place}[{i}]", faults)))
+        if i not in skipped:
+            read.append((f"{place}[{i}]", _values(entry, f"{place}[{i}]", faults)))
     by_sku: dict[str, list[tuple[str, Values]]] = {}
     for there, values in read:
         if values.get("sku") is not None:

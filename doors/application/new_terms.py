@@ -77,19 +77,21 @@ def put_policy(
 
 
 def new_entries(
-    entries: Sequence[object], stored: Sequence[Mapping[str, Any]]
+    entries: Sequence[object], stored: Sequence[Mapping[str, Any]], place: str = "catalog"
 ) -> list[dict[str, Any]]:
     """The entries that are not `stored` yet, checked as a whole with those that are.
 
+    `place`: where the entries stand, for faults.
+
     A later version may stand alone, if its SKU is stored. Raises `Faults` with every fault.
     """
-    new = [
-        entry
-        for entry in entries
-        if not (isinstance(entry, dict) and stored_terms.plain(entry) in stored)
-    ]
-    catalogs.load(new, stored=stored)
-    return [entry for entry in new if isinstance(entry, dict)]
+    known = {
+        i
+        for i, entry in enumerate(entries)
+        if isinstance(entry, dict) and stored_terms.plain(entry) in stored
+    }
+    catalogs.load(entries, place, stored, skipped=known)
+    return [entry for i, entry in enumerate(entries) if i not in known and isinstance(entry, dict)]
 
 
 def add_entries(

@@ -120,6 +120,20 @@ def _with_request_id(command: AnyCommand) -> tuple[AnyCommand, str]:
     return replace(command, request_id=request_id), request_id
 
 
+def _hear(operation: WithStartWorkflowOperation[Any, Any]) -> None:
+    """Read the error of an operation when there is one.
+
+    The client of Temporal raises the error, and keeps it with the operation as well. asyncio logs
+    an error that is kept and never read.
+    """
+
+    def read(future: "asyncio.Future[Any]") -> None:
+        if not future.cancelled():
+            future.exception()
+
+    operation._workflow_handle.add_done_callback(read)
+
+
 class Perennial:
     """A connection to Perennial: its database and its workflows.
 
@@ -472,6 +486,7 @@ class Perennial:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 task_timeout=self._task_timeout,
             )
+            _hear(operation)
             async with self._turn(account_workflow(account)):
                 return await self.temporal.execute_update_with_start_workflow(
                     name,

@@ -22,7 +22,8 @@ _AS_IS = frozenset({str, int, bool, float, NoneType})
 def data(value: Any, currency: str | None = None) -> Any:
     """Return a value as plain data.
 
-    An amount gets the decimals of the currency beside it, or of the value that contains it.
+    An amount gets the decimals of the currency beside it, or of the value that contains it. A
+    number without a currency, such as a percentage, has no zeros at the end of its decimals.
     """
     kind: Any = type(value)
     if kind in _AS_IS:
@@ -34,7 +35,7 @@ def data(value: Any, currency: str | None = None) -> Any:
         case Enum():
             return value.value
         case Decimal():
-            return plain(value, currency) if currency else format(value, "f")
+            return plain(value, currency) if currency else format(value.normalize(), "f")
         case date():
             return value.isoformat()
         case Path():

@@ -20,7 +20,7 @@ from core.ledger.ledger import Ledger
 from core.ledger.stored_terms import ensure_policy
 from doors.http.callers import Calling
 from doors.http.forms import Field, Form, field, flag, id_
-from doors.http.once import once, told
+from doors.http.once import kept, once, told
 from doors.http.pages import Listed, page_of
 from doors.http.parameters import (
     USUAL_ROWS,
@@ -140,7 +140,7 @@ async def open_account(caller: Calling, request: Request, key: IdempotencyKey) -
 
     asked = {"account": name, **values}
     done = await once(caller, key, "open_account", asked, act, taken=f"account {name} exists")
-    return told(done, done.document, 201, Location=place_of("accounts", name))
+    return told(done, kept(OpenedAccount, done), 201, Location=place_of("accounts", name))
 
 
 def _now_of(connection: Connection, clock: str) -> datetime:

@@ -1,6 +1,8 @@
 """Campaigns: one command on many subscriptions, previewed, started, followed and controlled."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
@@ -175,9 +177,13 @@ async def start_campaign(caller: Calling, request: Request, key: IdempotencyKey)
         known = await caller.perennial.campaigns.started_by(key)
         await require_command(caller, values["do"])
         wanted = await _wanted(caller, values, key, again=known is not None)
-        started = await caller.perennial.campaigns.start(
-            wanted.pattern, wanted.rows, rate=values.get("rate", USUAL), selection=wanted.selection
-        )
+        with _of_the_body():
+            started = await caller.perennial.campaigns.start(
+                wanted.pattern,
+                wanted.rows,
+                rate=values.get("rate", USUAL),
+                selection=wanted.selection,
+            )
     line = await caller.read(progress_of, started.campaign)
     headers = {"Location": place_of("campaigns", str(started.campaign))}
     if started.repeated:
@@ -198,7 +204,8 @@ async def preview_campaign(
     if len(wanted.rows) > MOST_PREVIEWED:
         reason = f"selects {len(wanted.rows)} rows; at most {MOST_PREVIEWED} are previewed by HTTP"
         raise Faults([Fault("subscriptions" if wanted.selection is None else "selection", reason)])
-    return await caller.perennial.campaigns.preview(wanted.pattern, wanted.rows)
+    with _of_the_body():
+        return await caller.perennial.campaigns.preview(wanted.pattern, wanted.rows)
 
 
 @routes.get("/campaigns/{campaign}", "show_campaign", CampaignView)
@@ -258,6 +265,18 @@ async def _require_control(caller: Caller, campaign: str) -> None:
 async def _now(caller: Caller, campaign: str) -> CampaignNow:
     line = await caller.read(progress_of, campaign)
     return CampaignNow(campaign=campaign, state=line.state, rate=line.rate)
+
+
+@contextmanager
+def _of_the_body() -> Iterator[None]:
+    """The faults of rows with their places in the body. In a file they have lines."""
+    try:
+        yield
+    except Faults as error:
+        raise Faults(
+            Fault(re.sub(r"^line (?=\d+$)", "subscriptions.", fault.place), fault.reason)
+            for fault in error.faults
+        ) from None
 
 
 async def _wanted(caller: Caller, values: Mapping[str, Any], key: str, *, again: bool) -> _Wanted:

@@ -16,7 +16,7 @@ from doors.application.patience import is_passing
 from doors.application.test_clocks import Unfinished
 from doors.http.callers import Calling
 from doors.http.forms import Form, id_, instant
-from doors.http.once import once, told
+from doors.http.once import kept, once, told
 from doors.http.pages import Listed, page_of
 from doors.http.parameters import USUAL_ROWS, After, IdempotencyKey, Limit, PathId
 from doors.http.problems import Kind, Problem, later
@@ -84,7 +84,7 @@ async def create_clock(caller: Calling, request: Request, key: IdempotencyKey) -
 
     asked = {"id": name, "now": now}
     done = await once(caller, key, "create_clock", asked, act, taken=f"test clock {name} exists")
-    return told(done, done.document, 201, Location=place_of("clocks", name))
+    return told(done, kept(ClockLine, done), 201, Location=place_of("clocks", name))
 
 
 @routes.get("/clocks/{clock:path}", "show_clock", ClockLine)

@@ -67,7 +67,7 @@ class Edge:
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = int(message["status"])  # Not the word of an enumeration.
                 told = list(message.get("headers", ()))
                 own = {name for name, _ in told}
                 told += [header for header in self._headers if header[0] not in own]

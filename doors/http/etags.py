@@ -32,13 +32,15 @@ def require(if_match: str | None) -> str:
     return if_match
 
 
-def require_same(if_match: str, now: str) -> None:
+def require_same(if_match: str, now: str, *, as_asked: bool = False) -> None:
     """Raise `Problem` 412 unless the resource still is what the caller has seen.
 
     `now`: its present ETag. The caller holds the lock of the resource.
+    `as_asked`: whether it is already as the change makes it. Then there is no conflict, because a
+    caller that got no response sends its change again, and has seen what was before (RFC 9110).
     """
     seen = [one.strip().removeprefix("W/") for one in if_match.split(",")]
-    if now not in seen and "*" not in seen:
+    if not as_asked and now not in seen and "*" not in seen:
         raise Problem(
             Kind.CHANGED,
             "it has changed since you have seen it",

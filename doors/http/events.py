@@ -19,6 +19,7 @@ from pydantic import BeforeValidator
 from starlette.types import Receive, Scope, Send
 
 from core.domain import inputs
+from core.domain.faults import Fault, Faults
 from core.ledger.ledger import Ledger
 from doors.application.patience import NotAvailable
 from doors.http.callers import Caller, Calling
@@ -26,7 +27,7 @@ from doors.http.parameters import AccountQuery, TestClocks
 from doors.http.problems import Kind, Problem, later
 from doors.http.routes import Routes
 from doors.queries.accounts import find_account
-from doors.queries.event_stream import Complete, lines_between
+from doors.queries.event_stream import Complete, lines_between, newest_number
 
 LOOK_SECONDS = 0.5
 """So often the history is looked at, for all streams of a process together."""
@@ -112,11 +113,21 @@ async def stream_events(
     """
     if account is not None:
         await caller.read(find_account, account)
+    if last_event_id is not None:
+        await caller.read(_require_happened, last_event_id)
     streams: Streams = request.app.state.streams
     streams.begin(caller.seller)
     return _Counted(
         _told(request, caller, streams, account, test_clocks, last_event_id), streams, caller.seller
     )
+
+
+def _require_happened(ledger: Ledger, number: int) -> None:
+    """Refuse a number that the history has not reached. What comes up to it would be left out."""
+    newest = newest_number(ledger)
+    if number > newest:
+        reason = f"{number} has not happened; allowed are 0 to {newest}"
+        raise Faults([Fault("Last-Event-ID", reason)])
 
 
 class _Counted(StreamingResponse):

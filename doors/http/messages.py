@@ -15,7 +15,7 @@ from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
 from doors.http.callers import Calling
 from doors.http.forms import Form, id_, listed
-from doors.http.once import once, told
+from doors.http.once import kept, once, told
 from doors.http.pages import Listed, page_of
 from doors.http.parameters import (
     LARGEST_NUMBER,
@@ -110,7 +110,7 @@ async def resend(caller: Calling, request: Request, key: IdempotencyKey) -> Answ
         }
 
     done = await once(caller, key, "resend_messages", values, act)
-    return told(done, done.document)
+    return told(done, kept(SentAgain, done))
 
 
 def _meant(ledger: Ledger, values: Mapping[str, Any]) -> tuple[list[int], bool]:

@@ -1,6 +1,7 @@
 """Requests that change something and are no commands: each runs once with its idempotency key."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import Connection
@@ -81,6 +82,14 @@ async def in_transaction(
             return document
 
     return await caller.perennial.patience.in_thread(run)
+
+
+def kept(kind: type, done: Done) -> dict[str, Any]:
+    """What is kept of a request, with its fields in their order. The database has another one.
+
+    `kind`: the dataclass that the endpoint returns.
+    """
+    return {field.name: done.document[field.name] for field in fields(kind)}
 
 
 def told(done: Done, value: Any, status: int = 200, **headers: str) -> Answer:

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from core.domain.documents import NoSuchDocument, NotOffered
 from core.domain.fault_places import shown
@@ -70,7 +71,7 @@ STATUS: Mapping[Kind, int] = {
 TITLES: Mapping[Kind, str] = {
     Kind.BAD_INPUT: "The request cannot be read",
     Kind.NO_KEY: "No key of this API that can be used",
-    Kind.NOT_ALLOWED: "The role of the key does not allow this",
+    Kind.NOT_ALLOWED: "The key may not do this",
     Kind.NOT_FOUND: "There is no such thing",
     Kind.WRONG_METHOD: "Another method is needed",
     Kind.TOO_SLOW: "The body did not come in time",
@@ -79,7 +80,7 @@ TITLES: Mapping[Kind, str] = {
     Kind.NO_PRECONDITION: "The change does not say what it is based on",
     Kind.IN_FLIGHT: "The same request is being carried out",
     Kind.TOO_LARGE: "The body is too large",
-    Kind.NOT_JSON: "The body is not JSON",
+    Kind.NOT_JSON: "The body has another media type",
     Kind.REFUSED: "A rule refuses it",
     Kind.TOO_MANY: "Too many requests with this key",
     Kind.OWN_ERROR: "Perennial has an error of its own",
@@ -90,7 +91,7 @@ _SAME_KEY = "with its `Idempotency-Key` if it had one"
 _NEXT: Mapping[Kind, str] = {
     Kind.BAD_INPUT: "Correct what `faults` names, then send it again. It may have the same key.",
     Kind.NO_KEY: "Send `Authorization: Bearer pk_…`. `starter.py key create` makes a key.",
-    Kind.NOT_ALLOWED: "Use a key with one of the roles in `allowed`.",
+    Kind.NOT_ALLOWED: "Use another key. `allowed` has the roles that may, or what this key may.",
     Kind.NOT_FOUND: "Check the path and its id. Ids of other sellers do not exist for this key.",
     Kind.WRONG_METHOD: "Use one of the methods in `allowed`.",
     Kind.TOO_SLOW: f"Send the whole body within the time, {_SAME_KEY}.",
@@ -99,7 +100,7 @@ _NEXT: Mapping[Kind, str] = {
     Kind.NO_PRECONDITION: "Read it, then send the change with its `ETag` as `If-Match`.",
     Kind.IN_FLIGHT: "Send it again with the same key after `Retry-After` seconds.",
     Kind.TOO_LARGE: "Send a smaller body.",
-    Kind.NOT_JSON: "Send one JSON object with `Content-Type: application/json`.",
+    Kind.NOT_JSON: "Send the body with the `Content-Type` that `allowed` names.",
     Kind.REFUSED: "Nothing was done. Change what the rule asks for, then send it again.",
     Kind.TOO_MANY: "Send it again after `Retry-After` seconds.",
     Kind.OWN_ERROR: "Please report it with its `instance`. A command runs once with one key.",
@@ -230,8 +231,8 @@ def _methods_of(app: FastAPI, request: Request) -> list[str]:
     """The methods that the path of a request takes. Several endpoints may share a path."""
     return sorted(
         method
-        for route in app.state.endpoints
-        if route.path_regex.match(request.scope["path"])
+        for route in app.routes
+        if isinstance(route, Route) and route.path_regex.match(request.scope["path"])
         for method in route.methods or ()
     )
 

@@ -26,6 +26,7 @@ def place_of(resource: str, id_: str) -> str:
 
 
 _STREAM = "text/event-stream"
+_TWICE = "stands twice; once is allowed"
 Endpoint = Callable[..., Coroutine[Any, Any, Any]]
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -181,19 +182,36 @@ def body_of(form: Form) -> dict[str, Any]:
 async def _known_parameters(request: Request) -> None:
     """Refuse a parameter of the query that the endpoint does not have, or that stands twice.
 
+    A header that the endpoint reads may not stand twice either, because a proxy may read the other
+    one. A body is refused where none is read.
+
     It is asynchronous because FastAPI would run it in a thread otherwise.
     """
-    known = [parameter.alias for parameter in query_of(request.scope["route"].dependant)]
+    route: APIRoute = request.scope["route"]
+    dependant = route.dependant
+    known = [parameter.alias for parameter in query_of(dependant)]
     faults, seen = [], set[str]()
     for name, _ in request.query_params.multi_items():
         if name not in known:
             allowed = f"allowed are {', '.join(known)}" if known else "none is allowed"
             faults.append(Fault(name[:100], f"is no parameter of this path; {allowed}"))
         elif name in seen:
-            faults.append(Fault(name, "stands twice; once is allowed"))
+            faults.append(Fault(name, _TWICE))
         seen.add(name)
+    faults += [
+        Fault(header.alias, _TWICE)
+        for header in dependant.header_params
+        if len(request.headers.getlist(header.alias)) > 1
+    ]
+    if "requestBody" not in (route.openapi_extra or {}) and _has_body(request):
+        faults.append(Fault("body", "is not read here; none is allowed"))
     if faults:
         raise Faults(faults)
+
+
+def _has_body(request: Request) -> bool:
+    length = request.headers.get("Content-Length", "0")
+    return length != "0" or "Transfer-Encoding" in request.headers
 
 
 def query_of(dependant: Dependant) -> list[Any]:

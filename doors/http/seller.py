@@ -20,8 +20,7 @@ from doors.http.parameters import (
     USUAL_ROWS,
     AccountQuery,
     After,
-    FirstDay,
-    LastDay,
+    Day,
     Limit,
     PathId,
     PathNumber,
@@ -105,8 +104,8 @@ class Months:
 
 
 async def _months(  # FastAPI would run it in a thread otherwise.
-    first: FirstDay,
-    last: LastDay,
+    first: Annotated[Day, Query(alias="from", description="The first day of the first month.")],
+    last: Annotated[Day, Query(alias="to", description="The first day of the last month.")],
     test_clocks: Annotated[
         bool,
         Query(description="Whether accounts on test clocks are there, in rows of their own."),

@@ -22,7 +22,7 @@ from doors.http import etags
 from doors.http.callers import Calling
 from doors.http.etags import IfMatch
 from doors.http.forms import Field, Form, field
-from doors.http.once import in_transaction, once, told
+from doors.http.once import in_transaction, kept, once, told
 from doors.http.pages import Listed
 from doors.http.parameters import IdempotencyKey
 from doors.http.routes import Answer, Routes
@@ -173,7 +173,7 @@ async def top_up_seller(caller: Calling, request: Request, key: IdempotencyKey) 
         return found
 
     done = await once(caller, key, "top_up_seller", values, act)
-    return told(done, done.document)
+    return told(done, kept(SellerWallet, done))
 
 
 @routes.get("/seller-profile", "show_seller_profile", SellerOnDocuments, etag=True)
@@ -204,14 +204,12 @@ async def change_seller_profile(
         ensure_policy(connection, ledger.seller)
         profiles.lock_seller(connection, ledger.seller)
         before = _newest(connection, ledger.seller)
-        etags.require_same(seen, f'"{0 if before is None else before.version}"')
         profile = SellerProfile(name=ledger.seller) if before is None else before.profile
+        new = replace(profile, **values)
+        version = 0 if before is None else before.version
+        etags.require_same(seen, f'"{version}"', as_asked=new == profile)
         profiles.add_seller_profile(
-            connection,
-            ledger.seller,
-            replace(profile, **values),
-            at=machine_now(),
-            actor=caller.actor,
+            connection, ledger.seller, new, at=machine_now(), actor=caller.actor
         )
         return {"now": _shown(ledger, _newest(connection, ledger.seller))}
 
@@ -247,7 +245,7 @@ async def add_tax_rate(caller: Calling, request: Request, key: IdempotencyKey) -
         return found
 
     done = await once(caller, key, "add_tax_rate", values, act)
-    return told(done, done.document)
+    return told(done, kept(TaxRate, done))
 
 
 def _newest(connection: Connection, seller: str) -> Version[SellerProfile] | None:

@@ -25,6 +25,7 @@ from doors.http.parameters import (
     Sort,
     SubscriptionQuery,
     TestClocks,
+    in_order,
 )
 from doors.http.routes import Routes
 from doors.queries.explanations import Explanation, explain_subscription
@@ -133,6 +134,7 @@ async def list_work(
 
     `from` and `to` are expiry dates. `after` is a subscription of the list.
     """
+    in_order(expiry_from, expiry_to)
     of = WorkFilter(
         account=account,
         clock=clock,

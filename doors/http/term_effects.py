@@ -217,7 +217,7 @@ async def _terms(caller: Caller, values: Mapping[str, Any]) -> NewTerms:
         with ledger.read() as connection:
             return stored_entries(connection, ledger.seller)
 
-    added = new_terms.new_entries(values["entries"], await caller.read(read))
+    added = new_terms.new_entries(values["entries"], await caller.read(read), place="entries")
     return NewTerms(policy=new, entries=tuple(added))
 
 

@@ -17,7 +17,7 @@ from doors.http import etags
 from doors.http.callers import Calling
 from doors.http.etags import IfMatch
 from doors.http.forms import Field, Form, listed, mapping
-from doors.http.once import in_transaction, once, told
+from doors.http.once import in_transaction, kept, once, told
 from doors.http.pages import Listed, page_of
 from doors.http.parameters import USUAL_ROWS, AfterPosition, IdempotencyKey, Limit, Version
 from doors.http.routes import Answer, Routes
@@ -137,12 +137,13 @@ async def add_catalog_entries(
         revision, _ = new_terms.states(connection, ledger.seller)
         if if_match is not None:
             etags.require_same(if_match, f'"{revision}"')
-        new = new_terms.new_entries(entries, stored_entries(connection, ledger.seller))
+        stored = stored_entries(connection, ledger.seller)
+        new = new_terms.new_entries(entries, stored, place="entries")
         added = new_terms.add_entries(connection, ledger.seller, new, request_id=key)
         return {"new": added.new, "revision": added.revision}
 
     done = await once(caller, key, "add_catalog_entries", {"entries": entries}, act, recorded=True)
-    return told(done, done.document, ETag=f'"{done.document["revision"]}"')
+    return told(done, kept(Added, done), ETag=f'"{done.document["revision"]}"')
 
 
 @routes.get("/policy", "show_policy", PolicyInForce, etag=True)
@@ -164,8 +165,9 @@ async def set_policy(caller: Calling, request: Request, if_match: IfMatch = None
 
     def act(ledger: Ledger, connection: Connection) -> dict[str, Any]:
         _, version = new_terms.states(connection, ledger.seller)
-        etags.require_same(seen, f'"{version}"')
-        return {"version": new_terms.put_policy(connection, ledger.seller, new)}
+        put = new_terms.put_policy(connection, ledger.seller, new)
+        etags.require_same(seen, f'"{version}"', as_asked=put == version)
+        return {"version": put}
 
     version = (await in_transaction(caller, "terms", act, record=None))["version"]
     value = PolicyInForce(version=version, policy=policy.document(new))

@@ -178,7 +178,10 @@ async def change_webhook(
 
     def act(ledger: Ledger, connection: Connection) -> dict[str, Any]:
         row = endpoints.find(connection, ledger.seller, name, lock=True)
-        etags.require_same(seen, etag_of_endpoint(row))
+        now = {"url": row.url, "events": row.events, "test_clocks": row.test_clocks}
+        now["on"] = row.off_at is None
+        same = all(now[name] == value for name, value in values.items())
+        etags.require_same(seen, etag_of_endpoint(row), as_asked=same)
         endpoints.change(connection, row, values, machine_now(), f"by {caller.actor}")
         return {}
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, literal, select, true
+from sqlalchemy import Connection, and_, func, literal, select, true
 
 from core.domain.deliveries import DeliveryState
 from core.domain.endpoints import EndpointKind
 from core.domain.event_payloads import body
 from core.ledger.bulk_write import one_of_ids
 from core.ledger.deliveries import happened_from
+from core.ledger.endpoints import ALARMS, MAIL
 from core.ledger.ledger import Ledger
 from core.ledger.tables import AccountRow, AlarmRow, Delivery, Endpoint, History
 from doors.queries.pages import stream
@@ -164,6 +165,8 @@ def list_messages(
 
     `endpoint`, `account`, `state`: only those. Default all. A removed endpoint keeps its messages.
     `before`: only those before this message, which was the last of a page.
+
+    Raises NotFound for an account that is not the seller's, and for an endpoint that it never had.
     """
     wanted = [Delivery.endpoint == Endpoint.id]
     if account is not None:
@@ -192,7 +195,22 @@ def list_messages(
     if endpoint is not None:
         query = query.where(Endpoint.name == endpoint)
     with ledger.read() as connection:
-        return [_line(row) for row in connection.execute(query)]
+        lines = [_line(row) for row in connection.execute(query)]
+        if not lines:
+            _require_there(connection, ledger.seller, endpoint, account)
+        return lines
+
+
+def _require_there(
+    connection: Connection, seller: str, endpoint: str | None, account: str | None
+) -> None:
+    """Raise NotFound unless the seller has the account, and has or had the endpoint."""
+    named = select(Endpoint.id).where(Endpoint.seller == seller, Endpoint.name == endpoint).limit(1)
+    if endpoint not in (None, MAIL, ALARMS) and connection.execute(named).first() is None:
+        raise NotFound(f"there is no endpoint {endpoint}")
+    owned = select(AccountRow.id).where(AccountRow.seller == seller, AccountRow.id == account)
+    if account is not None and connection.execute(owned).first() is None:
+        raise NotFound(f"there is no account {account}")
 
 
 def message_rows(

@@ -77,6 +77,12 @@ class Complete:
         return self.up_to
 
 
+def newest_number(ledger: Ledger) -> int:
+    """The number of the newest line of the history, or one above it. It may not be complete."""
+    with ledger.read() as connection:
+        return int(connection.execute(_NEWEST).scalar_one())
+
+
 def lines_between(
     ledger: Ledger,
     after: int,

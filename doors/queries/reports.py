@@ -100,8 +100,13 @@ def usual_first_month(report: MoneyReport, last: date) -> date:
 
 def check_months(first: date, last: date) -> None:
     """Refuse months that are no first days, not in order, or too many. Raises `Faults`."""
-    if first.day != 1 or last.day != 1:
-        raise Faults([Fault("month", "is given by its first day")])
+    faults = [
+        Fault(place, f"{day} is not the first day of a month; {day.replace(day=1)} is allowed")
+        for place, day in (("from", first), ("to", last))
+        if day.day != 1
+    ]
+    if faults:
+        raise Faults(faults)
     if first > last:
         raise Faults([Fault("from", f"{first:%Y-%m} is after {last:%Y-%m}")])
     if add_months(first, MOST_MONTHS) <= last:

@@ -27,6 +27,7 @@ from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
 from core.ledger.rows import subscription_from
 from core.ledger.tables import AccountRow, Clock, StepRow, SubscriptionRow
+from doors.queries.clocks import find_clock
 from doors.queries.list_names import WorkList
 from doors.queries.pages import stream
 from doors.queries.snapshot import SUBSCRIPTIONS_WITH_ACCOUNTS, Snapshot, open_snapshot
@@ -115,6 +116,8 @@ def work_rows(
     A page reads 100 subscriptions at most, whatever the filters are. Raises NotFound at the first
     line.
     """
+    if of.clock is not None:
+        find_clock(ledger, of.clock)
     with open_snapshot(ledger) as snapshot:
         if of.account is not None:
             snapshot.account_row(of.account)

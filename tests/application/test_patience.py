@@ -1,6 +1,7 @@
 """Calls are repeated while a server is away, with growing gaps, up to the limit of the caller."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -247,9 +248,6 @@ async def test_all_repetitions_of_an_update_have_one_id(
     perennial: Callable[[Temporal], Perennial],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(
-        "doors.application.perennial.WithStartWorkflowOperation", lambda *_, **__: None
-    )
     temporal = Temporal(away=5)
     call: Callable[..., Awaitable[Any]] = getattr(perennial(temporal), update)
     assert await call("s1", "tick", None, str) == "done"
@@ -275,3 +273,25 @@ async def test_a_command_ends_with_its_request_id_when_the_database_is_away() ->
         await client.do(TopUp(account="acme", amount=amount))
     with pytest.raises(NotAvailable, match=r"not available: .*refused"):
         await client.state("s1")
+
+
+async def test_an_update_that_is_cut_off_is_no_error_of_the_log(
+    perennial: Callable[[Temporal], Perennial],
+) -> None:
+    """A caller has got 202. asyncio would log the error that Temporal's client keeps."""
+
+    class CutOff(Temporal):
+        async def execute_update_with_start_workflow(
+            self, *_: Any, start_workflow_operation: Any, **__: Any
+        ) -> str:
+            error = asyncio.CancelledError()
+            start_workflow_operation._workflow_handle.set_exception(error)
+            raise error
+
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    with pytest.raises(asyncio.CancelledError):
+        await perennial(CutOff(away=0))._update_account("acme", "tick", None, str)
+    await asyncio.sleep(0)
+    gc.collect()
+    assert told == []

@@ -353,6 +353,16 @@ def test_a_stream_that_breaks_goes_on_after_the_last_event(waits: list[float]) -
     assert waits == [0.2, 0.4, 3.8, 0.2], "an event that comes begins the attempts anew"
 
 
+def test_an_event_that_was_cut_off_comes_again(waits: list[float]) -> None:
+    """Its number had come, and its data had not."""
+    cut = httpx.Response(200, text=told(1) + "id: 2\nevent: renewed\ndata: {")
+    api = Api(cut, httpx.Response(200, text=told(2)))
+    events = connect(api).events(after=0)
+    assert [next(events).number for _ in range(2)] == [1, 2]
+    assert [request.headers["last-event-id"] for request in api.requests] == ["0", "1"]
+    assert len(waits) == 1
+
+
 def test_a_stream_that_cannot_be_opened_says_why(waits: list[float]) -> None:
     for answer, error in ((problem(404, "not-found"), client.NotFound), (AWAY, client.NoResponse)):
         with pytest.raises(error):

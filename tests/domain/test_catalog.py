@@ -548,6 +548,14 @@ def test_new_entries_are_checked_against_those_that_are_stored() -> None:
     ]
 
 
+def test_an_entry_that_is_skipped_keeps_its_place() -> None:
+    wrong = {**BIZ, "colour": "red"}
+    assert load([PRO, BIZ], stored=[PRO], skipped={0}).months("BIZ-M") == BIZ["months"]
+    with pytest.raises(Faults) as error:
+        load([PRO, wrong], "entries", stored=[PRO], skipped={0})
+    assert [fault.place for fault in error.value.faults] == ["entries[1].colour"]
+
+
 def test_a_kind_that_was_stored_is_the_kind_itself_again() -> None:
     """The import of numbers asks by identity, so text that equals the kind is not enough."""
     stored = [{"sku": "DID", "kind": "number", "months": 1}]

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import httpx
 import jsonschema
 import pytest
 
@@ -19,6 +20,25 @@ ELSEWHERE = {
     "/v1/import-undos": "it needs an import, which tests/http/test_imports.py makes",
 }
 """Examples that are not carried out here, and why."""
+ANEW = {
+    "/v1/campaign-previews": "it changes nothing",
+    "/v1/what-ifs": "it changes nothing",
+    "/v1/terms-effects": "it tells how far it is",
+    "/v1/usage-batches": "each of its rows has a key",
+}
+"""Requests whose response is made anew when they are sent again, and why."""
+OTHERS: dict[str, dict[str, Any]] = {
+    "/v1/accounts": {"currency": "EUR"},
+    "/v1/clocks": {"now": "2022-01-01T00:00:00Z"},
+    "/v1/catalog-entries": {"entries": [{"sku": "OTHER"}]},
+    "/v1/campaigns": {"options": {"cycles": 2}},
+    "/v1/webhooks": {"name": "other"},
+    "/v1/webhook-secrets": {"keep_old_hours": 1},
+    "/v1/message-resends": {"failed_of": "other"},
+    "/v1/seller-top-ups": {"amount": "1.00"},
+    "/v1/tax-rates": {"percent": "7"},
+}
+"""What makes another request of an example."""
 
 
 def test_the_file_is_what_the_endpoints_say() -> None:
@@ -43,6 +63,23 @@ async def test_the_example_of_each_command_is_carried_out(reading: Api) -> None:
         previewed = await reading.post(f"/v1/previews/{do}", example)
         assert previewed.status_code == 200, (do, previewed.text)
         assert previewed.json()["refusal"]["rule"], do
+
+
+async def repeated(
+    api: Api,
+    path: str,
+    body: dict[str, Any],
+    change: dict[str, Any],
+    headers: dict[str, str],
+    first: httpx.Response,
+) -> None:
+    """Check Rule 4.2: the same again has the same bytes, and another request is a conflict."""
+    again = await api.send("POST", path, body, headers=headers)
+    assert (again.content, again.status_code) == (first.content, first.status_code), path
+    assert again.headers["idempotent-replayed"] == "true", path
+    other = await api.send("POST", path, body | change, headers=headers)
+    assert other.status_code == 409, (path, other.text)
+    assert other.json()["type"] == "urn:perennial:problem:idempotency-key-used"
 
 
 async def test_the_example_of_each_other_request_is_carried_out(api: Api) -> None:
@@ -72,6 +109,8 @@ async def test_the_example_of_each_other_request_is_carried_out(api: Api) -> Non
                 headers.pop("If-Match")
             answer = await api.send(method.upper(), here, example, headers=headers)
             assert answer.status_code in (200, 201, 202), (method, path, answer.text)
+            if method == "post" and path not in ANEW:
+                await repeated(api, here, example, OTHERS[path], headers, answer)
             tried += 1
     assert tried > 10
 

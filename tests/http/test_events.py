@@ -127,6 +127,15 @@ async def test_no_event_is_skipped_when_an_earlier_one_is_committed_later(
             assert (await stream.next())[0] == second
 
 
+async def test_a_caller_that_is_ahead_of_the_history_is_told(reading: Api) -> None:
+    """Else it would wait without a word, and miss what comes up to its number."""
+    await reading.shop.buy()
+    headers = {"Last-Event-ID": str(10**17)}
+    answer = await reading.send("GET", "/v1/events", headers=headers)
+    assert (answer.status_code, answer.json()["place"]) == (400, "Last-Event-ID")
+    assert "allowed are 0 to " in answer.json()["allowed"]
+
+
 async def test_a_stream_ends_with_the_server_and_with_its_key(
     open_api: OpenApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -124,6 +124,39 @@ async def test_a_post_without_a_key_is_refused(reading: Api) -> None:
         assert "allowed" not in told
 
 
+async def test_a_header_that_stands_twice_is_refused(reading: Api) -> None:
+    """Two programs in a row would read two keys."""
+    headers = [
+        ("Authorization", f"Bearer {reading.key()}"),
+        ("Idempotency-Key", "k1"),
+        ("Idempotency-Key", "k2"),
+    ]
+    answer = await reading.client.post("/v1/accounts", json={"account": "x"}, headers=headers)
+    assert (answer.status_code, answer.json()["place"]) == (400, "Idempotency-Key")
+    headers = [headers[0], ("If-Match", '"0"'), ("If-Match", '"1"')]
+    answer = await reading.client.put("/v1/policy", json={"policy": {}}, headers=headers)
+    assert (answer.status_code, answer.json()["place"]) == (400, "If-Match")
+
+
+async def test_a_body_where_none_is_read_is_refused(reading: Api) -> None:
+    for method, path in (
+        ("GET", "/v1/policy"),
+        ("PUT", "/v1/campaigns/c/pause"),
+        ("DELETE", "/v1/webhooks/crm"),
+        ("POST", "/v1/approvals/a/approve"),
+    ):
+        answer = await reading.send(method, path, {"rate": 5})
+        assert (answer.status_code, answer.json()["place"]) == (400, "body"), path
+
+
+async def test_another_method_is_told_the_ones_that_are_taken(reading: Api) -> None:
+    paths = {"/v1/accounts": ["GET", "POST"], "/healthz": ["GET"], "/v1/openapi.json": ["GET"]}
+    for path, methods in paths.items():
+        answer = await reading.send("DELETE", path)
+        assert (answer.status_code, answer.json()["allowed"]) == (405, methods)
+        assert answer.headers["allow"] == ", ".join(methods)
+
+
 async def test_a_parameter_that_is_unknown_or_stands_twice_is_named(reading: Api) -> None:
     for query in ("balance=1", "limit=5&limit=6", "limit=0", "limit=201", "limit=x", "after="):
         answer = await reading.get(f"/v1/accounts?{query}")
@@ -203,8 +236,11 @@ async def test_a_workflow_that_does_not_tell_in_time_is_asked_later(open_api: Op
     async with open_api(api_patience_seconds=3, workers=()) as api:
         s = await api.shop.buy()
         body = {"subscription": s, "cycles": 1}
-        answer = await api.post("/v1/commands/extend", body, "later / 1")
+        with structlog.testing.capture_logs() as events:
+            answer = await api.post("/v1/commands/extend", body, "later / 1")
         assert answer.status_code == 202
+        [event] = [event for event in events if event["event"] == "http_request"]
+        assert str(event["status"]) == "202"
         assert answer.headers["location"] == answer.json()["poll"] == "/v1/requests/later%20%2F%201"
         assert (await api.get(answer.json()["poll"])).json()["state"] == "open"
         async with api.shop.working("workflows", "activities"):

@@ -1,10 +1,9 @@
 """The Python client against a running API: it sells, recovers and refunds."""
 
 import asyncio
-import io
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, redirect_stdout
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -213,8 +212,7 @@ async def test_the_readme_sells_and_what_a_caller_gets_wrong_is_told(open_api: O
         acme = api.shop.id("acme")
 
         def act() -> None:
-            sold = follow_the_readme(api, address)
-            assert sold.replace(api.shop.id("s1"), "s1") in README.read_text()
+            follow_the_readme(api, address)
             with Perennial(address, api.key()) as perennial:
                 with pytest.raises(NotFound, match="there is no account none"):
                     perennial.show_account("none")
@@ -233,15 +231,38 @@ async def test_the_readme_sells_and_what_a_caller_gets_wrong_is_told(open_api: O
         await asyncio.to_thread(act)
 
 
-def follow_the_readme(api: Api, address: str) -> str:
-    """Run the example of the README for a new subscription. Returns its last line."""
-    [example] = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    names = {"http://127.0.0.1:8400": address, "pk_…": api.key()}
-    names |= {'"acme"': repr(api.shop.id("acme")), '"s1"': repr(api.shop.id("s1"))}
-    for name, here in names.items():
-        assert name in example
-        example = example.replace(name, here)
-    out = io.StringIO()
-    with redirect_stdout(out):
-        exec(compile(example, str(README), "exec"), {})
-    return out.getvalue().splitlines()[-1]
+def follow_the_readme(api: Api, address: str) -> None:
+    """Run the first lines of the README as a seller that has nothing, twice, and a second order."""
+    examples = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    names = {"http://127.0.0.1:8400": address, "pk_…": api.key(seller="new")}
+    names |= {f'"{name}"': repr(api.shop.id(f"new-{name}")) for name in ("acme", "s1")}
+    names |= {"order-7731": api.shop.id("order-7731")}
+
+    def run(example: str, **others: str) -> str:
+        for name, here in (names | others).items():
+            example = example.replace(name, here)
+        printed: list[str] = []
+
+        def keep(*words: object) -> None:
+            printed.append(" ".join(map(str, words)))
+
+        exec(compile(example, str(README), "exec"), {"print": keep})
+        return "\n".join(printed).replace(api.shop.id("new-s1"), "s1")
+
+    prepared, sold = examples
+    assert all(name in prepared + sold for name in names)
+    assert len(re.findall(r"^.*\S", sold, re.MULTILINE)) == 10
+    refused, told = re.findall(r"  # (.*)", sold)
+    for _ in range(2):
+        assert run(prepared) == ""
+        answer = run(sold)
+        assert until(answer) == until(told)
+    other = {'"s1"': repr(api.shop.id("new-s2")), "order-7731": api.shop.id("order-7732")}
+    assert run(sold, **other) == refused
+
+
+def until(sentence: str) -> str:
+    """What a purchase tells, without the day."""
+    start, day = sentence.split("paid up to ")
+    assert re.fullmatch(r"\d+ \w+ \d{4}\.", day)
+    return start

@@ -76,6 +76,8 @@ async def test_two_who_edit_the_policy_do_not_overwrite_each_other(reading: Api)
     late = {"policy": {"max_licences": 300}}
     second = await reading.send("PUT", "/v1/policy", late, headers={"If-Match": seen})
     assert (second.status_code, kind(second)) == (412, "changed-meanwhile")
+    repeated = await reading.send("PUT", "/v1/policy", body, headers={"If-Match": seen})
+    assert (repeated.status_code, repeated.content) == (200, first.content)
     now = await reading.get("/v1/policy")
     assert second.json()["allowed"] == now.headers["etag"] == first.headers["etag"]
     versions = (await reading.get("/v1/policy-versions")).json()["data"]
@@ -107,7 +109,9 @@ async def test_entries_of_the_catalogue_are_added_once(reading: Api) -> None:
     assert (stale.status_code, kind(stale)) == (412, "changed-meanwhile")
     wrong = await reading.post("/v1/catalog-entries", {"entries": [{"sku": "A", "x": 1}]})
     assert wrong.status_code == 400
-    assert wrong.json()["faults"][0]["place"].startswith("catalog[0]")
+    assert wrong.json()["faults"][0]["place"].startswith("entries[0]")
+    wrong = await reading.post("/v1/catalog-entries", {"entries": [entry, {"sku": "A", "x": 1}]})
+    assert wrong.json()["faults"][0]["place"].startswith("entries[1]")
     page = (await reading.get("/v1/catalog-entries", limit=2)).json()
     rest = (await reading.get("/v1/catalog-entries", after=page["next"])).json()["data"]
     assert [row["entry"]["sku"] for row in rest][-1] == "TEAM"
@@ -174,7 +178,8 @@ WRONG_CAMPAIGNS: list[tuple[dict[str, Any], str]] = [
     ({"do": "top_up", "subscriptions": ["s"]}, "do"),
     ({"do": "extend", "options": {"cycles": 1}}, "subscriptions"),
     ({"do": "extend", "options": {"cycles": 1}, "subscriptions": []}, "subscriptions"),
-    ({"do": "extend", "options": {"cycles": 1}, "subscriptions": ["gone"]}, "line 1"),
+    ({"do": "extend", "options": {"cycles": 1}, "subscriptions": ["gone"]}, "subscriptions.1"),
+    ({"do": "extend", "options": {"cycles": 1}, "subscriptions": ["s", "s"]}, "subscriptions.2"),
     (
         {"do": "extend", "options": {"cycles": 1, "subscription": "s"}, "subscriptions": ["s"]},
         "options.subscription",
@@ -208,6 +213,8 @@ async def test_an_endpoint_of_webhooks_is_added_changed_and_removed(reading: Api
     assert off.json()["off_at"] is not None
     late = await reading.send("PATCH", path, {"test_clocks": True}, headers=etag)
     assert (late.status_code, kind(late)) == (412, "changed-meanwhile")
+    repeated = await reading.send("PATCH", path, {"on": False}, headers=etag)
+    assert (repeated.status_code, repeated.content) == (200, off.content)
     etag = {"If-Match": off.headers["etag"]}
     on = await reading.send("PATCH", path, {"on": True, "events": ["expired"]}, headers=etag)
     assert (on.json()["off_at"], on.json()["events"]) == (None, ["expired"])
@@ -297,6 +304,27 @@ async def test_a_viewer_writes_nothing(reading: Api) -> None:
         assert answer.status_code == 403
 
 
+async def test_a_filter_that_names_nothing_there_is_told(reading: Api) -> None:
+    """An empty list would say that there is nothing of it."""
+    acme = reading.shop.id("acme")
+    for path, query in (
+        ("/v1/work-lists/active", {"clock": "none"}),
+        ("/v1/work-lists/active", {"account": "none"}),
+        ("/v1/numbers", {"account": "none"}),
+        ("/v1/messages", {"account": "none"}),
+        ("/v1/messages", {"endpoint": "none"}),
+        ("/v1/messages", {"endpoint": "none", "account": acme}),
+    ):
+        answer = await reading.get(path, **query)
+        assert (answer.status_code, answer.json()["detail"][-4:]) == (404, "none"), answer.text
+    for endpoint in ("e-mail", "alarms"):
+        answer = await reading.get("/v1/messages", endpoint=endpoint, account=acme)
+        assert answer.json() == {"data": [], "next": None}
+    turned = {"from": "2021-02-01", "to": "2021-01-31"}
+    answer = await reading.get("/v1/work-lists/active", **turned)
+    assert (answer.status_code, answer.json()["place"]) == (400, "from")
+
+
 async def test_a_report_is_the_same_as_csv(reading: Api) -> None:
     """A viewer reads no report, in neither form."""
     await reading.shop.buy()
@@ -310,6 +338,7 @@ async def test_a_report_is_the_same_as_csv(reading: Api) -> None:
         name: str(value) for name, value in row["values"].items()
     }
     assert (await reading.get("/v1/reports/fees/csv", Role.VIEWER, **months)).status_code == 403
-    wrong = await reading.get("/v1/reports/fees/csv", **months | {"from": "2021-01-02"})
-    assert wrong.status_code == 400
+    for place in ("from", "to"):
+        wrong = await reading.get("/v1/reports/fees/csv", **months | {place: "2021-01-02"})
+        assert (wrong.status_code, wrong.json()["place"]) == (400, place)
     assert (await reading.get("/v1/reports/none/csv", **months)).status_code == 400

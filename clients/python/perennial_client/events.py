@@ -37,6 +37,7 @@ class Stream:
     ) -> None:
         self.query = query({"account": account, "test_clocks": test_clocks or None})
         self._after = None if after is None else str(after)
+        self._id = self._after  # Of the event that is coming in. It counts when the event is whole.
         self._retries = retries
         self._attempts, self._began = 0, retries.now()
         self._data: list[str] = []
@@ -52,12 +53,14 @@ class Stream:
         name, _, value = line.partition(":")
         match name:
             case "id":
-                self._after = value.strip()
+                self._id = value.strip()
             case "data":
                 self._data.append(value.removeprefix(" "))
-            case "" if not line and self._data:
-                text, self._data = "\n".join(self._data), []
-                yield self._event(text)
+            case "" if not line:
+                self._after = self._id
+                if self._data:
+                    text, self._data = "\n".join(self._data), []
+                    yield self._event(text)
 
     def pause(self, told: httpx.Response | httpx.RequestError | None) -> float:
         """Seconds until the stream is opened again. None of `told`: it has just ended.
@@ -65,6 +68,7 @@ class Stream:
         Raises the error of a response that does not pass, and the last one when all attempts fail.
         """
         self._data.clear()
+        self._id = self._after
         self._attempts += 1
         error = None if told is None else error_of(told)
         if error is not None and told is not None and not passes(told, error):
