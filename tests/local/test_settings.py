@@ -86,6 +86,27 @@ def test_an_empty_value_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> No
     assert read_settings().database_url is None
 
 
+def test_the_environment_comes_before_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text(
+        'PERENNIAL_SELLER="of the file"\nperennial_task_queue=file\nPERENNIAL_SMTP_HOST=\n'
+    )
+    monkeypatch.setitem(Settings.model_config, "env_file", file)
+    monkeypatch.setenv("PERENNIAL_SELLER", "")
+    assert read_settings().seller == "of the file"
+    monkeypatch.setenv("perennial_seller", "of the environment")
+    monkeypatch.delenv("PERENNIAL_SELLER")
+    read = read_settings()
+    assert (read.seller, read.task_queue, read.smtp_host) == (
+        "of the environment",
+        "file",
+        "localhost",
+    )
+    assert Settings(seller="given").seller == "given"
+
+
 def test_the_cache_is_outside_the_work_tree_and_the_home_inside() -> None:
     config = Settings()
     assert not config.cache.is_relative_to(PROJECT)
