@@ -10,6 +10,13 @@
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM perennial_app;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM perennial_app;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+-- A temporary table would stand before the real one of its name, also for the guards.
+DO $$ BEGIN
+  EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC, perennial_app', current_database());
+  IF has_database_privilege('perennial_app', current_database(), 'TEMPORARY') THEN
+    RAISE EXCEPTION 'perennial_app may make temporary tables; run this as the owner of the database';
+  END IF;
+END $$;
 GRANT USAGE ON SCHEMA public TO perennial_app;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO perennial_app;

@@ -39,6 +39,7 @@ from doors.application.what_if import Assumptions, what_if
 from doors.queries.list_names import WorkList
 from doors.queries.work_lists import work_list
 from local import postgres
+from local.app_role import as_workers
 from settings import PROJECT
 from tests.ledger.conftest import DAY, LONG_AGO, PRO, Shop
 from tests.shared_database import of_workers
@@ -205,3 +206,38 @@ def test_the_workers_role_can_make_documents_and_change_profiles(worker: Shop) -
     worker.buy()
     number_invoices(worker.ledger)
     assert b"19 %" in invoice_document(worker.ledger, 1, Format.HTML).content
+
+
+def test_functions_with_the_rights_of_the_owner_look_at_temporary_tables_last(shop: Shop) -> None:
+    """PostgreSQL looks at them first otherwise. Their triggers would run as the owner."""
+    others = shop.rows(
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef"
+        " AND coalesce(NOT 'search_path=public, pg_temp' = ANY (proconfig), true)"
+    )
+    assert others == []
+
+
+_PLANTED = """
+CREATE TEMP TABLE account_words (seller text, word text, account text);
+CREATE FUNCTION pg_temp.planted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  EXECUTE 'ALTER TABLE public.audit DISABLE TRIGGER ALL';
+  RETURN NEW;
+END $$;
+CREATE TRIGGER planted BEFORE INSERT ON account_words
+  FOR EACH ROW EXECUTE FUNCTION pg_temp.planted();
+UPDATE public.accounts SET owner = 'Mallory';
+"""
+
+
+def test_the_workers_role_plants_no_temporary_table(worker: Shop, shop: Shop) -> None:
+    """A table that stands before the real one would deceive the guards, and run as the owner."""
+    worker.open()
+    url = shop.ledger.engine.url.render_as_string(hide_password=False)
+    database = shop.ledger.engine.url.database
+    shop.run(f'GRANT TEMPORARY ON DATABASE "{database}" TO PUBLIC, perennial_app')
+    worker.run(_PLANTED)
+    off = "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'public.audit'::regclass"
+    assert shop.value(f"{off} AND tgenabled <> 'O' AND NOT tgisinternal") == 0
+    as_workers(url)
+    with pytest.raises(DBAPIError, match="permission denied"):
+        worker.run("CREATE TEMP TABLE postings (amount int)")

@@ -17,7 +17,7 @@ CREATE FUNCTION words_of(found text) RETURNS SETOF text LANGUAGE sql IMMUTABLE A
 $$;
 
 CREATE FUNCTION keep_account_words() RETURNS trigger LANGUAGE plpgsql
-SECURITY DEFINER SET search_path FROM CURRENT AS $$
+SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
   DELETE FROM account_words WHERE account = NEW.id;
   INSERT INTO account_words (seller, word, account)

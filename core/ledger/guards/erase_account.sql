@@ -30,7 +30,7 @@ END $$;
 CREATE FUNCTION erase_page(
   wanted text, part text, after text, most integer, kept_since date,
   OUT looked_at integer, OUT last text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   of_seller text := (
     SELECT a.seller FROM accounts a WHERE a.id = wanted AND a.erased_on IS NOT NULL

@@ -74,11 +74,11 @@ CREATE VIEW seen_sellers AS
 -- Ids of subscriptions and accounts are those of one installation. These say which ids are taken,
 -- by whomever, and nothing else.
 CREATE FUNCTION taken_subscriptions(ids text[]) RETURNS SETOF text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT id FROM subscriptions WHERE id = ANY (ids)
 $$;
 CREATE FUNCTION taken_accounts(ids text[]) RETURNS SETOF text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT id FROM accounts WHERE id = ANY (ids)
 $$;
 REVOKE ALL ON FUNCTION taken_subscriptions(text[]), taken_accounts(text[]) FROM PUBLIC;
@@ -87,7 +87,7 @@ REVOKE ALL ON FUNCTION taken_subscriptions(text[]), taken_accounts(text[]) FROM 
 -- for the seller of the account once. The policy would ask for it with each subscription.
 CREATE FUNCTION counted_subscriptions(wanted text)
 RETURNS TABLE (status text, counted bigint, failed bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT s.status, count(*), count(*) FILTER (WHERE s.renewal_failed)
     FROM subscriptions s
    WHERE s.account = wanted AND EXISTS (

@@ -5,7 +5,7 @@
 -- The function runs with the rights of its owner, so the role of the workers may read them only.
 
 CREATE FUNCTION keep_subscription_people() RETURNS trigger LANGUAGE plpgsql
-SECURITY DEFINER SET search_path FROM CURRENT AS $$
+SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
   DELETE FROM subscription_people WHERE subscription = NEW.id;
   INSERT INTO subscription_people (subscription, email, seller)

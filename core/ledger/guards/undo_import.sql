@@ -10,7 +10,7 @@
 -- not delete. It looks itself whether the accounts are those of the seller in force.
 
 CREATE FUNCTION undo_import(undone bigint[], wanted text[], instant timestamptz) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   touched text := (
     SELECT a.id FROM accounts a WHERE a.id = ANY (wanted) AND (
