@@ -24,9 +24,10 @@ def create(connection: Connection, seller: str, clock: str, now: datetime) -> No
     connection.execute(insert(Clock).values(id=clock, seller=seller, now=now))
 
 
-def now_of(connection: Connection, clock: str) -> datetime:
-    """A test clock's virtual now (UTC). Raises LookupError for an unknown clock."""
-    now = connection.execute(select(Clock.now).where(Clock.id == clock)).scalar()
+def now_of(connection: Connection, seller: str, clock: str) -> datetime:
+    """The virtual now (UTC) of a test clock of a seller. Raises LookupError for an unknown one."""
+    mine = (Clock.id == clock, Clock.seller == seller)
+    now = connection.execute(select(Clock.now).where(*mine)).scalar()
     if now is None:
         raise LookupError(f"there is no test clock {clock}")
     return now

@@ -17,6 +17,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     LargeBinary,
@@ -63,6 +64,11 @@ Money = Numeric(20, 5)
 Instant = TIMESTAMP(timezone=True)
 #: Ids are compared by code points, whatever the database's locale (Rule 1.7).
 Id = Text(collation="C")
+
+
+def _own_clock(name: str) -> ForeignKeyConstraint:
+    """The test clock of the row is one of the row's seller. Others cannot use it."""
+    return ForeignKeyConstraint(["clock", "seller"], ["clocks.id", "clocks.seller"], name=name)
 
 
 def _one_of(column: str, values: Iterable[str], name: str) -> CheckConstraint:
@@ -197,7 +203,10 @@ class Clock(Base):
         Id, server_default=text("current_setting('perennial.seller')")
     )
     now: Mapped[datetime] = mapped_column(Instant)
-    __table_args__ = (CheckConstraint("seller <> '*'", name="clocks_seller"),)
+    __table_args__ = (
+        UniqueConstraint("id", "seller", name="clocks_of_seller"),
+        CheckConstraint("seller <> '*'", name="clocks_seller"),
+    )
 
 
 class AccountRow(Base):
@@ -212,7 +221,7 @@ class AccountRow(Base):
     seller: Mapped[str] = mapped_column(Id, ForeignKey("sellers.id"))
     currency: Mapped[str] = mapped_column(Text)
     timezone: Mapped[str] = mapped_column(Text)
-    clock: Mapped[str | None] = mapped_column(Id, ForeignKey("clocks.id"))
+    clock: Mapped[str | None] = mapped_column(Id)
     owner: Mapped[str | None] = mapped_column(Text)
     billing_email: Mapped[str | None] = mapped_column(Text)
     mode: Mapped[str] = mapped_column(Text, server_default=Mode.PREPAID)
@@ -237,6 +246,7 @@ class AccountRow(Base):
     uninvoiced: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
     version: Mapped[int] = mapped_column(server_default="1")
     __table_args__ = (
+        _own_clock("accounts_own_clock"),
         Index("accounts_clock", "clock", "timezone", postgresql_where=text("clock IS NOT NULL")),
         CheckConstraint(
             "reserved >= 0 AND liability >= 0 AND credit_limit >= 0 AND unbilled >= 0",
@@ -1063,11 +1073,12 @@ class ImportRow(Base):
     file: Mapped[str] = mapped_column(Text)
     digest: Mapped[str] = mapped_column(Text)
     prefix: Mapped[str] = mapped_column(Id)
-    clock: Mapped[str | None] = mapped_column(Id, ForeignKey("clocks.id"))
+    clock: Mapped[str | None] = mapped_column(Id)
     as_of: Mapped[date | None]
     actor: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(Instant)
     __table_args__ = (
+        _own_clock("imports_own_clock"),
         Index("imports_seller", "seller", "id"),
         _one_of("kind", ImportKind, "imports_kind"),
     )

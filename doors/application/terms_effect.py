@@ -180,7 +180,8 @@ def draw(ledger: Ledger, sampling: Sampling) -> Sample:
     )
     mine = (AccountRow.seller == ledger.seller, of_clock)
     with ledger.read() as connection:
-        now = machine_now() if sampling.clock is None else now_of(connection, sampling.clock)
+        clock = sampling.clock
+        now = machine_now() if clock is None else now_of(connection, ledger.seller, clock)
         last = add_months(now.date(), sampling.months)
         until = datetime.combine(last, time(), UTC)
         count = connection.execute(

@@ -225,4 +225,4 @@ def _set(ledger: Ledger, clock: str, now: datetime) -> None:
 def now_of(ledger: Ledger, clock: str) -> datetime:
     """A clock's virtual now (UTC). Raises LookupError for an unknown clock."""
     with ledger.read() as connection:
-        return ledger_clocks.now_of(connection, clock)
+        return ledger_clocks.now_of(connection, ledger.seller, clock)

@@ -73,7 +73,7 @@ def open_new_account(ledger: Ledger, account: NewAccount) -> None:
     if account.clock is not None:
         with ledger.engine.connect() as connection:
             try:
-                now = now_of(connection, account.clock)
+                now = now_of(connection, ledger.seller, account.clock)
             except LookupError as error:
                 raise NotFound(str(error)) from None
     try:

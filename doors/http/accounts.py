@@ -133,7 +133,8 @@ async def open_account(caller: Calling, request: Request, key: IdempotencyKey) -
 
     def act(ledger: Ledger, connection: Connection) -> dict[str, Any]:
         new = NewAccount(id=name, seller=ledger.seller, **values)
-        now = machine_now() if new.clock is None else _now_of(connection, new.clock)
+        clock, seller = new.clock, ledger.seller
+        now = machine_now() if clock is None else _now_of(connection, seller, clock)
         ensure_policy(connection, ledger.seller)
         open_in(connection, ledger, new, now)
         return {"account": name}
@@ -143,9 +144,9 @@ async def open_account(caller: Calling, request: Request, key: IdempotencyKey) -
     return told(done, kept(OpenedAccount, done), 201, Location=place_of("accounts", name))
 
 
-def _now_of(connection: Connection, clock: str) -> datetime:
+def _now_of(connection: Connection, seller: str, clock: str) -> datetime:
     try:
-        return now_of(connection, clock)
+        return now_of(connection, seller, clock)
     except LookupError as error:
         raise Faults([Fault("clock", str(error))]) from None
 

@@ -280,7 +280,7 @@ def _read_mapping(text: str | None) -> ColumnMapping | None:
 def _require_clock(ledger: Ledger, clock: str) -> None:
     with ledger.read() as connection:
         try:
-            now_of(connection, clock)
+            now_of(connection, ledger.seller, clock)
         except LookupError as error:
             raise Faults([Fault("clock", str(error))]) from None
 

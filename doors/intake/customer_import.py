@@ -273,8 +273,9 @@ class _Run:
 
         Raises as `import_file`.
         """
+        clock, of = self.clock, self._ledger.seller
         with self._ledger.engine.connect() as connection:
-            self._now = machine_now() if self.clock is None else now_of(connection, self.clock)
+            self._now = machine_now() if clock is None else now_of(connection, of, clock)
             seller = connection.execute(
                 select(Seller.policy_version, Seller.catalog_revision).where(
                     Seller.id == self._ledger.seller

@@ -42,6 +42,9 @@ async def test_another_seller_neither_sees_nor_moves_a_clock(reading: Api) -> No
     assert (await reading.get("/v1/clocks", seller="other")).json()["data"] == []
     moved = await reading.send("PATCH", PLACE, {"to": "2021-04-01"}, seller="other")
     assert moved.status_code == 404
+    new = {"account": "new", "currency": "USD", "timezone": "UTC", "clock": "spring/1"}
+    opened = await reading.post("/v1/accounts", new, seller="other")
+    assert (opened.status_code, opened.json()["place"]) == (400, "clock")
     barred = await reading.send("PATCH", PLACE, {"to": "2021-04-01"}, Role.SUPPORT)
     assert barred.status_code == 403
     page = (await reading.get("/v1/clocks", limit=1)).json()

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Table
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 import doors.queries
 from activities.documents import invoice_document
@@ -34,6 +34,7 @@ from core.domain.refusal import Refused
 from core.domain.roles import Role
 from core.gateways.simulated_cards import SimulatedCards
 from core.ledger import api_keys, row_security, stored_terms
+from core.ledger.clocks import now_of
 from core.ledger.database import connect
 from core.ledger.ledger import Ledger
 from core.ledger.tables import Base
@@ -306,6 +307,24 @@ def test_an_id_that_another_seller_has_is_taken(two: Two) -> None:
     assert str(two.shop().do(purchase).refusal) == "rival-s1 exists (rule 4.1)"
     unknown = Purchase(subscription="s9", account="rival-acme", sku="PRO")
     assert str(two.shop().do(unknown).refusal) == "there is no account rival-acme (rule 4.1)"
+
+
+def test_the_test_clock_of_another_seller_is_used_by_nothing(two: Two) -> None:
+    """The owner of the tables sees it, as in an embedded stack. A query and the database refuse."""
+    clock = f"{THEIRS}-clock"
+    with two.owner.ledger.read() as connection, pytest.raises(LookupError, match="no test clock"):
+        now_of(connection, OURS, clock)
+    accounts = (
+        "INSERT INTO accounts (id, seller, currency, timezone, clock)"
+        f" VALUES ('new', '{OURS}', 'USD', 'UTC', '{clock}')"
+    )
+    imports = (
+        "INSERT INTO imports (seller, kind, file, digest, prefix, clock, actor, at)"
+        f" VALUES ('{OURS}', 'customers', 'f', 'd', '', '{clock}', 'ann', now())"
+    )
+    for statement in (accounts, imports):
+        with pytest.raises(IntegrityError, match="own_clock"):
+            two.owner.run(statement)
 
 
 def test_the_undoing_of_an_import_stops_at_the_seller(two: Two) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     Date,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Integer,
     LargeBinary,
@@ -152,6 +153,7 @@ def _accounts() -> None:
             "seller", ID, nullable=False, server_default=text("current_setting('perennial.seller')")
         ),
         Column("now", INSTANT, nullable=False),
+        UniqueConstraint("id", "seller", name="clocks_of_seller"),
         CheckConstraint("seller <> '*'", name="clocks_seller"),
     )
     op.create_table(
@@ -160,7 +162,7 @@ def _accounts() -> None:
         Column("seller", ID, ForeignKey("sellers.id"), nullable=False),
         Column("currency", Text, nullable=False),
         Column("timezone", Text, nullable=False),
-        Column("clock", ID, ForeignKey("clocks.id")),
+        Column("clock", ID),
         Column("owner", Text),
         Column("billing_email", Text),
         Column("mode", Text, nullable=False, server_default="prepaid"),
@@ -184,6 +186,9 @@ def _accounts() -> None:
         Column("erased_on", Date),
         Column("uninvoiced", JSONB),
         Column("version", Integer, nullable=False, server_default="1"),
+        ForeignKeyConstraint(
+            ["clock", "seller"], ["clocks.id", "clocks.seller"], name="accounts_own_clock"
+        ),
         CheckConstraint(
             "reserved >= 0 AND liability >= 0 AND credit_limit >= 0 AND unbilled >= 0",
             name="accounts_amounts",
@@ -794,10 +799,13 @@ def _imports() -> None:
         Column("file", Text, nullable=False),
         Column("digest", Text, nullable=False),
         Column("prefix", ID, nullable=False),
-        Column("clock", ID, ForeignKey("clocks.id")),
+        Column("clock", ID),
         Column("as_of", Date),
         Column("actor", Text, nullable=False),
         Column("at", INSTANT, nullable=False),
+        ForeignKeyConstraint(
+            ["clock", "seller"], ["clocks.id", "clocks.seller"], name="imports_own_clock"
+        ),
     )
     op.create_index("imports_seller", "imports", ["seller", "id"])
     op.create_table(
