@@ -1,5 +1,7 @@
 """Decides about what waits for a second person, as a person of the staff."""
 
+from dataclasses import replace
+
 from core.domain.faults import Fault, Faults
 from core.ledger import staff
 from core.ledger.approvals import ApprovalLine
@@ -59,7 +61,10 @@ def refuse(id_: str, by: str, *, json: bool) -> None:
 def _person(ledger: Ledger, by: str, *needed: str) -> StaffLine:
     """A person who can sign in and may do these operations. Raises `Faults`."""
     with ledger.read() as on:
-        person = staff.find(on, ledger.seller, staff_run.email(by, "--by"))
+        try:
+            person = staff.find(on, ledger.seller, staff_run.email(by, "--by"))
+        except Faults as faults:
+            raise Faults([replace(fault, place="--by") for fault in faults.faults]) from None
     if person.off_at is not None:
         raise Faults([Fault("--by", f"{person.email} can no longer sign in")])
     for operation in needed:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from core.domain.money import in_words
-from core.domain.second_person import MoneyLimit
+from core.domain.second_person import ApprovalState, MoneyLimit
 from core.ledger.approvals import ApprovalLine
 from doors.commandline import tables
 from doors.commandline.tables import Printed
@@ -30,8 +30,10 @@ def approval(line: ApprovalLine) -> list[Printed]:
         if value is not None:
             tables.add_row(made, name, str(value))
     told = [f"{line.do} was asked for by {line.asked_by}: {line.why}."]
-    until = f"{line.expires_at:%Y-%m-%d %H:%M} UTC"
-    told.append(f"It is {line.state}; it can be approved until {until}.")
+    until = ""
+    if line.state is ApprovalState.OPEN:
+        until = f"; it can be approved until {line.expires_at:%Y-%m-%d %H:%M} UTC"
+    told.append(f"It is {line.state}{until}.")
     if line.decided_by is not None:
         told.append(f"Decided by {line.decided_by}. {line.outcome or ''}".rstrip())
     return [*told, made]

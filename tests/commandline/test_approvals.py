@@ -64,6 +64,7 @@ def test_what_waits_is_listed_shown_approved_and_refused(shop: Shop) -> None:
     id_ = asyncio.run(ask(shop.acme))
     assert "$90.00" in call("approval", "list").out
     assert "Ann <ann@example.com>" in call("approval", "show", id_).out
+    assert "It is open; it can be approved until" in call("approval", "show", id_).out
     for by, words in (
         ("ann@example.com", "may not approve_approval"),
         ("cid@example.com", "may not approve_approval"),
@@ -71,11 +72,13 @@ def test_what_waits_is_listed_shown_approved_and_refused(shop: Shop) -> None:
     ):
         told = call("approval", "approve", id_, "--by", by)
         assert told.code == 2
+        assert told.err.startswith("--by: ")
         assert words in told.err
     assert call("approval", "refuse", id_, "--by", "cid@example.com").code == 2
     done = call("approval", "approve", id_, "--by", "bob@example.com")
     assert f"$90.00 given to {shop.acme}." in done.out
     assert call("approval", "approve", id_, "--by", "bob@example.com").code == 0
+    assert "It is done.\n" in call("approval", "show", id_).out
     second = asyncio.run(ask(shop.acme))
     assert "Nothing was done" in call("approval", "refuse", second, "--by", "ann@example.com").out
     assert call("approval", "show", "0" * 12).code == 2
