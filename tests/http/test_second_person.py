@@ -1,5 +1,6 @@
 """What is above the limits of a role waits for a second one, and runs once (docs/staff.md)."""
 
+import uuid
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +27,8 @@ def by(role: Role) -> dict[str, Any]:
 
 async def decide(api: Api, how: str, id_: str, role: Role = Role.FINANCE) -> Any:
     """Approve or refuse."""
-    return await api.post(f"/v1/approvals/{id_}/{how}", {}, role=role)
+    headers = {"Idempotency-Key": str(uuid.uuid4())}
+    return await api.send("POST", f"/v1/approvals/{id_}/{how}", None, role, headers=headers)
 
 
 async def balance(api: Api) -> Decimal:
