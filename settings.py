@@ -12,13 +12,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic.fields import FieldInfo
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT = Path(__file__).resolve().parent
 """The directory of the project. Relative paths in settings start here."""
@@ -38,28 +32,6 @@ def _cache() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "perennial"
 
 
-class _Plain(PydanticBaseSettingsSource):
-    """What a source of variables has for the settings. Each setting is one plain value.
-
-    The library asks for each setting whether it holds JSON, which takes two milliseconds.
-    """
-
-    def __init__(self, source: PydanticBaseSettingsSource) -> None:
-        super().__init__(source.settings_cls)
-        assert isinstance(source, EnvSettingsSource)
-        self._variables = source.env_vars
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[str | None, str, bool]:
-        """The value of a variable that is set, its name, and that it is no JSON."""
-        return self._variables.get(f"{PREFIX}{field_name}".lower()), field_name, False
-
-    def __call__(self) -> dict[str, str]:
-        """The values that are set."""
-        fields = self.settings_cls.model_fields.items()
-        found = {name: self.get_field_value(field, name)[0] for name, field in fields}
-        return {name: value for name, value in found.items() if value}
-
-
 class Settings(BaseSettings):
     """All settings. Durations are in seconds, rates are per second, paths become absolute."""
 
@@ -70,18 +42,6 @@ class Settings(BaseSettings):
         extra="ignore",
         frozen=True,
     )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What is given in code comes first, then the environment, then the file."""
-        return init_settings, _Plain(env_settings), _Plain(dotenv_settings)
 
     # Where the data is. Without an address, the embedded stack is used.
     database_url: str | None = Field(default=None, repr=False)
