@@ -25,11 +25,13 @@ from doors.http.forms import Field, Form, flag, id_, listed, whole
 from doors.http.once import in_transaction, once, told
 from doors.http.pages import Listed
 from doors.http.parameters import IdempotencyKey, PathId
-from doors.http.problems import Kind, Problem
+from doors.http.problems import Kind, Problem, later
 from doors.http.routes import Answer, Routes, place_of
 from doors.queries.deliveries import EndpointLine, find_endpoint, list_endpoints
 from settings import keys_of
 
+_SET_SECONDS = 60
+"""After so long it is worth a look whether a missing key was set."""
 LONGEST_OVERLAP = 720
 """Hours for which an old secret signs beside the new one, at most."""
 
@@ -249,7 +251,7 @@ def _keys(caller: Caller) -> SecretKeys:
 
 
 def _no_key(detail: str) -> Problem:
-    return Problem(Kind.UNAVAILABLE, detail)
+    return later(Kind.UNAVAILABLE, detail, _SET_SECONDS)
 
 
 def _secret(keys: SecretKeys, document: Mapping[str, Any]) -> NewSecret:

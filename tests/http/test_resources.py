@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from core.domain.roles import Role
-from tests.http.conftest import Api
+from tests.http.conftest import Api, OpenApi
 
 NEW = {"account": "globex", "currency": "USD", "timezone": "Asia/Singapore", "credits": "100.00"}
 
@@ -226,6 +226,14 @@ async def test_an_endpoint_of_webhooks_is_added_changed_and_removed(reading: Api
     assert (await reading.send("DELETE", path, seller="other")).status_code == 404
     assert (await reading.send("DELETE", path)).json() == {"name": "crm/1"}
     assert (await reading.get(path)).status_code == 404
+
+
+async def test_a_webhook_needs_a_key_for_its_secret(open_api: OpenApi) -> None:
+    """It does not pass by itself, so the caller is told to come back later than usual."""
+    async with open_api(webhook_keys=None, workers=()) as api:
+        answer = await api.post("/v1/webhooks", {"name": "crm", "url": "https://example.com/p"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+    assert "PERENNIAL_WEBHOOK_KEYS" in answer.json()["detail"]
 
 
 async def test_no_endpoint_inside_the_network_is_called(reading: Api) -> None:
