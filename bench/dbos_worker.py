@@ -67,7 +67,7 @@ async def main(spec: WorkerSpec) -> None:
         }
     )
     DBOS.launch()
-    for snapshot, _ in ledger.snapshots(list(spec.subscriptions), machine_now()):
+    for snapshot, *_ in ledger.snapshots(list(spec.subscriptions), machine_now()):
         assert snapshot.next_step is not None
         one = snapshot.subscription.id, snapshot.version, snapshot.next_step.due
         with SetWorkflowID(f"{os.getpid()}/{one[0]}"):

@@ -101,7 +101,7 @@ def _renewal(say: Say) -> Result:
 
 def renew_all(activities: Activities, subscriptions: list[str]) -> None:
     """Renew each subscription by a cycle. Raises RuntimeError if one is not renewed."""
-    for snapshot, _ in activities.ledger.snapshots(subscriptions, machine_now()):
+    for snapshot, *_ in activities.ledger.snapshots(subscriptions, machine_now()):
         step = snapshot.next_step
         assert step is not None
         renew_one(activities, snapshot.subscription.id, snapshot.version, step.due)

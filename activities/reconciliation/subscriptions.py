@@ -206,7 +206,7 @@ class Subscriptions:
             return tellings.is_waiting(connection, of_subscription(subscription), later=True)
 
     def _snapshot(self, subscription: str) -> Snapshot:
-        [(snapshot, _)] = self._ledger.snapshots([subscription], machine_now())
+        [(snapshot, *_)] = self._ledger.snapshots([subscription], machine_now())
         return snapshot
 
     def _ended(self, subscription: str) -> bool:

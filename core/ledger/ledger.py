@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import (
     Boolean,
@@ -92,6 +92,14 @@ _BY_IDS = (
 _TWO_DAYS = timedelta(days=2)
 
 T = TypeVar("T")
+
+
+class Committed(NamedTuple, Generic[T]):
+    """The snapshot of a subscription or an account, with its test clock and its seller."""
+
+    snapshot: T
+    clock: str | None
+    seller: str
 
 
 def unless_moved(attempt: Callable[[], T]) -> T:
@@ -314,10 +322,8 @@ class Ledger:
             raise Unknown(account)
         return AccountReading(self, connection, row, now)
 
-    def account_snapshot(
-        self, account: str, now: datetime
-    ) -> tuple[AccountSnapshot, str | None] | None:
-        """An account as committed, and its test clock. Nothing is locked.
+    def account_snapshot(self, account: str, now: datetime) -> Committed[AccountSnapshot] | None:
+        """An account as committed. Nothing is locked.
 
         `now` is an instant (UTC). Returns None when there is no such account.
         """
@@ -327,12 +333,10 @@ class Ledger:
             if row is None:
                 return None
             reading = AccountReading(self, connection, row, now)
-            return reading.account_snapshot(), reading.clock
+            return Committed(reading.account_snapshot(), reading.clock, reading.account.seller)
 
-    def snapshots(
-        self, subscriptions: Iterable[str], now: datetime
-    ) -> list[tuple[Snapshot, str | None]]:
-        """Subscriptions as committed, each with its test clock. Nothing is locked.
+    def snapshots(self, subscriptions: Iterable[str], now: datetime) -> list[Committed[Snapshot]]:
+        """Subscriptions as committed. Nothing is locked.
 
         Raises `Unknown` when a subscription does not exist.
         """
@@ -349,4 +353,7 @@ class Ledger:
                 )
             }
             found = [(accounts[row.account], row) for row in rows]
-            return [(of.snapshot(of.add(row)), of.clock) for of, row in found]
+            return [
+                Committed(of.snapshot(of.add(row)), of.clock, of.account.seller)
+                for of, row in found
+            ]

@@ -110,6 +110,11 @@ def workflow_id(subject: Subject) -> str:
     return f"{subject.kind}/{subject.id}"
 
 
+def memo_of(seller: str) -> dict[str, str]:
+    """What Temporal shows beside a workflow: whose it is. A new run of the workflow keeps it."""
+    return {"seller": seller}
+
+
 def subscription_workflow(subscription: str) -> str:
     """The id of a subscription's workflow."""
     return workflow_id(of_subscription(subscription))

@@ -42,6 +42,7 @@ from core.ledger.clocks import machine_now
 from core.ledger.ledger import Ledger
 from core.ledger.tables import AccountRow, CampaignRow, SubscriptionRow
 from core.protocol.campaign_messages import CampaignInput, campaign_queue, campaign_workflow
+from core.protocol.workflow_messages import memo_of
 from doors.application.campaign_previews import CampaignPreview, GrowingPreview, Progress
 from doors.application.patience import NotAvailable, Patience, without_patience
 from settings import Settings
@@ -213,15 +214,16 @@ class Campaigns:
     async def tell(self, campaign: str) -> None:
         """Start the workflow of a campaign, or tell it that the state has changed. Note it."""
 
-        def read() -> CampaignState:
+        def read() -> tuple[CampaignState, str]:
             with self._ledger.read() as connection:
-                return CampaignState(campaigns.find(connection, campaign).state)
+                row = campaigns.find(connection, campaign)
+                return CampaignState(row.state), row.seller
 
         def note(state: CampaignState) -> None:
             with self._ledger.transaction("campaign_told") as connection:
                 campaigns.told(connection, campaign, state)
 
-        state, config = await self._patience.in_thread(read), self._config
+        (state, seller), config = await self._patience.in_thread(read), self._config
         await self._patience.call(
             lambda: self._temporal.start_workflow(
                 "Campaign",
@@ -235,6 +237,7 @@ class Campaigns:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 task_timeout=timedelta(seconds=config.workflow_task_seconds),
                 start_signal="changed",
+                memo=memo_of(seller),
             )
         )
         await self._patience.in_thread(note, state)

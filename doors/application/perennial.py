@@ -14,6 +14,7 @@ request id, and gets the first result (Rule 4.2).
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -52,7 +53,7 @@ from core.ledger.clocks import machine_now, virtual_now
 from core.ledger.database import connect
 from core.ledger.due_steps import Due
 from core.ledger.erasures import unfinished
-from core.ledger.ledger import Ledger
+from core.ledger.ledger import Committed, Ledger
 from core.ledger.tables import AccountRow, SubscriptionRow
 from core.protocol.activity_messages import (
     CommandRequest,
@@ -69,6 +70,7 @@ from core.protocol.workflow_messages import (
     SubscriptionMessage,
     Tick,
     account_workflow,
+    memo_of,
     subscription_workflow,
 )
 from doors.application import logs, test_clocks, usage_batches
@@ -472,9 +474,10 @@ class Perennial:
 
         Returns None when there is no such account.
         """
-        start = await self._sql(self._account_input, account)
-        if start is None:
+        found = await self._sql(self._account_input, account)
+        if found is None:
             return None
+        start, memo = found
         id_ = str(uuid4())
 
         async def update() -> Any:
@@ -485,6 +488,7 @@ class Perennial:
                 task_queue=self._config.task_queue,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 task_timeout=self._task_timeout,
+                memo=memo,
             )
             _hear(operation)
             async with self._turn(account_workflow(account)):
@@ -498,12 +502,15 @@ class Perennial:
 
         return await self.patience.call(update)
 
-    def _account_input(self, account: str) -> AccountInput | None:
+    def _account_input(self, account: str) -> tuple[AccountInput, dict[str, str]] | None:
+        """The input of an account's workflow, and its memo. None: there is no such account."""
         found = self.ledger.account_snapshot(account, machine_now())
         if found is None:
             return None
-        snapshot, clock = found
-        return AccountInput(snapshot=snapshot, on_clock=clock is not None, options=self._options)
+        start = AccountInput(
+            snapshot=found.snapshot, on_clock=found.clock is not None, options=self._options
+        )
+        return start, memo_of(found.seller)
 
     @asynccontextmanager
     async def _turn(self, workflow: str) -> AsyncIterator[None]:
@@ -532,12 +539,14 @@ class Perennial:
         snapshots: Sequence[Snapshot],
         *,
         on_clock: bool = False,
+        seller: str | None = None,
         at_once: int = AT_ONCE,
         progress: Callable[[int], None] | None = None,
         failed: RowFailed[str] | None = None,
     ) -> None:
         """Start the workflows of subscriptions just committed, unless they run, and record it.
 
+        `seller`: whose they are. Default: that of the connection.
         `at_once`: how many are started concurrently.
         `failed`: is called for each subscription whose workflow cannot be started. The others are
         started. Without it, the first error is raised after that.
@@ -546,6 +555,7 @@ class Perennial:
         """
         queue, started = asyncio.Semaphore(at_once), list[Snapshot]()
         away, errors = list[NotAvailable](), list[Exception]()
+        memo = memo_of(self.ledger.seller if seller is None else seller)
 
         async def start(snapshot: Snapshot) -> None:
             async with queue:
@@ -555,7 +565,8 @@ class Perennial:
                     await self._start(
                         SubscriptionInput(
                             snapshot=snapshot, on_clock=on_clock, options=self._options
-                        )
+                        ),
+                        memo,
                     )
                 except NotAvailable as error:
                     away.append(error)
@@ -595,7 +606,7 @@ class Perennial:
             if failed:
                 failed(subscription, error)
 
-        def read(some: Sequence[str]) -> list[tuple[Snapshot, str | None]]:
+        def read(some: Sequence[str]) -> list[Committed[Snapshot]]:
             parts = past_failing_rows(
                 some, lambda ids: self.ledger.snapshots(ids, machine_now()), unreadable
             )
@@ -603,12 +614,18 @@ class Perennial:
 
         for first in range(0, len(subscriptions), _READ_AT_ONCE):
             found = await self._sql(read, subscriptions[first : first + _READ_AT_ONCE])
-            for on_clock in (False, True):
-                some = [snapshot for snapshot, clock in found if (clock is not None) == on_clock]
-                if some:
-                    await self.start_all(
-                        some, on_clock=on_clock, at_once=at_once, progress=progress, failed=failed
-                    )
+            alike = defaultdict[tuple[bool, str], list[Snapshot]](list)
+            for one in found:
+                alike[one.clock is not None, one.seller].append(one.snapshot)
+            for (on_clock, seller), some in alike.items():
+                await self.start_all(
+                    some,
+                    on_clock=on_clock,
+                    seller=seller,
+                    at_once=at_once,
+                    progress=progress,
+                    failed=failed,
+                )
         if errors and not failed:
             raise errors[0]
 
@@ -652,7 +669,7 @@ class Perennial:
 
         await asyncio.gather(*map(end, subscriptions))
 
-    async def _start(self, start: SubscriptionInput) -> None:
+    async def _start(self, start: SubscriptionInput, memo: dict[str, str]) -> None:
         await self.patience.call(
             lambda: self.temporal.start_workflow(
                 "Subscription",
@@ -661,6 +678,7 @@ class Perennial:
                 task_queue=self._config.task_queue,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 task_timeout=self._task_timeout,
+                memo=memo,
             )
         )
 
@@ -703,8 +721,9 @@ class Perennial:
 
     async def start_account(self, account: str) -> None:
         """Start the workflow of an account that has a next step, unless it runs."""
-        start = await self._sql(self._account_input, account)
-        if start is not None and start.snapshot.next_step is not None:
+        found = await self._sql(self._account_input, account)
+        if found is not None and found[0].snapshot.next_step is not None:
+            start, memo = found
             await self.patience.call(
                 lambda: self.temporal.start_workflow(
                     "Account",
@@ -713,6 +732,7 @@ class Perennial:
                     task_queue=self._config.task_queue,
                     id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                     task_timeout=self._task_timeout,
+                    memo=memo,
                 )
             )
 

@@ -163,14 +163,14 @@ def _snapshots(ledger: Ledger, batch: Sequence[Waiting]) -> list[Snapshot | Acco
         partial(_not_told, SubjectKind.SUBSCRIPTION),
     )
     for found in subscriptions:
-        snapshots += [snapshot for snapshot, _ in found]
+        snapshots += [one.snapshot for one in found]
     accounts = past_failing_rows(
         of_kind[SubjectKind.ACCOUNT],
         lambda ids: [ledger.account_snapshot(id_, now) for id_ in ids],
         partial(_not_told, SubjectKind.ACCOUNT),
     )
     for some in accounts:
-        snapshots += [one[0] for one in some if one is not None]
+        snapshots += [one.snapshot for one in some if one is not None]
     return snapshots
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from core.domain.faults import Fault, Faults
 from core.ledger.clocks import machine_now
-from core.ledger.ledger import Ledger
+from core.ledger.ledger import Committed, Ledger
 from core.protocol.activity_messages import Snapshot
 from doors.application.patience import told_in_time
 from doors.http.callers import Calling
@@ -73,8 +73,8 @@ async def show_state(caller: Calling, subscription: PathId) -> State:
     live = await told_in_time(caller.perennial.state(subscription), QUERY_SECONDS)
     if live is not None:
         return State(source=Source.WORKFLOW, as_of=machine_now(), state=live)
-    [(committed, _)] = await caller.read(_committed, subscription)
-    return State(source=Source.DATABASE, as_of=machine_now(), state=committed)
+    [committed] = await caller.read(_committed, subscription)
+    return State(source=Source.DATABASE, as_of=machine_now(), state=committed.snapshot)
 
 
 def _exists(ledger: Ledger, subscription: str) -> None:
@@ -82,7 +82,7 @@ def _exists(ledger: Ledger, subscription: str) -> None:
         snapshot.subscription_row(subscription)
 
 
-def _committed(ledger: Ledger, subscription: str) -> list[tuple[Snapshot, str | None]]:
+def _committed(ledger: Ledger, subscription: str) -> list[Committed[Snapshot]]:
     return ledger.snapshots([subscription], machine_now())
 
 

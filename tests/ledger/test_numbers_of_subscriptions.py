@@ -100,7 +100,7 @@ def test_500_numbers_and_50_addons_are_one_transaction_of_few_round_trips(shop: 
     assert len(in_use(shop)) == 500
     assert shop.value("SELECT balance FROM accounts WHERE id = 'acme'") == 5000 - 600 - 250
     assert shop.value("SELECT count(*) FROM monthly_amounts") == 500
-    [(snapshot, _)] = shop.ledger.snapshots(["s1"], DAY)
+    [(snapshot, *_)] = shop.ledger.snapshots(["s1"], DAY)
     [payload] = data_converter.payload_converter.to_payloads([SubscriptionInput(snapshot=snapshot)])
     assert len(payload.data) < 64 * 1024
     assert len(payload.data) < 4_000

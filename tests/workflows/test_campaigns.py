@@ -286,6 +286,7 @@ async def test_a_long_campaign_continues_as_new_and_carries_no_rows(
     await ended(shop, started.campaign)
     assert find_campaign(shop.perennial.ledger, started.campaign).done == 5
     handle = shop.perennial.temporal.get_workflow_handle(campaign_workflow(started.campaign))
+    assert await (await handle.describe()).memo() == {"seller": shop.config.seller}
     history = (await handle.fetch_history()).to_json()
     assert ids[4] not in history
     assert "continuedExecutionRunId" in history

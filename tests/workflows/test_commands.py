@@ -362,7 +362,7 @@ async def test_an_input_of_newer_code_waits_for_a_worker_that_reads_it(shop: Sho
     """Its workflow task fails and the server retries it. The workflow itself does not fail."""
     await shop.account()
     s = await shop.bought(JANUARY, start=False)
-    [(snapshot, _)] = shop.perennial.ledger.snapshots([s], JANUARY)
+    [(snapshot, *_)] = shop.perennial.ledger.snapshots([s], JANUARY)
     newer = {
         subscription_workflow(s): (
             "Subscription",
@@ -608,3 +608,17 @@ async def test_the_accounts_and_subscriptions_of_another_seller_are_not_found(sh
     assert shown.result is None
     assert shop.row(subscription).status == "ACTIVE"
     assert shop.balance() == "950.00"
+
+
+async def test_workflows_carry_their_seller_also_in_their_next_run(open_shop: OpenShop) -> None:
+    async with open_shop(cycles_per_run=1) as shop:
+        account, subscription = await shop.account(), await shop.buy()
+        workflow = shop.workflow(subscription)
+        first = await workflow.describe()
+        await shop.advance(2021, 3, 10)
+        assert await shop.perennial.do(TopUp(account=account, amount=Decimal(1)))
+        of_account = shop.perennial.temporal.get_workflow_handle(account_workflow(account))
+        later, told = await workflow.describe(), await of_account.describe()
+        assert first.run_id != later.run_id
+        for described in (first, later, told):
+            assert await described.memo() == {"seller": shop.config.seller}

@@ -24,7 +24,7 @@ LONG = 60
 async def test_an_older_snapshot_that_arrives_late_changes_nothing(shop: Shop) -> None:
     await shop.account()
     s = await shop.buy()
-    [(old, _)] = shop.perennial.ledger.snapshots([s], JANUARY)
+    [(old, *_)] = shop.perennial.ledger.snapshots([s], JANUARY)
     await shop.advance(2021, 2, 7)
     await shop.perennial.do(Unsubscribe(subscription=s, request_id=shop.id("u")))
     known = await shop.perennial.state(s)
@@ -63,7 +63,7 @@ async def test_a_result_that_arrives_after_newer_news_does_not_undo_them(
     )
     assert await asyncio.to_thread(committed.wait, 300)
     assert shop.call("unsubscribe", Unsubscribe(subscription=s), JANUARY).refusal is None
-    [(newest, _)] = shop.perennial.ledger.snapshots([s], JANUARY)
+    [(newest, *_)] = shop.perennial.ledger.snapshots([s], JANUARY)
     await shop.workflow(s).signal("moved", newest)
     go_on.set()
     assert (await sent).refusal is None
@@ -91,7 +91,7 @@ async def test_senders_that_wait_get_their_outcomes_before_a_long_run_ends(
         await shop.account()
         s = await shop.buy()
         first = (await shop.workflow(s).describe()).run_id
-        [(old, _)] = shop.perennial.ledger.snapshots([s], JANUARY)
+        [(old, *_)] = shop.perennial.ledger.snapshots([s], JANUARY)
         sent = [
             await shop.workflow(s).start_update(
                 "extend",

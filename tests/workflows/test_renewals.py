@@ -283,7 +283,7 @@ async def test_a_flood_of_signals_is_carried_over_to_the_next_run(open_shop: Ope
     async with open_shop(workers=()) as shop:
         await shop.account(opening="50.00")
         s = await shop.buy()
-        [(old, _)] = shop.perennial.ledger.snapshots([s], JANUARY)
+        [(old, *_)] = shop.perennial.ledger.snapshots([s], JANUARY)
         gate = asyncio.Semaphore(50)
 
         async def flood() -> None:
