@@ -234,7 +234,7 @@ def perennial(monkeypatch: pytest.MonkeyPatch) -> Callable[[Temporal], Perennial
         client._task_timeout = None
 
         async def sql(function: Any, *_: Any) -> object:
-            return object() if function.__name__ == "_account_input" else None
+            return (object(), {}) if function.__name__ == "_account_input" else None
 
         monkeypatch.setattr(client, "_sql", sql)
         return client

@@ -10,6 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from temporalio.api.common.v1 import Payload
 from temporalio.client import Client
 
@@ -82,7 +83,10 @@ async def test_a_subscription_lives_on_while_keys_are_rotated(
             assert key_id(NEW) in keys
             # What stays readable: ids, and what Temporal itself notes.
             described = await handle.describe()
-            assert not await described.memo()
+            with pytest.raises(KeyError, match=ENCODING.decode()):
+                await described.memo()
+            mine = await perennial.temporal.get_workflow_handle(workflow).describe()
+            assert await mine.memo() == {"seller": config.seller}
             assert all(
                 pair.key.name.startswith(("BuildIds", "Temporal"))
                 for pair in described.typed_search_attributes

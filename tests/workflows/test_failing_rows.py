@@ -120,10 +120,10 @@ async def test_one_workflow_that_cannot_be_started_does_not_stop_the_others(
     subscriptions = [await real.bought(machine_now(), f"s{n}", start=False) for n in range(5)]
     start = real.perennial._start
 
-    async def refused(given: Any) -> None:
+    async def refused(given: Any, memo: dict[str, str]) -> None:
         if given.snapshot.subscription.id == subscriptions[0]:
             raise ValueError("the payload is too large")
-        await start(given)
+        await start(given, memo)
 
     monkeypatch.setattr(real.perennial, "_start", refused)
     with capture_logs() as told:
