@@ -24,8 +24,13 @@ def create(connection: Connection, seller: str, clock: str, now: datetime) -> No
     connection.execute(insert(Clock).values(id=clock, seller=seller, now=now))
 
 
-def now_of(connection: Connection, seller: str, clock: str) -> datetime:
-    """The virtual now (UTC) of a test clock of a seller. Raises LookupError for an unknown one."""
+def now_of(connection: Connection, seller: str, clock: str | None) -> datetime:
+    """The virtual now (UTC) of a test clock of a seller. None: the machine's now.
+
+    Raises LookupError for an unknown clock.
+    """
+    if clock is None:
+        return machine_now()
     mine = (Clock.id == clock, Clock.seller == seller)
     now = connection.execute(select(Clock.now).where(*mine)).scalar()
     if now is None:

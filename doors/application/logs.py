@@ -55,9 +55,8 @@ def configure(config: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(config.log_level)
-    sdk = logging.getLogger(
-        "temporalio.worker"
-    )  # It tells the end of each worker: `draining` does.
+    sdk = logging.getLogger("temporalio.worker")
+    # It tells the end of each worker, which our event `draining` does.
     sdk.setLevel(max(root.level, logging.WARNING))
 
 

@@ -24,7 +24,7 @@ from core.domain.refusal import Refused
 from core.domain.steps import RENEWALS, StepKind, SubjectKind
 from core.domain.subscription import Failure
 from core.ledger.bulk_write import one_of
-from core.ledger.clocks import machine_now, now_of
+from core.ledger.clocks import now_of
 from core.ledger.ledger import Ledger
 from core.ledger.tables import AccountRow, StepRow
 from doors.application.patience import first_line, is_passing
@@ -180,8 +180,7 @@ def draw(ledger: Ledger, sampling: Sampling) -> Sample:
     )
     mine = (AccountRow.seller == ledger.seller, of_clock)
     with ledger.read() as connection:
-        clock = sampling.clock
-        now = machine_now() if clock is None else now_of(connection, ledger.seller, clock)
+        now = now_of(connection, ledger.seller, sampling.clock)
         last = add_months(now.date(), sampling.months)
         until = datetime.combine(last, time(), UTC)
         count = connection.execute(

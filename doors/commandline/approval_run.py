@@ -1,7 +1,5 @@
 """Decides about what waits for a second person, as a person of the staff."""
 
-from dataclasses import replace
-
 from core.domain.faults import Fault, Faults
 from core.ledger import staff
 from core.ledger.approvals import ApprovalLine
@@ -12,6 +10,7 @@ from doors.access import operations, second_person
 from doors.application.patience import OutcomeUnknown
 from doors.commandline import connection, staff_run
 from doors.commandline.async_run import run
+from doors.commandline.errors import named_as_written
 from doors.commandline.exit_codes import Unavailable
 from doors.commandline.issue_commands import end_if_refused
 from doors.commandline.output import show
@@ -60,11 +59,8 @@ def refuse(id_: str, by: str, *, json: bool) -> None:
 
 def _person(ledger: Ledger, by: str, *needed: str) -> StaffLine:
     """A person who can sign in and may do these operations. Raises `Faults`."""
-    with ledger.read() as on:
-        try:
-            person = staff.find(on, ledger.seller, staff_run.email(by, "--by"))
-        except Faults as faults:
-            raise Faults([replace(fault, place="--by") for fault in faults.faults]) from None
+    with ledger.read() as on, named_as_written({"email": "--by"}):
+        person = staff.find(on, ledger.seller, staff_run.email(by, "--by"))
     if person.off_at is not None:
         raise Faults([Fault("--by", f"{person.email} can no longer sign in")])
     for operation in needed:

@@ -69,13 +69,11 @@ def open_new_account(ledger: Ledger, account: NewAccount) -> None:
     Raises `Refused` (Rule 4.1) if the id exists, and NotFound for an unknown clock.
     """
     ensure_seller(ledger)
-    now = machine_now()
-    if account.clock is not None:
-        with ledger.engine.connect() as connection:
-            try:
-                now = now_of(connection, ledger.seller, account.clock)
-            except LookupError as error:
-                raise NotFound(str(error)) from None
+    with ledger.engine.connect() as connection:
+        try:
+            now = now_of(connection, ledger.seller, account.clock)
+        except LookupError as error:
+            raise NotFound(str(error)) from None
     try:
         with ledger.transaction("open_account") as connection:
             open_in(connection, ledger, account, now)

@@ -1,7 +1,6 @@
 """Accounts: opened and read, and what their money did: transactions, statements, forecasts."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from fastapi import Request, Response
@@ -11,14 +10,13 @@ from starlette.responses import StreamingResponse
 from activities.open_account import NewAccount, open_in
 from core.domain import inputs
 from core.domain.commands import fields as kinds
-from core.domain.faults import Fault, Faults
 from core.domain.forecast import Entry
 from core.domain.inputs import LONGEST_ID, Sign
 from core.domain.subscription import Mode
-from core.ledger.clocks import machine_now, now_of
 from core.ledger.ledger import Ledger
 from core.ledger.stored_terms import ensure_policy
 from doors.http.callers import Calling
+from doors.http.clocks import now_at
 from doors.http.forms import Field, Form, field, flag, id_
 from doors.http.once import kept, once, told
 from doors.http.pages import Listed, page_of
@@ -133,8 +131,7 @@ async def open_account(caller: Calling, request: Request, key: IdempotencyKey) -
 
     def act(ledger: Ledger, connection: Connection) -> dict[str, Any]:
         new = NewAccount(id=name, seller=ledger.seller, **values)
-        clock, seller = new.clock, ledger.seller
-        now = machine_now() if clock is None else _now_of(connection, seller, clock)
+        now = now_at(connection, ledger.seller, new.clock)
         ensure_policy(connection, ledger.seller)
         open_in(connection, ledger, new, now)
         return {"account": name}
@@ -142,13 +139,6 @@ async def open_account(caller: Calling, request: Request, key: IdempotencyKey) -
     asked = {"account": name, **values}
     done = await once(caller, key, "open_account", asked, act, taken=f"account {name} exists")
     return told(done, kept(OpenedAccount, done), 201, Location=place_of("accounts", name))
-
-
-def _now_of(connection: Connection, seller: str, clock: str) -> datetime:
-    try:
-        return now_of(connection, seller, clock)
-    except LookupError as error:
-        raise Faults([Fault("clock", str(error))]) from None
 
 
 @routes.get("/accounts/{account:path}", "show_account", AccountView)

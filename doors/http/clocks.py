@@ -141,3 +141,11 @@ def _left_behind(clock: str, error: Unfinished) -> Problem:
         f"steps of these accounts have failed: {words}; they are tried again when the clock is "
         "advanced again",
     )
+
+
+def now_at(connection: Connection, seller: str, clock: str | None) -> datetime:
+    """The now (UTC) of what lives on a test clock. None: the machine's. Raises `Faults`."""
+    try:
+        return ledger_clocks.now_of(connection, seller, clock)
+    except LookupError as error:
+        raise Faults([Fault("clock", str(error))]) from None

@@ -25,7 +25,6 @@ from core.domain import inputs
 from core.domain.faults import Fault, Faults
 from core.domain.inputs import LONGEST_ID
 from core.ledger.api_requests import Asked
-from core.ledger.clocks import now_of
 from core.ledger.imports import ImportLine
 from core.ledger.ledger import Ledger
 from doors.application.plain_data import data
@@ -41,6 +40,7 @@ from doors.http.background import (
     stands,
 )
 from doors.http.callers import Caller, Calling
+from doors.http.clocks import now_at
 from doors.http.pages import Listed, page_of
 from doors.http.parameters import (
     USUAL_ROWS,
@@ -279,10 +279,7 @@ def _read_mapping(text: str | None) -> ColumnMapping | None:
 
 def _require_clock(ledger: Ledger, clock: str) -> None:
     with ledger.read() as connection:
-        try:
-            now_of(connection, ledger.seller, clock)
-        except LookupError as error:
-            raise Faults([Fault("clock", str(error))]) from None
+        now_at(connection, ledger.seller, clock)
 
 
 def _import_now(key: str, found: Stands) -> ImportNow:

@@ -27,7 +27,7 @@ from core.domain.catalog import Catalog
 from core.domain.imported_subscription import ImportKind
 from core.domain.refusal import Refused
 from core.ledger import stored_terms
-from core.ledger.clocks import machine_now, now_of
+from core.ledger.clocks import now_of
 from core.ledger.imports import ImportFacts, open_import
 from core.ledger.ledger import Ledger
 from core.ledger.tables import Seller
@@ -273,9 +273,8 @@ class _Run:
 
         Raises as `import_file`.
         """
-        clock, of = self.clock, self._ledger.seller
         with self._ledger.engine.connect() as connection:
-            self._now = machine_now() if clock is None else now_of(connection, of, clock)
+            self._now = now_of(connection, self._ledger.seller, self.clock)
             seller = connection.execute(
                 select(Seller.policy_version, Seller.catalog_revision).where(
                     Seller.id == self._ledger.seller

@@ -151,9 +151,8 @@ def _batches(
                     ledger, line.id, after, machine_now(), actor, most=most, dry_run=dry_run
                 )
             else:
-                clock, seller = line.clock, ledger.seller
                 with ledger.read() as connection:
-                    now = machine_now() if clock is None else now_of(connection, seller, clock)
+                    now = now_of(connection, ledger.seller, line.clock)
                 part = undo_some(ledger, line.id, of, after, now, actor, most=most, dry_run=dry_run)
             yield part
             if part.after is None:

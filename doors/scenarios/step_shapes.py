@@ -17,7 +17,7 @@ from typing import Any
 from core.domain import inputs
 from core.domain.catalog import SkuKind
 from core.domain.fault_places import shown
-from core.domain.faults import Fault
+from core.domain.faults import MISSING, Fault
 from core.domain.inputs import Sign, Wrong, either
 from doors.scenarios.document import place
 
@@ -196,9 +196,7 @@ def keys(
         except Wrong as error:
             wrong += _placed(error, (*path, key))
     wrong += [
-        ((*path, key), "is missing")
-        for key in shape
-        if not key.endswith("?") and key not in document
+        ((*path, key), MISSING) for key in shape if not key.endswith("?") and key not in document
     ]
     return values, wrong
 
