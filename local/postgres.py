@@ -127,7 +127,8 @@ def throwaway(config: Settings | None = None, *, directory: Path | None = None) 
     """A temporary PostgreSQL, fast and without durability.
 
     It yields the SQLAlchemy URL of its empty database `perennial`. The server and its files are
-    gone after the block, also after an exception or when this process is killed.
+    gone after the block, also after an exception or when this process is killed. Raises
+    `StackError` if it did not start, or has ended by itself.
 
     `directory`: its files are in a new directory under this one. The path must be short, because it
     is part of the socket's path. Default: the temporary directory.
@@ -156,7 +157,8 @@ def throwaway(config: Settings | None = None, *, directory: Path | None = None) 
             raise StackError(
                 f"A temporary PostgreSQL did not start in {home}.\n{process.tail(home / 'log')}"
             )
-        yield create_database(_socket_url(home / "run", "postgres"), DATABASE)
+        with process.told_if_gone(guard, "The temporary PostgreSQL", home / "log"):
+            yield create_database(_socket_url(home / "run", "postgres"), DATABASE)
 
 
 def create_database(url: str, name: str, template: str | None = None) -> str:

@@ -170,6 +170,20 @@ def guarded(
                 shutil.rmtree(remove, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def told_if_gone(guard: subprocess.Popen[bytes], server: str, log: Path) -> Iterator[None]:
+    """Raise `StackError` when a guarded server has ended before the block, with its last words.
+
+    Otherwise whoever uses it would see that nothing answers, and not why. `server`: its name.
+    """
+    try:
+        yield
+    finally:
+        if (code := guard.poll()) is not None:
+            how = f"by signal {code - 128}" if code > 128 else f"with exit code {code}"
+            raise StackError(f"{server} has ended by itself, {how}.\n{tail(log)}")
+
+
 def run(command: Sequence[str], user: int | None = None) -> subprocess.CompletedProcess[str]:
     """Run a program to its end and keep its output. `user`: as for `detached`."""
     return subprocess.run(

@@ -154,7 +154,8 @@ def throwaway(
 ) -> Iterator[str]:
     """A temporary Temporal server. It yields the address.
 
-    It is gone after the block, also after an exception or when this process is killed.
+    It is gone after the block, also after an exception or when this process is killed. Raises
+    `StackError` if it did not start, or has ended by itself.
     `on_disk`: it keeps its data in a file. Default: in memory, where a server with 105,800
     workflows lost its namespace (bench/RESULTS.md).
     """
@@ -176,7 +177,8 @@ def throwaway(
                 )
             )
             if process.wait_until(_ready(http_port, config), _alive(guard), _START_SECONDS):
-                yield f"127.0.0.1:{port}"
+                with process.told_if_gone(guard, "The temporary Temporal server", home / "log"):
+                    yield f"127.0.0.1:{port}"
                 return
             last_words = process.tail(home / "log")
             attempt.close()

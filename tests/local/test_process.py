@@ -84,6 +84,33 @@ def test_the_guard_tells_when_its_server_ended(tmp_path: Path) -> None:
     assert process.tail(tmp_path / "log") == "    no"
 
 
+@pytest.mark.parametrize(
+    ("ends", "how"),
+    [
+        ("raise SystemExit(3)", "with exit code 3"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "by signal 9"),
+    ],
+)
+def test_a_guarded_server_that_ends_by_itself_is_told_with_its_last_words(
+    tmp_path: Path, ends: str, how: str
+) -> None:
+    log = tmp_path / "log"
+    program = f"print('the disk is on fire', flush=True); {ends}"
+
+    def used() -> None:
+        with (
+            process.guarded([sys.executable, "-c", program], log, remove=None, end="KILL") as guard,
+            process.told_if_gone(guard, "The server", log),
+        ):
+            guard.wait(timeout=300)
+            raise ConnectionRefusedError
+
+    with pytest.raises(StackError) as told:
+        used()
+    assert str(told.value) == f"The server has ended by itself, {how}.\n    the disk is on fire"
+    assert isinstance(told.value.__context__, ConnectionRefusedError)
+
+
 def test_stopping_goes_on_to_sigkill(tmp_path: Path) -> None:
     ignoring = textwrap.dedent("""
         import signal
