@@ -252,11 +252,10 @@ def _start(home: Path) -> None:
             lambda: _is_ready(data, server.pid), lambda: server.poll() is None, _START_SECONDS
         )
     except BaseException:
-        process.stop(psutil.Process(server.pid), (signal.SIGINT, 20.0))
+        process.stop_child(server, (signal.SIGINT, 20.0))
         raise
     if not ready:
-        if server.poll() is None:
-            process.stop(psutil.Process(server.pid), (signal.SIGINT, 20.0))
+        process.stop_child(server, (signal.SIGINT, 20.0))
         raise StackError(
             f"PostgreSQL did not start. Its log ends with:\n{process.tail(log)}\n"
             f"The log is {log}, the data is {data}."

@@ -174,7 +174,7 @@ def guarded(
 def told_if_gone(guard: subprocess.Popen[bytes], server: str, log: Path) -> Iterator[None]:
     """Raise `StackError` when a guarded server has ended before the block, with its last words.
 
-    Otherwise whoever uses it would see that nothing answers, and not why. `server`: its name.
+    Otherwise its user would see that it does not respond, and not why. `server`: its name.
     """
     try:
         yield
@@ -259,6 +259,12 @@ def stop(process: psutil.Process, *signals: tuple[signal.Signals, float]) -> Non
                 continue
         process.kill()
         process.wait(timeout=10)
+
+
+def stop_child(server: subprocess.Popen[bytes], *signals: tuple[signal.Signals, float]) -> None:
+    """End a server that this process has started, unless it has ended. `signals`: as for `stop`."""
+    if server.poll() is None:
+        stop(psutil.Process(server.pid), *signals)
 
 
 def wait_until(ready: Callable[[], bool], alive: Callable[[], bool], seconds: float) -> bool:

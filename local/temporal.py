@@ -206,10 +206,9 @@ def _start(found: Path, home: Path, config: Settings) -> Running | None:
         if process.wait_until(_ready(http_port, config), _alive(server), _START_SECONDS):
             return running
     except BaseException:
-        process.stop(psutil.Process(server.pid), (signal.SIGTERM, 10.0))
+        process.stop_child(server, (signal.SIGTERM, 10.0))
         raise
-    if server.poll() is None:
-        process.stop(psutil.Process(server.pid), (signal.SIGTERM, 10.0))
+    process.stop_child(server, (signal.SIGTERM, 10.0))
     return None
 
 

@@ -27,7 +27,7 @@ def run(url: str, statement: str) -> list[tuple[object, ...]]:
 
 
 def gone(pid: int) -> bool:
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    return process.find(lambda _command: True, pid) is None
 
 
 def data_of(url: str) -> Path:

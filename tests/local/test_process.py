@@ -127,6 +127,16 @@ def test_stopping_goes_on_to_sigkill(tmp_path: Path) -> None:
     stubborn.communicate()
 
 
+def test_a_child_that_has_ended_is_not_stopped_again() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait(timeout=300)
+    process.stop_child(ended, (signal.SIGTERM, 10.0))
+    lives = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE)
+    process.stop_child(lives, (signal.SIGTERM, 300.0))
+    assert not psutil.pid_exists(lives.pid)
+    lives.communicate()
+
+
 def test_ctrl_c_waits_for_a_step_that_must_not_be_cut() -> None:
     # A run in the background of a shell ignores it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
