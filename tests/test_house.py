@@ -145,6 +145,21 @@ def test_no_line_is_longer_than_100_columns() -> None:
     assert found == [], "\n".join(found)
 
 
+def test_no_prose_is_wider_than_100_columns() -> None:
+    """Tables and code of Markdown may be wider."""
+    found = []
+    for path in files(".md"):
+        if name_of(path) in QUOTED:
+            continue
+        code = False
+        for number, line in enumerate(text_of(path).splitlines(), start=1):
+            code ^= line.lstrip().startswith("```")
+            prose = not code and not line.startswith("    ") and not line.lstrip().startswith("|")
+            if prose and len(line) > COLUMNS:
+                found.append(f"{name_of(path)}:{number}")
+    assert found == [], "\n".join(found)
+
+
 # Matches ------------------------------------------------------------------------------------------
 
 
