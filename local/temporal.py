@@ -53,6 +53,7 @@ _GOGC = "400"
 _DYNAMIC_CONFIGURATION = {
     "matching.numTaskqueueReadPartitions": 1,
     "matching.numTaskqueueWritePartitions": 1,
+    "history.transferProcessorMaxPollRPS": 1000,
 }
 """The same as in deploy/temporal/dynamicconfig.yaml, which says why."""
 
