@@ -85,7 +85,7 @@ class Site:
         ours = psutil.Process().children(recursive=True)
         self._server = [process for process in ours if _name(process).startswith("temporal")]
         postgres = {process.pid: process for process in ours if _name(process) == "postgres"}
-        roots = [process for process in postgres.values() if _parent(process) not in postgres]
+        roots = [one for one in postgres.values() if _parent(one) not in {*postgres, None}]
         self._server_database = [
             process for process in roots if server_database and _is_in(process, server_database)
         ]
@@ -124,6 +124,7 @@ def _name(process: psutil.Process) -> str:
 
 
 def _parent(process: psutil.Process) -> int | None:
+    """The id of the parent. None if the process has ended."""
     try:
         return process.ppid()
     except psutil.NoSuchProcess:
