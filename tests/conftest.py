@@ -30,14 +30,15 @@ KEPT = {"PERENNIAL_CACHE", "PERENNIAL_TEMPORAL_PROGRAM"}
 SANDBOX = f"{PREFIX}WORKFLOW_SANDBOX"
 """The variable that keeps workflows in the sandbox. Processes that tests start inherit it."""
 
-MACHINES = {"machine", "site"}
+MACHINES = {"machine", "played", "site"}
 """The fixtures of tests that kill processes. Such a test waits most of its time for time-outs."""
 
 LONGEST = (
     "test_a_worker_that_is_killed_at_every_activity",
     "test_a_worker_that_is_killed_around_every_call_of_the_gateway",
-    "test_postgresql_is_killed_in_the_middle",
     "test_a_client_that_is_killed_at_every_commit",
+    "test_a_client_that_is_killed_at_the_end_of_everything_it_does",
+    "test_postgresql_is_killed_in_the_middle",
     "test_three_hundred_are_recovered_at_once_and_paused_on_the_way",
     "test_a_command_does_what_its_preview_says",
     "test_a_made_up_scenario_gives_the_same_by_both_engines",
@@ -52,7 +53,7 @@ LONGEST = (
 """Functions of tests that take more than ten seconds, the longest first.
 
 They start first. Otherwise one of them could run alone at the end, while the other processors are
-idle.
+idle. The first four share machines that play side by side, so one process takes all of them.
 """
 
 MEMORY = Path("/dev/shm")

@@ -8,10 +8,11 @@ from decimal import Decimal
 
 from activities.open_account import NewAccount
 from activities.registry import Activities
+from core.domain.campaigns import FASTEST
 from core.domain.commands.purchase import Purchase
 from core.domain.roles import Role
 from core.domain.second_person import MoneyLimit
-from core.ledger import money_limits, stored_terms
+from core.ledger import campaigns, money_limits, stored_terms
 from core.protocol.campaign_messages import campaign_workflow
 from doors.application import test_clocks
 from doors.application.direct_engine import Direct
@@ -111,6 +112,8 @@ async def test_three_hundred_are_recovered_at_once_and_paused_on_the_way(desk: D
         campaign = ann.page.url.rpartition("/")[2]
         await ann.press("Pause")
         await ann.reads("paused")
+        with shop.perennial.ledger.engine.begin() as connection:
+            campaigns.set_rate(connection, campaign, FASTEST)
         await ann.press("Resume")
         await shop.perennial.temporal.get_workflow_handle(campaign_workflow(campaign)).result()
         await ann.page.wait_for_selector("[data-running]", state="detached")

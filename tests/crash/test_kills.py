@@ -4,14 +4,19 @@ The rows are compared with those of the direct engine: money, periods, invoices,
 and charges. The invariants of `tests.crash.state` must hold as well. Each operation sums to zero,
 and its postings explain each balance. The ledger has each charge of the gateway once. Each living
 subscription has a next step, in the database and in its workflow.
+
+A machine waits most of its time until Temporal misses what was killed. So some play side by side.
 """
 
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local import postgres, temporal
 from tests.crash import points
 from tests.crash.conftest import Machine
 
@@ -40,10 +45,78 @@ CHARGES = {
     "for a recover": ["charge.after_call:4", "charge.end:5"],
 }
 
-#: The scenario refuses an extension in the worker first. The client refuses what comes after.
-REFUSED_BY_CLIENT = points.again(points.REFUSED, 2)
+#: The points at which a worker is killed, for each place of an activity.
+AT_ACTIVITIES = {
+    place: [
+        *points.ACTIVITIES[place],
+        *RENEWALS[place],
+        *RECOVERIES[place],
+        *CONVERSIONS[place],
+        *(point for point in points.REFUSED if point.endswith(place)),
+    ]
+    for place in points.PLACES
+}
+
+#: The points at which the client is killed, but for the ends of what it does. The scenario refuses
+#: an extension in the worker first. The client refuses what comes after.
+AT_COMMITS_OF_THE_CLIENT = [
+    *(point for point in points.CLIENT if not point.endswith(".end")),
+    *points.again(points.commits("purchase", "open_account", "notify", "clock"), 3),
+    *points.again(points.REFUSED, 2),
+]
+
+#: By themselves: after a kill at its commit, a step that comes once does not reach its end.
+AT_ENDS_OF_THE_CLIENT = [point for point in points.CLIENT if point.endswith(".end")]
+
+#: The points of each machine, by its name.
+KILLS = {
+    **AT_ACTIVITIES,
+    "gateway": [point for charge in CHARGES.values() for point in charge],
+    "commits of the client": AT_COMMITS_OF_THE_CLIENT,
+    "ends of the client": AT_ENDS_OF_THE_CLIENT,
+}
+
+#: So many machines play at the same time.
+AT_ONCE = 3
 
 Directly = Callable[[str], Any]
+
+
+@pytest.fixture(scope="module")
+def played(
+    warmed_up: None,
+    postgres_url: str,
+    migrated_template: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[str], Machine]]:
+    """Returns a function that gives a machine of `KILLS` after it has played the scenario.
+
+    With the first machine the others begin, too.
+    """
+    databases: list[str] = []
+
+    def play(name: str) -> Machine:
+        database = f"kills_{uuid.uuid4().hex}"
+        url = postgres.create_database(postgres_url, database, template=migrated_template)
+        databases.append(database)
+        with temporal.throwaway() as address:
+            machine = Machine(tmp_path_factory.mktemp("kills"), url, address)
+            machine.prepare(SCENARIO)
+            machine.run("worker", "player", fail_at=KILLS[name])
+        return machine
+
+    pool, machines = ThreadPoolExecutor(AT_ONCE), dict[str, Future[Machine]]()
+
+    def of(name: str) -> Machine:
+        for each in (name, *KILLS):
+            if each not in machines:
+                machines[each] = pool.submit(play, each)
+        return machines[name].result()
+
+    yield of
+    pool.shutdown(cancel_futures=True)
+    for database in databases:
+        postgres.drop_database(postgres_url, database)
 
 
 def check(machine: Machine, directly: Directly, *, worker: int = 0, player: int = 0) -> None:
@@ -56,6 +129,35 @@ def check(machine: Machine, directly: Directly, *, worker: int = 0, player: int 
         assert outcome[part] == rows, part
 
 
+@pytest.mark.parametrize("place", points.PLACES)
+def test_a_worker_that_is_killed_at_every_activity(
+    played: Callable[[str], Machine], directly: Directly, place: str
+) -> None:
+    check(played(place), directly, worker=len(KILLS[place]))
+
+
+def test_a_worker_that_is_killed_around_every_call_of_the_gateway(
+    played: Callable[[str], Machine], directly: Directly
+) -> None:
+    """Each card in turn: charged, declined, charged without a reply, lost before the charge."""
+    assert {kill.partition(":")[0] for kill in KILLS["gateway"]} == {*points.CHARGE}
+    check(played("gateway"), directly, worker=len(KILLS["gateway"]))
+
+
+def test_a_client_that_is_killed_at_every_commit(
+    played: Callable[[str], Machine], directly: Directly
+) -> None:
+    name = "commits of the client"
+    check(played(name), directly, player=len(KILLS[name]))
+
+
+def test_a_client_that_is_killed_at_the_end_of_everything_it_does(
+    played: Callable[[str], Machine], directly: Directly
+) -> None:
+    name = "ends of the client"
+    check(played(name), directly, player=len(KILLS[name]))
+
+
 def test_without_a_crash_every_point_is_reached_and_both_engines_agree(
     machine: Machine, directly: Directly
 ) -> None:
@@ -63,46 +165,3 @@ def test_without_a_crash_every_point_is_reached_and_both_engines_agree(
     machine.run("worker", "player")
     check(machine, directly)
     assert set(machine.reached) == points.OF_THE_SCENARIO
-
-
-@pytest.mark.parametrize("place", points.PLACES)
-def test_a_worker_that_is_killed_at_every_activity(
-    machine: Machine, directly: Directly, place: str
-) -> None:
-    machine.prepare(SCENARIO)
-    kills = [*points.ACTIVITIES[place], *RENEWALS[place], *RECOVERIES[place], *CONVERSIONS[place]]
-    kills += [point for point in points.REFUSED if point.endswith(place)]
-    machine.run("worker", "player", fail_at=kills)
-    check(machine, directly, worker=len(kills))
-
-
-def test_a_worker_that_is_killed_around_every_call_of_the_gateway(
-    machine: Machine, directly: Directly
-) -> None:
-    """Each card in turn: charged, declined, charged without a reply, lost before the charge."""
-    machine.prepare(SCENARIO)
-    kills = [point for charge in CHARGES.values() for point in charge]
-    assert {kill.partition(":")[0] for kill in kills} == {*points.CHARGE}
-    machine.run("worker", "player", fail_at=kills)
-    check(machine, directly, worker=len(kills))
-
-
-def test_a_client_that_is_killed_at_every_commit(machine: Machine, directly: Directly) -> None:
-    machine.prepare(SCENARIO)
-    kills = [
-        *(point for point in points.CLIENT if not point.endswith(".end")),
-        *points.again(points.commits("purchase", "open_account", "notify", "clock"), 3),
-        *REFUSED_BY_CLIENT,
-    ]
-    machine.run("worker", "player", fail_at=kills)
-    check(machine, directly, player=len(kills))
-
-
-def test_a_client_that_is_killed_at_the_end_of_everything_it_does(
-    machine: Machine, directly: Directly
-) -> None:
-    """By itself: after a kill at its commit, a step that comes once does not reach its end."""
-    machine.prepare(SCENARIO)
-    kills = [point for point in points.CLIENT if point.endswith(".end")]
-    machine.run("worker", "player", fail_at=kills)
-    check(machine, directly, player=len(kills))

@@ -40,6 +40,7 @@ class Warm:
     """The process, seen from the tests."""
 
     def __init__(self) -> None:
+        self._asking = threading.Lock()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             number = theirs.fileno()
@@ -71,9 +72,10 @@ class Warm:
     def _ask(self, do: str, arguments: list[str], environment: dict[str, str], *files: int) -> int:
         asked = json.dumps([do, arguments, environment]).encode()
         assert len(asked) < _MOST_BYTES
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MOST_BYTES)
-        socket.send_fds(self._socket, [asked], files)
-        answer = self._socket.recv(100)
+        with self._asking:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MOST_BYTES)
+            socket.send_fds(self._socket, [asked], files)
+            answer = self._socket.recv(100)
         assert answer, f"the warm process has ended with {self._process.wait()}"
         return int(answer)
 
