@@ -239,6 +239,11 @@ def find(matches: Callable[[list[str]], bool], pid: int | None = None) -> psutil
     return None
 
 
+def running(pid: int) -> psutil.Process | None:
+    """The process with this id if it runs. One that has ended no longer does, not even a zombie."""
+    return find(lambda _command: True, pid)
+
+
 def _process(pid: int) -> Iterator[psutil.Process]:
     with contextlib.suppress(psutil.Error):
         yield psutil.Process(pid)
@@ -355,7 +360,7 @@ def _lock(file: IO[bytes], waiting: Callable[[str], None]) -> None:
 
 def _named(pid: bytes) -> str:
     """The words for the process that has written its id: its command without options."""
-    holder = find(lambda _command: True, int(pid)) if pid.isdigit() else None
+    holder = running(int(pid)) if pid.isdigit() else None
     if holder is None:
         return "another process"
     with contextlib.suppress(psutil.Error):

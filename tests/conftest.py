@@ -9,20 +9,26 @@ Generated cases are the same in every run. `HYPOTHESIS_PROFILE=default make test
 ones. Each failure that it finds becomes an `@example`.
 """
 
+import asyncio
 import gc
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import hypothesis
 import pytest
 import structlog
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
+from temporalio.client import Client
 
 from local import postgres, temporal
 from settings import PREFIX, Settings, settings
-from tests.shared_database import SharedDatabase
+from tests.shared_database import NewDatabase, SharedDatabase
 
 KEPT = {"PERENNIAL_CACHE", "PERENNIAL_TEMPORAL_PROGRAM"}
 """Variables that tests keep. They say where programs are, which the servers need."""
@@ -155,6 +161,29 @@ def temporal_address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def new_namespace(temporal_address: str) -> Callable[[], str]:
+    """Makes a namespace of the Temporal server and returns its name.
+
+    It is for a test whose workflows have the ids of others. A server of its own starts for longer.
+    """
+
+    async def register(name: str) -> None:
+        a_day = timedelta(days=1)
+        request = RegisterNamespaceRequest(
+            namespace=name, workflow_execution_retention_period=a_day
+        )
+        client = await Client.connect(temporal_address)
+        await client.workflow_service.register_namespace(request)
+
+    def registered() -> str:
+        name = f"new-{uuid.uuid4().hex}"
+        asyncio.run(register(name))
+        return name
+
+    return registered
+
+
+@pytest.fixture(scope="session")
 def migrated_template(postgres_url: str) -> str:
     """The name of a migrated database. Tests get copies of it."""
     from core.ledger.database import migrate
@@ -167,6 +196,25 @@ def migrated_template(postgres_url: str) -> str:
     migrate(url)
     prepare(url)
     return name
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres_url: str, migrated_template: str) -> NewDatabase:
+    """Makes a context of a migrated database, for what cannot use the one that all tests share.
+
+    The context gives its URL. After the block it is dropped.
+    """
+
+    @contextmanager
+    def created() -> Iterator[str]:
+        name = f"new_{uuid.uuid4().hex}"
+        url = postgres.create_database(postgres_url, name, template=migrated_template)
+        try:
+            yield url
+        finally:
+            postgres.drop_database(postgres_url, name)
+
+    return created
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import contextlib
 import threading
 import uuid
 from collections import defaultdict
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -31,6 +32,9 @@ MOST_ROWS = 5_000
 
 WORKERS = "perennial_app"
 """The role of the workers (deploy/postgres/)."""
+
+NewDatabase = Callable[[], contextlib.AbstractContextManager[str]]
+"""Makes a migrated database, gives its URL, and drops it after the block."""
 
 _KEPT = "alembic_version"
 

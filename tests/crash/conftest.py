@@ -1,6 +1,7 @@
 """Machines for the crash tests.
 
-A machine has its own database, its own Temporal server, and a host of processes that can be killed.
+A machine has its own database, its own namespace of a Temporal server, and a host of processes that
+can be killed.
 """
 
 import asyncio
@@ -8,7 +9,6 @@ import json
 import os
 import signal
 import threading
-import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -23,10 +23,10 @@ from core.ledger import failpoints
 from core.ledger.database import connect
 from core.ledger.ledger import Ledger
 from doors.application.perennial import Perennial
-from local import postgres, temporal
 from settings import Settings
 from tests.crash import processes, state
 from tests.crash.warm import warm
+from tests.shared_database import NewDatabase
 
 #: A machine that runs longer than this has hung. It is killed and the test fails.
 LONGEST_SECONDS = 540.0
@@ -55,11 +55,12 @@ class PowerCutError(Exception):
 
 @dataclass
 class Machine:
-    """A home directory, a database, a Temporal server, and the processes that run on them."""
+    """A home directory, a database, a namespace of Temporal, and the processes on them."""
 
     home: Path
     database_url: str
     temporal_address: str
+    namespace: str = "default"
     told: list[dict[str, Any]] = field(default_factory=list)
 
     def prepare(self, scenario: str) -> None:
@@ -78,7 +79,11 @@ class Machine:
     @asynccontextmanager
     async def perennial(self) -> AsyncIterator[Perennial]:
         """A client of the machine's servers."""
-        config = Settings(database_url=self.database_url, temporal_address=self.temporal_address)
+        config = Settings(
+            database_url=self.database_url,
+            temporal_address=self.temporal_address,
+            temporal_namespace=self.namespace,
+        )
         async with processes.connected(config) as perennial:
             yield perennial
 
@@ -99,6 +104,7 @@ class Machine:
         environment |= {
             "PERENNIAL_DATABASE_URL": self.database_url,
             "PERENNIAL_TEMPORAL_ADDRESS": self.temporal_address,
+            "PERENNIAL_TEMPORAL_NAMESPACE": self.namespace,
         }
         environment |= {failpoints.DIRECTORY: str(points), failpoints.FAIL_AT: ",".join(fail_at)}
         before = len(self.told)
@@ -160,43 +166,44 @@ class Machine:
 
 
 @pytest.fixture(scope="session")
-def warmed_up(postgres_url: str, migrated_template: str) -> None:
+def warmed_up(new_database: NewDatabase) -> None:
     """The warm process has played the scenario once. So it has compiled what machines need."""
-    name = f"warm_{uuid.uuid4().hex}"
-    warm().play(SCENARIO, postgres.create_database(postgres_url, name, template=migrated_template))
-    postgres.drop_database(postgres_url, name)
+    with new_database() as url:
+        warm().play(SCENARIO, url)
 
 
 @pytest.fixture
-def machine(warmed_up: None, database: str, tmp_path: Path) -> Iterator[Machine]:
-    """A machine whose servers live as long as the test."""
-    with temporal.throwaway() as address:
-        yield Machine(tmp_path, database, address)
+def machine(
+    warmed_up: None,
+    database: str,
+    temporal_address: str,
+    new_namespace: Callable[[], str],
+    tmp_path: Path,
+) -> Machine:
+    """A machine. No other test uses its database or its namespace."""
+    return Machine(tmp_path, database, temporal_address, new_namespace())
 
 
 @pytest.fixture(scope="session")
 def directly(
-    postgres_url: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
+    new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Any]:
     """The outcome of a scenario by the direct engine, which is not killed."""
 
     @cache
     def play(scenario: str) -> Any:
-        name = f"direct_{uuid.uuid4().hex}"
-        url = postgres.create_database(postgres_url, name, template=migrated_template)
-        machine = Machine(tmp_path_factory.mktemp("direct"), url, "")
-        machine.prepare(scenario)
-        with machine.ledger() as ledger:
-            asyncio.run(
-                processes.play_on(
-                    processes.scenario_of(machine.home),
-                    ledger,
-                    processes.direct(ledger),
-                    machine.home,
+        with new_database() as url:
+            machine = Machine(tmp_path_factory.mktemp("direct"), url, "")
+            machine.prepare(scenario)
+            with machine.ledger() as ledger:
+                asyncio.run(
+                    processes.play_on(
+                        processes.scenario_of(machine.home),
+                        ledger,
+                        processes.direct(ledger),
+                        machine.home,
+                    )
                 )
-            )
-        outcome = machine.outcome()
-        postgres.drop_database(postgres_url, name)
-        return outcome
+            return machine.outcome()
 
     return play

@@ -8,17 +8,17 @@ subscription has a next step, in the database and in its workflow.
 A machine waits most of its time until Temporal misses what was killed. So some play side by side.
 """
 
-import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local import postgres, temporal
 from tests.crash import points
 from tests.crash.conftest import Machine
+from tests.shared_database import NewDatabase
 
 SCENARIO = (Path(__file__).parent / "scenario.yaml").read_text()
 
@@ -85,27 +85,23 @@ Directly = Callable[[str], Any]
 @pytest.fixture(scope="module")
 def played(
     warmed_up: None,
-    postgres_url: str,
-    migrated_template: str,
+    new_database: NewDatabase,
+    temporal_address: str,
+    new_namespace: Callable[[], str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[[str], Machine]]:
     """Returns a function that gives a machine of `KILLS` after it has played the scenario.
 
     With the first machine the others begin, too.
     """
-    databases: list[str] = []
+    databases, machines = ExitStack(), dict[str, Future[Machine]]()
 
     def play(name: str) -> Machine:
-        database = f"kills_{uuid.uuid4().hex}"
-        url = postgres.create_database(postgres_url, database, template=migrated_template)
-        databases.append(database)
-        with temporal.throwaway() as address:
-            machine = Machine(tmp_path_factory.mktemp("kills"), url, address)
-            machine.prepare(SCENARIO)
-            machine.run("worker", "player", fail_at=KILLS[name])
+        home, url = tmp_path_factory.mktemp("kills"), databases.enter_context(new_database())
+        machine = Machine(home, url, temporal_address, new_namespace())
+        machine.prepare(SCENARIO)
+        machine.run("worker", "player", fail_at=KILLS[name])
         return machine
-
-    pool, machines = ThreadPoolExecutor(AT_ONCE), dict[str, Future[Machine]]()
 
     def of(name: str) -> Machine:
         for each in (name, *KILLS):
@@ -113,10 +109,9 @@ def played(
                 machines[each] = pool.submit(play, each)
         return machines[name].result()
 
-    yield of
-    pool.shutdown(cancel_futures=True)
-    for database in databases:
-        postgres.drop_database(postgres_url, database)
+    with databases, ThreadPoolExecutor(AT_ONCE) as pool:
+        yield of
+        pool.shutdown(cancel_futures=True)
 
 
 def check(machine: Machine, directly: Directly, *, worker: int = 0, player: int = 0) -> None:

@@ -27,7 +27,7 @@ def run(url: str, statement: str) -> list[tuple[object, ...]]:
 
 
 def gone(pid: int) -> bool:
-    return process.find(lambda _command: True, pid) is None
+    return process.running(pid) is None
 
 
 def data_of(url: str) -> Path:

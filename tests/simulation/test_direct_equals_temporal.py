@@ -6,7 +6,6 @@ hypothesis generates.
 
 import asyncio
 import json
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,8 @@ from doors.application.direct_engine import Direct
 from doors.scenarios.scenario import Scenario, parse
 from doors.simulation.player import play
 from doors.simulation.temporal_engine import engine
-from local import postgres
-from local import temporal as temporal_server
 from settings import PROJECT, Settings
+from tests.shared_database import NewDatabase
 from tests.simulation.how_many import scenarios_in_ci
 from tests.simulation.stories import scenarios
 
@@ -35,22 +33,21 @@ EXAMPLES = sorted(
 
 @pytest.fixture
 def both(
-    new_ledger: Callable[[], Ledger], postgres_url: str, migrated_template: str
+    new_ledger: Callable[[], Ledger],
+    new_database: NewDatabase,
+    temporal_address: str,
+    new_namespace: Callable[[], str],
 ) -> Callable[[Scenario], tuple[dict[str, Any], dict[str, Any]]]:
     """Plays a scenario by both engines, each in its own database.
 
-    Each scenario has its own Temporal server, because all scenarios use the same ids.
+    Each scenario has its own namespace of Temporal, because all scenarios use the same ids.
     """
 
     def play_both(scenario: Scenario) -> tuple[dict[str, Any], dict[str, Any]]:
         by_calls = asyncio.run(direct(scenario, new_ledger()))
-        name = f"both_{uuid.uuid4().hex}"
-        url = postgres.create_database(postgres_url, name, template=migrated_template)
-        try:
-            with temporal_server.throwaway() as address:
-                return by_calls, asyncio.run(temporal(scenario, url, address))
-        finally:
-            postgres.drop_database(postgres_url, name)
+        with new_database() as url:
+            played = temporal(scenario, url, temporal_address, new_namespace())
+            return by_calls, asyncio.run(played)
 
     return play_both
 
@@ -59,8 +56,9 @@ async def direct(scenario: Scenario, ledger: Ledger) -> dict[str, Any]:
     return await play(scenario, ledger, Direct(Activities(ledger, SimulatedCards(ledger.engine))))
 
 
-async def temporal(scenario: Scenario, url: str, address: str) -> dict[str, Any]:
-    async with engine(url, address, Settings(cycles_per_run=2)) as perennial:
+async def temporal(scenario: Scenario, url: str, address: str, namespace: str) -> dict[str, Any]:
+    config = Settings(cycles_per_run=2, temporal_namespace=namespace)
+    async with engine(url, address, config) as perennial:
         return await play(scenario, perennial.ledger, perennial)
 
 

@@ -20,7 +20,7 @@ from doors.application import test_clocks
 from doors.application.direct_engine import Direct
 from doors.intake import column_mapping
 from doors.intake.customer_import import import_file
-from local import postgres
+from tests.shared_database import NewDatabase
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -58,18 +58,11 @@ async def quarter(url: str, at_once: int) -> list[Any]:
 
 
 def test_taking_many_accounts_at_once_gives_each_what_one_after_the_other_gives(
-    postgres_url: str, migrated_template: str
+    new_database: NewDatabase,
 ) -> None:
-    urls = [
-        postgres.create_database(postgres_url, name, template=migrated_template)
-        for name in ("one_by_one", "at_once")
-    ]
-    try:
+    with new_database() as one, new_database() as other:
         alone, together = (
-            asyncio.run(quarter(url, at_once)) for url, at_once in zip(urls, (1, 8), strict=True)
+            asyncio.run(quarter(url, at_once)) for url, at_once in ((one, 1), (other, 8))
         )
-    finally:
-        for name in ("one_by_one", "at_once"):
-            postgres.drop_database(postgres_url, name)
     assert len(alone) > 100
     assert alone == together
