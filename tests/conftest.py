@@ -5,12 +5,14 @@ Temporal server. The first test that needs a server starts it. A test that uses 
 migrated database without rows (`shared_database.py`). Tests do not see the variables `PERENNIAL_*`
 and never touch real data.
 
-Generated cases are the same in every run. `HYPOTHESIS_PROFILE=default make test` looks for new
-ones. Each failure that it finds becomes an `@example`.
+Generated cases are the same in every run, and CI has more of them (`HYPOTHESIS_PROFILE=ci`).
+`HYPOTHESIS_PROFILE=default make test` looks for new ones, and `many` plays five times as many. Each
+failure that they find becomes an `@example`.
 """
 
 import asyncio
 import gc
+import importlib
 import os
 import shutil
 import tempfile
@@ -27,7 +29,7 @@ from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 
 from local import postgres, temporal
-from settings import PREFIX, Settings, settings
+from settings import PREFIX, PROJECT, Settings, settings
 from tests.shared_database import NewDatabase, SharedDatabase
 
 KEPT = {"PERENNIAL_CACHE", "PERENNIAL_TEMPORAL_PROGRAM"}
@@ -62,6 +64,8 @@ They start first. Otherwise one of them could run alone at the end, while the ot
 idle. The first four share machines that play side by side, so one process takes all of them.
 """
 
+TESTS = Path(__file__).parent
+
 MEMORY = Path("/dev/shm")
 """Linux keeps the files of this directory in memory."""
 
@@ -72,15 +76,34 @@ MEMORY_BYTES = 2_000_000_000
 def pytest_configure() -> None:
     """Remove the user's configuration from this process before any test module is imported.
 
-    The workflows of the tests run in the sandbox, unlike those of production.
+    The workflows of the tests run in the sandbox, unlike those of production. The garbage collector
+    has nothing to do until all modules are imported.
     """
+    gc.disable()
     hypothesis.settings.register_profile("many", max_examples=500, deadline=None)
-    hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+    hypothesis.settings.register_profile(
+        "usual", hypothesis.settings.get_profile("ci"), max_examples=60
+    )
+    hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
     for name in [name for name in os.environ if name.startswith(PREFIX) and name not in KEPT]:
         del os.environ[name]
     Settings.model_config["env_file"] = None
     os.environ[SANDBOX] = "true"
     settings.cache_clear()
+
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """Let each test process compile other modules first. Otherwise each one compiles all of them.
+
+    A process reads what another has compiled. Only a fresh clone has anything to compile.
+    """
+    process = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if not isinstance(collector, pytest.Session) or not process:
+        return
+    modules = sorted(path.with_suffix("") for path in TESTS.rglob("test_*.py"))
+    number, count = int(process.removeprefix("gw")), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    for path in modules[number * len(modules) // count : (number + 1) * len(modules) // count]:
+        importlib.import_module(".".join(path.relative_to(PROJECT).parts))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -108,6 +131,7 @@ def pytest_collection_finish() -> None:
     """What is there before the first test stays. The garbage collector need not look through it."""
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(50_000, 20, 100)
 
 

@@ -4,9 +4,9 @@ from hypothesis import settings
 
 
 def scenarios_in_ci(count: int) -> int:
-    """The number for `max_examples`: `count` in CI, and with `HYPOTHESIS_PROFILE=many` 5 times it.
+    """The number for `max_examples`: `count` in CI, else 0.6 of it.
 
-    The profile `many` stands in tests/conftest.py. It plays new scenarios with each
-    `--hypothesis-seed`.
+    With `HYPOTHESIS_PROFILE=many` it is five times `count`, and other scenarios with each
+    `--hypothesis-seed`. The profiles stand in tests/conftest.py.
     """
     return count * settings().max_examples // 100

@@ -32,6 +32,7 @@ from doors.application.what_if import Assumptions, WhatIf, what_if
 from doors.queries.forecasts import known_of
 from doors.scenarios import assumptions as files
 from tests.simulation import test_forecast_equals_clock as made_up
+from tests.simulation.how_many import scenarios_in_ci
 from tests.simulation.test_forecast_equals_clock import Stories, buy, story
 
 MONTHS = 4
@@ -334,7 +335,7 @@ def assumptions_about(draw: st.DrawFn, told: dict[str, Any], moment: datetime) -
     return {"steps": steps, "catalog": catalog}
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=made_up.SLOW)
+@settings(max_examples=scenarios_in_ci(12), deadline=None, suppress_health_check=made_up.SLOW)
 @given(made_up.stories(), st.data())
 def test_what_is_forecast_under_assumptions_happens_when_they_come_true(
     new_ledger: Callable[[], Ledger],
