@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import make_url
 from sqlalchemy.util import LRUCache
 
+from core.ledger.lasting_statements import open_connection
 from local import postgres
 from local.app_role import as_workers
 
@@ -117,7 +118,7 @@ class KeptConnections:
             with self._lock:
                 connection = self._kept[wanted].pop() if self._kept[wanted] else None
             if connection is None:
-                connection = dialect.connect(*arguments, **options)
+                connection = open_connection(dialect, _record, arguments, options)
                 connection.kept_as = wanted
                 return connection
             if not connection.closed:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import InvalidatePoolError, OperationalError
 
 from core.ledger import row_security
 from core.ledger.described_once import DescribedOnce
+from core.ledger.lasting_statements import open_connection
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -38,6 +39,7 @@ def connect(url: str, *, pool_size: int = 10) -> Engine:
             "cursor_factory": DescribedOnce,
         },
     )
+    event.listen(engine, "do_connect", open_connection)
     event.listen(engine, "checkout", _refuse_closed)
     row_security.watch(engine)
     return engine

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ DOCUMENTED = set(
 )
 
 
+@cache
 def help_of(program: str, *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, program, *arguments, "--help"],
