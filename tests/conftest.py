@@ -38,8 +38,9 @@ KEPT = {"PERENNIAL_CACHE", "PERENNIAL_TEMPORAL_PROGRAM"}
 SANDBOX = f"{PREFIX}WORKFLOW_SANDBOX"
 """The variable that keeps workflows in the sandbox. Processes that tests start inherit it."""
 
-MACHINES = {"machine", "played", "site"}
-"""The fixtures of tests that kill processes. Such a test waits most of its time for time-outs."""
+WAITING = {"machine", "played", "site", "stack_home"}
+"""The fixtures of tests that wait most of their time: for time-outs after a kill, or for servers to
+start and to stop."""
 
 LONGEST = (
     "test_a_worker_that_is_killed_at_every_activity",
@@ -116,7 +117,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: place.get(getattr(item, "originalname", item.name), len(LONGEST)))
     waiting, long, others = list[pytest.Item](), list[pytest.Item](), list[pytest.Item]()
     for item in items:
-        if MACHINES & set(getattr(item, "fixturenames", ())):
+        if WAITING & set(getattr(item, "fixturenames", ())):
             waiting.append(item)
         else:
             (long if getattr(item, "originalname", item.name) in place else others).append(item)
