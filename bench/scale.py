@@ -162,7 +162,7 @@ UPDATE accounts SET balance = moved.sum
  WHERE moved.account = accounts.id;
 INSERT INTO verified_balances
   SELECT account, sum(amount), max(seq), false,
-         jsonb_object_agg(purpose, jsonb_build_array(times, amount::text, last))
+         jsonb_object_agg(purpose, jsonb_build_array(times, amount::text, seq, last))
     FROM (SELECT h.account, o.purpose, count(*) AS times, sum(h.amount) AS amount, max(seq) AS seq,
                  max(o.id) AS last
             FROM history h JOIN operations o ON o.id = h.operation

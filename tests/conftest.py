@@ -40,7 +40,7 @@ SANDBOX = f"{PREFIX}WORKFLOW_SANDBOX"
 
 WAITING = {"machine", "played", "site", "stack_home"}
 """The fixtures of tests that wait most of their time: for time-outs after a kill, or for servers to
-start and to stop."""
+start and to stop. Others have the mark `waits`."""
 
 LONGEST = (
     "test_a_worker_that_is_killed_at_every_activity",
@@ -83,7 +83,7 @@ def pytest_configure() -> None:
     gc.disable()
     hypothesis.settings.register_profile("many", max_examples=500, deadline=None)
     hypothesis.settings.register_profile(
-        "usual", hypothesis.settings.get_profile("ci"), max_examples=60
+        "usual", hypothesis.settings.get_profile("ci"), max_examples=50
     )
     hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
     for name in [name for name in os.environ if name.startswith(PREFIX) and name not in KEPT]:
@@ -117,7 +117,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: place.get(getattr(item, "originalname", item.name), len(LONGEST)))
     waiting, long, others = list[pytest.Item](), list[pytest.Item](), list[pytest.Item]()
     for item in items:
-        if WAITING & set(getattr(item, "fixturenames", ())):
+        if item.get_closest_marker("waits") or WAITING & set(getattr(item, "fixturenames", ())):
             waiting.append(item)
         else:
             (long if getattr(item, "originalname", item.name) in place else others).append(item)

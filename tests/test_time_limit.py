@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from settings import PROJECT
 
 HANGS = """
@@ -30,6 +32,7 @@ def test_that_works():
 """
 
 
+@pytest.mark.waits
 def test_each_kind_of_hang_is_ended_and_named(tmp_path: Path) -> None:
     (tmp_path / "test_hangs.py").write_text(HANGS)
     run = subprocess.run(

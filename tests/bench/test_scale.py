@@ -3,6 +3,7 @@
 from bench import scale
 from core.ledger.database import connect
 from core.ledger.ledger import Ledger
+from doors.queries.balance_reasons import balance_of
 from doors.queries.list_names import MoneyReport, WorkList
 from doors.queries.work_lists import work_list
 from local.app_role import as_workers
@@ -28,6 +29,12 @@ def test_every_query_runs_on_a_filled_ledger_and_reconciliation_finds_no_fault(
         assert connection.exec_driver_sql(count).scalar() == 0
         count = "SELECT count(*) FROM invoices WHERE number IS NULL"
         assert connection.exec_driver_sql(count).scalar() == 0
+        sums = "SELECT account FROM verified_balances WHERE sums <> '{}'"
+        accounts = connection.exec_driver_sql(sums).scalars().all()
+        assert len(accounts) > 100
+        for account in accounts:
+            balance = balance_of(ledger, account)
+            assert "Run reconcile" not in balance.answer
         count = """SELECT count(*) FROM subscriptions LEFT JOIN policies
                      ON policies.version = policy_version WHERE policies.version IS NULL"""
         assert connection.exec_driver_sql(count).scalar() == 0

@@ -232,6 +232,7 @@ async def test_the_live_state_says_who_tells_it(
     assert again["as_of"] > told["as_of"]
 
 
+@pytest.mark.waits
 async def test_a_workflow_that_does_not_tell_in_time_is_asked_later(open_api: OpenApi) -> None:
     async with open_api(api_patience_seconds=3, workers=()) as api:
         s = await api.shop.buy()

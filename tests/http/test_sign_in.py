@@ -68,6 +68,7 @@ async def test_a_person_signs_in_acts_and_signs_out(api: Api) -> None:
     assert await people.session_of(token) is None
 
 
+@pytest.mark.waits
 async def test_a_sign_in_that_is_refused_has_one_text_and_one_time(reading: Api) -> None:
     """Unknown, wrong, locked, switched off, unreadable: nothing tells them apart."""
     add(reading, "ann@example.com")

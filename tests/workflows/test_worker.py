@@ -22,6 +22,9 @@ from settings import PREFIX, PROJECT, Settings
 LOGGER = "doors.commandline.worker_process"
 
 
+pytestmark = pytest.mark.waits
+
+
 def environment(**settings: object) -> dict[str, str]:
     """The environment of a worker process."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
