@@ -9,6 +9,7 @@ statement anew when another connection has changed what it reads.
 from typing import Any
 
 import psycopg
+from psycopg import generators
 from psycopg.pq import TransactionStatus
 
 _OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
@@ -22,8 +23,10 @@ class LastingStatements(psycopg.Connection[Any]):
 
         Raises `psycopg.OperationalError` if the connection is lost.
         """
-        if self.pgconn.transaction_status in _OPEN:
-            self.pgconn.exec_(b"ROLLBACK")
+        with self.lock:
+            if self.pgconn.transaction_status in _OPEN:
+                self.pgconn.send_query(b"ROLLBACK")
+                self.wait(generators.execute(self.pgconn))
         # Only what could not be rolled back is left. psycopg tries it, and says why it cannot.
         super().rollback()
 
