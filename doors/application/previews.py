@@ -48,7 +48,7 @@ class PreviewedEvent:
     """One event: what would happen, in which account, to which subscription, by which rule.
 
     `amount`: the signed change of the balance, None where there is none.
-    `facts`: more to tell, as in the history.
+    `facts`: more to tell, as in the history, but for the key of a charge that is yet to be made.
     """
 
     event: Event
@@ -287,11 +287,16 @@ class _Rehearsed:
                 subscription=row.subscription,
                 amount=row.amount,
                 rule=row.rule,
-                facts=row.facts,
+                facts=self._known(row.facts),
             )
             for row in rows[:MOST_SHOWN]
         )
         return shown, len(rows[MOST_SHOWN:])
+
+    def _known(self, facts: dict[str, Any]) -> dict[str, Any]:
+        """The facts without the key of a charge of the rehearsal. The real charge has another."""
+        made_up = facts.get("charge") in self._calls.charged
+        return {name: it for name, it in facts.items() if name != "charge" or not made_up}
 
     def _invoices(self, after: int) -> tuple[tuple[PreviewedInvoice, ...], int]:
         query = select(Invoice.__table__).where(self._my_invoices, Invoice.seq > after)

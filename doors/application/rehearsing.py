@@ -28,12 +28,14 @@ class Rehearsing:
     """The calls of one rehearsal, at one business instant (UTC).
 
     `by_commands`, `by_steps`: what was charged to cards for commands and for steps. None: nothing.
+    `charged`: the keys of these charges. Those of the real ones will be others.
     """
 
     def __init__(self, on: Rehearsal, now: datetime) -> None:
         self.now = now
         self.by_commands: Decimal | None = None
         self.by_steps: Decimal | None = None
+        self.charged: set[str] = set()
         self._connection = on.connection
         self._activities = Activities(on, _NoGateway())
 
@@ -69,6 +71,7 @@ class Rehearsing:
             .values(outcome=ChargeOutcome.CHARGED, calls=CardCharge.calls + 1)
             .returning(CardCharge.amount)
         ).scalar_one()
+        self.charged.add(request.key)
         if isinstance(request.asked_by, CommandRequest):
             self.by_commands = (self.by_commands or Decimal(0)) + amount
         else:

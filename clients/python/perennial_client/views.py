@@ -837,7 +837,8 @@ class PreviewedEvent:
     """One event: what would happen, in which account, to which subscription, by which rule.
 
     `amount`: the signed change of the balance, None where there is none.
-    `facts`: more to tell, as in the history.
+    `facts`: more to tell, as in the history, but for the key of a charge that is yet to be
+    made.
     """
 
     event: str
