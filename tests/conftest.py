@@ -65,8 +65,6 @@ They start first. Otherwise one of them could run alone at the end, while the ot
 idle. The first four share machines that play side by side, so one process takes all of them.
 """
 
-TESTS = Path(__file__).parent
-
 MEMORY = Path("/dev/shm")
 """Linux keeps the files of this directory in memory."""
 
@@ -101,7 +99,7 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
     process = os.environ.get("PYTEST_XDIST_WORKER", "")
     if not isinstance(collector, pytest.Session) or not process:
         return
-    modules = sorted(path.with_suffix("") for path in TESTS.rglob("test_*.py"))
+    modules = sorted(path.with_suffix("") for path in (PROJECT / "tests").rglob("test_*.py"))
     number, count = int(process.removeprefix("gw")), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
     for path in modules[number * len(modules) // count : (number + 1) * len(modules) // count]:
         importlib.import_module(".".join(path.relative_to(PROJECT).parts))

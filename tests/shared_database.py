@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import make_url
 from sqlalchemy.util import LRUCache
 
-from core.ledger.lasting_statements import open_connection
+from core.ledger.lasting_statements import LastingStatements
 from local import postgres
 from local.app_role import as_workers
 
@@ -110,7 +110,7 @@ class KeptConnections:
         with self._lock:
             return [one.info.backend_pid for some in self._kept.values() for one in some]
 
-    def _connect(self, dialect: Any, _record: Any, arguments: Any, options: Any) -> Any:
+    def _connect(self, _dialect: Any, _record: Any, arguments: Any, options: Any) -> Any:
         if options.get("dbname") != self._database:
             return None
         wanted = repr(sorted((key, value) for key, value in options.items() if key != "context"))
@@ -118,7 +118,7 @@ class KeptConnections:
             with self._lock:
                 connection = self._kept[wanted].pop() if self._kept[wanted] else None
             if connection is None:
-                connection = open_connection(dialect, _record, arguments, options)
+                connection = LastingStatements.connect(*arguments, **options)
                 connection.kept_as = wanted
                 return connection
             if not connection.closed:

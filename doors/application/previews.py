@@ -294,9 +294,9 @@ class _Rehearsed:
         return shown, len(rows[MOST_SHOWN:])
 
     def _known(self, facts: dict[str, Any]) -> dict[str, Any]:
-        """The facts without the key of a charge of the rehearsal. The real charge has another."""
-        made_up = facts.get("charge") in self._calls.charged
-        return {name: it for name, it in facts.items() if name != "charge" or not made_up}
+        """The facts without the key of a charge of the rehearsal."""
+        charged = self._calls.charged
+        return {name: it for name, it in facts.items() if not (name == "charge" and it in charged)}
 
     def _invoices(self, after: int) -> tuple[tuple[PreviewedInvoice, ...], int]:
         query = select(Invoice.__table__).where(self._my_invoices, Invoice.seq > after)

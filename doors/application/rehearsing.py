@@ -28,7 +28,8 @@ class Rehearsing:
     """The calls of one rehearsal, at one business instant (UTC).
 
     `by_commands`, `by_steps`: what was charged to cards for commands and for steps. None: nothing.
-    `charged`: the keys of these charges. Those of the real ones will be others.
+    `charged`: the keys of all charges of the rehearsal. A charge that the rehearsal asked for will
+    have another key when it is made.
     """
 
     def __init__(self, on: Rehearsal, now: datetime) -> None:
