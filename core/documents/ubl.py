@@ -11,7 +11,7 @@ from core.documents.languages import words_of
 from core.documents.line_texts import in_language
 from core.documents.official_rules import violations
 from core.domain.documents import InvoiceFacts, Line
-from core.domain.money import plain
+from core.domain.money import plain, without_currency
 from core.domain.profiles import Profile, SellerProfile
 from core.domain.subscription import ZERO
 
@@ -175,7 +175,7 @@ class _Builder:
         _basic(kind, "ID", category)
         if category != _OUTSIDE:
             rate = self.facts.tax.percent if self.facts.tax and category == _STANDARD else ZERO
-            _basic(kind, "Percent", format(rate.normalize(), "f"))
+            _basic(kind, "Percent", without_currency(rate))
         return kind
 
     def _amount(self, parent: Element, name: str, amount: Decimal) -> None:

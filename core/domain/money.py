@@ -103,6 +103,14 @@ def plain(amount: Decimal, currency: str) -> str:
     return f"{whole}.{decimals}" if decimals else whole
 
 
+def without_currency(number: Decimal) -> str:
+    """A number that is no amount, such as a percentage: ``19``, ``7.7``, without zeros at its end.
+
+    It never has an exponent.
+    """
+    return format(number.normalize(), "f")
+
+
 def in_words(amount: Decimal, currency: str) -> str:
     """The amount as a customer reads it, in American English: ``$1,200.00``, ``¥1,200``.
 

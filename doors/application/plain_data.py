@@ -13,7 +13,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
-from core.domain.money import plain
+from core.domain.money import plain, without_currency
 
 #: Values of exactly these types stay as they are. They are most of all values.
 _AS_IS = frozenset({str, int, bool, float, NoneType})
@@ -35,7 +35,7 @@ def data(value: Any, currency: str | None = None) -> Any:
         case Enum():
             return value.value
         case Decimal():
-            return plain(value, currency) if currency else format(value.normalize(), "f")
+            return plain(value, currency) if currency else without_currency(value)
         case date():
             return value.isoformat()
         case Path():

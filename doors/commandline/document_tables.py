@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
-from core.domain.money import plain
+from core.domain.money import plain, without_currency
 from core.domain.profiles import Profile
 from core.domain.taxes import TaxRate
 from core.ledger.profiles import Version
@@ -30,7 +30,7 @@ def taxes(found: Sequence[TaxRate]) -> list[Printed]:
     """Return taxes by country and first day."""
     made = table("Taxes", "Country", "Since", "Name", "Percent", "Lines", right=("Percent",))
     for rate in found:
-        percent = f"{rate.percent.normalize():f}"
+        percent = without_currency(rate.percent)
         add_row(made, rate.country, day(rate.since), rate.name, percent, rate.shown)
     return [made]
 
@@ -52,7 +52,7 @@ def invoice(found: InvoiceDetails) -> list[Printed]:
     lines.append(("Total", money(found.total, currency)))
     if found.tax:
         name, percent = found.tax
-        lines.append((f"{name} {percent.normalize():f} % in it", money(found.taxes, currency)))
+        lines.append((f"{name} {without_currency(percent)} % in it", money(found.taxes, currency)))
     paid = "Given back to" if found.credit_note else "Paid by"
     lines.append((f"{paid} {found.how}", money(abs(found.paid), currency)))
     lines.append(("Due when issued", money(found.due, currency)))

@@ -30,8 +30,8 @@ class English:
         return dates_and_money.money(amount, currency)
 
     def number(self, value: int | Decimal) -> str:
-        """Such as ``1,234``."""
-        return f"{value:,}"
+        """Such as ``1,234`` or ``19.5``, without zeros at the end of its decimals."""
+        return f"{value:,}" if isinstance(value, int) else f"{value.normalize():,f}"
 
     def long_date(self, day: date) -> str:
         """Such as ``31 January 2021``."""

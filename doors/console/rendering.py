@@ -60,7 +60,7 @@ def _marked(name: str, text: str, value: Decimal | None) -> Markup:
     return Markup('<span class="{}{}">{}</span>').format(name, below, text)
 
 
-def _number(value: int) -> str:
+def _number(value: int | Decimal) -> str:
     return formats().number(value)
 
 

@@ -126,13 +126,14 @@ def listed(
     items: Mapping[str, Any],
     most: int,
     *,
+    least: int = 1,
     required: bool = False,
 ) -> Field:
-    """A list of 1 to `most` values, each read by `of`. `items`: the JSON schema of one."""
+    """A list of `least` to `most` values, each read by `of`. `items`: the JSON schema of one."""
 
     def read(value: object) -> list[Any]:
-        if not isinstance(value, list) or not 1 <= len(value) <= most:
-            inputs.wrong(f"must be a list of 1 to {most} values, not {shown(value)}")
+        if not isinstance(value, list) or not least <= len(value) <= most:
+            inputs.wrong(f"must be a list of {least} to {most} values, not {shown(value)}")
         found = []
         for number, one in enumerate(value, start=1):
             try:
@@ -143,7 +144,7 @@ def listed(
 
     schema = {
         "type": "array",
-        "minItems": 1,
+        "minItems": least,
         "maxItems": most,
         "items": dict(items),
         "description": about,

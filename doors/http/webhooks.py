@@ -36,10 +36,11 @@ LONGEST_OVERLAP = 720
 """Hours for which an old secret signs beside the new one, at most."""
 
 _EVENTS = listed(
-    "Only these events. Default: all.",
+    "Only these events. An empty list means all, and so does none for a new endpoint.",
     read_event,
     {"type": "string", "enum": [str(event) for event in Event]},
     len(Event),
+    least=0,
 )
 _TEST_CLOCKS = flag("Whether it also gets events of accounts on test clocks.")
 

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from core.domain.contents import Coming
+from core.domain.money import without_currency
 from core.domain.planner.renewals import renewal_date
 from core.domain.steps import Step
 from core.domain.subscription import Contract, Status
@@ -109,7 +110,7 @@ def find_subscription(ledger: Ledger, id_: str, *, with_periods: bool = True) ->
             coming=subscription.coming,
             legacy=row.legacy,
             align=subscription.align,
-            discount=f"{subscription.discount.normalize():f}",
+            discount=without_currency(subscription.discount),
             discount_cycles=subscription.discount_cycles,
             contract=subscription.contract,
             trial=subscription.trial,

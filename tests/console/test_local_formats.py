@@ -1,13 +1,19 @@
 """Numbers, dates and amounts are those of the visitor's language. The words are English."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
+from activities.number_invoices import number_invoices
+from core.domain.profiles import SellerProfile
+from core.domain.taxes import TaxRate
+from core.ledger import profiles
 from doors.console.local_formats import asked_for, formats
 from doors.console.rendering import environment
 from tests.console.conftest import Desk
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +56,28 @@ async def test_a_page_is_written_in_the_formats_of_its_browser(reading: Desk) ->
     assert answer.status_code == 200
     assert "950.00" in answer.text
     assert answer.headers["vary"] == "Accept-Language"
+
+
+@pytest.mark.parametrize(
+    ("percent", "told", "german"),
+    [("20", "VAT 20 %", "VAT 20 %"), ("7.7", "VAT 7.7 %", "VAT 7,7 %")],
+)
+async def test_the_tax_of_an_invoice_is_a_plain_number(
+    reading: Desk, percent: str, told: str, german: str
+) -> None:
+    """Rule 11.4."""
+    shop = reading.shop
+    rate = TaxRate(country="DE", since=date(2020, 1, 1), percent=Decimal(percent), name="VAT")
+    with shop.perennial.ledger.transaction("tax") as connection:
+        profile = SellerProfile(name="Northwind", country="DE")
+        profiles.add_seller_profile(connection, "main", profile, at=LONG_AGO, actor="ann")
+        profiles.add_tax_rate(connection, "main", rate, at=LONG_AGO, actor="ann")
+    await shop.buy()
+    number_invoices(shop.perennial.ledger)
+    number = shop.sql("SELECT number FROM invoices").scalars().one()
+    assert told in await reading.page(f"/invoices/{number}")
+    reading.client.headers["Accept-Language"] = "de"
+    assert german in await reading.page(f"/invoices/{number}")
 
 
 @pytest.mark.parametrize(

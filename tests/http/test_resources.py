@@ -218,6 +218,9 @@ async def test_an_endpoint_of_webhooks_is_added_changed_and_removed(reading: Api
     etag = {"If-Match": off.headers["etag"]}
     on = await reading.send("PATCH", path, {"on": True, "events": ["expired"]}, headers=etag)
     assert (on.json()["off_at"], on.json()["events"]) == (None, ["expired"])
+    etag = {"If-Match": on.headers["etag"]}
+    every = await reading.send("PATCH", path, {"events": []}, headers=etag)
+    assert (every.status_code, every.json()["events"]) == (200, None)
     rotated = await reading.post("/v1/webhook-secrets", {"name": "crm/1"}, "rotate-1")
     assert rotated.json()["secret"] != secret
     again = await reading.post("/v1/webhook-secrets", {"name": "crm/1"}, "rotate-1")

@@ -420,7 +420,8 @@ class Writes(ABC):
 
         `name`: Its name.
         `url`: Where messages go: https.
-        `events`: Only these events. Default: all.
+        `events`: Only these events. An empty list means all, and so does none for a new
+        endpoint.
         `test_clocks`: Whether it also gets events of accounts on test clocks.
         `idempotency_key`: its key, as of a command.
         """
@@ -501,7 +502,8 @@ class Writes(ABC):
         `If-Match`.
 
         `url`: Where messages go: https.
-        `events`: Only these events. Default: all.
+        `events`: Only these events. An empty list means all, and so does none for a new
+        endpoint.
         `test_clocks`: Whether it also gets events of accounts on test clocks.
         `on`: false switches it off: what waits for it is not sent. true tries it at once.
         `if_match`: the `etag` of what you have seen.
@@ -1101,7 +1103,8 @@ class AsyncWrites(ABC):
 
         `name`: Its name.
         `url`: Where messages go: https.
-        `events`: Only these events. Default: all.
+        `events`: Only these events. An empty list means all, and so does none for a new
+        endpoint.
         `test_clocks`: Whether it also gets events of accounts on test clocks.
         `idempotency_key`: its key, as of a command.
         """
@@ -1182,7 +1185,8 @@ class AsyncWrites(ABC):
         `If-Match`.
 
         `url`: Where messages go: https.
-        `events`: Only these events. Default: all.
+        `events`: Only these events. An empty list means all, and so does none for a new
+        endpoint.
         `test_clocks`: Whether it also gets events of accounts on test clocks.
         `on`: false switches it off: what waits for it is not sent. true tries it at once.
         `if_match`: the `etag` of what you have seen.

@@ -279,7 +279,7 @@ def _field(command: type, field: "dataclasses.Field[Any]", hint: Any) -> Command
 
 def _canonical(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return format(value.normalize(), "f")
+        return money.without_currency(value)
     if isinstance(value, date):
         return value.isoformat()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
