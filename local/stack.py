@@ -110,24 +110,20 @@ def up(
         return Addresses(config.database_url, config.temporal_address)
     with contextlib.ExitStack() as undo, _one_at_a_time(config, progress), _explained_interrupt():
         database_url, address, ui = config.database_url, config.temporal_address, None
-        ran = False
+        embedded = [postgres] if database_url is None else []
+        embedded += [temporal] if address is None else []
+        stopped = [part for part in embedded if part.status(config) is None]
+        for part in stopped:
+            undo.callback(part.down, config)
         if database_url is None:
-            if postgres.status(config) is not None:
-                ran = True
-            else:
-                undo.callback(postgres.down, config)
             database_url = postgres.up(config).url
         if address is None:
-            if temporal.status(config) is not None:
-                ran = True
-            else:
-                undo.callback(temporal.down, config)
             server = temporal.up(config, progress)
             address, ui = server.address, server.ui
-        if borrower is None or ran:
-            _borrowed(config).unlink(missing_ok=True)
-        else:
+        if borrower is not None and stopped == embedded:
             process.private_file(_borrowed(config)).write_text(borrower)
+        else:
+            _borrowed(config).unlink(missing_ok=True)
         undo.pop_all()
     return Addresses(database_url, address, ui)
 

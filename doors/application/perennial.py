@@ -482,13 +482,7 @@ class Perennial:
 
         async def update() -> Any:
             operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-                "Account",
-                start,
-                id=account_workflow(account),
-                task_queue=self._config.task_queue,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                task_timeout=self._task_timeout,
-                memo=memo,
+                "Account", start, **self._unless_it_runs(account_workflow(account), memo)
             )
             _hear(operation)
             async with self._turn(account_workflow(account)):
@@ -670,17 +664,20 @@ class Perennial:
         await asyncio.gather(*map(end, subscriptions))
 
     async def _start(self, start: SubscriptionInput, memo: dict[str, str]) -> None:
+        options = self._unless_it_runs(subscription_workflow(start.snapshot.subscription.id), memo)
         await self.patience.call(
-            lambda: self.temporal.start_workflow(
-                "Subscription",
-                start,
-                id=subscription_workflow(start.snapshot.subscription.id),
-                task_queue=self._config.task_queue,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                task_timeout=self._task_timeout,
-                memo=memo,
-            )
+            lambda: self.temporal.start_workflow("Subscription", start, **options)
         )
+
+    def _unless_it_runs(self, workflow: str, memo: dict[str, str]) -> dict[str, Any]:
+        """The options with which a workflow is started. One that runs stays as it is."""
+        return {
+            "id": workflow,
+            "task_queue": self._config.task_queue,
+            "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
+            "task_timeout": self._task_timeout,
+            "memo": memo,
+        }
 
     async def take(self, item: Due, now: datetime) -> Step | None:
         """Let a workflow run its next step (see `doors.application.test_clocks`)."""
@@ -724,16 +721,9 @@ class Perennial:
         found = await self._sql(self._account_input, account)
         if found is not None and found[0].snapshot.next_step is not None:
             start, memo = found
+            options = self._unless_it_runs(account_workflow(account), memo)
             await self.patience.call(
-                lambda: self.temporal.start_workflow(
-                    "Account",
-                    start,
-                    id=account_workflow(account),
-                    task_queue=self._config.task_queue,
-                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                    task_timeout=self._task_timeout,
-                    memo=memo,
-                )
+                lambda: self.temporal.start_workflow("Account", start, **options)
             )
 
     # queries of a workflow
