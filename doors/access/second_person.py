@@ -23,6 +23,8 @@ from doors.application.perennial import Perennial
 from doors.application.plain_data import data
 from doors.application.previews import Preview
 
+_NOT_YET_RUN = (ApprovalState.OPEN, ApprovalState.APPROVED)
+
 
 class SecondPersonNeeded(Exception):
     """The command was not carried out. `approval`: what was asked for, and what became of it."""
@@ -91,21 +93,22 @@ async def carry_out(
 
 async def approve(
     perennial: Perennial, line: ApprovalLine, *, who: str, actor: str
-) -> tuple[ApprovalLine, CommandResult]:
+) -> ApprovalLine:
     """Approve what was asked for, and carry it out once, as the one who asked.
 
     `who`, `actor`: of the second one, whose role may approve. Approved again, it continues
-    where it was interrupted.
+    where it was interrupted. What has an outcome is not carried out again, also when a rule has
+    refused it.
 
     Raises `Faults` when it cannot be approved, or would move more now than was asked for, and
     `OutcomeUnknown` as `Perennial.do`.
     """
-    command = _command(line)
-    if line.state is ApprovalState.OPEN:
-        _check_amount(line, await perennial.preview(command))
+    if line.state in _NOT_YET_RUN:
+        await _check_amount(perennial, line)
     decided = await perennial.read(_decide, line.id, approved=True, who=who, actor=actor)
-    result = await perennial.do(command)
-    return await _ended(perennial, decided, result), result
+    if decided.state is not ApprovalState.APPROVED:
+        return decided
+    return await _ended(perennial, decided, await perennial.do(_command(decided)))
 
 
 async def preview_of(perennial: Perennial, line: ApprovalLine) -> Preview:
@@ -126,6 +129,8 @@ async def _asked_before(
         return CommandResult(refusal=Refusal(Rule.REQUEST_ID, reason))
     if line.state not in (ApprovalState.APPROVED, ApprovalState.DONE):
         raise SecondPersonNeeded(line)
+    if line.state in _NOT_YET_RUN:
+        await _check_amount(perennial, line)
     result = await perennial.do(_command(line))
     await _ended(perennial, line, result)
     return result
@@ -140,7 +145,9 @@ async def _ended(perennial: Perennial, line: ApprovalLine, result: CommandResult
     return await perennial.read(find, line.id)
 
 
-def _check_amount(line: ApprovalLine, shown: Preview) -> None:
+async def _check_amount(perennial: Perennial, line: ApprovalLine) -> None:
+    """Raise `Faults` when it would move more now than was asked for. What has run may stay so."""
+    shown = await preview_of(perennial, line)
     if shown.replayed or shown.refusal is not None or shown.result is None:
         return
     now, currency = shown.result.moved(), str(shown.currency)

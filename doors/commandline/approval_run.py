@@ -1,25 +1,24 @@
 """Decides about what waits for a second person, as a person of the staff."""
 
 from core.domain.faults import Fault, Faults
+from core.domain.second_person import ApprovalState
 from core.ledger import staff
 from core.ledger.approvals import ApprovalLine
 from core.ledger.ledger import Ledger
 from core.ledger.staff import StaffLine
-from core.protocol.activity_messages import CommandResult
 from doors.access import operations, second_person
 from doors.application.patience import OutcomeUnknown
 from doors.commandline import connection, staff_run
 from doors.commandline.async_run import run
 from doors.commandline.errors import named_as_written
-from doors.commandline.exit_codes import Unavailable
-from doors.commandline.issue_commands import end_if_refused
+from doors.commandline.exit_codes import Code, Ended, Unavailable
 from doors.commandline.output import show
 
 
 def approve(id_: str, by: str, *, json: bool) -> None:
     """Approve and carry out. Raises `Ended` when a rule refuses the command, and `Faults`."""
 
-    async def work() -> tuple[ApprovalLine, CommandResult]:
+    async def work() -> ApprovalLine:
         config = connection.configured()
         async with connection.perennial(config) as perennial:
             line = second_person.find(perennial.ledger, id_)
@@ -35,9 +34,10 @@ def approve(id_: str, by: str, *, json: bool) -> None:
                     "Approve it again: it does not run twice."
                 ) from None
 
-    line, result = run(work())
+    line = run(work())
     show(line, f"{line.do} is approved by {line.decided_by}: {line.outcome}", json=json)
-    end_if_refused(result.refusal)
+    if line.state is ApprovalState.FAILED:
+        raise Ended(f"Refused: {line.outcome}", Code.REFUSED)
 
 
 def refuse(id_: str, by: str, *, json: bool) -> None:

@@ -51,7 +51,7 @@ async def approve(caller: Calling, approval: PathId) -> Response:
     """
     line = await caller.read(_find, approval)
     try:
-        line, _ = await second_person.approve(
+        line = await second_person.approve(
             caller.perennial, line, who=caller.who, actor=caller.actor
         )
     except OutcomeUnknown:

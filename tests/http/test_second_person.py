@@ -159,6 +159,54 @@ async def test_an_approval_that_was_interrupted_goes_on(api: Api, how: str) -> N
     assert await balance(api) == before + 5
 
 
+@pytest.mark.parametrize("how", ["repeat", "approve"])
+async def test_an_approval_that_was_interrupted_moves_no_more_than_was_asked_for(
+    api: Api, how: str
+) -> None:
+    """The process dies after the decision about $50. The customer extends, so $100 would go back.
+
+    docs/decisions/0032.
+    """
+    s = await api.shop.buy()
+    limit(api, Role.SUPPORT, 20, 100)
+    body, path = {"subscription": s, "reason": "asked for"}, "/v1/commands/terminate"
+    waits = (await api.post(path, body, "r1", role=Role.SUPPORT)).json()
+    with api.shop.perennial.ledger.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE approvals SET state = 'approved', decided_by = 'x', decided_who = 'x',"
+            " decided_at = now()"
+        )
+    await api.done("extend", {"subscription": s, "cycles": 1})
+    before = await balance(api)
+    if how == "repeat":
+        found = await api.post(path, body, "r1", role=Role.SUPPORT)
+    else:
+        found = await decide(api, "approve", waits["approval"])
+    assert (found.status_code, await balance(api)) == (400, before)
+    assert "would move $100.00 now; $50.00 was asked for" in found.text
+
+
+async def test_what_a_rule_has_refused_is_not_carried_out_when_it_is_approved_again(
+    api: Api,
+) -> None:
+    """Rule 11.9. The credits for it come in after the first approval."""
+    acme, poor = api.shop.id("acme"), await api.shop.account("poor", "40.00")
+    limit(api, Role.FINANCE, 0, 0)
+    body = {"account": poor, "to": acme, "amount": "30.00"}
+    waits = (await api.post("/v1/commands/transfer", body, "r1", role=Role.FINANCE)).json()
+    spent = {"account": poor, "amount": "-20.00", "reason": "spent"}
+    await api.done("adjust", spent)
+    failed = (await decide(api, "approve", waits["approval"], Role.ADMIN)).json()
+    assert failed["state"] == "failed"
+    await api.done("adjust", spent | {"amount": "20.00"})
+    before = await balance(api)
+    again = await decide(api, "approve", waits["approval"], Role.ADMIN)
+    assert (again.status_code, again.json()) == (200, failed)
+    assert await balance(api) == before
+    repeated = await api.post("/v1/commands/transfer", body, "r1", role=Role.FINANCE)
+    assert (repeated.status_code, await balance(api)) == (202, before)
+
+
 async def test_a_request_id_that_was_taken_for_less_moves_no_more(api: Api) -> None:
     """Two terminate one subscription at once. The second is refused after it has taken its part."""
     s, ledger = await api.shop.buy(), api.shop.perennial.ledger
