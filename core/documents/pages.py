@@ -121,7 +121,7 @@ def _invoice(facts: InvoiceFacts, words: Words) -> Page:
     columns.append(Column(label=amount, amounts=True))
     rows = [
         [
-            in_language(line.text, words),
+            in_language(line, words),
             words.money(line.amount - (facts.tax_of(line) if facts.net else ZERO), facts.currency),
         ]
         for line in facts.lines

@@ -158,7 +158,7 @@ class _Builder:
         _basic(element, name, "-1" if net < 0 else "1", unitCode=_PIECE)
         self._amount(element, "LineExtensionAmount", net * self.sign)
         item = _group(element, "Item")
-        _basic(item, "Name", in_language(line.text, self.words))
+        _basic(item, "Name", in_language(line, self.words))
         kind = self._tax_category(item, "ClassifiedTaxCategory", self._category(line))
         _basic(_group(kind, "TaxScheme"), "ID", "VAT")
         self._amount(_group(element, "Price"), "PriceAmount", abs(net) * self.sign)

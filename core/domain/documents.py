@@ -51,11 +51,15 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line of an invoice: its text, its amount as charged, and whether tax is on it."""
+    """A line of an invoice: its text, its amount as charged, and whether tax is on it.
+
+    `own_text`: the text is the one that came with the usage, and not one that Perennial has made.
+    """
 
     text: str
     amount: Decimal
     taxed: bool = True
+    own_text: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ Every row that is read here is never changed once the invoice has its number. So
 always has the same facts.
 """
 
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, func, select, text
@@ -125,14 +126,19 @@ def _lines(connection: Connection, row: Any, purpose: Purpose) -> tuple[Line, ..
             .order_by(*MONTHLY_LINES)
         )
         return tuple(
-            Line(text=words, amount=amount, taxed=each not in _NO_SALE)
-            for words, amount, each in connection.execute(query)
+            _line(words, amount, Purpose(each)) for words, amount, each in connection.execute(query)
         )
     return tuple(
-        Line(
-            text=line["text"], amount=type(row.total)(line["amount"]), taxed=purpose not in _NO_SALE
-        )
-        for line in row.lines
+        _line(line["text"], type(row.total)(line["amount"]), purpose) for line in row.lines
+    )
+
+
+def _line(words: str, amount: Decimal, purpose: Purpose) -> Line:
+    return Line(
+        text=words,
+        amount=amount,
+        taxed=purpose not in _NO_SALE,
+        own_text=purpose is Purpose.USAGE,
     )
 
 

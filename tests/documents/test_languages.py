@@ -11,6 +11,7 @@ import pytest
 from core.documents import languages, line_texts, mails, pages
 from core.documents.languages import LOCALES, Untranslated, catalog_of, words_of
 from core.documents.line_texts import in_language
+from core.domain.documents import Line
 from core.domain.languages import Language
 
 FOREIGN = [language for language in Language if language is not Language.ENGLISH]
@@ -87,16 +88,41 @@ def test_dates_and_percentages_are_those_of_the_language() -> None:
         ("my shop refund", "Erstattung (Abonnement my shop)"),
         ("s1 administrative fee", "Bearbeitungsgebühr (Abonnement s1)"),
         ("calls to {Peru}", "calls to {Peru}"),
+        (
+            "Adjustment: outage from 2026-02-30 to 2026-03-31",
+            "Korrektur: outage from 2026-02-30 to 2026-03-31",
+        ),
     ],
 )
 def test_the_texts_of_lines_are_translated_and_those_of_people_are_not(
     text: str, german: str
 ) -> None:
-    assert in_language(text, words_of(Language.GERMAN)) == german
+    assert in_language(Line(text=text, amount=Decimal(5)), words_of(Language.GERMAN)) == german
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Deposit refund",
+        "Backup of primary server",
+        "Late administrative fee",
+        "Top-up",
+        "Top-up from 2026-02-30 to 2026-03-31",
+        "Usage of primary line from 2026-02-01 to 2026-03-01",
+    ],
+)
+def test_the_text_of_usage_is_shown_as_it_is_whatever_it_looks_like(
+    text: str, language: Language
+) -> None:
+    shown = in_language(Line(text=text, amount=Decimal(5), own_text=True), words_of(language))
+    assert shown.translate(ISOLATES) == text
 
 
 def test_a_number_keeps_its_direction_in_arabic() -> None:
-    text = in_language("s1 number +97141234567 NUM", words_of(Language.ARABIC))
+    text = in_language(
+        Line(text="s1 number +97141234567 NUM", amount=Decimal(5)), words_of(Language.ARABIC)
+    )
     assert "\u2068+97141234567\u2069" in text
 
 

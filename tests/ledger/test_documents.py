@@ -207,7 +207,7 @@ async def test_a_consolidated_invoice_says_what_an_overpayment_paid_and_what_is_
     shop.open("other", "0.00")
     shop.open("acme", "20.00", mode=Mode.POSTPAID, credit_limit=Decimal("500.00"))
     shop.buy()
-    shop.do(Usage(account="acme", amount=Decimal("11.90"), text="calls"))
+    shop.do(Usage(account="acme", amount=Decimal("11.90"), text="Deposit refund"))
     shop.do(Transfer(account="acme", to="other", amount=Decimal("5.00")))
     shop.put_on_clock()
     await clocks.advance(shop.ledger, shop.engine, "c", APRIL)
@@ -215,10 +215,12 @@ async def test_a_consolidated_invoice_says_what_an_overpayment_paid_and_what_is_
     made = facts(shop, 1)
     assert [(line.text, line.taxed) for line in made.lines] == [
         ("s1 primary PRO", True),
-        ("calls", True),
+        ("Deposit refund", True),
         ("Transfer to other", False),
         ("s1 primary PRO", True),
     ]
+    assert [line.text for line in made.lines if line.own_text] == ["Deposit refund"]
+    assert b"Deposit refund" in render(made, Format.HTML)
     assert (made.monthly, made.how, made.total) == (True, How.OVERPAYMENT, Decimal("116.90"))
     assert (made.paid, made.due, made.taxes) == (20, Decimal("96.90"), Decimal("17.86"))
     shop.do(PayInvoice(account="acme", amount=Decimal("96.90")), APRIL)
