@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from core.domain.calendar import day_in_words, local_time
 from core.domain.money import in_words
+from doors.application.counted import counted
 
 _DAY = re.compile(r"(?<![\w:/.-])\d{4}-\d{2}-\d{2}(?![\w:/-])")
 
@@ -19,6 +20,17 @@ def moment(at: datetime, zone: str) -> str:
     """Return ``31 January 2021, 08:00`` in the time zone of the account."""
     local = local_time(at, zone)
     return f"{day(local.date())}, {local:%H:%M}"
+
+
+def duration(seconds: float) -> str:
+    """Return it in the unit that fits: ``1 second``, ``40 seconds``, ``2 minutes``, ``14 hours``.
+
+    At least a second.
+    """
+    for size, unit in ((3600, "hour"), (60, "minute")):
+        if round(seconds) >= 2 * size:
+            return counted(round(seconds / size), unit)
+    return counted(max(1, round(seconds)), "second")
 
 
 def days_in_words(text: str) -> str:

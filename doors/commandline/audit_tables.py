@@ -7,6 +7,7 @@ from pathlib import Path
 from core.domain.faults import Fault, Faults
 from core.domain.inputs import Wrong, read_id, read_whole
 from core.ledger.audit import CHAINS, Head, Record, Verified
+from doors.application.counted import counted
 from doors.commandline import inputs, tables
 from doors.commandline.tables import Printed
 
@@ -27,7 +28,8 @@ def records(found: Sequence[Record]) -> list[Printed]:
 def verified(found: Verified) -> list[Printed]:
     """What was found."""
     if not found.findings:
-        return [f"{found.records} records in {len(found.heads)} chains are as they were written."]
+        records, chains = counted(found.records, "record"), counted(len(found.heads), "chain")
+        return [f"{records} in {chains}: all as they were written."]
     made = tables.table("Broken places", "Chain", "Position", "What")
     for line in found.findings:
         tables.add_row(made, str(line.chain), str(line.position), line.what)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TextIO
 
 from core.ledger.ledger import Ledger
+from doors.application.counted import counted
 from doors.application.csv_lines import csv_line
 from doors.commandline.connection import ledger
 from doors.commandline.inputs import wrong
@@ -41,7 +42,7 @@ def write_receipt(campaign: str, out: Path | None, *, force: bool, json: bool) -
             wrong("--out", f"{out} exists; name another file, or replace it with --force")
         except OSError as error:
             wrong("--out", f"{out} cannot be written: {error.strerror or error}")
-    say(f"{out} has {rows} rows.")
+    say(f"{out} has {counted(rows, 'row')}.")
 
 
 def _write(opened: Ledger, campaign: str, file: TextIO) -> int:

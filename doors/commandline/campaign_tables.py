@@ -6,7 +6,8 @@ from typing import Any
 
 from core.domain.campaigns import CampaignState, NewCampaign
 from doors.application.campaign_previews import PART, CampaignPreview
-from doors.application.dates_and_money import moment, money
+from doors.application.counted import counted
+from doors.application.dates_and_money import duration, moment, money
 from doors.commandline import tables
 from doors.commandline.plain_data import data
 from doors.commandline.tables import Printed
@@ -25,7 +26,7 @@ def preview(found: CampaignPreview, new: NewCampaign) -> list[Printed]:
         counts.append(("Cannot be told", f"{len(found.failing)}"))
     for one in found.money:
         counts += _money(one.currency, paid=one.paid, given_back=one.given_back, card=one.card)
-    counts.append(("Lasts at least", _seconds(found.rows / new.rate)))
+    counts.append(("Lasts at least", duration(found.rows / new.rate)))
     shown.append(tables.pairs("Preview", counts))
     if found.refused:
         made = tables.table("Refused", "Rule", "Rows", "Such as", "Because", right=("Rows",))
@@ -37,7 +38,8 @@ def preview(found: CampaignPreview, new: NewCampaign) -> list[Printed]:
         shown.append(f"… and {len(found.failing) - _SHOWN} more.")
     if found.large:
         shown.append(
-            f"{found.large} accounts have more than {PART} rows. Each {PART} of them begin with "
+            f"{counted(found.large, 'account has', 'accounts have')} more than {PART} rows. "
+            f"Each {PART} of them begin with "
             "what is usable now, so fewer may be done."
         )
     return shown
@@ -58,7 +60,7 @@ def campaign(view: CampaignView) -> list[Printed]:
         ("State", _state(line)),
         ("Started", f"{moment(line.started_at, 'UTC')} UTC by {line.actor}"),
         *([("Ended", f"{moment(line.ended_at, 'UTC')} UTC")] if line.ended_at else []),
-        ("Rate", f"{line.rate} rows a second at most"),
+        ("Rate", f"{counted(line.rate, 'row')} a second at most"),
         ("Rows", f"{line.rows}, of which {line.settled} are through"),
         ("Done", f"{view.done + view.repeated}" + _repeated(view)),
         ("Refused", f"{view.refused}"),
@@ -124,7 +126,3 @@ def _repeated(view: CampaignView) -> str:
 
 def _left(line: CampaignLine) -> str:
     return "Not tried" if line.state is CampaignState.STOPPED else "Waiting"
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"

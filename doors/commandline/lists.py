@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
 
 import typer
 
+from doors.application.counted import counted
 from doors.commandline import inputs, output, plain_data
 from doors.commandline.options import Listing
 from doors.queries import pages
@@ -204,7 +205,7 @@ def _write_csv(found: List[T], to: str, *, bom: bool) -> None:
     except BaseException:
         _remove(draft, special)
         raise
-    output.say(f"{written - 1:,} rows are in {path}.")
+    output.say(f"{counted(written - 1, 'row is', 'rows are')} in {path}.")
 
 
 def _remove(draft: Path, special: bool) -> None:

@@ -530,7 +530,7 @@ def simulation(report: Mapping[str, Any]) -> list[Printed]:
         _final_subscriptions(report),
         _final_accounts(report),
         *refused,
-        f"{len(report['invoices'])} invoices and credit notes; ledger sum {report['ledger_sum']}.",
+        f"Invoices and credit notes: {len(report['invoices'])}; ledger sum {report['ledger_sum']}.",
     ]
 
 

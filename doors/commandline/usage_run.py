@@ -5,6 +5,7 @@
 
 from pathlib import Path
 
+from doors.application.counted import counted
 from doors.application.dates_and_money import money
 from doors.application.patience import OutcomeUnknown
 from doors.commandline import connection, tables
@@ -33,7 +34,8 @@ def charge_file_with_receipt(file: Path, receipt: Path | None, request: Request)
     left = report.refused + report.faulty + report.unknown
     if not left:
         return
-    told = f"{left:,} rows were not charged. {written} has the outcome of each row."
+    told = f"{counted(left, 'row was', 'rows were')} not charged. "
+    told += f"{written} has the outcome of each row."
     if report.unknown:
         raise Unavailable(f"{told}\nRepeat the file to find out about {report.unknown:,} of them.")
     raise Ended(told, Code.BAD_INPUT if report.faulty else Code.REFUSED)
@@ -43,8 +45,9 @@ def _told(report: UsageReport) -> list[tables.Printed]:
     """What became of a file, for a person."""
     rate = report.rows / report.seconds if report.seconds else 0
     told = (
-        f"{report.rows:,} rows: {report.charged:,} charged, {report.repeated:,} charged before, "
-        f"{report.refused:,} refused, {report.faulty:,} faulty, {report.unknown:,} unknown "
+        f"{counted(report.rows, 'row')}: {report.charged:,} charged, "
+        f"{report.repeated:,} charged before, {report.refused:,} refused, "
+        f"{report.faulty:,} faulty, {report.unknown:,} unknown "
         f"({report.seconds:.1f} s, {rate:,.0f} rows/s)."
     )
     parts: list[tables.Printed] = [told]

@@ -87,7 +87,8 @@ def message(view: MessageView) -> list[Printed]:
     line = view.line
     found = [
         ("Endpoint", line.endpoint if view.url is None else f"{line.endpoint}, {view.url}"),
-        ("State", f"{line.state} after {line.attempts} attempts"),
+        ("State", line.state),
+        ("Attempts", f"{line.attempts}"),
         *([("Next attempt", f"{moment(line.next_at, _UTC)} UTC")] if line.next_at else []),
         *([("Done", f"{moment(line.done_at, _UTC)} UTC")] if line.done_at else []),
         *([("Status", str(line.status))] if line.status else []),

@@ -60,7 +60,7 @@ def bars(label: str, places: Sequence[str], series: Sequence[Series]) -> Markup:
             if value <= 0:
                 continue
             y, height = scale.y(below + value), scale.y(below) - scale.y(below + value)
-            told = f"{place}: {value:,.10g} {it.name}"
+            told = f"{place}: {_digits(value)} {it.name}"
             x = LEFT + i * slot + (slot - wide) / 2
             parts.append(_PART.format(f"bar {it.look}", _n(x), _n(y), _n(wide), _n(height), told))
             below += value
@@ -140,5 +140,10 @@ def _short(value: float) -> str:
     """A value beside an axis: 1500000 is ``1.5M``."""
     for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
-            return f"{value / size:.4g}{letter}"
-    return f"{value:.4g}"
+            return f"{_digits(float(f'{value / size:.4g}'))}{letter}"
+    return _digits(float(f"{value:.4g}"))
+
+
+def _digits(value: float) -> str:
+    """A number without an exponent, and without zeros at the end of its decimals."""
+    return f"{value:,.5f}".rstrip("0").rstrip(".")

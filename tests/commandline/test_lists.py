@@ -247,7 +247,8 @@ def test_the_csv_of_a_list_has_all_its_rows(full: Shop, tmp_path: Path) -> None:
         told = call(*command, "--csv", "-", "--limit", "1").out
         assert len(list(csv.DictReader(StringIO(told)))) == rows, command
         file = tmp_path / f"{number}.csv"
-        assert call(*command, "--csv", str(file), "--bom").out == f"{rows:,} rows are in {file}.\n"
+        written = "1 row is" if rows == 1 else f"{rows:,} rows are"
+        assert call(*command, "--csv", str(file), "--bom").out == f"{written} in {file}.\n"
         assert file.read_bytes() == b"\xef\xbb\xbf" + told.encode(), command
 
 
