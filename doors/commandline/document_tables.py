@@ -84,7 +84,7 @@ def profile(title: str, profile: Profile, versions: Sequence[Version[Any]]) -> l
     shown = [(name.replace("_", " "), value) for name, value in profile_values(profile).items()]
     parts: list[Printed] = [pairs(title, shown or [("name", "")])]
     if versions:
-        made = table("Versions", "Version", "When", "By", "Shows", right=("Version",))
+        made = table("Versions", "Version", "When (UTC)", "By", "Shows", right=("Version",))
         for each in versions:
             values = profile_values(each.profile).items()
             shows = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values)
@@ -95,7 +95,7 @@ def profile(title: str, profile: Profile, versions: Sequence[Version[Any]]) -> l
 
 def receipts(found: Sequence[ReceiptView]) -> Table:
     """Return money that came in."""
-    made = table("Receipts", "Number", "When", "By", "Amount", right=("Amount",))
+    made = table("Receipts", "Number", "When (UTC)", "By", "Amount", right=("Amount",))
     for each in found:
         amount = money(each.amount, each.currency)
         add_row(made, str(each.receipt), moment(each.at, "UTC"), each.how, amount)

@@ -568,7 +568,7 @@ def _final_subscriptions(report: Mapping[str, Any]) -> Table:
             found["account"],
             found["status"] + trial + failed + off,
             found["expiry"],
-            found["renewal_date"] or "–",
+            (found["auto_renew"] and found["renewal_date"]) or "–",
             money(fee, _currency(report, found["account"])),
         )
     return made
