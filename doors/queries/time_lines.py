@@ -129,7 +129,7 @@ def time_line(ledger: Ledger, id_: str) -> TimeLine:
 
 def _periods(snapshot: Snapshot, id_: str) -> list[Any]:
     query = (
-        select(PeriodRow.start, PeriodRow.expiry, PAID.label("amount"))
+        select(PeriodRow.start, PeriodRow.expiry, PeriodRow.months, PAID.label("amount"))
         .where(PeriodRow.subscription == id_)
         .order_by(PeriodRow.expiry.desc())
         .limit(_PERIODS + 1)
@@ -138,7 +138,7 @@ def _periods(snapshot: Snapshot, id_: str) -> list[Any]:
 
 
 def _paid(row: Any, found: FoundSubscription) -> Span:
-    trial = found.subscription.trial
+    trial = row.months == 0  # Also after the trial was converted.
     amount = f"{in_words(row.amount, found.row.currency)} " if row.amount else ""
     return Span(
         kind=SpanKind.TRIAL if trial else SpanKind.PAID,
