@@ -42,6 +42,11 @@ class ApprovalState(StrEnum):
     FAILED = "failed"
     EXPIRED = "expired"
 
+    @property
+    def may_run(self) -> bool:
+        """Whether the command may still be carried out: it has no outcome yet."""
+        return self in (ApprovalState.OPEN, ApprovalState.APPROVED)
+
 
 def limit_in(currency: str, limits: tuple[MoneyLimit, ...]) -> MoneyLimit | None:
     """The limit of a currency. None: the role has no limit at all."""

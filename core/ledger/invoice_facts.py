@@ -128,9 +128,7 @@ def _lines(connection: Connection, row: Any, purpose: Purpose) -> tuple[Line, ..
         return tuple(
             _line(words, amount, Purpose(each)) for words, amount, each in connection.execute(query)
         )
-    return tuple(
-        _line(line["text"], type(row.total)(line["amount"]), purpose) for line in row.lines
-    )
+    return tuple(_line(line["text"], Decimal(line["amount"]), purpose) for line in row.lines)
 
 
 def _line(words: str, amount: Decimal, purpose: Purpose) -> Line:

@@ -23,8 +23,6 @@ from doors.application.perennial import Perennial
 from doors.application.plain_data import data
 from doors.application.previews import Preview
 
-_NOT_YET_RUN = (ApprovalState.OPEN, ApprovalState.APPROVED)
-
 
 class SecondPersonNeeded(Exception):
     """The command was not carried out. `approval`: what was asked for, and what became of it."""
@@ -44,7 +42,8 @@ async def carry_out(
 
     Raises `SecondPersonNeeded` when it is above the limits of the role. With the same request id it
     is raised again until the command was approved, and then its result is returned. A request id
-    that was used for another command is a refusal (Rule 4.2).
+    that was used for another command is a refusal (Rule 4.2). Raises `Faults` when the command was
+    approved, has not run yet, and would move more now than was asked for.
     """
     limits = await perennial.read(_limits, role)
     if not limits:
@@ -103,7 +102,7 @@ async def approve(
     Raises `Faults` when it cannot be approved, or would move more now than was asked for, and
     `OutcomeUnknown` as `Perennial.do`.
     """
-    if line.state in _NOT_YET_RUN:
+    if line.state.may_run:
         await _check_amount(perennial, line)
     decided = await perennial.read(_decide, line.id, approved=True, who=who, actor=actor)
     if decided.state is not ApprovalState.APPROVED:
@@ -129,7 +128,7 @@ async def _asked_before(
         return CommandResult(refusal=Refusal(Rule.REQUEST_ID, reason))
     if line.state not in (ApprovalState.APPROVED, ApprovalState.DONE):
         raise SecondPersonNeeded(line)
-    if line.state in _NOT_YET_RUN:
+    if line.state is ApprovalState.APPROVED:
         await _check_amount(perennial, line)
     result = await perennial.do(_command(line))
     await _ended(perennial, line, result)
@@ -146,7 +145,7 @@ async def _ended(perennial: Perennial, line: ApprovalLine, result: CommandResult
 
 
 async def _check_amount(perennial: Perennial, line: ApprovalLine) -> None:
-    """Raise `Faults` when it would move more now than was asked for. What has run may stay so."""
+    """Raise `Faults` if it has not run yet, and would move more now than was asked for."""
     shown = await preview_of(perennial, line)
     if shown.replayed or shown.refusal is not None or shown.result is None:
         return

@@ -552,16 +552,13 @@ class Perennial:
         memo = memo_of(self.ledger.seller if seller is None else seller)
 
         async def start(snapshot: Snapshot) -> None:
+            told = SubscriptionInput(snapshot=snapshot, on_clock=on_clock, options=self._options)
+            workflow = subscription_workflow(snapshot.subscription.id)
             async with queue:
                 if away:
                     return
                 try:
-                    await self._start(
-                        SubscriptionInput(
-                            snapshot=snapshot, on_clock=on_clock, options=self._options
-                        ),
-                        memo,
-                    )
+                    await self._start("Subscription", told, workflow, memo)
                 except NotAvailable as error:
                     away.append(error)
                     return
@@ -663,11 +660,15 @@ class Perennial:
 
         await asyncio.gather(*map(end, subscriptions))
 
-    async def _start(self, start: SubscriptionInput, memo: dict[str, str]) -> None:
-        options = self._unless_it_runs(subscription_workflow(start.snapshot.subscription.id), memo)
-        await self.patience.call(
-            lambda: self.temporal.start_workflow("Subscription", start, **options)
-        )
+    async def _start(
+        self,
+        name: str,
+        start: SubscriptionInput | AccountInput,
+        workflow: str,
+        memo: dict[str, str],
+    ) -> None:
+        options = self._unless_it_runs(workflow, memo)
+        await self.patience.call(lambda: self.temporal.start_workflow(name, start, **options))
 
     def _unless_it_runs(self, workflow: str, memo: dict[str, str]) -> dict[str, Any]:
         """The options with which a workflow is started. One that runs stays as it is."""
@@ -721,10 +722,7 @@ class Perennial:
         found = await self._sql(self._account_input, account)
         if found is not None and found[0].snapshot.next_step is not None:
             start, memo = found
-            options = self._unless_it_runs(account_workflow(account), memo)
-            await self.patience.call(
-                lambda: self.temporal.start_workflow("Account", start, **options)
-            )
+            await self._start("Account", start, account_workflow(account), memo)
 
     # queries of a workflow
 

@@ -39,8 +39,7 @@ def preview(found: CampaignPreview, new: NewCampaign) -> list[Printed]:
     if found.large:
         shown.append(
             f"{counted(found.large, 'account has', 'accounts have')} more than {PART} rows. "
-            f"Each {PART} of them begin with "
-            "what is usable now, so fewer may be done."
+            f"Each {PART} of them begin with what is usable now, so fewer may be done."
         )
     return shown
 

@@ -34,8 +34,8 @@ def charge_file_with_receipt(file: Path, receipt: Path | None, request: Request)
     left = report.refused + report.faulty + report.unknown
     if not left:
         return
-    told = f"{counted(left, 'row was', 'rows were')} not charged. "
-    told += f"{written} has the outcome of each row."
+    not_charged = counted(left, "row was", "rows were")
+    told = f"{not_charged} not charged. {written} has the outcome of each row."
     if report.unknown:
         raise Unavailable(f"{told}\nRepeat the file to find out about {report.unknown:,} of them.")
     raise Ended(told, Code.BAD_INPUT if report.faulty else Code.REFUSED)

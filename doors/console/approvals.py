@@ -58,7 +58,7 @@ async def approval(visitor: Visiting, approval: PathId) -> Page:
         "it": line,
         "own": own,
         "preview": await second_person.preview_of(visitor.perennial, line) if waits else None,
-        "may_approve": line.state in (ApprovalState.OPEN, ApprovalState.APPROVED)
+        "may_approve": line.state.may_run
         and not own
         and operations.may(visitor.role, "approve_approval"),
         "may_refuse": waits and _may_refuse(visitor, line),

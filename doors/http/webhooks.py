@@ -36,7 +36,7 @@ LONGEST_OVERLAP = 720
 """Hours for which an old secret signs beside the new one, at most."""
 
 _EVENTS = listed(
-    "Only these events. An empty list means all, and so does none for a new endpoint.",
+    "Only these events. An empty list means all. Default of a new endpoint: all.",
     read_event,
     {"type": "string", "enum": [str(event) for event in Event]},
     len(Event),

@@ -1,6 +1,6 @@
 """Numbers, dates and amounts are those of the visitor's language. The words are English."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -12,8 +12,7 @@ from core.ledger import profiles
 from doors.console.local_formats import asked_for, formats
 from doors.console.rendering import environment
 from tests.console.conftest import Desk
-
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+from tests.ledger.conftest import LONG_AGO
 
 
 @pytest.mark.parametrize(

@@ -420,8 +420,7 @@ class Writes(ABC):
 
         `name`: Its name.
         `url`: Where messages go: https.
-        `events`: Only these events. An empty list means all, and so does none for a new
-        endpoint.
+        `events`: Only these events. An empty list means all. Default of a new endpoint: all.
         `test_clocks`: Whether it also gets events of accounts on test clocks.
         `idempotency_key`: its key, as of a command.
         """
@@ -502,8 +501,7 @@ class Writes(ABC):
         `If-Match`.
 
         `url`: Where messages go: https.
-        `events`: Only these events. An empty list means all, and so does none for a new
-        endpoint.
+        `events`: Only these events. An empty list means all. Default of a new endpoint: all.
         `test_clocks`: Whether it also gets events of accounts on test clocks.
         `on`: false switches it off: what waits for it is not sent. true tries it at once.
         `if_match`: the `etag` of what you have seen.
@@ -1103,8 +1101,7 @@ class AsyncWrites(ABC):
 
         `name`: Its name.
         `url`: Where messages go: https.
-        `events`: Only these events. An empty list means all, and so does none for a new
-        endpoint.
+        `events`: Only these events. An empty list means all. Default of a new endpoint: all.
         `test_clocks`: Whether it also gets events of accounts on test clocks.
         `idempotency_key`: its key, as of a command.
         """
@@ -1185,8 +1182,7 @@ class AsyncWrites(ABC):
         `If-Match`.
 
         `url`: Where messages go: https.
-        `events`: Only these events. An empty list means all, and so does none for a new
-        endpoint.
+        `events`: Only these events. An empty list means all. Default of a new endpoint: all.
         `test_clocks`: Whether it also gets events of accounts on test clocks.
         `on`: false switches it off: what waits for it is not sent. true tries it at once.
         `if_match`: the `etag` of what you have seen.
