@@ -120,10 +120,10 @@ async def test_one_workflow_that_cannot_be_started_does_not_stop_the_others(
     subscriptions = [await real.bought(machine_now(), f"s{n}", start=False) for n in range(5)]
     start = real.perennial._start
 
-    async def refused(given: Any, memo: dict[str, str]) -> None:
+    async def refused(name: str, given: Any, workflow: str, memo: dict[str, str]) -> None:
         if given.snapshot.subscription.id == subscriptions[0]:
             raise ValueError("the payload is too large")
-        await start(given, memo)
+        await start(name, given, workflow, memo)
 
     monkeypatch.setattr(real.perennial, "_start", refused)
     with capture_logs() as told:
