@@ -51,6 +51,12 @@ def test_what_waits_expires_after_three_days_and_what_is_decided_does_not() -> N
     assert state_at(ApprovalState.OPEN, NOW, before) is ApprovalState.OPEN
 
 
+def test_only_what_has_no_outcome_yet_may_run() -> None:
+    """A failed approval is not carried out again, and neither is a done or a refused one."""
+    may_run = {state for state in ApprovalState if state.may_run}
+    assert may_run == {ApprovalState.OPEN, ApprovalState.APPROVED}
+
+
 def test_what_a_command_moves_is_its_refund_or_what_it_moves_by_hand() -> None:
     day = NOW.date()
     refund = TerminateResult(subscription="s", expiry=day, refund=Decimal(7), currency="USD")
