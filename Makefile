@@ -14,10 +14,14 @@ STAMP := $(VENV)/.perennial-stamp
 JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( n > 4 ? 5 : n + 1 )))
 # Further arguments for pytest or the bench, such as ARGS="-k purchase" or ARGS="--only herd".
 ARGS ?=
-# The Python that builds .venv. Default: the first of these that is 3.11 or later.
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
-	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+# The Python that builds .venv: the first of these that is 3.11 or later and has ensurepip, which
+# Debian's python3-venv brings. The system's own comes first, because it is built with
+# optimizations. One that was compiled on the machine often is not, and its workers need more CPU.
+PYTHONS := /usr/bin/python3 python3 python3.13 python3.12 python3.11 python3.14
+first_with = $(shell for p in $(PYTHONS); do \
+	"$$p" -c 'import sys, $(1); sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$p"; break; }; done)
+PYTHON ?= $(or $(call first_with,ensurepip),$(call first_with,sys))
 
 .PHONY: help setup demo api console browser pictures openapi client test coverage lint security bench bench-dbos bench-production requirements clean
 
