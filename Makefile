@@ -135,7 +135,7 @@ bench-dbos: setup .venv-dbos/stamp  ## measure renewals beside DBOS (installs it
 	@$(PY) -m bench --only renewals
 
 .venv-dbos/stamp: requirements.txt Makefile
-	@$(PYTHON) -m venv .venv-dbos
+	@$(PY) -m venv --clear .venv-dbos
 	@.venv-dbos/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
 		-r requirements.txt
 	@.venv-dbos/bin/pip install --quiet --disable-pip-version-check dbos==3.4.0 psutil

@@ -96,8 +96,8 @@ def played(
     """
     databases, machines = ExitStack(), dict[str, Future[Machine]]()
 
-    def play(name: str) -> Machine:
-        home, url = tmp_path_factory.mktemp("kills"), databases.enter_context(new_database())
+    def play(name: str, home: Path) -> Machine:
+        url = databases.enter_context(new_database())
         machine = Machine(home, url, temporal_address, new_namespace())
         machine.prepare(SCENARIO)
         machine.run("worker", "player", fail_at=KILLS[name])
@@ -106,7 +106,8 @@ def played(
     def of(name: str) -> Machine:
         for each in (name, *KILLS):
             if each not in machines:
-                machines[each] = pool.submit(play, each)
+                # Two threads cannot make the first directory of a test process at once.
+                machines[each] = pool.submit(play, each, tmp_path_factory.mktemp("kills"))
         return machines[name].result()
 
     with databases, ThreadPoolExecutor(AT_ONCE) as pool:
