@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     renew_locally: bool = True
     workflow_cache: int = Field(default=2000, ge=0)
     workflow_sandbox: bool = False
+    payload_passes: bool = False
     sticky_seconds: float = Field(default=60.0, ge=1, le=3600, allow_inf_nan=False)
     activity_threads: int = Field(default=20, ge=1, le=200)
     activity_seconds: float = Field(default=60.0, ge=0.1, le=3600, allow_inf_nan=False)

@@ -16,6 +16,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from core.protocol.campaign_messages import campaign_queue
 from doors.application.perennial import Perennial
+from doors.service import payload_passes
 from doors.service.campaigns import campaigning
 from doors.service.reconciliation import reconciling
 from doors.service.unsandboxed import Unsandboxed
@@ -80,6 +81,7 @@ def worker_of(
     graceful = timedelta(seconds=config.shutdown_seconds)
     match role:
         case "workflows":
+            payload_passes.use(always=config.payload_passes)
             return Worker(
                 perennial.temporal,
                 task_queue=config.task_queue,
