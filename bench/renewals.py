@@ -1,7 +1,9 @@
 """What a renewal from the wallet costs, and how many run per second.
 
-Each window of renewals is paired with a window of no-op workflows of the same shape on the same
-server, and with windows of DBOS if it is installed. Their order alternates from round to round.
+Each window of renewals is paired with a window of no-op workflows of the same shape, and with
+windows of DBOS if it is installed. Their order alternates from round to round. Each window has a
+stack of its own: what a window leaves on a server, such as timers of workflows that were
+terminated, would make the next one slower (bench/RESULTS.md).
 """
 
 import asyncio
@@ -37,9 +39,7 @@ async def measure(quick: bool, say: Say) -> list[Result]:
     """Measure the rate and the CPU of renewals, of no-ops, and of DBOS."""
     effort, default = QUICK if quick else THOROUGH, Settings().cycles_per_run
     shapes = {Shape(WARM_CYCLES, cold=False): _WARM, Shape(default, cold=True): _COLD}
-    with site() as here:
-        subscriptions = await asyncio.to_thread(open_shop, here.database_url, WARM_WORKFLOWS)
-        found = await _rounds(here, list(shapes), subscriptions, effort, say)
+    found = await _rounds(list(shapes), effort, say)
     results = [_result(shape, bar, found, effort) for shape, bar in shapes.items()]
     if dbos.installed():
         results.append(_of_dbos(found, Shape(WARM_CYCLES, cold=False)))
@@ -47,38 +47,35 @@ async def measure(quick: bool, say: Say) -> list[Result]:
 
 
 _Found = dict[str, list[Window]]
+_Measure = Callable[[Site, Sequence[str]], Awaitable[Window]]
 
 
-async def _rounds(
-    here: Site, shapes: Sequence[Shape], subscriptions: Sequence[str], effort: Effort, say: Say
-) -> _Found:
+async def _rounds(shapes: Sequence[Shape], effort: Effort, say: Say) -> _Found:
     """Measure each kind of window once a round. Every other round goes backwards."""
-    kinds: dict[str, Callable[[], Awaitable[Window]]] = {}
+    kinds: dict[str, _Measure] = {}
     for shape in shapes:
         for kind in ("renewals", "nothing"):
-            kinds[f"{kind}, {shape}"] = _temporal(here, kind, shape, subscriptions, effort)
+            kinds[f"{kind}, {shape}"] = _temporal(kind, shape, effort)
     if dbos.installed():
         for processes in sorted({1, PROCESSES}):
-            kinds[_dbos_name(processes)] = _dbos(here, processes, subscriptions, effort)
+            kinds[_dbos_name(processes)] = _dbos(processes, effort)
     found: _Found = defaultdict(list)
     for number in range(effort.rounds):
         order = list(kinds.items())
         for name, measure_one in order if number % 2 == 0 else reversed(order):
             say(f"round {number + 1} of {effort.rounds}: {name}")
-            found[name].append(await measure_one())
+            with site() as here:
+                shop = await asyncio.to_thread(open_shop, here.database_url, WARM_WORKFLOWS)
+                found[name].append(await measure_one(here, shop))
     return found
 
 
-def _temporal(
-    here: Site, kind: str, shape: Shape, subscriptions: Sequence[str], effort: Effort
-) -> Callable[[], Awaitable[Window]]:
-    return lambda: windows.window(here, kind, shape, subscriptions, effort)
+def _temporal(kind: str, shape: Shape, effort: Effort) -> _Measure:
+    return lambda here, shop: windows.window(here, kind, shape, shop, effort)
 
 
-def _dbos(
-    here: Site, processes: int, subscriptions: Sequence[str], effort: Effort
-) -> Callable[[], Awaitable[Window]]:
-    return lambda: dbos.window(here, processes, subscriptions, effort)
+def _dbos(processes: int, effort: Effort) -> _Measure:
+    return lambda here, shop: dbos.window(here, processes, shop, effort)
 
 
 def _dbos_name(processes: int) -> str:
