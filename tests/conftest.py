@@ -32,8 +32,9 @@ from local import postgres, temporal
 from settings import PREFIX, PROJECT, Settings, settings
 from tests.shared_database import NewDatabase, SharedDatabase
 
-KEPT = {"PERENNIAL_CACHE", "PERENNIAL_TEMPORAL_PROGRAM"}
-"""Variables that tests keep. They say where programs are, which the servers need."""
+KEPT = {"PERENNIAL_CACHE", "PERENNIAL_TEMPORAL_PROGRAM", "PERENNIAL_PAYLOAD_PASSES"}
+"""Variables that tests keep. They say where programs are, which the servers need, and whether the
+SDK makes all of its passes (docs/decisions/0042)."""
 
 SANDBOX = f"{PREFIX}WORKFLOW_SANDBOX"
 """The variable that keeps workflows in the sandbox. Processes that tests start inherit it."""

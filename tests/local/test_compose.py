@@ -98,6 +98,7 @@ def test_what_is_configured_are_settings_of_perennial_with_their_own_defaults(
     service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PERENNIAL_WORKFLOW_SANDBOX")
+    monkeypatch.delenv("PERENNIAL_PAYLOAD_PASSES", raising=False)
     defaults = Settings(_env_file=None)
     for variable, value in SERVICES[service]["environment"].items():
         name = variable.removeprefix(PREFIX).lower()

@@ -23,6 +23,7 @@ def test_the_example_shows_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.delenv("PERENNIAL_CACHE", raising=False)
     monkeypatch.delenv("PERENNIAL_TEMPORAL_PROGRAM", raising=False)
     monkeypatch.delenv("PERENNIAL_WORKFLOW_SANDBOX")
+    monkeypatch.delenv("PERENNIAL_PAYLOAD_PASSES", raising=False)
     defaults = Settings().model_dump()
     for name, value in LINES.items():
         monkeypatch.setenv(name, value)
