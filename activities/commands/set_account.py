@@ -1,5 +1,7 @@
 """Set account: the credit limit, the switch *renew by card*, the mode (Rules 5.3, 11.1, 11.6)."""
 
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from activities.account_settings import change_settings, check_amount
@@ -28,7 +30,7 @@ def set_account(work: Work, command: SetAccount) -> CommandResult:
     values = _values(command)
     if command.mode is None or command.mode is work.account.mode:
         return change_settings(work, command, result, values)
-    _check_switch(work.account, command.mode, values)
+    _check_switch(replace(work.account, **values), command.mode, work.today)
     debt = max(ZERO, -work.account.balance)
 
     def becomes_unbilled(operation: int) -> None:
@@ -43,9 +45,12 @@ def set_account(work: Work, command: SetAccount) -> CommandResult:
     )
 
 
-def _check_switch(account: Account, mode: Mode, values: dict[str, Any]) -> None:
-    """Refuse a switch of the mode that is not possible now (Rule 11.6)."""
-    if mode is Mode.POSTPAID and not values.get("credit_limit", account.credit_limit):
+def _check_switch(account: Account, mode: Mode, today: date) -> None:
+    """Refuse a switch of the mode that is not possible today (Rule 11.6).
+
+    `account`: with its other new settings.
+    """
+    if mode is Mode.POSTPAID and not account.credit_limit_on(today):
         raise Refused(Rule.POSTPAID, "a postpaid account needs a credit limit")
     for amount, words in ((account.unbilled, "unbilled"), (account.receivable, "receivable")):
         if mode is Mode.PREPAID and amount:

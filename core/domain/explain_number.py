@@ -11,7 +11,7 @@ from core.domain.rules import Rule
 class Taken:
     """A number was taken into use by a subscription.
 
-    `at`, `date`: the instant (UTC) and the account's local date.
+    `at`, `date`: the instant (UTC), and its day in the zone of the explanation.
     `fee`: what was charged for its activation, in words. None when nothing was.
     `invoice`: the number of the invoice on which the fee stands. None while it waits for it.
     `own`: the customer has brought the number along. `swapped`: it came in place of another one.

@@ -248,6 +248,11 @@ class Account:
     uninvoiced: tuple[date, ...] = ()
     version: int = 1
 
+    def credit_limit_on(self, today: date) -> Decimal:
+        """The credit limit on this day: zero after its last day (Rule 11.1)."""
+        ended = self.credit_limit_until is not None and today > self.credit_limit_until
+        return ZERO if ended else self.credit_limit
+
     def usable(self, today: date) -> Decimal:
         """What may be spent on this day.
 
@@ -255,11 +260,7 @@ class Account:
         credit limit − unbilled − reserved + overpayment (Rule 11.6). The function `usable` of the
         database computes the same (core/ledger/guards/usable.sql).
         """
-        limit = (
-            self.credit_limit
-            if self.credit_limit_until is None or today <= self.credit_limit_until
-            else ZERO
-        )
+        limit = self.credit_limit_on(today)
         if self.mode is Mode.POSTPAID:
             return limit - self.unbilled - self.reserved + self.overpayment
         return self.balance - self.reserved - self.liability + limit

@@ -183,9 +183,16 @@ def decide(
 
 
 def end(ledger: Ledger, id_: str, state: ApprovalState, outcome: str, now: datetime) -> None:
-    """Record the outcome of what was approved: done, or failed. The first outcome stays."""
+    """Record the outcome of what was approved: done, or failed. The first outcome stays.
+
+    But what was done is done. When two approve at the same moment, a rule may refuse the first of
+    them and not the second.
+    """
+    before = [ApprovalState.APPROVED]
+    if state is ApprovalState.DONE:
+        before.append(ApprovalState.FAILED)
     with ledger.transaction("approval_ended") as connection:
-        mine = (Approval.id == id_, Approval.state == ApprovalState.APPROVED)
+        mine = (Approval.id == id_, Approval.state.in_(before))
         values = {"state": state, "outcome": outcome}
         ended = connection.execute(update(Approval).where(*mine).values(**values)).rowcount > 0
         if ended:

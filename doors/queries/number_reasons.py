@@ -29,7 +29,10 @@ _GIVEN_BACK = (Happened.GIVEN_BACK, Happened.ENDED)
 
 
 def fees_of_number(ledger: Ledger, number: str) -> Reasons:
-    """Why each use of a number had an activation fee or none, newest first. Raises NotFound."""
+    """Why each use of a number had an activation fee or none, newest first. Raises NotFound.
+
+    All days and instants are in the zone of the account that holds the number, or in UTC.
+    """
     with open_snapshot(ledger) as snapshot:
         row = snapshot.connection.execute(
             select(NumberRow.__table__).where(
@@ -38,6 +41,7 @@ def fees_of_number(ledger: Ledger, number: str) -> Reasons:
         ).one_or_none()
         if row is None:
             raise NotFound(f"number {number} is not in the inventory")
+        zone = "UTC" if row.account is None else snapshot.account_row(row.account).timezone
         lines = snapshot.connection.execute(
             select(NumberHistory.__table__)
             .where(NumberHistory.seller == ledger.seller, NumberHistory.number == number)
@@ -45,18 +49,17 @@ def fees_of_number(ledger: Ledger, number: str) -> Reasons:
             .limit(5 * MOST_REASONS)
         ).all()
         uses = [
-            _taken(snapshot, row, line, lines[index + 1 :])
+            _taken(snapshot, row, line, lines[index + 1 :], zone)
             for index, line in enumerate(lines)
             if line.what == Happened.TAKEN and line.subscription is not None
         ]
     answer = f"It is {row.state.replace('_', ' ')}, of SKU {row.sku}."
     if not uses:
         answer += " No subscription has taken it into use yet, so it has no activation fee."
-    zone = "UTC"
     return at_most(f"number {number}", answer, zone, [why_fee(use) for use in uses])
 
 
-def _taken(snapshot: Snapshot, number: Any, line: Any, before: Sequence[Any]) -> Taken:
+def _taken(snapshot: Snapshot, number: Any, line: Any, before: Sequence[Any], zone: str) -> Taken:
     account = snapshot.account_row(line.account)
     charged = _charge(snapshot, number.number, line)
     rows = [f"number history {line.seq}"]
@@ -68,7 +71,7 @@ def _taken(snapshot: Snapshot, number: Any, line: Any, before: Sequence[Any]) ->
     beside = _beside(snapshot, line)
     return Taken(
         at=line.at,
-        date=local_date(line.at, account.timezone),
+        date=local_date(line.at, zone),
         subscription=line.subscription,
         fee=fee,
         invoice=invoice,

@@ -123,6 +123,19 @@ def test_it_is_decided_once_by_a_second_one(shop: Shop) -> None:
             approvals.find(connection, "other", line.id, NOW)
 
 
+def test_what_ran_is_done_also_when_a_rule_refused_one_of_two_who_approved(shop: Shop) -> None:
+    line = asked(shop)
+    decide(shop, line.id)
+    approvals.end(shop.ledger, line.id, ApprovalState.FAILED, "usable was too low", NOW)
+    approvals.end(shop.ledger, line.id, ApprovalState.DONE, "done", NOW)
+    approvals.end(shop.ledger, line.id, ApprovalState.FAILED, "late", NOW)
+    with shop.ledger.read() as connection:
+        found = approvals.find(connection, "main", line.id, NOW)
+    assert (found.state, found.outcome) == (ApprovalState.DONE, "done")
+    with pytest.raises(IntegrityError):
+        shop.run("UPDATE approvals SET state = 'failed'")
+
+
 def test_the_one_who_asked_withdraws_it_and_an_old_one_has_expired(shop: Shop) -> None:
     assert decide(shop, asked(shop).id, False, "staff/ann").state is ApprovalState.REFUSED
     old = asked(shop, "r2")

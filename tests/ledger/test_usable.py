@@ -9,10 +9,13 @@ from sqlalchemy import bindparam, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from core.domain.calendar import first_instant, local_date
+from core.domain.commands.set_account import SetAccount
 from core.domain.commands.usage import Usage
+from core.domain.rules import Rule
 from core.domain.subscription import Mode
 from core.ledger.rows import account_from
 from core.ledger.tables import AccountRow
+from core.protocol.activity_messages import CommandResult
 from tests.ledger.conftest import Shop
 
 ZONES = ("UTC", "America/Havana", "Asia/Singapore", "Pacific/Apia", "America/St_Johns")
@@ -84,3 +87,21 @@ def test_what_is_unbilled_is_the_sum_of_the_amounts_that_wait(shop: Shop) -> Non
             "INSERT INTO monthly_amounts SELECT operation, 2, account, month, true, 'x', 0.01, "
             "NULL FROM monthly_amounts LIMIT 1"
         )
+
+
+def test_rule_11_6_a_switch_to_postpaid_needs_a_credit_limit_that_has_not_ended(shop: Shop) -> None:
+    """In Singapore the last day, 2021-03-01, ends at 16:00Z."""
+    shop.open(credits_="0.00", timezone="Asia/Singapore")
+    limit = {"credit_limit": Decimal("20.00"), "credit_limit_until": date(2021, 3, 1)}
+    ends = datetime(2021, 3, 1, 16, tzinfo=UTC)
+    switch = SetAccount(account="acme", mode=Mode.POSTPAID)
+    with_limit = SetAccount(account="acme", mode=Mode.POSTPAID, **limit)
+    assert refused(shop.do(switch, ends)) == Rule.POSTPAID  # It has none.
+    assert refused(shop.do(SetAccount(account="acme", **limit), ends - timedelta(hours=1))) is None
+    assert refused(shop.do(switch, ends)) == Rule.POSTPAID
+    assert refused(shop.do(with_limit, ends)) == Rule.POSTPAID
+    assert refused(shop.do(switch, ends - timedelta(seconds=1))) is None
+
+
+def refused(result: CommandResult) -> Rule | None:
+    return result.refusal and result.refusal.rule

@@ -131,7 +131,7 @@ def test_rule_10_1_the_fee_of_a_number_and_where_it_stands(database: str) -> Non
     number = {"number": "+6561", "sku": "DID"}
     with told(database, "2020-12-02", bought("s1", numbers=[number]), credits="500.00") as stories:
         found = fees_of_number(stories.ledger, "+6561")
-        assert found.answer == "It is in use, of SKU DID."
+        assert (found.answer, found.timezone) == ("It is in use, of SKU DID.", "Asia/Singapore")
         [reason] = found.reasons
         stands = reason.text.rpartition("invoice ")[2].rstrip(".")
         assert texts(found) == [

@@ -1,6 +1,6 @@
--- What was asked for of a second person stays as it was asked, and is never deleted. It is decided once, never
--- by the one who has asked, and what is decided stays decided. The functions are those of
--- allowed_changes.sql.
+-- What was asked for of a second person stays as it was asked, and is never deleted. It is decided
+-- once, never by the one who has asked, and what is decided stays decided. What was done stays
+-- done. The functions are those of allowed_changes.sql.
 
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON approvals
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_delete();
@@ -24,5 +24,6 @@ CREATE TRIGGER next_state BEFORE UPDATE OF state ON approvals FOR EACH ROW
   WHEN (NOT (
     NEW.state = OLD.state
     OR (OLD.state = 'open' AND NEW.state IN ('approved', 'refused'))
-    OR (OLD.state = 'approved' AND NEW.state IN ('done', 'failed'))))
+    OR (OLD.state = 'approved' AND NEW.state IN ('done', 'failed'))
+    OR (OLD.state = 'failed' AND NEW.state = 'done')))
   EXECUTE FUNCTION refuse_this_change('this state does not follow', 'docs/staff.md');
