@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from core.domain.calendar import last_paid_day
+from core.domain.counted import counted
 from core.domain.lifecycle import LAST_YEAR, renew, with_new_expiry
 from core.domain.refusal import Refused
 from core.domain.rules import Rule
@@ -25,10 +26,9 @@ def extend(
     """
     months = subscription.next_contents.cycle_months
     if subscription.expiry.year + cycles * months // 12 > LAST_YEAR:
-        raise Refused(
-            Rule.EXTEND,
-            f"cannot be extended by {cycles} cycles: it would end after the year {LAST_YEAR}",
-        )
+        by = counted(cycles, "cycle")
+        reason = f"cannot be extended by {by}: it would end after the year {LAST_YEAR}"
+        raise Refused(Rule.EXTEND, reason)
     periods = []
     for _ in range(cycles):
         subscription, period = renew(subscription, now, policy_version)

@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from core.domain import numbers
+from core.domain.counted import counted
 from core.domain.number_changes import has_numbers, without_lost
 from core.domain.numbers import (
     Cause,
@@ -255,7 +256,8 @@ def pick(
     values = {"seller": work.account.seller, "sku": sku, "count": count, "known": [*work.numbers]}
     found = [_known(work, row) for row in work.connection.execute(_FREE, values)]
     if len(found) < count:
-        words = f"only {len(found)} of {count} numbers of SKU {sku} are free"
+        are = f"{counted(count, 'number')} of SKU {sku} {'is' if count == 1 else 'are'}"
+        words = f"only {len(found)} of {are} free"
         raise Refused(Rule.NUMBER_HOLD, words)
     return [
         _take(work, it, Wanted(number=it.number, sku=sku, hold=it.hold), subscription, actor)

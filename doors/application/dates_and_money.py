@@ -5,8 +5,8 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from core.domain.calendar import day_in_words, local_time
+from core.domain.counted import counted
 from core.domain.money import in_words
-from doors.application.counted import counted
 
 _DAY = re.compile(r"(?<![\w:/.-])\d{4}-\d{2}-\d{2}(?![\w:/-])")
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from itertools import zip_longest
 
+from core.domain.counted import counted
 from core.domain.money import plain
 from core.domain.subscription import Failure
-from doors.application.counted import counted
 from doors.application.dates_and_money import cycle, day, signed
 from doors.application.terms_effect import LARGEST_ACCOUNT, Effect, EffectRow, Moment
 

@@ -4,10 +4,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.domain.counted import counted
 from core.domain.faults import Fault, Faults
 from core.domain.inputs import Wrong, read_id, read_whole
 from core.ledger.audit import CHAINS, Head, Record, Verified
-from doors.application.counted import counted
 from doors.commandline import inputs, tables
 from doors.commandline.tables import Printed
 

@@ -5,8 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
+from core.domain.counted import counted
 from core.ledger.ledger import Ledger
-from doors.application.counted import counted
 from doors.application.csv_lines import csv_line
 from doors.commandline.connection import ledger
 from doors.commandline.inputs import wrong

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from core.domain.campaigns import EACH, CampaignState, NewCampaign, Row, check_rate
 from core.domain.commands.base import SubscriptionCommand
+from core.domain.counted import counted
 from core.domain.subscription import Failure
 from doors.application.campaign_previews import preview_of
 from doors.application.campaigns import Started, require_known
@@ -112,13 +113,14 @@ def show(campaign: str, *, json: bool) -> None:
         return
     if view.unknown:
         raise Ended(
-            f"{view.unknown} rows have no known outcome.\n"
-            f"Try them again with `starter.py campaign resume {campaign}`: no row is done twice.",
+            f"{counted(view.unknown, 'row has', 'rows have')} no known outcome.\n"
+            f"Try again with `starter.py campaign resume {campaign}`: no row is done twice.",
             Code.UNAVAILABLE,
         )
     if view.refused:
         raise Ended(
-            f"{view.refused} of {view.line.rows} rows were refused.\n"
+            f"{counted(view.refused, 'row')} of {view.line.rows:,} "
+            f"{'was' if view.refused == 1 else 'were'} refused.\n"
             f"`starter.py campaign receipt {campaign}` lists each with its rule.",
             Code.REFUSED,
         )

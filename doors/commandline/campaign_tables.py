@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from core.domain.campaigns import CampaignState, NewCampaign
+from core.domain.counted import counted
 from doors.application.campaign_previews import PART, CampaignPreview
-from doors.application.counted import counted
 from doors.application.dates_and_money import duration, moment, money
 from doors.commandline import tables
 from doors.commandline.plain_data import data

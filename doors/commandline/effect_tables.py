@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
+from core.domain.counted import counted
 from doors.application.dates_and_money import cycle, money, signed
 from doors.application.effect_words import moment_words, sample_words
 from doors.application.plain_data import data
@@ -59,9 +60,12 @@ def ends(found: Effect) -> list[Printed]:
             signed(sums.under - sums.without or None, of) or "0",
         )
     before, then = found.failed_without, found.failed_under
-    add_row(made, "attempts that fail", f"{before:,}", f"{then:,}", f"{then - before:+,}")
+    difference = f"{then - before:+,}" if then != before else "0"
+    add_row(made, "attempts that fail", f"{before:,}", f"{then:,}", difference)
     parts: list[Printed] = [made]
-    parts.append(f"{found.differing:,} of {len(found.rows):,} subscriptions renew differently.")
+    renew = "renews" if found.differing == 1 else "renew"
+    differing = counted(found.differing, "subscription")
+    parts.append(f"{differing} of {len(found.rows):,} {renew} differently.")
     parts.append(sample_words(found))
     parts += [f"{account} cannot be played: {why}" for account, why in found.failing[:_FAILING]]
     if len(found.failing) > _FAILING:

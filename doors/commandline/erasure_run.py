@@ -1,5 +1,6 @@
 """Erases what is left to be erased of an account, and says so."""
 
+from core.domain.counted import counted
 from doors.commandline import connection
 from doors.commandline.async_run import run
 from doors.commandline.output import say
@@ -22,4 +23,5 @@ def finish_erasing(account: str, *, json: bool) -> None:
 
     run(work())
     if not json and looked_at:
-        say(f"{looked_at} rows and the histories of its workflows were gone through.")
+        rows = counted(looked_at, "row")
+        say(f"{rows} and the histories of its workflows were gone through.")

@@ -16,12 +16,12 @@ from typing import Any
 from rich.console import Console
 
 from core.domain.acts import Act
+from core.domain.counted import counted
 from core.domain.fault_places import shown
 from core.domain.imported_subscription import ImportKind
 from core.ledger.clocks import machine_now
 from core.ledger.imports import ImportLine
 from core.ledger.ledger import Ledger
-from doors.application.counted import counted
 from doors.application.perennial import Perennial
 from doors.commandline import connection, embedded_stack, import_tables
 from doors.commandline.async_run import run

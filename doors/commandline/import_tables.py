@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from rich.table import Table
 
+from core.domain.counted import counted
 from core.ledger.imports import ImportLine
-from doors.application.counted import counted
 from doors.application.dates_and_money import day, money
 from doors.commandline.tables import Printed, add_row, pairs, table
 from doors.intake.import_outlook import (

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
 
 import typer
 
-from doors.application.counted import counted
+from core.domain.counted import counted
 from doors.commandline import inputs, output, plain_data
 from doors.commandline.options import Listing
 from doors.queries import pages

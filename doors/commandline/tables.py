@@ -119,7 +119,7 @@ def subscription(view: SubscriptionView) -> list[Printed]:
         ("Cycle", cycle(view.cycle_months)),
         *(("Comes", change(it)) for it in view.coming),
         *(("Terms", term) for term in terms(view)),
-        ("Next fee", f"{money(view.fee, view.currency)} at today's prices"),
+        ("Next fee", _next_fee(view)),
         (last_day(view.trial), f"{day(view.expiry)} ({cycles})"),
         ("Renews on", _renews_on(view)),
         ("Next step", next_step(view.next_step, view.timezone)),
@@ -133,6 +133,10 @@ def subscription(view: SubscriptionView) -> list[Printed]:
 def last_day(trial: bool) -> str:
     """Return what the last day of a subscription is called."""
     return "Trial until" if trial else "Paid up to"
+
+
+def _next_fee(view: SubscriptionView) -> str:
+    return "–" if view.fee is None else f"{money(view.fee, view.currency)} at today's prices"
 
 
 def _renews_on(view: SubscriptionView) -> str:

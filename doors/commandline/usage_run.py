@@ -5,7 +5,7 @@
 
 from pathlib import Path
 
-from doors.application.counted import counted
+from core.domain.counted import counted
 from doors.application.dates_and_money import money
 from doors.application.patience import OutcomeUnknown
 from doors.commandline import connection, tables

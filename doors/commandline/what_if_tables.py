@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
+from core.domain.counted import counted
 from core.domain.events import Event
 from core.domain.forecast import Entry
 from core.domain.forecast_difference import Pair
@@ -79,7 +80,7 @@ def _the_same(found: WhatIf) -> list[Printed]:
     if len(found.pairs) == same:
         told.append("The assumptions change nothing.")
     if same:
-        are = "1 event is" if same == 1 else f"{same:,} events are"
+        are = counted(same, "event is", "events are")
         told.append(f"{are} the same with and without. Use --all to see them.")
     return told
 

@@ -18,6 +18,7 @@ from typing import TextIO
 from activities.import_customers import Customer, subscription_of
 from core.domain.calendar import local_date
 from core.domain.catalog import Catalog
+from core.domain.counted import counted
 from core.domain.fees import next_cycle_lines, payable
 from core.domain.imported_subscription import TakeoverState
 from core.domain.money import plain
@@ -27,7 +28,6 @@ from core.domain.policy import Policy
 from core.domain.rules import Rule
 from core.domain.steps import RENEWALS, Step
 from core.domain.subscription import ZERO, Status, Subscription
-from doors.application.counted import counted
 from doors.application.safe_text import spreadsheet_cell
 
 DAYS = 30
@@ -297,10 +297,11 @@ class Outlook:
                 "the account is topped up."
             )
         if self._failed_past:
+            days = counted(self._policy.late_renewal_days, "day")
             found.append(
                 f"{counted(self._failed_past, 'row', 'rows')} failed to renew there, and the last "
                 f"paid day is past: EXPIRED at once (rule {Rule.OUTAGE}). With the status active, "
-                f"a row that is at most {self._policy.late_renewal_days} days late is tried once."
+                f"a row that is at most {days} late is tried once."
             )
         if self._paused:
             found.append(

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from core.domain.counted import counted
 from doors.intake import column_mapping, ready_mappings
 from doors.intake.csv_rows import csv_rows, header_of
 from doors.intake.file_shape import Declared, FileShape, shape_of
@@ -205,7 +206,7 @@ class _Suggestion:
             case _:  # The other fields are written as they are.
                 yield f"  {name}: {{column: {source}}}{note}"
         if column.empty and name in ("quantity",):
-            yield f"  # {column.empty} rows have no {name}; the default is 1"
+            yield f"  # {counted(column.empty, 'row has', 'rows have')} no {name}; the default is 1"
 
     def _missing(self, name: str) -> Iterator[str]:
         match name:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from core.domain.counted import counted
 from core.domain.money import in_words
 from core.domain.reasons import Reason
 from core.domain.rules import Rule
@@ -58,7 +59,7 @@ def lines_of_invoice(ledger: Ledger, number: str) -> Reasons:
         reasons = _amounts(snapshot, row) if monthly else _own_lines(snapshot, row)
         left_out = len(row.lines) - len(reasons) if monthly else 0
     kind = InvoiceKind(row.kind).words
-    lines = "1 line" if len(row.lines) == 1 else f"{len(row.lines):,} lines"
+    lines = counted(len(row.lines), "line")
     answer = (
         f"It is the {kind} of account {row.account}, dated {row.date}, "
         f"over {in_words(row.total, row.currency)}. It has {lines}."

@@ -59,7 +59,7 @@ def test_it_is_shown_asked_for_done_and_told_row_by_row(
     assert shop.run("campaign", "list").out == "There are no campaigns.\n"
 
     done = shop.run(*options, "--yes", "--request-id", f"{shop.acme}-july", "--by", "=ann")
-    assert (done.code, "1 of 2 rows were refused" in done.err) == (1, True)
+    assert (done.code, "1 row of 2 was refused" in done.err) == (1, True)
     again = shop.run(*options, "--yes", "--request-id", f"{shop.acme}-july")
     assert (again.code, "was started before" in again.out) == (1, True)
     assert shop.balance() == "0.00"

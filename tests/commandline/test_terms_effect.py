@@ -22,15 +22,15 @@ def test_rule_14_the_effect_of_a_policy_is_shown_and_nothing_is_loaded(
     assert found.code == 0, found.err
     assert "7 February 2021 renewed -$50.00" in found.out
     assert "4 March 2021" in found.out
-    assert "1 of 1 subscriptions renew differently." in found.out
+    assert "1 subscription of 1 renews differently." in found.out
     assert f"from the 1 on {shop.clock}" in found.out
     data = shop.run("policy", "effect", file, "--clock", shop.clock, "--json").json
     assert (data["differing"], data["rows"][0]["dates"]) == (1, True)
     assert shop.run("policy", "show", "--json").json == before
     same = shop.run("policy", "effect", file, "--clock", shop.clock, "--months", "1")
-    assert "0 of 1 subscriptions renew differently." in same.out
+    assert "0 subscriptions of 1 renew differently." in same.out
     real = shop.run("policy", "effect", file)
-    assert (real.code, "0 of 0 subscriptions" in real.out) == (0, True)
+    assert (real.code, "0 subscriptions of 0" in real.out) == (0, True)
 
 
 def test_rule_3_5_the_effect_of_a_price_is_shown_and_written_as_csv(

@@ -257,8 +257,8 @@ def test_rule_6_2_an_extension_ends_within_the_year_9000_at_the_latest() -> None
     """Paid up to 2020-12-15: 6,980 years more end on 9000-12-15, and 6,981 years are too many."""
     longest, _ = extension.extend(subscription(cycle=12 * 6980), 1, NOW, 1)
     assert longest.expiry == date(9000, 12, 15)
-    for cycles, years in ((1, 6981), (3, 2327)):
-        with pytest.raises(Refused, match=f"by {cycles} cycles: it would end after the year 9000"):
+    for cycles, words, years in ((1, "1 cycle", 6981), (3, "3 cycles", 2327)):
+        with pytest.raises(Refused, match=f"by {words}: it would end after the year 9000"):
             extension.extend(subscription(cycle=12 * years), cycles, NOW, 1)
     last = date(9000, 12, 31)
     extended, _ = extension.extend_to(subscription(anchor=date(9000, 11, 1)), last, NOW, 1)

@@ -39,8 +39,8 @@ def next_of(subscription: Subscription, policy: Policy = DEFAULT) -> tuple[str, 
     return str(step.kind), local_date(step.due, ZONE), step.rule
 
 
-def why(subscription: Subscription) -> str:
-    step = next_step(subscription, DEFAULT, ZONE)
+def why(subscription: Subscription, policy: Policy = DEFAULT) -> str:
+    step = next_step(subscription, policy, ZONE)
     assert step is not None
     return step.why
 
@@ -138,6 +138,11 @@ def test_rule_14_the_timeline_is_the_policys() -> None:
 )
 def test_a_step_says_why(state: Subscription, words: str) -> None:
     assert why(state) == words
+
+
+def test_rule_5_4_a_retry_that_comes_one_day_later_says_so() -> None:
+    state, policy = failed(BOUGHT, first("12-08")), Policy(retry_days=(1, 3))
+    assert why(state, policy) == "retry 1 of 2, 1 day after the renewal date 2020-12-08"
 
 
 # --- 5.4: retries ---------------------------------------------------------------------------------

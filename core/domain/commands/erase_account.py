@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from core.domain.calendar import day_in_words
 from core.domain.commands.base import AccountCommand, Result
 from core.domain.commands.fields import Whole
+from core.domain.counted import counted
 from core.domain.kept_years import MOST_YEARS, USUAL_YEARS
 from core.domain.rules import Rule
 
@@ -53,6 +54,6 @@ class EraseAccountResult(Result):
         done = f"The personal data of {self.account} is erased, for good."
         if self.kept_until is None:
             return f"{done} No invoice had to be kept."
-        what = "1 invoice is" if self.kept_invoices == 1 else f"{self.kept_invoices} invoices are"
+        what = counted(self.kept_invoices, "invoice is", "invoices are")
         until = day_in_words(self.kept_until)
         return f"{done} {what} kept as issued, the last until {until}, as the law demands."

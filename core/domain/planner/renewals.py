@@ -7,6 +7,7 @@ Worked example: expiry date 12-15, lead 7 days, retries after 2, 4 and 6 days. T
 from datetime import date, datetime, timedelta
 
 from core.domain.calendar import first_instant
+from core.domain.counted import counted
 from core.domain.policy import Policy
 from core.domain.rules import Rule
 from core.domain.steps import Step, StepKind
@@ -37,6 +38,7 @@ def retry(
     for number, days in enumerate(policy.retry_days, start=1):
         due = first_instant(on + timedelta(days=days), zone)
         if due > attempted_at:
-            why = f"retry {number} of {len(policy.retry_days)}, {days} days after the renewal date"
-            return Step(StepKind.RETRY, due, Rule.RETRY, f"{why} {on}")
+            later = f"{counted(days, 'day')} after the renewal date {on}"
+            why = f"retry {number} of {len(policy.retry_days)}, {later}"
+            return Step(StepKind.RETRY, due, Rule.RETRY, why)
     return None

@@ -94,6 +94,7 @@ def campaign_rate(
     json: Json = False,
 ) -> None:
     """Change how many rows a second a campaign carries out at most."""
+    from core.domain.counted import counted
     from doors.commandline import inputs
     from doors.commandline.async_run import run
     from doors.commandline.connection import perennial
@@ -106,7 +107,7 @@ def campaign_rate(
             await opened.campaigns.set_rate(id_, rate)
 
     run(change())
-    told = f"Campaign {id_} carries out at most {rate} rows a second."
+    told = f"Campaign {id_} carries out at most {counted(rate, 'row')} a second."
     show({"campaign": id_, "rate": rate}, told, json=json)
 
 

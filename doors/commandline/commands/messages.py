@@ -103,6 +103,7 @@ def message_resend(
     json: Json = False,
 ) -> None:
     """Send messages again, with the same ids. A worker sends them within seconds."""
+    from core.domain.counted import counted
     from doors.commandline import inputs, webhook_run
     from doors.commandline.connection import ledger
     from doors.commandline.output import show
@@ -116,5 +117,6 @@ def message_resend(
             again = webhook_run.resend_failed(opened, inputs.name("--endpoint", endpoint))
         else:
             again = webhook_run.resend(opened, ids or [])
+    told = counted(again, "message goes", "messages go")
     left = "" if failed or again == len(ids or []) else " The endpoint of the others is off."
-    show({"sent_again": again}, f"{again} messages go out again.{left}", json=json)
+    show({"sent_again": again}, f"{told} out again.{left}", json=json)
