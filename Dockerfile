@@ -12,7 +12,8 @@ COPY requirements.txt ./
 RUN pip install --require-hashes --no-deps -r requirements.txt
 
 COPY . .
-RUN python -m compileall -q . && useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin perennial
+RUN python -m compileall -q . \
+    && useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin perennial
 USER perennial
 
 CMD ["python", "starter.py", "--help"]

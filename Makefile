@@ -11,7 +11,8 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.perennial-stamp
 # The number of test processes: one more than processors, at most five, because a test that kills
 # processes waits most of its time. Each starts a PostgreSQL and a Temporal server of its own.
-JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( n > 4 ? 5 : n + 1 )))
+JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); \
+	echo $$(( n > 4 ? 5 : n + 1 )))
 # Further arguments for pytest or the bench, such as ARGS="-k purchase" or ARGS="--only herd".
 ARGS ?=
 # The Python that builds .venv: the first of these that is 3.11 or later and has ensurepip, which
@@ -23,7 +24,8 @@ first_with = $(shell for p in $(PYTHONS); do \
 	&& { echo "$$p"; break; }; done)
 PYTHON ?= $(or $(call first_with,ensurepip),$(call first_with,sys))
 
-.PHONY: help setup demo api console browser pictures openapi client test coverage lint security bench bench-dbos bench-production requirements clean
+.PHONY: help setup demo api console browser pictures openapi client test coverage lint security \
+	bench bench-dbos bench-production requirements clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -107,7 +109,8 @@ lint: setup  ## check style, formatting, types and import rules
 	@$(VENV)/bin/mypy
 	@PYTHONPATH=clients/python $(VENV)/bin/lint-imports --no-logo
 
-security: setup .venv-security/stamp  ## look for weak spots in the code, and known ones in the packages
+security: setup .venv-security/stamp
+security:  ## look for weak spots in the code, and known ones in the packages
 	@.venv-security/bin/bandit --quiet --configfile pyproject.toml --severity-level medium \
 		--recursive core workflows activities doors local clients bench \
 		starter.py worker.py settings.py
@@ -115,7 +118,8 @@ security: setup .venv-security/stamp  ## look for weak spots in the code, and kn
 	@for list in requirements.txt requirements-dev.txt requirements-security.txt; do \
 		said=$$(.venv-security/bin/pip-audit --strict --progress-spinner off --disable-pip \
 			--require-hashes --requirement $$list 2>&1) && { echo "$$list: $$said"; continue; }; \
-		if echo "$$said" | grep -Eiq 'not found on PyPI|ServiceError|ConnectionError|timed? ?out|HTTPError|Max retries'; \
+		if echo "$$said" | grep -Eiq \
+			'not found on PyPI|ServiceError|ConnectionError|timed? ?out|HTTPError|Max retries'; \
 		then echo "$$list: what is known to be weak could not be looked up, because the package" \
 			"index does not tell it: $$(echo "$$said" | tail -n 1)" >&2; \
 		else echo "$$said" >&2; exit 1; fi; done
@@ -158,5 +162,6 @@ requirements:  ## pin the packages again (newest versions: UPGRADE=--upgrade)
 
 clean:  ## stop the embedded stack, remove .venv and caches (keeps the data in .perennial/)
 	@if [ -x $(PY) ] && [ -d .perennial ]; then $(PY) -c 'from local import stack; stack.down()'; fi
-	@rm -rf $(VENV) .venv-dbos .venv-security .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	@rm -rf $(VENV) .venv-dbos .venv-security .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+		.import_linter_cache .coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

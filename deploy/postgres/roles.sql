@@ -14,7 +14,8 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 DO $$ BEGIN
   EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC, perennial_app', current_database());
   IF has_database_privilege('perennial_app', current_database(), 'TEMPORARY') THEN
-    RAISE EXCEPTION 'perennial_app may make temporary tables; run this as the owner of the database';
+    RAISE EXCEPTION
+      'perennial_app may make temporary tables; run this as the owner of the database';
   END IF;
 END $$;
 GRANT USAGE ON SCHEMA public TO perennial_app;
@@ -57,8 +58,8 @@ GRANT UPDATE (invoice) ON monthly_amounts TO perennial_app;
 GRANT UPDATE, DELETE ON steps, tellings TO perennial_app;
 GRANT UPDATE (account, due, state, done_at, why) ON messages TO perennial_app;
 GRANT UPDATE (
-  url, sender, seller_address, events, test_clocks, salt, key, old_salt, old_key, old_until, failures, failing_since,
-  paused_until, off_at, off_why, removed_at
+  url, sender, seller_address, events, test_clocks, salt, key, old_salt, old_key, old_until,
+  failures, failing_since, paused_until, off_at, off_why, removed_at
 ) ON endpoints TO perennial_app;
 GRANT UPDATE (state, attempts, first_at, next_at, done_at, status, error) ON deliveries
   TO perennial_app;
@@ -84,21 +85,24 @@ GRANT UPDATE (settled, rate, state, ended_at, told) ON campaigns TO perennial_ap
 GRANT UPDATE (outcome, amount, currency, rule, sentence, at) ON campaign_rows TO perennial_app;
 GRANT UPDATE (expires_at, used_at, revoked_at, rotated_to) ON api_keys TO perennial_app;
 GRANT UPDATE (
-  name, role, password, code_key, code_salt, code_since, code_step, failures, locked_until, signed_in_at, off_at
+  name, role, password, code_key, code_salt, code_since, code_step, failures, locked_until,
+  signed_in_at, off_at
 ) ON staff TO perennial_app;
 GRANT DELETE ON recovery_codes TO perennial_app;
 GRANT UPDATE (per_command, per_day), DELETE ON money_limits TO perennial_app;
 GRANT UPDATE (who, day, currency, amount) ON money_moved TO perennial_app;
 GRANT UPDATE (state, decided_by, decided_who, decided_at, outcome) ON approvals TO perennial_app;
-GRANT UPDATE (told_at, done, total, ended_at, found, error), DELETE ON term_effects TO perennial_app;
+GRANT UPDATE (told_at, done, total, ended_at, found, error), DELETE ON term_effects
+  TO perennial_app;
 GRANT UPDATE (told_at, run, done, total, stopped), DELETE ON background_requests TO perennial_app;
 GRANT UPDATE (codes) ON staff_rules TO perennial_app;
 GRANT UPDATE (seen_at, ended_at) ON sessions TO perennial_app;
 GRANT UPDATE ON verified_balances, reconciliation_marks TO perennial_app;
 GRANT UPDATE, DELETE ON simulated_charges, simulated_gateway TO perennial_app;
 
--- A role for reports and dashboards, if it exists (`CREATE ROLE perennial_reports LOGIN …`). It reads
--- views only: no table, so no card token, no e-mail address beyond those of `subscription_list`.
+-- A role for reports and dashboards, if it exists (`CREATE ROLE perennial_reports LOGIN …`). It
+-- reads views only: no table, so no card token, no e-mail address beyond those of
+-- `subscription_list`.
 DO $$ BEGIN
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'perennial_reports') THEN
     REVOKE ALL ON ALL TABLES IN SCHEMA public FROM perennial_reports;

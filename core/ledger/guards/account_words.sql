@@ -21,13 +21,14 @@ SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
   DELETE FROM account_words WHERE account = NEW.id;
   INSERT INTO account_words (seller, word, account)
-  SELECT NEW.seller, word, NEW.id FROM words_of(concat_ws(' ', NEW.id, NEW.owner, NEW.billing_email))
-    AS word;
+  SELECT NEW.seller, word, NEW.id
+    FROM words_of(concat_ws(' ', NEW.id, NEW.owner, NEW.billing_email)) AS word;
   RETURN NULL;
 END $$;
 CREATE TRIGGER new_account_words AFTER INSERT ON accounts
   FOR EACH ROW EXECUTE FUNCTION keep_account_words();
 CREATE TRIGGER keep_account_words AFTER UPDATE OF owner, billing_email ON accounts
   FOR EACH ROW
-  WHEN (NEW.owner IS DISTINCT FROM OLD.owner OR NEW.billing_email IS DISTINCT FROM OLD.billing_email)
+  WHEN (NEW.owner IS DISTINCT FROM OLD.owner
+        OR NEW.billing_email IS DISTINCT FROM OLD.billing_email)
   EXECUTE FUNCTION keep_account_words();

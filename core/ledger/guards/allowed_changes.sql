@@ -1,13 +1,13 @@
 -- What may change in the rows that do change, and how (Rules 2, 11.1, 11.3, 11.4, 12).
 --
--- Rows of these tables are never deleted, except by the undoing of an import
--- (docs/decisions/0021). Fixed columns never change. Counters and clocks only grow.
--- Final values stay: TERMINATED, no longer a trial, closed for good, an invoice's number, a notice that is done, a
--- booked card charge, the monthly invoice of an amount, the outcome of a campaign's row. A trigger
--- names its columns, so a statement that does not set them pays nothing for it.
+-- Rows of these tables are never deleted, except by the undoing of an import (docs/decisions/0021).
+-- Fixed columns never change. Counters and clocks only grow. Final values stay: TERMINATED, no
+-- longer a trial, closed for good, an invoice's number, a notice that is done, a booked card
+-- charge, the monthly invoice of an amount, the outcome of a campaign's row. A trigger names its
+-- columns, so a statement that does not set them pays nothing for it.
 --
--- A row from which the personal data of its account is erased passes (docs/decisions/0038). The rows
--- that never change otherwise become exactly what `erased_row` says.
+-- A row from which the personal data of its account is erased passes (docs/decisions/0038). The
+-- rows that never change otherwise become exactly what `erased_row` says.
 --
 -- Nothing sets `reserved` and `liability` yet, so they are fixed, too.
 
@@ -102,7 +102,8 @@ BEGIN
     ('accounts', 'erased_on', 'OLD.erased_on IS NOT NULL', 'it is erased once', 'rule 11.8'),
     ('invoices', 'number', 'OLD.number IS NOT NULL', 'a number is final', 'rule 11.4'),
     ('invoices', 'seller_profile', 'OLD.number IS NOT NULL', 'final with the number', 'rule 11.4'),
-    ('invoices', 'customer_profile', 'OLD.number IS NOT NULL', 'final with the number', 'rule 11.4'),
+    ('invoices', 'customer_profile', 'OLD.number IS NOT NULL', 'final with the number',
+     'rule 11.4'),
     ('invoices', 'tax', 'OLD.number IS NOT NULL', 'final with the number', 'rule 11.4'),
     ('monthly_amounts', 'invoice', 'OLD.invoice IS NOT NULL', 'it is on one invoice', 'rule 11.4'),
     ('imported', 'undone_at', 'OLD.undone_at IS NOT NULL', 'it is undone once', 'rule 11.3'),

@@ -1,15 +1,18 @@
--- A key of the HTTP API keeps its seller, its role and its digest for ever. It is never deleted, so that
--- the record of who has acted stays complete. A key that was revoked stays revoked, and an expiry never
--- moves to a later instant. The functions are those of allowed_changes.sql.
+-- A key of the HTTP API keeps its seller, its role and its digest for ever. It is never deleted, so
+-- that the record of who has acted stays complete. A key that was revoked stays revoked, and an
+-- expiry never moves to a later instant. The functions are those of allowed_changes.sql.
 
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON api_keys
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_delete();
 
 CREATE TRIGGER fixed_columns
-  BEFORE UPDATE OF id, seller, name, role, scopes, digest, created_at, created_by ON api_keys FOR EACH ROW
-  WHEN ((OLD.id, OLD.seller, OLD.name, OLD.role, OLD.scopes, OLD.digest, OLD.created_at, OLD.created_by)
+  BEFORE UPDATE OF id, seller, name, role, scopes, digest, created_at, created_by ON api_keys
+  FOR EACH ROW
+  WHEN ((OLD.id, OLD.seller, OLD.name, OLD.role,
+         OLD.scopes, OLD.digest, OLD.created_at, OLD.created_by)
         IS DISTINCT FROM
-        (NEW.id, NEW.seller, NEW.name, NEW.role, NEW.scopes, NEW.digest, NEW.created_at, NEW.created_by))
+        (NEW.id, NEW.seller, NEW.name, NEW.role,
+         NEW.scopes, NEW.digest, NEW.created_at, NEW.created_by))
   EXECUTE FUNCTION refuse_this_change('a key stays what it was made as', 'docs/api.md');
 
 CREATE TRIGGER final_revoked_at BEFORE UPDATE OF revoked_at ON api_keys FOR EACH ROW

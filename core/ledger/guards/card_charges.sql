@@ -1,8 +1,8 @@
 -- A card charge becomes credits once, for its own amount (Rules 5.3, 11.3).
 --
--- A charge begins as pending. It is charged or declined once. Only a charge that was closed as never
--- made may turn out to be charged after all. A charge that is booked as charged has exactly one
--- operation, which credits its amount to its account (operations_once_per_charge holds "one").
+-- A charge begins as pending. It is charged or declined once. Only a charge that was closed as
+-- never made may turn out to be charged after all. A charge that is booked as charged has exactly
+-- one operation, which credits its amount to its account (operations_once_per_charge holds "one").
 
 CREATE FUNCTION refuse_charge() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

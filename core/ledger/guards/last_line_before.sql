@@ -1,12 +1,13 @@
--- The last transaction of an account before an instant, as its line of the history, or 0 (Rule 11.7).
+-- The last transaction of an account before an instant, as its line of the history, or 0
+-- (Rule 11.7).
 --
 -- The transactions of one account are numbered in the order of their commits, so their instants
 -- rise. The function halves the range of numbers until one line is left. It looks at 62 lines at
 -- most, however long the history is, and it needs no index by instant. Clocks of two machines may
 -- differ a little. The result is then one of the lines around the instant, always the same one.
 
-CREATE FUNCTION last_line_before(of text, instant timestamptz) RETURNS bigint LANGUAGE plpgsql STABLE
-AS $$
+CREATE FUNCTION last_line_before(of text, instant timestamptz) RETURNS bigint
+LANGUAGE plpgsql STABLE AS $$
 DECLARE
   low bigint := 0;
   high bigint := 4611686018427387904;

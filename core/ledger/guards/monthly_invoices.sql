@@ -1,11 +1,11 @@
 -- Amounts that wait for the monthly invoice (Rules 10.1, 11.4).
 --
--- An amount that waits has its month among those that the account plans to invoice, and the account
--- has a next step. So no amount is forgotten. A monthly invoice holds amounts of its own account and
--- month, and its total is their sum. An amount is on one invoice, for good.
+-- An amount that waits has its month among those that the account plans to invoice, and the
+-- account has a next step. So no amount is forgotten. A monthly invoice holds amounts of its own
+-- account and month, and its total is their sum. An amount is on one invoice, for good.
 --
--- What a postpaid account has unbilled is the sum of its consolidated amounts that wait (Rule 11.6).
--- Only the triggers here change it. An amount never leaves usable below zero.
+-- What a postpaid account has unbilled is the sum of its consolidated amounts that wait
+-- (Rule 11.6). Only the triggers here change it. An amount never leaves usable below zero.
 
 CREATE FUNCTION amount_is_planned() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE

@@ -1,10 +1,11 @@
--- What happened is never changed or deleted (Rule 11.3). Policies and catalogue entries are versions
--- that others refer to, so they are never changed either (Rules 3.5, 14). A trial that an account has
--- had stays on record for ever (Rule 4.3). An import that is undone takes its own rows back, but not
--- the history (docs/decisions/0021). Documents stay as they were first made, and so do the profiles and
--- taxes that they show (docs/decisions/0024). What a request of the API has done stays, too
--- (docs/decisions/0030), and so does a record of the audit (docs/decisions/0032). The personal data
--- of an account can be erased from it, and nothing but that (docs/decisions/0038).
+-- What happened is never changed or deleted (Rule 11.3). Policies and catalogue entries are
+-- versions that others refer to, so they are never changed either (Rules 3.5, 14). A trial that an
+-- account has had stays on record for ever (Rule 4.3). An import that is undone takes its own rows
+-- back, but not the history (docs/decisions/0021). Documents stay as they were first made, and so
+-- do the profiles and taxes that they show (docs/decisions/0024). What a request of the API has
+-- done stays, too (docs/decisions/0030), and so does a record of the audit (docs/decisions/0032).
+-- The personal data of an account can be erased from it, and nothing but that
+-- (docs/decisions/0038).
 
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

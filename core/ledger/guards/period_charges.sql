@@ -1,7 +1,7 @@
 -- A charge belongs to a period and an operation (Rules 8.2, 11.3).
 --
--- The trigger holds what two foreign keys would hold. It looks once for all rows of a statement, and
--- it locks nothing. That is enough, because periods and operations are never deleted.
+-- The trigger holds what two foreign keys would hold. It looks once for all rows of a statement,
+-- and it locks nothing. That is enough, because periods and operations are never deleted.
 
 CREATE FUNCTION charge_exists() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE

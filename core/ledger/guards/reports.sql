@@ -1,8 +1,8 @@
 -- Reports of money (docs/reports.md). Each sums to the ledger. The program reads them, and so may a
 -- reporting role (deploy/postgres/roles.sql).
 --
--- A month is that of the operation's instant in UTC, by its first day. A condition on `month` reaches
--- the index `operations_month`, so a report reads the operations of the asked months only.
+-- A month is that of the operation's instant in UTC, by its first day. A condition on `month`
+-- reaches the index `operations_month`, so a report reads the operations of the asked months only.
 -- `on_test_clock` tells made-up accounts from real ones.
 
 CREATE VIEW report_movements AS
@@ -55,8 +55,8 @@ CREATE VIEW report_margin AS
     GROUP BY seller, currency, month, on_test_clock;
 
 -- What was paid for periods and is not served yet, day by day. A charge is served evenly from the
--- first day of its period, or from the day of the charge if that is later, to the period's last day.
--- A termination ends it. What is not given back then is served on that day.
+-- first day of its period, or from the day of the charge if that is later, to the period's last
+-- day. A termination ends it. What is not given back then is served on that day.
 CREATE VIEW report_deferred AS
   SELECT f.seller, f.currency, m.month, f.on_test_clock, round(sum(f.before), 5) AS before,
          sum(f.paid) AS paid, sum(f.refunded) AS refunded,

@@ -1,8 +1,8 @@
 -- One seller never sees another's rows (docs/decisions/0033).
 --
 -- The setting `perennial.seller` names the seller whose rows are seen, or is `*` for every seller
--- (`core.ledger.row_security`). Without it no row is seen. This holds for every role but the owner of
--- the tables, who migrates them, and superusers.
+-- (`core.ledger.row_security`). Without it no row is seen. This holds for every role but the owner
+-- of the tables, who migrates them, and superusers.
 --
 -- A table with a column `seller` is covered by that column, another with a column `account` by the
 -- seller of the account. The rest is listed. So a new table is covered, or a test finds it.
@@ -26,7 +26,8 @@ DECLARE
     'sellers', format(of_seller, 'id'),
     'reconciliation_marks', 'current_setting(''perennial.seller'', true) = ''*''',
     'tellings', format(of_account,
-      'SELECT a.seller FROM accounts a WHERE a.id = CASE subject_kind WHEN ''account'' THEN subject '
+      'SELECT a.seller FROM accounts a WHERE a.id = CASE subject_kind '
+      'WHEN ''account'' THEN subject '
       'ELSE (SELECT s.account FROM subscriptions s WHERE s.id = subject) END'),
     'documents', format(of_account,
       'SELECT CASE kind WHEN ''invoice'' '
@@ -44,7 +45,8 @@ DECLARE
 BEGIN
   FOR of IN
     SELECT c.relname AS name,
-           bool_or(k.attname = 'seller') AS has_seller, bool_or(k.attname = 'account') AS has_account
+           bool_or(k.attname = 'seller') AS has_seller,
+           bool_or(k.attname = 'account') AS has_account
       FROM pg_class c JOIN pg_attribute k ON k.attrelid = c.oid
      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND k.attnum > 0
      GROUP BY c.relname
@@ -65,11 +67,12 @@ BEGIN
   END LOOP;
 END $$;
 
--- The views run with the rights of their owner, so they ask this themselves. The role of reports has
--- the setting of its own (deploy/postgres/roles.sql).
+-- The views run with the rights of their owner, so they ask this themselves. The role of reports
+-- has the setting of its own (deploy/postgres/roles.sql).
 CREATE VIEW seen_sellers AS
   SELECT id FROM sellers
-   WHERE current_setting('perennial.seller', true) IN (id, '*') OR NOT row_security_active('sellers');
+   WHERE current_setting('perennial.seller', true) IN (id, '*')
+      OR NOT row_security_active('sellers');
 
 -- Ids of subscriptions and accounts are those of one installation. These say which ids are taken,
 -- by whomever, and nothing else.

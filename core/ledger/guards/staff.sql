@@ -1,6 +1,6 @@
 -- A person of the staff keeps the seller, the address and who has added them for ever, and is never
--- deleted, so that the record of who has acted stays complete. A session keeps its person and its digest,
--- and once ended it stays ended. The functions are those of allowed_changes.sql.
+-- deleted, so that the record of who has acted stays complete. A session keeps its person and its
+-- digest, and once ended it stays ended. The functions are those of allowed_changes.sql.
 
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON staff
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_delete();

@@ -21,5 +21,6 @@ CREATE TRIGGER new_subscription_people AFTER INSERT ON subscriptions
   EXECUTE FUNCTION keep_subscription_people();
 CREATE TRIGGER keep_subscription_people AFTER UPDATE OF assigned_to, members ON subscriptions
   FOR EACH ROW
-  WHEN (NEW.assigned_to IS DISTINCT FROM OLD.assigned_to OR NEW.members IS DISTINCT FROM OLD.members)
+  WHEN (NEW.assigned_to IS DISTINCT FROM OLD.assigned_to
+        OR NEW.members IS DISTINCT FROM OLD.members)
   EXECUTE FUNCTION keep_subscription_people();

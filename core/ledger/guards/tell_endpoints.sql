@@ -2,8 +2,8 @@
 -- it (Rule 12, docs/decisions/0025). So an endpoint gets what was committed, all of it, and nothing
 -- else. An account on a test clock tells those endpoints only that ask for it.
 --
--- A failed renewal raises an alarm of the seller, once for each account and expiry date. Retries and
--- the other members of a group find it raised (docs/decisions/0029).
+-- A failed renewal raises an alarm of the seller, once for each account and expiry date. Retries
+-- and the other members of a group find it raised (docs/decisions/0029).
 
 CREATE FUNCTION tell_endpoints() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

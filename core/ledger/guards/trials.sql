@@ -1,8 +1,8 @@
 -- A trial is on record for ever (Rule 4.3).
 --
--- The key of `trials` allows an account one trial of an application. So no subscription may begin as
--- a trial without its row there. The trigger looks at the end of the transaction. Only trials pay
--- for it.
+-- The key of `trials` allows an account one trial of an application. So no subscription may begin
+-- as a trial without its row there. The trigger looks at the end of the transaction. Only trials
+-- pay for it.
 
 CREATE FUNCTION trial_on_record() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,10 +1,10 @@
 -- Takes accounts back that came in with imports, with all that is theirs (docs/decisions/0021).
 --
--- This is the only way in which rows of the ledger are ever deleted. An account goes as a whole, and
--- only if nothing has happened to it: all its subscriptions came in with these imports, all its
+-- This is the only way in which rows of the ledger are ever deleted. An account goes as a whole,
+-- and only if nothing has happened to it: all its subscriptions came in with these imports, all its
 -- operations are those of the imports, its history tells of nothing else, no notice was sent, and
--- no invoice was made, and no card was charged. A renewal shows in the history. The history stays. The
--- caller holds the locks of the accounts.
+-- no invoice was made, and no card was charged. A renewal shows in the history. The history stays.
+-- The caller holds the locks of the accounts.
 --
 -- The function runs with the rights of its owner. The role of the workers may call it, but it may
 -- not delete. It looks itself whether the accounts are those of the seller in force.

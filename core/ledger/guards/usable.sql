@@ -5,7 +5,8 @@
 -- test compares the two. The limit counts until `credit_limit_ends`, the first instant after its
 -- last day.
 
-CREATE FUNCTION usable(account accounts, at timestamptz) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION usable(account accounts, at timestamptz) RETURNS numeric
+LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE account.mode
       WHEN 'postpaid'
         THEN greatest(0, account.balance + account.unbilled) - account.unbilled - account.reserved

@@ -1,4 +1,5 @@
-// Progressive enhancement: every page works without it. Results as one types, keys, and no form twice.
+// Progressive enhancement: every page works without it. Results as one types, keys, and no form
+// twice.
 "use strict";
 
 const box = document.querySelector("[data-search]");
@@ -31,7 +32,8 @@ if (box) {
     if (wanted === shownFor && !list.hidden) return;
     const mine = ++asked;
     try {
-      const answer = await fetch("/find/rows?q=" + encodeURIComponent(wanted), { redirect: "error" });
+      const answer = await fetch(
+        "/find/rows?q=" + encodeURIComponent(wanted), { redirect: "error" });
       if (!answer.ok || mine !== asked) return;
       const text = await answer.text();
       if (mine !== asked || document.activeElement !== input) return;
@@ -47,12 +49,20 @@ if (box) {
 
   input.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(look, 120); });
   input.addEventListener("keydown", (event) => {
-    if (event.key === "ArrowDown") { event.preventDefault(); list.hidden ? look() : choose(chosen + 1); }
-    else if (event.key === "ArrowUp" && !list.hidden) { event.preventDefault(); choose(chosen < 0 ? -1 : chosen - 1); }
-    else if (event.key === "Enter" && !list.hidden && chosen >= 0) { event.preventDefault(); location.assign(options()[chosen].href); }
-    else if (event.key === "Escape") { close(); }
+    if (event.key === "ArrowDown") {
+      event.preventDefault();
+      list.hidden ? look() : choose(chosen + 1);
+    } else if (event.key === "ArrowUp" && !list.hidden) {
+      event.preventDefault();
+      choose(chosen < 0 ? -1 : chosen - 1);
+    } else if (event.key === "Enter" && !list.hidden && chosen >= 0) {
+      event.preventDefault();
+      location.assign(options()[chosen].href);
+    } else if (event.key === "Escape") { close(); }
   });
-  input.addEventListener("blur", () => setTimeout(() => { if (!box.contains(document.activeElement)) close(); }, 150));
+  input.addEventListener("blur", () => setTimeout(() => {
+    if (!box.contains(document.activeElement)) close();
+  }, 150));
 
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, textarea, select, [contenteditable]");
@@ -75,10 +85,10 @@ addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
 
-// What runs is shown as it goes on. A part with an id is put in its place until it runs no longer. For
-// another one the page is loaded anew then, and so it is when the session has ended. Parts that say so
-// are shown anew each minute, but the one in which a person is. The header says that no person asks, so
-// the session does not last longer for it.
+// What runs is shown as it goes on. A part with an id is put in its place until it runs no longer.
+// For another one the page is loaded anew then, and so it is when the session has ended. Parts that
+// say so are shown anew each minute, but the one in which a person is. The header says that no
+// person asks, so the session does not last longer for it.
 const asked = { redirect: "manual", headers: { "Perennial-Follows": "yes" } };
 const MINUTE = 60000;
 let anew = Date.now() + MINUTE;
@@ -116,7 +126,8 @@ setTimeout(follow, 2000);
 // On a narrow screen the tab of this page is in sight.
 for (const tabs of document.querySelectorAll(".tabs, .links")) {
   const here = tabs.querySelector("[aria-current]");
-  if (here && tabs.scrollWidth > tabs.clientWidth) here.scrollIntoView({ block: "nearest", inline: "center" });
+  if (here && tabs.scrollWidth > tabs.clientWidth)
+    here.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
 // A menu closes when the page is used elsewhere.
